@@ -1,0 +1,34 @@
+"""weakfield: Einstein or Newton? Paired universes, their spectra, and networks that tell them apart.
+
+The functions here are the stable surface; importing the package loads neither PyTorch nor Numba.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from weakfield._version import __version__
+
+if TYPE_CHECKING:
+    from weakfield.config import StudyConfig
+    from weakfield.formats import load_field
+    from weakfield.simulation import simulate
+    from weakfield.spectra import power_spectrum
+
+_HOMES = {
+    "StudyConfig": "weakfield.config",
+    "load_field": "weakfield.formats",
+    "power_spectrum": "weakfield.spectra",
+    "simulate": "weakfield.simulation",
+}
+
+__all__ = ["StudyConfig", "__version__", "load_field", "power_spectrum", "simulate"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public function when it is first used (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'weakfield' has no attribute '{name}'")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,1 @@
+"""Ground floor: errors, safe files, progress. Imports nothing from the floors above."""

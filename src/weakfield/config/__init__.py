@@ -1,0 +1,20 @@
+"""Frozen, validated settings with units; presets as TOML."""
+
+from weakfield.config.cosmology import CosmologySettings
+from weakfield.config.layout import RunFolder
+from weakfield.config.settings import Settings
+from weakfield.config.simulation import THEORIES, OutputSettings, RunSettings, SimulationSettings, Theory
+from weakfield.config.study import StudyConfig, preset_names
+
+__all__ = [
+    "THEORIES",
+    "CosmologySettings",
+    "OutputSettings",
+    "RunFolder",
+    "RunSettings",
+    "Settings",
+    "SimulationSettings",
+    "StudyConfig",
+    "Theory",
+    "preset_names",
+]

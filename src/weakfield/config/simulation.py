@@ -1,0 +1,99 @@
+"""Settings of one simulation: box, stepping, theory, initial conditions, output."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from weakfield.config.cosmology import CosmologySettings
+from weakfield.config.settings import Settings
+
+Theory = Literal["newton", "gr"]
+THEORIES: tuple[Theory, ...] = ("newton", "gr")
+FieldName = Literal["phi", "chi", "B", "T00", "hij"]
+SpectrumName = Literal["phi", "chi", "B", "hij", "T00", "delta"]
+
+#: lattice cells an edge of each built-in particle template spans when it puts one particle a site
+TEMPLATE_CELLS = {"sc0": 4, "sc1": 4, "bcc": 2, "fcc": 2}
+
+
+class SimulationSettings(Settings):
+    """How a universe is grown; what both members of a pair share (PHYSICS sections 2, 3, 7, 11)."""
+
+    grid: int = Field(64, ge=4, description="cells per side of the mesh")
+    box_size_mpch: float = Field(1280.0, gt=0, description="comoving box size [Mpc/h]")
+    initial_redshift: float = Field(100.0, gt=0)
+    courant_factor: float = Field(48.0, gt=0, description="step limit in cell light-crossing times")
+    step_limit_hubble: float = Field(0.02, gt=0, le=1, description="step limit in conformal Hubble times")
+    vector_method: Literal["parabolic", "elliptic"] = "parabolic"
+    relaxation_redshift: float | None = Field(
+        None, description="below it frame dragging and metric terms move particles; default: the initial redshift"
+    )
+    second_order_terms: bool = Field(True, description="second-order source and force terms (PHYSICS 13.1)")
+    precision: Literal["double", "single"] = "double"
+
+    template: Literal["sc0", "sc1", "bcc", "fcc"] = Field("sc1", description="built-in particle template")
+    template_file: Path | None = Field(None, description="a Gadget-2 template instead of a built-in one")
+    tiling: int | None = Field(None, ge=1, description="copies of the template a side; default: grid / its cells")
+    correct_displacement: bool = True
+    k_domain: Literal["sphere", "cube"] = "sphere"
+    baryon_treatment: Literal["ignore", "blend"] = "blend"
+    noise: Literal["hermitian", "gevolution"] = Field(
+        "hermitian", description="gevolution: half the variance on the plane kx = 0, as the reference program"
+    )
+    transfer: Literal["camb", "eisenstein-hu", "file"] = "camb"
+    transfer_file: Path | None = Field(None, description="CLASS-format Newtonian-gauge table at the initial redshift")
+
+    snapshot_redshifts: tuple[float, ...] = Field((10.0, 1.0), max_length=32)
+    snapshot_fields: tuple[FieldName, ...] = ("phi",)
+    snapshot_particles: bool = False
+    spectra_redshifts: tuple[float, ...] = Field((10.0, 1.0), max_length=32)
+    spectra_fields: tuple[SpectrumName, ...] = ("phi", "delta")
+    spectra_bins: int = Field(64, ge=1)
+
+    @property
+    def cell_size_mpch(self) -> float:
+        return self.box_size_mpch / self.grid
+
+    @property
+    def tiling_factor(self) -> int:
+        """Copies of the template a side."""
+        return self.tiling if self.tiling is not None else self.grid // TEMPLATE_CELLS[self.template]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        cells = TEMPLATE_CELLS[self.template]
+        if self.tiling is None and self.template_file is None and self.grid % cells:
+            raise ValueError(
+                f"grid is {self.grid}, expected a multiple of {cells} for the particle template {self.template}"
+                " (or give the tiling)"
+            )
+        if self.transfer == "file" and self.transfer_file is None:
+            raise ValueError("transfer is 'file' but transfer_file is not given, expected the path of a table")
+        for name in ("snapshot_redshifts", "spectra_redshifts"):
+            low = [z for z in getattr(self, name) if z <= -1]
+            if low:
+                raise ValueError(f"{name} holds {low[0]:g}, expected redshifts above -1")
+        return self
+
+
+class OutputSettings(Settings):
+    """How the files of a run are named and written (the reference program's names, PHYSICS 10, 11)."""
+
+    generic_base: str = "lcdm"
+    snapshot_base: str = "snap"
+    spectra_base: str = "pk"
+    dtype: Literal["float32", "float64"] = "float32"
+    compression: Literal["none", "gzip"] = "none"
+
+
+class RunSettings(Settings):
+    """One simulation, ready to run: everything that decides its numbers."""
+
+    theory: Theory
+    seed: int = Field(ge=0, lt=2**63)
+    cosmology: CosmologySettings = CosmologySettings()
+    simulation: SimulationSettings = SimulationSettings()
+    output: OutputSettings = OutputSettings()

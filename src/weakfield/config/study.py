@@ -1,0 +1,157 @@
+"""Settings of a whole study: pairs, measurement, data set, training, audit, explanation, report."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Literal, Self
+
+import tomli_w
+from pydantic import Field, model_validator
+
+from weakfield.base.errors import BadInput, nearest
+from weakfield.config.cosmology import CosmologySettings
+from weakfield.config.settings import Settings, read_toml
+from weakfield.config.simulation import OutputSettings, RunSettings, SimulationSettings, Theory
+
+
+class SeedSettings(Settings):
+    """Which universes are grown: ``count`` consecutive seeds from ``first``, each under both theories."""
+
+    first: int = Field(1, ge=0)
+    count: int = Field(48, ge=1)
+
+    @property
+    def all(self) -> tuple[int, ...]:
+        return tuple(range(self.first, self.first + self.count))
+
+
+class MeasureSettings(Settings):
+    """Spectra of the potential of both theories and of their difference."""
+
+    redshift: float = Field(1.0, description="output whose slices and spectra are shown first")
+    bins: int | None = Field(None, ge=2, description="linear bins up to the Nyquist wavenumber; default: grid / 4")
+
+
+class DatasetSettings(Settings):
+    """What a sample is, and how seeds are split (SCIENCE.md, final data set)."""
+
+    sample: Literal["difference", "raw"] = Field(
+        "difference", description="growth-scaled difference of two redshifts, or phi at the lower one"
+    )
+    redshifts: tuple[float, float] = Field((10.0, 1.0), description="earlier and later output redshift")
+    fractions: tuple[float, float, float] = Field((0.6, 0.2, 0.2), description="train, validation, test shares of the seeds")
+    split_seed: int = Field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _shares(self) -> Self:
+        if min(self.fractions) <= 0 or abs(sum(self.fractions) - 1) > 1e-9:
+            raise ValueError(f"fractions are {self.fractions}, expected three positive shares that sum to 1")
+        if self.redshifts[0] <= self.redshifts[1]:
+            raise ValueError(f"redshifts are {self.redshifts}, expected the earlier (higher) one first")
+        return self
+
+
+class TrainingSettings(Settings):
+    """A 3-D convolutional network and how it is trained."""
+
+    network: Literal["cnn3d"] = "cnn3d"
+    channels: int = Field(8, ge=1, description="channels of the first block, doubled by each next one")
+    blocks: int = Field(3, ge=1)
+    dropout: float = Field(0.1, ge=0, lt=1)
+    epochs: int = Field(40, ge=1)
+    batch_pairs: int = Field(4, ge=1, description="pairs a batch; each brings both of its cubes")
+    learning_rate: float = Field(2e-3, gt=0)
+    weight_decay: float = Field(1e-2, ge=0)
+    augment: bool = Field(True, description="random periodic shifts, reflections and axis permutations, alike for a pair")
+    seed: int = Field(0, ge=0)
+    mean_kept_too: bool = Field(True, description="train the same network also on cubes whose mean is kept")
+
+
+class AuditSettings(Settings):
+    """Controls that could explain a result away."""
+
+    controls: tuple[str, ...] = (
+        "labels_shuffled",
+        "monopole_only",
+        "monopole_removed",
+        "newton_newton",
+        "log_pk_baseline",
+    )
+    epochs: int | None = Field(None, ge=1, description="epochs of each retraining; default: those of the training")
+    bootstrap: int = Field(2000, ge=100, description="bootstrap resamples over seeds")
+
+
+class ExplainSettings(Settings):
+    """Saliency of one test pair."""
+
+    pair: int = Field(0, ge=0, description="which test pair, in the order of the data set")
+
+
+class StudyConfig(Settings):
+    """A study, resolved: one file holds all of it and the run folder keeps a copy."""
+
+    name: str = Field("study", pattern=r"^[A-Za-z0-9_.-]+$")
+    seeds: SeedSettings = SeedSettings()
+    cosmology: CosmologySettings = CosmologySettings()
+    simulation: SimulationSettings = SimulationSettings()
+    output: OutputSettings = OutputSettings()
+    measure: MeasureSettings = MeasureSettings()
+    dataset: DatasetSettings = DatasetSettings()
+    training: TrainingSettings = TrainingSettings()
+    audit: AuditSettings = AuditSettings()
+    explain: ExplainSettings = ExplainSettings()
+
+    @model_validator(mode="after")
+    def _stages_agree(self) -> Self:
+        outputs, z_in = self.simulation.snapshot_redshifts, self.simulation.initial_redshift
+        for key in ("snapshot_redshifts", "spectra_redshifts"):
+            for z in getattr(self.simulation, key):
+                if not 0 <= z <= z_in:
+                    raise ValueError(f"simulation.{key} holds {z:g}, expected redshifts from 0 to initial_redshift = {z_in:g}")
+        for z in (*self.dataset.redshifts, self.measure.redshift):
+            if z not in outputs:
+                raise ValueError(f"redshift {z:g} is used by a later stage but simulation.snapshot_redshifts is {outputs}")
+        if "phi" not in self.simulation.snapshot_fields:
+            raise ValueError("simulation.snapshot_fields lacks 'phi', expected it: every later stage reads it")
+        return self
+
+    @classmethod
+    def from_toml(cls, path: str | Path) -> Self:
+        """Read and validate a study; file names in it are relative to its folder."""
+        path = Path(path)
+        study = cls.from_mapping(read_toml(path), str(path))
+        return study._beside(path.parent)
+
+    @classmethod
+    def preset(cls, name: str) -> Self:
+        """A study shipped with the package (``weakfield presets`` lists them)."""
+        if name not in preset_names():
+            raise BadInput(f"'{name}' is neither a preset ({', '.join(preset_names())}) nor a file" + nearest(name, preset_names()))
+        with resources.as_file(resources.files(__package__) / "presets" / f"{name}.toml") as path:
+            return cls.from_toml(path)
+
+    def to_toml(self) -> str:
+        """The resolved study as TOML; reading it back gives an equal study."""
+        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+
+    def run_settings(self, theory: Theory, seed: int) -> RunSettings:
+        """One member of a pair: what differs between the two is the theory alone."""
+        return RunSettings(
+            theory=theory, seed=seed, cosmology=self.cosmology, simulation=self.simulation, output=self.output
+        )
+
+    def _beside(self, folder: Path) -> Self:
+        """The same study with the paths in it made absolute."""
+        update = {
+            key: (folder / value).resolve()
+            for key in ("transfer_file", "template_file")
+            if (value := getattr(self.simulation, key)) is not None
+        }
+        return self.model_copy(update={"simulation": self.simulation.model_copy(update=update)}) if update else self
+
+
+def preset_names() -> list[str]:
+    """Names of the studies shipped with the package."""
+    folder = resources.files(__package__) / "presets"
+    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))

@@ -1,0 +1,55 @@
+"""Real Fourier transforms of cubes: unnormalised forward, divided by N^3 backward, half axis x.
+
+DUCC on the CPU, because its result does not depend on the number of threads (PyTorch's does); torch.fft on a GPU.
+"""
+
+from __future__ import annotations
+
+import os
+
+import torch
+from torch import Tensor
+
+COMPLEX = {torch.float32: torch.complex64, torch.float64: torch.complex128}
+
+
+def default_threads() -> int:
+    """Cores this process may use (``WEAKFIELD_THREADS`` overrides)."""
+    return int(os.environ.get("WEAKFIELD_THREADS", "0")) or len(os.sched_getaffinity(0))
+
+
+def forward(field: Tensor, out: Tensor | None = None, threads: int | None = None) -> Tensor:
+    """F(k) = sum_x f(x) exp(-i k x): real ``(..., N, N, N)`` [z, y, x] to complex ``(..., N, N, N//2+1)``."""
+    if field.is_cuda:
+        return torch.fft.rfftn(field, dim=(-3, -2, -1), out=out)
+    import ducc0
+
+    if out is None:
+        out = torch.empty((*field.shape[:-1], field.shape[-1] // 2 + 1), dtype=COMPLEX[field.dtype])
+    ducc0.fft.r2c(field.numpy(), axes=_cube_axes(field), nthreads=threads or default_threads(), out=out.numpy())
+    return out
+
+
+def backward(
+    modes: Tensor, n: int, out: Tensor | None = None, normalised: bool = True, threads: int | None = None
+) -> Tensor:
+    """f(x) = N^-3 sum_k F(k) exp(i k x), the inverse of ``forward`` (without N^-3 if not ``normalised``).
+
+    Imaginary parts on the self-conjugate modes are dropped; on the planes kx = 0 and kx = N/2 only the
+    Hermitian part of ``modes`` counts. ``modes`` is left as it was.
+    """
+    if modes.is_cuda:
+        return torch.fft.irfftn(modes, s=(n, n, n), dim=(-3, -2, -1), norm="backward" if normalised else "forward", out=out)
+    import ducc0
+
+    if out is None:
+        out = torch.empty((*modes.shape[:-1], n), dtype=modes.real.dtype)
+    ducc0.fft.c2r(
+        modes.numpy(), axes=_cube_axes(modes), lastsize=n, forward=False, inorm=2 if normalised else 0,
+        nthreads=threads or default_threads(), out=out.numpy(),
+    )  # fmt: skip
+    return out
+
+
+def _cube_axes(array: Tensor) -> tuple[int, int, int]:
+    return (array.ndim - 3, array.ndim - 2, array.ndim - 1)
