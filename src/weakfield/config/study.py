@@ -135,6 +135,21 @@ class StudyConfig(Settings):
         """The resolved study as TOML; reading it back gives an equal study."""
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
 
+    def resized(self, grid: int | None = None, pairs: int | None = None) -> Self:
+        """The same study with another grid (the cells keep their size, so the box shrinks with it) or number of pairs.
+
+        The name tells: ``demo`` with 16 cells and 6 pairs becomes ``demo-grid16-pairs6``.
+        """
+        values, name = self.model_dump(), self.name
+        if grid is not None:
+            cell = self.simulation.cell_size_mpch
+            values["simulation"] |= {"grid": grid, "box_size_mpch": cell * grid, "tiling": None}
+            name += f"-grid{grid}"
+        if pairs is not None:
+            values["seeds"]["count"] = pairs
+            name += f"-pairs{pairs}"
+        return self.from_mapping(values | {"name": name}, self.name)
+
     def run_settings(self, theory: Theory, seed: int) -> RunSettings:
         """One member of a pair: what differs between the two is the theory alone."""
         return RunSettings(

@@ -1,0 +1,48 @@
+# make demo    install into .venv, run the demo study, print the path of its page
+# make test    install what tests need, run the fast tests      make test-slow    the others
+# make check   formatter, linter, type checker                  make docs         regenerate docs/settings.md
+#
+# PIP_FLAGS goes to pip; without a GPU, PyTorch's CPU build saves some gigabytes:
+#   make demo PIP_FLAGS='--extra-index-url https://download.pytorch.org/whl/cpu'
+
+PYTHON ?= python3
+PIP_FLAGS ?=
+PYTEST_FLAGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt
+
+.PHONY: demo test test-slow check docs clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/.installed
+	$(BIN)/weakfield run demo --out runs/demo
+	@echo "The page: $(CURDIR)/runs/demo/report/index.html"
+
+test: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -m "not slow" $(PYTEST_FLAGS)
+
+test-slow: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -m slow $(PYTEST_FLAGS)
+
+check: $(VENV)/.installed-test
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+
+docs: $(VENV)/.installed
+	$(BIN)/weakfield settings > docs/settings.md
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) -e .
+	@touch $@
+
+$(VENV)/.installed-test: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) -e '.[test]'
+	@touch $@ $(VENV)/.installed

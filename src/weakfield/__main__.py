@@ -1,0 +1,5 @@
+"""``python -m weakfield`` is the command ``weakfield``."""
+
+from weakfield.cli import main
+
+main()

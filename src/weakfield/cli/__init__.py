@@ -1,0 +1,74 @@
+"""The command line: one sentence on standard error for every failure, exit 0 done, 1 failure, 2 bad input."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Sequence
+from typing import TextIO
+
+from weakfield.base.errors import WeakfieldError
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
+def main() -> None:
+    """Entry point of the command ``weakfield``."""
+    sys.exit(invoke(sys.argv[1:]))
+
+
+def invoke(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code; ``--debug`` anywhere in it shows tracebacks."""
+    debug = "--debug" in arguments
+    warnings.showwarning = _show_warning
+    try:
+        from weakfield.cli.commands import app
+
+        code = app(args=[a for a in arguments if a != "--debug"] or ["--help"], prog_name="weakfield", standalone_mode=False)
+        sys.stdout.flush()
+        if code == INTERRUPTED:
+            raise KeyboardInterrupt
+        return int(code or 0)
+    except (Exception, KeyboardInterrupt) as error:
+        if debug:
+            traceback.print_exc()
+        return _explain(error, debug)
+
+
+def _explain(error: BaseException, debug: bool) -> int:
+    """Say on standard error, in one sentence, what went wrong; the exit code."""
+    if isinstance(error, BrokenPipeError):
+        # The reader (head, less) has left; give Python's own flush at exit somewhere to write.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "Abort":
+        return _say("interrupted; the same command continues where it stopped", INTERRUPTED)
+    if isinstance(error, WeakfieldError):
+        return _say(str(error), error.exit_code)
+    if hasattr(error, "format_message"):  # the command line itself was wrong
+        return _say(f"{error.format_message()} ('weakfield --help' lists the commands)", 2)
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return _say(f"{place}{error.strerror or error}", 1)
+    if isinstance(error, MemoryError):
+        return _say(f"not enough memory: {error}", 1)
+    hint = "" if debug else "; the same command with --debug shows where"
+    return _say(f"unexpected {type(error).__name__}: {error}{hint}", 1)
+
+
+def _say(message: str, code: int) -> int:
+    print("weakfield: " + " ".join(message.split()), file=sys.stderr)
+    return code
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    print("weakfield: warning: " + " ".join(str(message).split()), file=file or sys.stderr)

@@ -1,0 +1,343 @@
+"""The commands. Heavy modules are imported inside them, so that --help answers at once."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from weakfield._version import __version__
+from weakfield.base.errors import BadInput
+
+if TYPE_CHECKING:
+    from weakfield.config import StudyConfig
+    from weakfield.study import Outcome
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Einstein or Newton? Grow paired universes from one seed under both theories, measure them, train networks to"
+    " tell them apart, and see what the networks saw and whether to believe it.",
+    epilog="Start with 'weakfield run demo'. Every command has --help.",
+)
+index = typer.Typer(help="Which seed, theory, redshift, axis and slice an image of a data set is, and back.")
+app.add_typer(index, name="index", rich_help_panel=None)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a stage on standard output, nothing else.")]
+Out = Annotated[Path | None, typer.Option("--out", help="Run folder to write; default: runs/NAME of the study.")]
+Grid = Annotated[int | None, typer.Option("--grid", help="Cells a side instead; cells keep their size in Mpc/h.")]
+Pairs = Annotated[int | None, typer.Option("--pairs", help="Number of pairs instead.")]
+Run = Annotated[Path, typer.Argument(help="Run folder, as 'weakfield run' or 'weakfield simulate' made it.")]
+RunOption = Annotated[Path, typer.Option("--run", help="Run folder that holds the data set.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"weakfield {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure (anywhere in a line).")] = False,
+) -> None:
+    """Options of every command; ``--debug`` is taken out of the line before it is parsed."""
+
+
+@app.command()
+def run(
+    study: Annotated[str, typer.Argument(help="A preset, a study in TOML, or a run folder to continue.")] = "demo",
+    out: Out = None,
+    grid: Grid = None,
+    pairs: Pairs = None,
+    json_lines: Json = False,
+) -> None:
+    """Every stage of a study, from initial conditions to the page.
+
+    Reads a preset ('weakfield presets' lists them), a study file, or the study.toml of a run folder. Writes pairs,
+    spectra, data set, trained networks, audit, attributions and report/index.html into the run folder. Stopped at any
+    moment, the same command continues; finished work is skipped.
+
+    \b
+    weakfield run demo
+    weakfield run my.toml --out runs/mine
+    weakfield run demo --grid 16 --pairs 10      a smaller box of the same cells, fewer seeds
+    """
+    config, folder = _resolve(study, out, grid, pairs)
+    _stages(config, folder, None, json_lines)
+    if not json_lines:
+        print(folder / "report" / "index.html")
+
+
+@app.command()
+def simulate(
+    source: Annotated[
+        str, typer.Argument(metavar="STUDY", help="A study in TOML, a preset, a run folder, or a settings.ini.")
+    ] = "demo",
+    out: Annotated[Path | None, typer.Option("--out", help="Folder to write; default: as the source says.")] = None,
+    grid: Grid = None,
+    pairs: Pairs = None,
+    json_lines: Json = False,
+) -> None:
+    """Grow the pairs of a study, or run one settings.ini of the reference program.
+
+    A study writes pairs/seed00001/{newton,gr}/ in its run folder; pairs that are whole are not grown again. A
+    settings.ini runs unchanged: what and where it writes is what the reference program writes ('output path' is
+    relative to the working directory and made when missing); unknown keys are warnings.
+
+    \b
+    weakfield simulate my.toml
+    weakfield simulate settings.ini
+    """
+    if _is_settings_ini(source):
+        if grid is not None or pairs is not None:
+            raise BadInput(f"--grid and --pairs belong to studies, but {source} is a settings.ini; change it there")
+        _simulate_ini(Path(source), out, json_lines)
+        return
+    config, folder = _resolve(source, out, grid, pairs)
+    _stages(config, folder, "simulate", json_lines)
+
+
+@app.command()
+def measure(folder: Run, json_lines: Json = False) -> None:
+    """Slices and power spectra of both theories and of their difference.
+
+    Reads pairs/, writes spectra/.
+
+    \b
+    weakfield measure runs/demo
+    """
+    _one_stage(folder, "measure", json_lines)
+
+
+@app.command()
+def dataset(folder: Run, json_lines: Json = False) -> None:
+    """Samples, their index, the split by seed and the normalisation of the training part.
+
+    Reads pairs/, writes dataset/.
+
+    \b
+    weakfield dataset runs/demo
+    """
+    _one_stage(folder, "dataset", json_lines)
+
+
+@app.command()
+def train(folder: Run, json_lines: Json = False) -> None:
+    """Train the networks of the study and the baselines they have to beat.
+
+    Reads dataset/ and pairs/, writes training/MODEL/ with metrics.json and the weights.
+
+    \b
+    weakfield train runs/demo
+    """
+    _one_stage(folder, "train", json_lines)
+
+
+@app.command()
+def audit(folder: Run, json_lines: Json = False) -> None:
+    """Controls that could explain the result away: labels shuffled, monopole, Newton against Newton, P(k).
+
+    Reads dataset/, training/ and pairs/, writes audit/audit.json.
+
+    \b
+    weakfield audit runs/demo
+    """
+    _one_stage(folder, "audit", json_lines)
+
+
+@app.command()
+def explain(folder: Run, json_lines: Json = False) -> None:
+    """What the network looked at, in the cube and by Fourier shell.
+
+    Reads dataset/ and training/, writes explain/.
+
+    \b
+    weakfield explain runs/demo
+    """
+    _one_stage(folder, "explain", json_lines)
+
+
+@app.command()
+def report(folder: Run, json_lines: Json = False) -> None:
+    """The figures and tables of all stages on one self-contained page.
+
+    Reads every other folder of the run, writes report/index.html.
+
+    \b
+    weakfield report runs/demo
+    """
+    _one_stage(folder, "report", json_lines)
+
+
+@index.command()
+def show(
+    number: Annotated[int, typer.Argument(metavar="N", help="Index of the image, from 0.")],
+    folder: RunOption = Path("runs/demo"),
+) -> None:
+    """Which seed, theory, redshift, axis and slice image N of the data set is; one JSON object.
+
+    \b
+    weakfield index show 1234 --run runs/demo
+    """
+    from weakfield.cli.index import show_image
+
+    print(json.dumps(show_image(folder, number)))
+
+
+@index.command()
+def find(
+    seed: Annotated[int, typer.Option(help="Seed of the pair.")],
+    theory: Annotated[str, typer.Option(help="newton or gr.")],
+    redshift: Annotated[float | None, typer.Option(help="Output redshift as in the study.")] = None,
+    axis: Annotated[str, typer.Option(help="Axis the slice is perpendicular to: x, y or z.")] = "z",
+    slice_number: Annotated[int, typer.Option("--slice", help="Slice along that axis, from 0.")] = 0,
+    folder: RunOption = Path("runs/demo"),
+) -> None:
+    """The index of an image in the data set, found by what it shows; one JSON object.
+
+    \b
+    weakfield index find --seed 3 --theory gr --axis x --slice 7
+    """
+    from weakfield.cli.index import find_image
+
+    print(json.dumps(find_image(folder, seed, theory, redshift, axis, slice_number)))
+
+
+@app.command()
+def presets(
+    name: Annotated[str | None, typer.Argument(help="Print this preset as a resolved study file.")] = None,
+) -> None:
+    """The studies that come with the package, or one of them as TOML to start your own from.
+
+    \b
+    weakfield presets
+    weakfield presets demo > my.toml
+    """
+    from weakfield.config import StudyConfig, preset_names
+
+    if name is not None:
+        print(StudyConfig.preset(name).to_toml(), end="")
+        return
+    for known in preset_names():
+        study = StudyConfig.preset(known)
+        box = study.simulation
+        print(f"{known:10} {study.seeds.count} pairs, {box.grid}^3 cells, {box.box_size_mpch:g} Mpc/h")
+
+
+@app.command()
+def settings() -> None:
+    """Every key of a study file, its unit, default and meaning, as Markdown (docs/settings.md is this)."""
+    from weakfield.cli.reference import settings_page
+
+    print(settings_page(), end="")
+
+
+@app.command()
+def doctor(json_lines: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+    """What works on this machine: versions, threads, GPU, transfer-function providers, particle-mesh kernels.
+
+    Providers and kernels are tried, not looked up. Exit code 1 if one that every study needs does not work.
+
+    \b
+    weakfield doctor
+    """
+    from weakfield.cli.doctor import examine
+
+    examination = examine()
+    print(json.dumps(examination.as_dict()) if json_lines else examination.as_text())
+    if not examination.healthy:
+        raise typer.Exit(1)
+
+
+@app.command()
+def cite() -> None:
+    """How to cite this software and the work it rests on (BibTeX)."""
+    from weakfield.cli.reference import citation
+
+    print(citation(), end="")
+
+
+def _resolve(target: str, out: Path | None, grid: int | None, pairs: int | None) -> tuple[StudyConfig, Path]:
+    """The study a command line names, and its run folder."""
+    from weakfield.config import StudyConfig, preset_names
+    from weakfield.study import open_run
+
+    path = Path(target)
+    if target in preset_names():
+        study = StudyConfig.preset(target)
+    elif path.is_dir():
+        study = open_run(path)
+        if out is None:  # continuing in place: the name stays, the pairs may be extended
+            return study.resized(grid, pairs).model_copy(update={"name": study.name}), path
+    elif _is_settings_ini(target):
+        raise BadInput(f"{target} is a settings.ini, expected a study in TOML; 'weakfield simulate {target}' runs it")
+    elif path.exists() or path.suffix == ".toml":
+        study = StudyConfig.from_toml(path)
+    else:
+        study = StudyConfig.preset(target)  # says what is known
+    study = study.resized(grid, pairs)
+    return study, out if out is not None else Path("runs") / study.name
+
+
+def _stages(study: StudyConfig, folder: Path, only: str | None, json_lines: bool) -> None:
+    """Run the stages and print a line for each."""
+    from weakfield.study import run_study
+
+    stdout = sys.stdout
+
+    def tell(outcome: Outcome) -> None:
+        print(json.dumps(outcome.as_dict()) if json_lines else _line(outcome), file=stdout, flush=True)
+
+    run_study(study, folder, only, tell=tell)
+
+
+def _one_stage(folder: Path, name: str, json_lines: bool) -> None:
+    from weakfield.study import open_run
+
+    _stages(open_run(folder), folder, name, json_lines)
+
+
+def _line(outcome: Outcome) -> str:
+    """A stage's outcome for a person."""
+    said = ", ".join(f"{key} {_short(value)}" for key, value in outcome.summary.items() if not isinstance(value, dict | list))
+    time = f"{outcome.seconds:8.1f} s" if outcome.status == "done" else "  finished"
+    return f"{outcome.stage:9}{time}  {said}".rstrip()
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _is_settings_ini(source: str) -> bool:
+    """Whether a file is a settings.ini of the reference program: by suffix, else by keys TOML could not hold."""
+    path = Path(source)
+    if path.suffix in (".ini", ".toml") or not path.is_file():
+        return path.suffix == ".ini"
+    import re
+
+    return re.search(r"^\s*(template file|Ngrid|boxsize)\s*=", path.read_text(errors="replace"), re.MULTILINE) is not None
+
+
+def _simulate_ini(path: Path, out: Path | None, json_lines: bool) -> None:
+    import time
+    from contextlib import redirect_stdout
+
+    from weakfield.base.progress import bars
+    from weakfield.simulation import simulate
+
+    begin = time.perf_counter()
+    with redirect_stdout(sys.stderr), bars():
+        written = simulate(path, out)
+    if json_lines:
+        seconds = round(time.perf_counter() - begin, 3)
+        print(json.dumps({"stage": "simulate", "status": "done", "seconds": seconds, "files": [str(p) for p in written]}))
+    else:
+        print("\n".join(str(p) for p in written))

@@ -1,0 +1,342 @@
+"""The stages of a study, in order: each is done once, recognised when done, and done again when what it rests on changed.
+
+A stage owns one folder of the run folder. ``stage.json``, written there last, says that the stage is finished and for
+which *key*: the hash of the settings that matter to it, of what it read and of the software version. While it works,
+``started.json`` carries the key, so that an interrupted stage finds its own partial work again and nothing older.
+Pairs are finished one by one (``pair.json`` of each) and are never removed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from weakfield._version import __version__
+from weakfield.base.errors import BadInput, WeakfieldError
+from weakfield.base.files import content_hash, empty_folder, file_hash, read_json, write_json, write_text
+from weakfield.base.progress import bar, bars
+from weakfield.base.provenance import git_commit, machine, now, versions
+from weakfield.config import RunFolder, StudyConfig
+
+Summary = dict[str, Any]
+Work = Callable[[StudyConfig, RunFolder], Summary]
+Grow = Callable[[StudyConfig, int, RunFolder], None]
+
+DONE_FILE, STARTED_FILE = "stage.json", "started.json"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a stage: ``done`` now or ``skipped`` as finished before, and the fingerprint of its outputs."""
+
+    stage: str
+    status: Literal["done", "skipped"]
+    seconds: float
+    fingerprint: str
+    summary: Summary
+
+    def as_dict(self) -> dict[str, Any]:
+        """One line of ``--json``."""
+        return {"stage": self.stage, "status": self.status, "seconds": round(self.seconds, 3), **self.summary}
+
+
+class Stage(Protocol):
+    """One step from settings to page. ``read`` maps the stages in ``reads`` to the fingerprints of their outputs."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def reads(self) -> tuple[str, ...]: ...
+
+    def finished(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome | None:
+        """The recorded outcome if the stage is finished for these settings and inputs, else ``None``."""
+
+    def complete(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome:
+        """Do what is missing; interrupted at any moment, the next call continues."""
+
+
+@dataclass(frozen=True)
+class PairStage:
+    """Simulation: every seed of the study becomes a whole pair; ``grow`` does nothing for one that is whole."""
+
+    grow: Grow
+    name: str = "simulate"
+    reads: tuple[str, ...] = ()
+
+    def finished(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome | None:
+        manifests = self._manifests(study, folder)
+        if len(manifests) < study.seeds.count:
+            return None
+        return self._outcome("skipped", 0.0, manifests, grown=0)
+
+    def complete(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome:
+        begin, before = time.perf_counter(), self._manifests(study, folder)
+        with bar("pairs", study.seeds.count) as progress:
+            for seed in study.seeds.all:
+                self.grow(study, seed, folder)
+                progress.advance()
+        manifests = self._manifests(study, folder)
+        grown = sum(before.get(seed) != manifest for seed, manifest in manifests.items())
+        return self._outcome("done", time.perf_counter() - begin, manifests, grown=grown)
+
+    def _outcome(
+        self, status: Literal["done", "skipped"], seconds: float, manifests: dict[int, Any], grown: int
+    ) -> Outcome:
+        files = {str(seed): [manifest["settings"], manifest["files"]] for seed, manifest in manifests.items()}
+        return Outcome(self.name, status, seconds, content_hash(files), {"pairs": len(manifests), "grown": grown})
+
+    def _manifests(self, study: StudyConfig, folder: RunFolder) -> dict[int, Any]:
+        paths = {seed: folder.pair(seed) / "pair.json" for seed in study.seeds.all}
+        return {seed: read_json(path) for seed, path in paths.items() if path.exists()}
+
+
+@dataclass(frozen=True)
+class FolderStage:
+    """A stage that owns a folder and rests on the tables ``settings`` of the study and on the stages it ``reads``."""
+
+    name: str
+    work: Work
+    folder: str
+    reads: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+
+    def key(self, study: StudyConfig, read: dict[str, str]) -> str:
+        """Hash of everything that decides the outputs."""
+        return content_hash(
+            {
+                "stage": self.name,
+                "settings": study.model_dump(mode="json", include=set(self.settings)),
+                "read": {name: read[name] for name in self.reads},
+                "software_version": __version__,
+            }
+        )
+
+    def finished(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome | None:
+        place = folder.root / self.folder
+        record = _record(place / DONE_FILE)
+        if record.get("key") != self.key(study, read):
+            return None
+        if any(_hash_or_none(place / name) != digest for name, digest in record["outputs"].items()):
+            return None  # an output was removed or altered since
+        return Outcome(self.name, "skipped", 0.0, record["fingerprint"], record["summary"])
+
+    def complete(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome:
+        place, key = folder.root / self.folder, self.key(study, read)
+        self._begin(place, key)
+        begin = time.perf_counter()
+        summary = self.work(study, folder)
+        seconds = time.perf_counter() - begin
+        outputs = _outputs(place)
+        record = {
+            "stage": self.name,
+            "key": key,
+            "software_version": __version__,
+            "finished": now(),
+            "seconds": seconds,
+            "summary": summary,
+            "fingerprint": content_hash(outputs),
+            "outputs": outputs,
+        }
+        write_json(place / DONE_FILE, record)
+        (place / STARTED_FILE).unlink(missing_ok=True)
+        return Outcome(self.name, "done", seconds, record["fingerprint"], summary)
+
+    def _begin(self, place: Path, key: str) -> None:
+        """Leave in the folder the partial work under this key alone, or nothing."""
+        continued = _record(place / STARTED_FILE).get("key") == key and not (place / DONE_FILE).exists()
+        if not continued:
+            # The marks go first: what a kill leaves of the old outputs then belongs to no key.
+            for name in (DONE_FILE, STARTED_FILE):
+                (place / name).unlink(missing_ok=True)
+            empty_folder(place)
+            write_json(place / STARTED_FILE, {"key": key, "started": now()})
+        for scratch in place.rglob(".*.partial"):
+            scratch.unlink()  # of a write that was cut off: the lock says nobody else is writing
+
+
+def _late(module: str) -> Work:
+    """The ``run`` of a stage's module, imported when the stage runs."""
+
+    def work(study: StudyConfig, folder: RunFolder) -> Summary:
+        summary: Summary = import_module(module).run(study, folder)
+        return summary
+
+    return work
+
+
+def _grow(study: StudyConfig, seed: int, folder: RunFolder) -> None:
+    from weakfield.simulation import grow_pair
+
+    grow_pair(study, seed, folder)
+
+
+_UNIVERSE = ("cosmology", "simulation")
+_ALL = tuple(name for name in StudyConfig.model_fields if name != "seeds")
+
+#: the stages in order; a study's seeds enter through the fingerprint of the pairs
+STAGES: tuple[Stage, ...] = (
+    PairStage(_grow),
+    FolderStage("measure", _late("weakfield.spectra.measure"), "spectra", ("simulate",), (*_UNIVERSE, "measure")),
+    FolderStage("dataset", _late("weakfield.dataset.build"), "dataset", ("simulate",), (*_UNIVERSE, "dataset")),
+    FolderStage("train", _late("weakfield.learning.training"), "training", ("dataset",), ("training", "audit")),
+    FolderStage(
+        "audit",
+        _late("weakfield.audit.run"),
+        "audit",
+        ("simulate", "dataset", "train"),
+        (*_UNIVERSE, "output", "dataset", "training", "audit"),
+    ),
+    FolderStage(
+        "explain", _late("weakfield.explain.run"), "explain", ("dataset", "train"), ("dataset", "training", "explain")
+    ),
+    FolderStage(
+        "report",
+        _late("weakfield.report.run"),
+        "report",
+        ("simulate", "measure", "dataset", "train", "audit", "explain"),
+        _ALL,
+    ),
+)
+
+STAGE_NAMES = tuple(stage.name for stage in STAGES)
+
+
+def run_study(
+    study: StudyConfig,
+    root: str | Path,
+    only: str | None = None,
+    stages: Sequence[Stage] = STAGES,
+    tell: Callable[[Outcome], None] = lambda outcome: None,
+) -> list[Outcome]:
+    """Bring a run folder up to date with ``study``: every stage in order, or the stage ``only`` by itself.
+
+    ``tell`` is called after each stage that was asked for. Raises ``BadInput`` when the folder holds pairs of other
+    settings, or when ``only`` needs an earlier stage that is not finished; ``WeakfieldError`` when another process is
+    at work in the folder.
+    """
+    folder = RunFolder(root)
+    wanted = {stage.name for stage in stages} if only is None else {only}
+    needed = wanted | _ancestors(wanted, stages)
+    outcomes, fingerprints = [], {}
+    with _at_work(folder):
+        _check_same_universe(study, folder)
+        _write_start(study, folder, only)
+        for stage in stages:
+            if stage.name not in needed:
+                continue
+            read = {name: fingerprints[name] for name in stage.reads}
+            outcome = stage.finished(study, folder, read)
+            if outcome is None and stage.name not in wanted:
+                raise BadInput(
+                    f"{folder.root}: the stage {stage.name} is not finished for the settings in study.toml, expected it"
+                    f" before {only}; 'weakfield {stage.name} {folder.root}' does it"
+                )
+            if outcome is None:
+                with redirect_stdout(sys.stderr), bars():  # standard output belongs to the caller
+                    outcome = stage.complete(study, folder, read)
+            fingerprints[stage.name] = outcome.fingerprint
+            if stage.name in wanted:
+                outcomes.append(outcome)
+                tell(outcome)
+    return outcomes
+
+
+def open_run(root: str | Path) -> StudyConfig:
+    """The study of a run folder; a ``BadInput`` when the folder has none."""
+    folder = RunFolder(root)
+    if not folder.root.is_dir():
+        raise BadInput(f"{folder.root} is not a folder; expected a run folder made by 'weakfield run'")
+    if not folder.study.exists():
+        raise BadInput(f"{folder.root} holds no study.toml; expected a run folder made by 'weakfield run'")
+    return StudyConfig.from_toml(folder.study)
+
+
+def _ancestors(names: set[str], stages: Sequence[Stage]) -> set[str]:
+    """The stages whose outputs ``names`` read, directly or not."""
+    found: set[str] = set()
+    for stage in reversed(stages):
+        if stage.name in names | found:
+            found |= set(stage.reads)
+    return found
+
+
+def _check_same_universe(study: StudyConfig, folder: RunFolder) -> None:
+    """Pairs of two settings must not mix: refuse the folder, naming the first key that differs."""
+    if not folder.study.exists():
+        return
+    old = StudyConfig.from_toml(folder.study)
+    for table in ("cosmology", "simulation", "output"):
+        before, given = (getattr(s, table).model_dump(mode="json") for s in (old, study))
+        for key, value in given.items():
+            if before[key] != value:
+                raise BadInput(
+                    f"{folder.root} holds pairs grown with {table}.{key} = {_shown(before[key])} but the study says"
+                    f" {_shown(value)}; expected the same there, or another folder (--out)"
+                )
+
+
+def _shown(value: Any) -> str:
+    return "nothing" if value is None else repr(value)
+
+
+def _write_start(study: StudyConfig, folder: RunFolder, only: str | None) -> None:
+    """Write study.toml and provenance.json; the latter keeps the earlier starts."""
+    text = study.to_toml()
+    if not folder.study.exists() or folder.study.read_text(encoding="utf-8") != text:
+        write_text(folder.study, text)
+    starts = read_json(folder.provenance)["starts"] if folder.provenance.exists() else []
+    commit = git_commit()
+    start = {"time": now(), "stages": only or "all", "weakfield": __version__, "git_commit": commit}
+    write_json(
+        folder.provenance,
+        {"versions": versions(), "git_commit": commit, "machine": machine(), "starts": [*starts, start]},
+    )
+
+
+@contextmanager
+def _at_work(folder: RunFolder) -> Iterator[None]:
+    """Hold the run folder's lock; the kernel releases it when the process ends, however it ends."""
+    try:
+        folder.root.mkdir(parents=True, exist_ok=True)
+        handle = open(folder.root / ".lock", "a+", encoding="utf-8")  # noqa: SIM115 (closed below)
+    except OSError as error:
+        raise WeakfieldError(f"cannot write in {folder.root}: {error.strerror or error}") from error
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            handle.seek(0)
+            holder = handle.read().strip() or "unknown"
+            raise WeakfieldError(
+                f"{folder.root} is in use by another weakfield (process {holder}); wait for it or choose another --out"
+            ) from error
+        except OSError:
+            pass  # some cluster file systems have no locks; a lone run there is the user's care
+        handle.truncate(0)
+        handle.write(str(os.getpid()))
+        handle.flush()
+        yield
+
+
+def _record(path: Path) -> dict[str, Any]:
+    """A stage's own mark, or nothing when there is none."""
+    return dict(read_json(path)) if path.exists() else {}
+
+
+def _hash_or_none(path: Path) -> str | None:
+    return file_hash(path) if path.is_file() else None
+
+
+def _outputs(place: Path) -> dict[str, str]:
+    """Hashes of the files of a stage, but for its own marks."""
+    files = sorted(path for path in place.rglob("*") if path.is_file() and path.name not in (DONE_FILE, STARTED_FILE))
+    return {path.relative_to(place).as_posix(): file_hash(path) for path in files}
