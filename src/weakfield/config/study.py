@@ -55,7 +55,7 @@ class DatasetSettings(Settings):
 class TrainingSettings(Settings):
     """A 3-D convolutional network and how it is trained."""
 
-    network: Literal["cnn3d"] = "cnn3d"
+    network: str = Field("cnn3d", description="a name of weakfield.learning.networks")
     channels: int = Field(8, ge=1, description="channels of the first block, doubled by each next one")
     blocks: int = Field(3, ge=1)
     dropout: float = Field(0.1, ge=0, lt=1)
@@ -63,6 +63,8 @@ class TrainingSettings(Settings):
     batch_pairs: int = Field(4, ge=1, description="pairs a batch; each brings both of its cubes")
     learning_rate: float = Field(2e-3, gt=0)
     weight_decay: float = Field(1e-2, ge=0)
+    warmup: float = Field(0.1, gt=0, lt=1, description="share of the training in which the learning rate rises")
+    gradient_clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
     augment: bool = Field(True, description="random periodic shifts, reflections and axis permutations, alike for a pair")
     seed: int = Field(0, ge=0)
     mean_kept_too: bool = Field(True, description="train the same network also on cubes whose mean is kept")
