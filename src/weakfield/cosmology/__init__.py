@@ -1,1 +1,21 @@
+"""Background, growth, primordial spectrum, transfer functions."""
 
+from weakfield.cosmology.background import Background
+from weakfield.cosmology.growth import growth_factor, growth_rate, potential_growth
+from weakfield.cosmology.primordial import amplitude, primordial_power
+from weakfield.cosmology.splines import NaturalSpline, natural_spline
+from weakfield.cosmology.transfer import TransferFunctions, TransferHistory, transfer_history
+
+__all__ = [
+    "Background",
+    "NaturalSpline",
+    "TransferFunctions",
+    "TransferHistory",
+    "amplitude",
+    "growth_factor",
+    "growth_rate",
+    "natural_spline",
+    "potential_growth",
+    "primordial_power",
+    "transfer_history",
+]

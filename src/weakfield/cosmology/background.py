@@ -1,0 +1,86 @@
+"""The homogeneous universe in code units (PHYSICS 1, 2): lengths and conformal time in units of the box."""
+
+from __future__ import annotations
+
+import math
+from typing import overload
+
+import numpy as np
+import numpy.typing as npt
+from scipy.integrate import quad
+
+from weakfield.config.cosmology import CosmologySettings
+
+HUBBLE_LENGTH_MPCH = 2997.92458  # c / (100 km/s/Mpc) in Mpc
+
+Array = npt.NDArray[np.float64]
+
+
+class Background:
+    """Expansion of a flat universe seen from a box of ``box_size_mpch``; c = 1, a = 1 today.
+
+    Densities are in units of today's critical density, so that ``H0**2 == 2/3 four_pi_G``.
+    """
+
+    def __init__(self, cosmology: CosmologySettings, box_size_mpch: float) -> None:
+        self.cosmology = cosmology
+        self.box_size_mpch = box_size_mpch
+        self.H0 = box_size_mpch / HUBBLE_LENGTH_MPCH
+        self.four_pi_G = 1.5 * self.H0**2
+        self._omega_m = cosmology.Omega_m
+        self._omega_r = cosmology.Omega_r
+        self._omega_lambda = cosmology.Omega_lambda
+
+    @overload
+    def conformal_hubble(self, a: float) -> float: ...
+    @overload
+    def conformal_hubble(self, a: Array) -> Array: ...
+    def conformal_hubble(self, a: float | Array) -> float | Array:
+        """a'/a in units of 1/L (prime: derivative by conformal time)."""
+        square = (2.0 * self.four_pi_G / 3.0) * self.density(a)
+        if isinstance(square, float):
+            return math.sqrt(square)
+        return np.sqrt(square)
+
+    @overload
+    def density(self, a: float) -> float: ...
+    @overload
+    def density(self, a: Array) -> Array: ...
+    def density(self, a: float | Array) -> float | Array:
+        """a^2 times the total density in units of today's critical one, i.e. (conformal H / H0)^2."""
+        return self._omega_m / a + self._omega_lambda * a * a + self._omega_r / (a * a)
+
+    @overload
+    def log_slope(self, a: float) -> float: ...
+    @overload
+    def log_slope(self, a: Array) -> Array: ...
+    def log_slope(self, a: float | Array) -> float | Array:
+        """d ln(conformal H) / d ln a."""
+        pull = -self._omega_m / a + 2.0 * self._omega_lambda * a * a - 2.0 * self._omega_r / (a * a)
+        return pull / (2.0 * self.density(a))
+
+    def velocity_source_coefficient(self, a: float) -> float:
+        """3 H (H^2 - H') with the five-point difference of PHYSICS 3.2, which multiplies theta_tot / x^2 in S_phi."""
+        inverse = [self.conformal_hubble(a * factor) ** -2 for factor in (0.98, 0.99, 1.01, 1.02)]
+        slope = (inverse[0] - 8.0 * inverse[1] + 8.0 * inverse[2] - inverse[3]) / 0.12
+        H = self.conformal_hubble(a)
+        return 3.0 * H**3 * (1.0 + 0.5 * H**2 * slope)
+
+    def rk4_step(self, a: float, dtau: float) -> float:
+        """Scale factor after ``dtau``: one classical Runge-Kutta step of a' = a H(a)."""
+        k1 = a * self.conformal_hubble(a)
+        middle = a + 0.5 * dtau * k1
+        k2 = middle * self.conformal_hubble(middle)
+        middle = a + 0.5 * dtau * k2
+        k3 = middle * self.conformal_hubble(middle)
+        end = a + dtau * k3
+        k4 = end * self.conformal_hubble(end)
+        return a + dtau * (k1 + 2.0 * k2 + 2.0 * k3 + k4) / 6.0
+
+    def particle_horizon(self, a: float) -> float:
+        """Conformal time since the big bang at scale factor ``a``, in units of the box (PHYSICS 2)."""
+        root = math.sqrt(a)
+        value, _ = quad(
+            lambda s: 2.0 / (s * self.conformal_hubble(s * s)), 1e-7 * root, root, epsabs=0.0, epsrel=1e-11, limit=200
+        )
+        return float(value)

@@ -1,0 +1,22 @@
+"""Where transfer functions come from: the one place that names every provider."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from weakfield.config.cosmology import CosmologySettings
+from weakfield.config.simulation import SimulationSettings
+from weakfield.cosmology.transfer.tables import TransferHistory
+
+#: name in the settings -> module whose ``provide(settings, cosmology)`` returns a TransferHistory
+PROVIDERS = {
+    "camb": "weakfield.cosmology.transfer.camb",
+    "eisenstein-hu": "weakfield.cosmology.transfer.eisenstein_hu",
+    "file": "weakfield.cosmology.transfer.class_table",
+}
+
+
+def transfer_history(settings: SimulationSettings, cosmology: CosmologySettings) -> TransferHistory:
+    """The transfer functions ``settings.transfer`` asks for, covering the box and the initial redshift."""
+    history: TransferHistory = import_module(PROVIDERS[settings.transfer]).provide(settings, cosmology)
+    return history

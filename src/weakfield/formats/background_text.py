@@ -1,0 +1,50 @@
+"""The text file of the background, one line a cycle (PHYSICS 7, step 5, and 10)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from weakfield.base.errors import BadInput, WeakfieldError
+
+HEADER = (
+    "# background statistics\n"
+    "# cycle   tau/boxsize    a             conformal H/H0  phi(k=0)       T00(k=0)\n"
+)
+COLUMNS = ("cycle", "tau", "a", "hubble", "phi_mean", "t00_mean")
+
+
+def format_background_line(
+    cycle: int, tau: float, a: float, hubble_over_h0: float, phi_mean: float, t00_mean: float
+) -> str:
+    """One line; tau in units of the box, the conformal Hubble rate in units of H0."""
+    return f"{cycle:6d}   {tau:e}   {a:e}   {hubble_over_h0:e}   {phi_mean:e}   {t00_mean:e}\n"
+
+
+def append_background(path: Path, lines: str) -> None:
+    """Add lines to the file, with the header if it is new; the program never truncates it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "a", encoding="ascii") as handle:
+            if handle.tell() == 0:
+                handle.write(HEADER)
+            handle.write(lines)
+    except OSError as error:
+        raise WeakfieldError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def read_background_text(path: str | Path) -> dict[str, npt.NDArray[np.float64]]:
+    """The columns of a background file by the names of ``COLUMNS``, or a ``BadInput`` naming the file."""
+    path = Path(path)
+    try:
+        lines = path.read_text(encoding="ascii").splitlines()
+        rows = [[float(word) for word in line.split()] for line in lines if line.strip() and not line.startswith("#")]
+    except FileNotFoundError as error:
+        raise BadInput(f"{path}: no such background file") from error
+    except (ValueError, OSError) as error:
+        raise BadInput(f"{path} is not a background file: {error}") from error
+    if not rows or any(len(row) != len(COLUMNS) for row in rows):
+        raise BadInput(f"{path} is not a background file, expected rows of {len(COLUMNS)} numbers")
+    return dict(zip(COLUMNS, np.array(rows).T.copy(), strict=True))

@@ -1,0 +1,51 @@
+"""Opening and writing HDF5 files with the errors of this package."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import h5py
+
+from weakfield.base.errors import BadInput
+from weakfield.base.files import replacing
+
+
+@contextmanager
+def reading(path: str | Path) -> Iterator[h5py.File]:
+    """An open file; missing, truncated and foreign files, and unreadable blocks, are a ``BadInput`` naming it."""
+    path = Path(path)
+    if not path.is_file():
+        raise BadInput(f"{path}: no such file, expected HDF5")
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except OSError as error:
+        reason = "it is truncated" if "truncated" in str(error) else "damaged or of another kind"
+        raise BadInput(f"{path} is not a whole HDF5 file ({reason})") from error
+
+
+@contextmanager
+def writing(path: str | Path) -> Iterator[h5py.File]:
+    """A new file that takes its name when it is whole; on failure nothing is left behind.
+
+    The file is laid out in memory and written in one go, so that a full disk is met by an ordinary
+    write and not inside the HDF5 library, which cannot close such a file.
+    """
+    with h5py.File.in_memory() as file:
+        yield file
+        file.flush()
+        image = file.id.get_file_image()
+    with replacing(Path(path)) as scratch:
+        scratch.write_bytes(image)
+
+
+def only(file: h5py.File, name: str, path: str | Path) -> h5py.Dataset:
+    """The dataset ``name`` of a file, or a ``BadInput`` that lists what the file holds."""
+    found = file.get(name)
+    if not isinstance(found, h5py.Dataset):
+        raise BadInput(f"{path} has no dataset '{name}', found {', '.join(file) or 'nothing'}")
+    return found
+
+
