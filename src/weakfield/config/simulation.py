@@ -43,8 +43,14 @@ class SimulationSettings(Settings):
     noise: Literal["hermitian", "gevolution"] = Field(
         "hermitian", description="gevolution: half the variance on the plane kx = 0, as the reference program"
     )
+    newton_velocities: Literal["nbody", "poisson"] = Field(
+        "nbody", description="gauge of the Newtonian run's initial velocities; nbody needs transfer functions over time"
+    )
     transfer: Literal["camb", "eisenstein-hu", "file"] = "camb"
     transfer_file: Path | None = Field(None, description="CLASS-format Newtonian-gauge table at the initial redshift")
+    transfer_nodes: Literal["fine", "class"] = Field(
+        "fine", description="wavenumbers of computed tables; class: the coarse ones of CLASS (PHYSICS 3.2)"
+    )
 
     snapshot_redshifts: tuple[float, ...] = Field((10.0, 1.0), max_length=32)
     snapshot_fields: tuple[FieldName, ...] = ("phi",)
@@ -72,6 +78,10 @@ class SimulationSettings(Settings):
             )
         if self.transfer == "file" and self.transfer_file is None:
             raise ValueError("transfer is 'file' but transfer_file is not given, expected the path of a table")
+        if self.transfer == "file" and self.newton_velocities == "nbody":
+            raise ValueError(
+                "newton_velocities is 'nbody' but a transfer file holds one redshift, expected 'poisson' or another transfer"
+            )
         for name in ("snapshot_redshifts", "spectra_redshifts"):
             low = [z for z in getattr(self, name) if z <= -1]
             if low:

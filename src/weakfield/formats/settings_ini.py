@@ -1,0 +1,214 @@
+"""A settings.ini of the reference program as the settings of a run (PHYSICS 11; DESIGN, a settings.ini run)."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from weakfield.base.errors import BadInput, nearest
+from weakfield.config.cosmology import OMEGA_GAMMA_PER_KELVIN4
+from weakfield.config.simulation import RunSettings, Theory
+from weakfield.formats.ini_keys import FOR_CLASS, READ, REFUSED, WITHOUT_EFFECT, is_for_class
+from weakfield.formats.ini_text import IniText
+
+_THEORIES: dict[str, Theory] = {"GR": "gr", "Newton": "newton"}
+_YES_NO = {"yes": True, "no": False}
+_SNAPSHOT_FIELDS = {"phi": "phi", "chi": "chi", "B": "B", "T00": "T00", "rho": "T00", "hij": "hij", "GW": "hij"}
+_SPECTRA = {**_SNAPSHOT_FIELDS, "delta": "delta", "D_s": "delta"}
+_NOT_WRITTEN = {"psiN", "Pot", "Tij", "p", "rhoN", "v", "deltaN", "Gadget2", "multi-Gadget2", "X-spectra", "pcls"}
+_NUR_PER_PHOTON = (7.0 / 8.0) * (4.0 / 11.0) ** (4.0 / 3.0)
+
+
+@dataclass(frozen=True)
+class IniRun:
+    """What a settings.ini asks for; ``output_path`` is relative to the working directory."""
+
+    settings: RunSettings
+    output_path: Path
+    warnings: tuple[str, ...]
+
+
+def read_settings_ini(path: str | Path) -> IniRun:
+    """Read a settings.ini. ``BadInput`` names the file and the key that is missing, malformed or not supported."""
+    ini = IniText(Path(path))
+    warnings = _check_keys(ini)
+    ini.require(["boxsize", "Ngrid", "initial redshift", "template file"])
+    warnings += [f"{path}: '{key}' is given again, the first value is used" for key in dict.fromkeys(ini.repeated)]
+    for outputs, redshifts in (("snapshot outputs", "snapshot redshifts"), ("Pk outputs", "Pk redshifts")):
+        if ini.given(outputs) != ini.given(redshifts):
+            missing = redshifts if ini.given(outputs) else outputs
+            warnings.append(f"{path}: '{missing}' is not given, so there are no such outputs")
+    settings = RunSettings.from_mapping(
+        {
+            "theory": ini.choice("gravity theory", _THEORIES, "gr"),
+            "seed": ini.whole("seed", 0),
+            "cosmology": _cosmology(ini),
+            "simulation": _simulation(ini),
+            "output": {
+                "generic_base": ini.text("generic file base", ""),
+                "snapshot_base": ini.text("snapshot file base", "snapshot"),
+                "spectra_base": ini.text("Pk file base", "pk"),
+                "dtype": "float64",
+            },
+        },
+        source=str(path),
+    )
+    return IniRun(settings, Path(ini.text("output path", ".")), tuple(warnings))
+
+
+def _check_keys(ini: IniText) -> list[str]:
+    """Refuse what is not supported; a warning for each key that nobody knows."""
+    warnings = []
+    for key, value in ini.values.items():
+        for refusal in REFUSED:
+            if refusal.keys.fullmatch(key) and value and not refusal.harmless(value):
+                # with w = -1 the fluid is Lambda and the reference program drops it
+                if key.lower() == "omega_fld" and ini.number("w0_fld", -1.0) == -1.0:
+                    continue
+                raise BadInput(f"{ini.path}: '{key}' is '{value}', but {refusal.reason}")
+        known = key in READ or key in WITHOUT_EFFECT or any(refusal.keys.fullmatch(key) for refusal in REFUSED)
+        if not known and not (is_for_class(key) and not _looks_like_ours(key)):
+            warnings.append(f"{ini.path}: unknown key '{key}' is ignored{nearest(key, READ | WITHOUT_EFFECT | FOR_CLASS)}")
+    return warnings
+
+
+def _looks_like_ours(key: str) -> bool:
+    """Whether a key that only fits a pattern of CLASS's names is a slip in one of ours."""
+    return key not in FOR_CLASS and bool(difflib.get_close_matches(key, READ, n=1, cutoff=0.9))
+
+
+def _cosmology(ini: IniText) -> dict[str, float]:
+    """Densities by any of their names; without omega_cdm cold dark matter fills the universe."""
+    h = ini.number("h", 0.67556)
+    omega_b = _density(ini, "b", h) or 0.0
+    omega_gamma = _density(ini, "g", h)
+    t_cmb = ini.number("T_cmb", 0.0)
+    if not ini.given("T_cmb") and omega_gamma is not None:
+        if omega_gamma < 0:
+            raise BadInput(f"{ini.path}: 'omega_g' is {omega_gamma:g}, expected a density of 0 or more")
+        t_cmb = (omega_gamma / OMEGA_GAMMA_PER_KELVIN4) ** 0.25
+    omega_gamma = OMEGA_GAMMA_PER_KELVIN4 * t_cmb**4
+    n_ur = _massless_neutrinos(ini, h, omega_gamma)
+    omega_cdm = _density(ini, "cdm", h)
+    if omega_cdm is None:
+        omega_cdm = h**2 - omega_b - omega_gamma * (1.0 + n_ur * _NUR_PER_PHOTON)
+    return {
+        "h": h,
+        "omega_b": omega_b,
+        "omega_cdm": omega_cdm,
+        "t_cmb_kelvin": t_cmb,
+        "n_ur": n_ur,
+        "a_s": ini.number("A_s", 2.215e-9),
+        "n_s": ini.number("n_s", 0.9619),
+        "k_pivot_invmpc": ini.number("k_pivot", 0.05),
+    }
+
+
+def _density(ini: IniText, species: str, h: float) -> float | None:
+    """Omega h^2 from ``omega_X`` or ``Omega_X``."""
+    if ini.given(f"omega_{species}"):
+        return ini.number(f"omega_{species}")
+    return ini.number(f"Omega_{species}") * h**2 if ini.given(f"Omega_{species}") else None
+
+
+def _massless_neutrinos(ini: IniText, h: float, omega_gamma: float) -> float:
+    """N_ur by any of its names; without photons there is none to scale from."""
+    for key in ("N_ur", "N_eff"):
+        if ini.given(key):
+            return ini.number(key)
+    omega_ur = _density(ini, "ur", h)
+    if omega_ur is None:
+        return 3.046
+    if omega_gamma == 0.0:
+        if omega_ur == 0.0:
+            return 0.0
+        raise BadInput(f"{ini.path}: 'omega_ur' is {omega_ur:g} but there are no photons, expected T_cmb beside it")
+    return omega_ur / (_NUR_PER_PHOTON * omega_gamma)
+
+
+def _simulation(ini: IniText) -> dict[str, Any]:
+    """Box, stepping, initial conditions and outputs."""
+    return {
+        "grid": ini.whole("Ngrid"),
+        "box_size_mpch": ini.number("boxsize"),
+        "initial_redshift": ini.number("initial redshift"),
+        "courant_factor": ini.number("Courant factor", 1.0),
+        "step_limit_hubble": ini.number("time step limit", 1.0),
+        "vector_method": ini.choice("vector method", {"parabolic": "parabolic", "elliptic": "elliptic"}, "parabolic"),
+        "relaxation_redshift": ini.number("relaxation redshift") if ini.given("relaxation redshift") else None,
+        "second_order_terms": ini.choice("second order terms", _YES_NO, False),
+        "precision": ini.choice("precision", {"double": "double", "single": "single"}, "double"),
+        **_template(ini),
+        "correct_displacement": ini.choice("correct displacement", _YES_NO, False),
+        "k_domain": ini.choice("k-domain", {"sphere": "sphere", "cube": "cube"}, "cube"),
+        "baryon_treatment": ini.choice("baryon treatment", {"ignore": "ignore", "blend": "blend"}, "blend"),
+        "noise": ini.choice("noise", {"gevolution": "gevolution", "hermitian": "hermitian"}, "gevolution"),
+        **_transfer(ini),
+        "snapshot_redshifts": _redshifts(ini, "snapshot"),
+        "snapshot_fields": _outputs(ini, "snapshot outputs", _SNAPSHOT_FIELDS, {"pcls"}),
+        "snapshot_particles": "pcls" in ini.words("snapshot outputs"),
+        "spectra_redshifts": _redshifts(ini, "Pk"),
+        "spectra_fields": _outputs(ini, "Pk outputs", _SPECTRA, set()),
+        "spectra_bins": ini.whole("Pk bins", 64),
+    }
+
+
+def _template(ini: IniText) -> dict[str, Any]:
+    """The particle template, a file or built in; of a list the first serves, there is one species."""
+    name = ini.words("template file")[0]
+    tilings = ini.words("tiling factor")
+    try:
+        tiling = int(tilings[0]) if tilings else 1
+    except ValueError as error:
+        raise BadInput(f"{ini.path}: 'tiling factor' is '{tilings[0]}', expected a whole number") from error
+    found = _beside(ini, name)
+    if found is not None:
+        return {"template_file": found, "tiling": tiling}
+    crystals = {f"{crystal}_crystal.dat": crystal for crystal in ("sc0", "sc1", "bcc", "fcc")}
+    if Path(name).name not in crystals:
+        raise BadInput(
+            f"{ini.path}: 'template file' is '{name}', which is neither a file nor one of {', '.join(crystals)}"
+            + nearest(Path(name).name, crystals)
+        )
+    return {"template": crystals[Path(name).name], "tiling": tiling}
+
+
+def _transfer(ini: IniText) -> dict[str, Any]:
+    """Where the linear input comes from: ``transfer`` if given, else the Tk file."""
+    nodes = {"transfer_nodes": "class"}
+    if ini.given("transfer"):
+        return {**nodes, "transfer": ini.choice("transfer", {name: name for name in ("camb", "eisenstein-hu")}, "camb")}
+    ini.require(["Tk file"])
+    found = _beside(ini, ini.text("Tk file"))
+    if found is None:
+        raise BadInput(
+            f"{ini.path}: 'Tk file' is '{ini.text('Tk file')}', found neither in the working directory nor in"
+            f" {ini.path.parent.resolve()}"
+        )
+    return {**nodes, "transfer": "file", "transfer_file": found}
+
+
+def _beside(ini: IniText, name: str) -> Path | None:
+    """A file named in the settings: relative to the working directory, else to the folder of the settings."""
+    return next((place for place in (Path(name), ini.path.parent / name) if place.is_file()), None)
+
+
+def _redshifts(ini: IniText, kind: str) -> tuple[float, ...]:
+    """Output redshifts, descending; none if nothing is to be written at them."""
+    if not ini.given(f"{kind} outputs"):
+        return ()
+    return tuple(sorted(ini.numbers(f"{kind} redshifts"), reverse=True))
+
+
+def _outputs(ini: IniText, key: str, names: dict[str, str], others: set[str]) -> tuple[str, ...]:
+    """The quantities to write under our names, each once, in the order asked for."""
+    words = ini.words(key)
+    for word in words:
+        if word not in names and word not in others:
+            why = "is not supported yet" if word in _NOT_WRITTEN else "is unknown"
+            raise BadInput(
+                f"{ini.path}: '{key}' asks for '{word}', which {why}; expected some of {', '.join((*names, *sorted(others)))}"
+            )
+    return tuple(dict.fromkeys(names[word] for word in words if word in names))
