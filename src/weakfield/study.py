@@ -12,7 +12,7 @@ import fcntl
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from importlib import import_module
@@ -159,8 +159,7 @@ class FolderStage:
                 (place / name).unlink(missing_ok=True)
             empty_folder(place)
             write_json(place / STARTED_FILE, {"key": key, "started": now()})
-        for scratch in place.rglob(".*.partial"):
-            scratch.unlink()  # of a write that was cut off: the lock says nobody else is writing
+        _sweep(place.rglob(".*.partial"))
 
 
 def _late(module: str) -> Work:
@@ -229,6 +228,7 @@ def run_study(
     outcomes, fingerprints = [], {}
     with _at_work(folder):
         _check_same_universe(study, folder)
+        _sweep(folder.root.glob(".*.partial"))
         _write_start(study, folder, only)
         for stage in stages:
             if stage.name not in needed:
@@ -325,6 +325,12 @@ def _at_work(folder: RunFolder) -> Iterator[None]:
         handle.write(str(os.getpid()))
         handle.flush()
         yield
+
+
+def _sweep(scratch: Iterable[Path]) -> None:
+    """Remove what writes that were cut off have left; the lock says that nobody else is writing."""
+    for path in list(scratch):
+        path.unlink()
 
 
 def _record(path: Path) -> dict[str, Any]:
