@@ -1,0 +1,124 @@
+"""Shells: counts by loops, edges, and the columns of the reference program's spectra files."""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from weakfield.base.errors import BadInput
+from weakfield.mesh import fft
+from weakfield.mesh.shells import default_edges, reference_shells, reference_spectrum, shells, wavenumbers, window_power
+
+DATA = Path(__file__).parents[1] / "data"
+
+
+def signed(i: int, n: int) -> int:
+    return i if 2 * i < n else i - n
+
+
+def brute_force(n: int, edges: list[float]) -> tuple[list[int], list[float]]:
+    counts, sums = [0] * (len(edges) - 1), [0.0] * (len(edges) - 1)
+    for index in product(range(n), repeat=3):
+        k = [signed(i, n) for i in index]
+        if any(2 * abs(c) == n for c in k):
+            continue
+        for i in range(len(edges) - 1):
+            if edges[i] ** 2 <= sum(c * c for c in k) < edges[i + 1] ** 2:
+                counts[i] += 1
+                sums[i] += sum(c * c for c in k) ** 0.5
+    return counts, sums
+
+
+@pytest.mark.parametrize("n", [6, 7, 8, 9])
+@pytest.mark.parametrize("edges", [[0.5, 1.5, 2.5, 3.5], [0, 1, 2, 3, 10], [1, 2], [2, 2.5, 2.75, 3], [20, 30]])
+def test_counts_equal_a_loop_over_the_full_cube(n, edges):
+    shell = shells(n, edges)
+    counts, sums = brute_force(n, edges)
+    assert shell.modes.tolist() == counts
+    np.testing.assert_allclose(shell.wavenumber_sums, sums, rtol=1e-13)
+
+
+@given(n=st.integers(3, 12), lower=st.integers(0, 4), width=st.integers(1, 3))
+def test_shells_with_shared_edges_cover_each_mode_once(n, lower, width):
+    edges = list(range(lower, lower + 4 * width + 1, width))
+    assert shells(n, edges).modes.sum() == shells(n, [edges[0], edges[-1]]).modes.sum()
+
+
+def test_lower_edge_is_closed_and_upper_open():
+    # |n|^2 = 1 has 6 modes, 2 has 12, 3 has 8, 4 has 6
+    assert shells(8, [1, 2]).modes.tolist() == [26]
+    assert shells(8, [1, np.nextafter(2, 3)]).modes.tolist() == [32]
+    assert shells(8, [np.nextafter(1, 2), 2]).modes.tolist() == [20]
+
+
+def test_default_edges_stop_at_the_nyquist_wavenumber():
+    assert default_edges(8) == (0.5, 1.5, 2.5, 3.5)
+    assert default_edges(9) == (0.5, 1.5, 2.5, 3.5, 4.5)
+
+
+@pytest.mark.parametrize("edges", [[1], [2, 1], [1, 1], [-1, 2], [0, float("nan")]])
+def test_bad_edges_are_refused(edges):
+    with pytest.raises(BadInput, match="bin_edges"):
+        shells(8, edges)
+
+
+def test_wavenumbers_agree_with_the_fft():
+    for n in (5, 8):
+        np.testing.assert_array_equal(wavenumbers(n)[0], np.fft.fftfreq(n, 1 / n).round())
+        np.testing.assert_array_equal(abs(wavenumbers(n)[1]), np.fft.rfftfreq(n, 1 / n).round())
+
+
+def test_window_of_a_hand_computed_mode():
+    # sinc(pi/4) = sin(pi/4) / (pi/4) on one axis, 1 on the others
+    expected = (np.sin(np.pi / 4) / (np.pi / 4)) ** 2
+    assert window_power(8, 2)[0, 2, 0] == pytest.approx(expected, rel=1e-14)
+    assert window_power(8, 2)[0, 2, 2] == pytest.approx(expected**2, rel=1e-14)
+
+
+def test_modes_on_an_edge_lie_where_the_reference_puts_them():
+    # (1,1,1) has k = sqrt(3) 2 pi: with N bins exactly the lower edge of bin 2
+    assert reference_shells(16, 16).index[1, 1, 1] == 2
+    assert reference_shells(16, 64).index[1, 1, 1] == 8
+
+
+@pytest.mark.parametrize("case", ["stock16_gr", "stock16_newton"])
+@pytest.mark.parametrize("field", ["phi", "delta"])
+def test_geometry_columns_equal_the_reference_to_the_printed_digits(case, field):
+    lines = (DATA / case / f"pk001_{field}.dat").read_text().splitlines()[3:]
+    ours = reference_spectrum(torch.ones(16, 16, 9, dtype=torch.complex128), 64, 320.0)
+    printed = [f"{k:.6e} {s:.6e} {c}" for k, s, c in zip(ours.k_hmpc, ours.sigma_k, ours.count, strict=True)]
+    assert printed == [" ".join(np.array(line.split())[[0, 2, 4]]) for line in lines]
+
+
+def test_delta_squared_of_a_plane_wave():
+    # f = A cos(2 pi 3 x / N): |f_k|^2 = A^2/4 at n = (+-3,0,0), 2 of the 6 modes with |n| = 3 in a bin of its own
+    n, amplitude, bins = 12, 0.7, 1000
+    x = torch.arange(n, dtype=torch.float64)
+    for shape in ((n, 1, 1), (1, n, 1), (1, 1, n)):
+        field = (amplitude * torch.cos(2 * torch.pi * 3 * x / n)).reshape(shape).expand(n, n, n).contiguous()
+        modes = fft.forward(field)
+        spectrum = reference_spectrum(modes, bins, 100.0)
+        row = np.argmax(spectrum.power)
+        k = 2 * np.pi * 3
+        in_bin = spectrum.count[row]
+        expected = (amplitude**2 / 4) * (2 / in_bin) * k**3 / (2 * np.pi**2)
+        assert spectrum.k_hmpc[row] == pytest.approx(k / 100, rel=1e-3)
+        assert spectrum.power[row] == pytest.approx(expected, rel=1e-12)
+        mean_square = (amplitude**2 / 4 * k**3 / (2 * np.pi**2)) ** 2 * 2 / in_bin
+        assert spectrum.sigma_power[row] == pytest.approx(np.sqrt((mean_square - expected**2) / in_bin), rel=1e-10)
+        window = reference_spectrum(modes, bins, 100.0, window="cic").power[row] / spectrum.power[row]
+        assert window == pytest.approx(1 / np.sinc(3 / n) ** 2, rel=1e-12)
+
+
+def test_components_add_with_their_weights():
+    field = torch.randn(3, 8, 8, 8, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    modes = [fft.forward(component) for component in field]
+    total = reference_spectrum([(1.0, modes[0]), (2.0, modes[1])], 16, 10.0).power
+    parts = [reference_spectrum(m, 16, 10.0).power for m in modes[:2]]
+    np.testing.assert_allclose(total, parts[0] + 2 * parts[1], rtol=1e-13)
