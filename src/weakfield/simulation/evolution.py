@@ -1,0 +1,52 @@
+"""The main loop, in the order of PHYSICS section 7."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from weakfield.base.progress import bar
+from weakfield.config import RunSettings, Theory
+from weakfield.cosmology.transfer import TransferHistory
+from weakfield.simulation.clock import Clock, cycles_until
+from weakfield.simulation.initial_conditions import initial_universe
+from weakfield.simulation.newton import Newton
+from weakfield.simulation.output import Outputs
+from weakfield.simulation.relativity import Relativity
+from weakfield.simulation.universe import Universe
+
+
+class Gravity(Protocol):
+    """What a theory of gravity has to do: fields from particles, and particles moved by fields."""
+
+    name: str
+
+    def solve(self, universe: Universe, clock: Clock, diagnostics: bool) -> None:
+        """Fields of this cycle from the particles; ``diagnostics`` asks for chi and B where motion needs neither."""
+
+    def move(self, universe: Universe, clock: Clock) -> None:
+        """Kick with the fields of this cycle and drift one step."""
+
+
+THEORIES: dict[Theory, type[Gravity]] = {"newton": Newton, "gr": Relativity}
+
+
+def grow_member(run: RunSettings, folder: Path, history: TransferHistory | None = None) -> list[Path]:
+    """Grow one universe from its initial redshift to its last output; returns the files written into ``folder``.
+
+    ``history``: transfer functions to start from; read or computed by the settings if not given.
+    """
+    gravity = THEORIES[run.theory]()
+    universe = initial_universe(run, history)
+    clock = Clock(run, universe.background)
+    outputs = Outputs(run, folder)
+    total = cycles_until(run, universe.background, outputs.last_redshift)
+    with bar(f"{run.theory} seed {run.seed}", total) as progress:
+        while True:
+            gravity.solve(universe, clock, outputs.need_diagnostics)
+            outputs.write_due(universe, clock)
+            if outputs.finished:
+                return outputs.paths
+            gravity.move(universe, clock)
+            clock.advance()
+            progress.advance()

@@ -1,0 +1,92 @@
+"""Field equations shared by both theories: stress, chi, B and h_ij (PHYSICS 5.2 to 5.4)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from weakfield.mesh import fft
+from weakfield.mesh.lattice import Lattice
+from weakfield.simulation.clock import Clock
+from weakfield.simulation.universe import Universe
+
+
+def project_stress(universe: Universe, a: float) -> None:
+    """T_ij of the particles with the present phi, into ``universe.stress`` (PHYSICS 4)."""
+    universe.kernels.project_tij(universe.particles, universe.phi, a, universe.stress)
+
+
+def solve_chi_and_b(universe: Universe, clock: Clock) -> None:
+    """chi = phi - psi from S_ij with the present phi, and B by its rule (PHYSICS 5.2, 5.3).
+
+    Four forward transforms instead of six: the equations need the trace of S_ij and its lattice divergence only.
+    """
+    u, kernels = universe, universe.kernels
+    kernels.stress_source(u.stress, u.phi, stress_factor(u, clock.a))
+    kernels.stress_divergence(u.stress, u.divergence)
+    fft.forward(u.divergence, out=u.modes)
+    if u.run.simulation.vector_method == "parabolic":
+        kernels.advance_b(u.modes, u.lattice, parabolic_factor(u, clock), u.b_modes)
+    kernels.solve_chi(u.modes, u.lattice, out=u.modes[0])
+    fft.backward(u.modes[0], u.n, out=u.chi, normalised=False)
+
+
+def stress_factor(universe: Universe, a: float) -> float:
+    """2 G4 dx^2 / a, which turns T_ij into its part of S_ij."""
+    return 2.0 * universe.background.four_pi_G / (a * universe.n**2)
+
+
+def parabolic_factor(universe: Universe, clock: Clock) -> float:
+    """-2 a^2 dtau N: increment of Bhat per (W_i - kappa_i* D / K) / K, with W the lattice divergence of S_ij."""
+    return -2.0 * clock.a**2 * clock.previous_step * universe.n
+
+
+def solve_b_elliptic(universe: Universe) -> None:
+    """B from the momentum constraint, T0_i projected with the present phi (PHYSICS 5.3)."""
+    u = universe
+    momentum = u.kernels.project_t0i(u.particles, u.phi, u.phi.new_empty((3, *u.phi.shape)))
+    fft.forward(momentum, out=u.b_modes)
+    u.kernels.transverse_part(u.b_modes, u.lattice, 4.0 * u.background.four_pi_G / u.n**2)
+
+
+def tensor_modes(stress: Tensor, lattice: Lattice) -> Tensor:
+    """h_ij quasi-static, transverse and traceless, from S_ij (PHYSICS 5.4).
+
+    ``stress`` is (6, N, N, N) as in ``Universe.stress``; returns complex (6, N, N, N//2+1) whose unnormalised backward
+    transform is h_ij, diagonal at the nodes and off-diagonal on the plaquettes.
+    """
+    n = lattice.n
+    s_xx, s_xy, s_xz, s_yy, s_yz, s_zz = fft.forward(stress.double())
+    s = {(0, 0): s_xx, (0, 1): s_xy, (0, 2): s_xz, (1, 1): s_yy, (1, 2): s_yz, (2, 2): s_zz}
+    kappa = lattice.kappa()
+    k_i = [(c.abs() ** 2) for c in kappa]
+    k = k_i[0] + k_i[1] + k_i[2]
+    norm = torch.where(k > 0, 1.0 / (torch.where(k > 0, k, 1.0) ** 3 * n), 0.0)
+
+    def component(i: int, j: int) -> Tensor:
+        return s[min(i, j), max(i, j)]
+
+    def diagonal(i: int) -> Tensor:
+        j, m = (i + 1) % 3, (i + 2) % 3
+        inner = (k_i[i] - k) * component(i, i) + 2 * kappa[i] * (
+            kappa[j] * component(i, j) + kappa[m] * component(i, m)
+        )
+        return (
+            (k_i[i] - k) * inner
+            + ((k_i[i] + k) * (k_i[j] + k) - 2 * k * k) * component(j, j)
+            + ((k_i[i] + k) * (k_i[m] + k) - 2 * k * k) * component(m, m)
+            + 2 * (k_i[i] + k) * kappa[j] * kappa[m] * component(j, m)
+        )
+
+    def mixed(i: int, j: int) -> Tensor:
+        m = 3 - i - j
+        ci, cj = kappa[i].conj(), kappa[j].conj()
+        return (
+            2 * (k_i[i] - k) * (k_i[j] - k) * component(i, j)
+            + (k_i[m] + k) * ci * cj * component(m, m)
+            + (k_i[i] - k) * cj * (ci * component(i, i) + 2 * kappa[m] * component(i, m))
+            + (k_i[j] - k) * ci * (cj * component(j, j) + 2 * kappa[m] * component(j, m))
+        )
+
+    parts = [diagonal(0), mixed(0, 1), mixed(0, 2), diagonal(1), mixed(1, 2), diagonal(2)]
+    return torch.stack([part * norm for part in parts])

@@ -1,0 +1,83 @@
+"""The state of one simulated universe and the buffers its fields are solved in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from types import ModuleType
+
+import torch
+from torch import Tensor
+
+from weakfield.config import RunSettings
+from weakfield.cosmology import Background
+from weakfield.mesh import fft
+from weakfield.mesh.kernels import kernels_for
+from weakfield.mesh.lattice import Lattice
+from weakfield.mesh.particles import Particles
+
+DTYPES = {"double": torch.float64, "single": torch.float32}
+
+
+@dataclass
+class Universe:
+    """Particles and metric fields on an ``n``-cubed mesh; code units of PHYSICS 1.
+
+    phi and chi are (n, n, n) [z, y, x]; ``b_modes`` is Bhat = N a^2 B in Fourier space, carried between cycles.
+    """
+
+    run: RunSettings
+    background: Background
+    particles: Particles
+    phi: Tensor
+    chi: Tensor
+    b_modes: Tensor
+    kernel_kind: str | None = None
+    phi_mean: float = 0.0  # the mode k = 0 of phi as solved: 0 in Newton and in cycle 0
+
+    @property
+    def n(self) -> int:
+        return self.particles.grid
+
+    @cached_property
+    def lattice(self) -> Lattice:
+        return Lattice(self.n)
+
+    @cached_property
+    def kernels(self) -> ModuleType:
+        return kernels_for(self.phi.device.type, self.kernel_kind)
+
+    @property
+    def mean_density(self) -> float:
+        """Omega of what the particles stand for."""
+        return self.run.cosmology.Omega_m
+
+    @cached_property
+    def source(self) -> Tensor:
+        """(n, n, n): T00 or the density, then the source of phi."""
+        return torch.empty_like(self.phi)
+
+    @cached_property
+    def stress(self) -> Tensor:
+        """(6, n, n, n): T_ij, then S_ij of PHYSICS 5.2, order xx, xy, xz, yy, yz, zz."""
+        return self.phi.new_empty((6, *self.phi.shape))
+
+    @cached_property
+    def divergence(self) -> Tensor:
+        """(4, n, n, n): trace and lattice divergence of S_ij."""
+        return self.phi.new_empty((4, *self.phi.shape))
+
+    @cached_property
+    def modes(self) -> Tensor:
+        """(4, n, n, n//2+1): Fourier work space."""
+        shape = (4, self.n, self.n, self.n // 2 + 1)
+        return torch.empty(shape, dtype=fft.COMPLEX[self.phi.dtype], device=self.phi.device)
+
+    @cached_property
+    def b(self) -> Tensor:
+        """(3, n, n, n): Bhat in real space, on the links."""
+        return self.phi.new_empty((3, *self.phi.shape))
+
+    def frame_dragging(self) -> Tensor:
+        """Bhat in real space, brought up to date with its modes."""
+        return fft.backward(self.b_modes, self.n, out=self.b, normalised=False)
