@@ -128,12 +128,13 @@ def cross_spectrum(
 
 def unit_modes(field: Cube, name: str = "field") -> NDArray[np.complex128]:
     """FFT(field) / N^3 in double precision, (N, N, N//2+1); ``BadInput`` for what is no finite cube."""
-    tensor = torch.as_tensor(field).detach()
-    if tensor.ndim != 3 or len(set(tensor.shape)) != 1 or tensor.is_complex():
-        raise BadInput(
-            f"{name} has shape {tuple(tensor.shape)} and type {tensor.dtype}, expected a real cube (N, N, N)"
-        )
-    tensor = tensor.to(torch.float64)
+    array = field if isinstance(field, Tensor) else np.asarray(field)
+    if array.ndim != 3 or len(set(array.shape)) != 1 or "complex" in str(array.dtype):
+        raise BadInput(f"{name} is {array.dtype} of shape {tuple(array.shape)}, expected a real cube (N, N, N)")
+    if isinstance(array, Tensor):
+        tensor = array.detach().to(torch.float64)
+    else:  # reversed axes and foreign byte order are numpy's alone
+        tensor = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float64))
     if not bool(torch.isfinite(tensor).all()):
         raise BadInput(f"{name} holds NaN or infinity, expected finite numbers")
     modes = fft.forward(tensor).cpu().numpy()
