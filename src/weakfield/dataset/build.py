@@ -62,7 +62,7 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
     }
     description["fingerprint"] = content_hash([description, hashes])
     write_json(folder.dataset / "dataset.json", description)
-    sizes = {part: len(split.part(part)) for part in PARTS}
+    sizes: dict[str, int] = {part: len(split.part(part)) for part in PARTS}
     return {"pairs": len(names), **sizes, "grid": description["grid"], "fingerprint": description["fingerprint"]}
 
 
@@ -89,7 +89,9 @@ def load_pair(study: StudyConfig, folder: RunFolder, seed: int) -> Pair:
         for redshift in study.dataset.redshifts:
             name = potentials.get(outputs.index(redshift))
             if name is None:
-                raise BadInput(f"pair {root} has no phi of '{theory}' at redshift {redshift:g}, expected it in pair.json")
+                raise BadInput(
+                    f"pair {root} has no phi of '{theory}' at redshift {redshift:g}, expected it in pair.json"
+                )
             names[theory].append(name)
     snapshots = {theory: [load_snapshot(root / name) for name in names[theory]] for theory in THEORIES}
     check_twins(snapshots["newton"], snapshots["gr"])

@@ -18,7 +18,9 @@ class Index:
     def __init__(self, **labels: Sequence[Hashable]) -> None:
         for name, values in labels.items():
             if not values or len(set(values)) != len(values):
-                raise BadInput(f"index over '{name}' has {len(values)} labels {tuple(values)!r}, expected distinct ones")
+                raise BadInput(
+                    f"index over '{name}' has {len(values)} labels {tuple(values)!r}, expected distinct ones"
+                )
         self.labels = {name: tuple(values) for name, values in labels.items()}
         self._places = {name: {value: i for i, value in enumerate(values)} for name, values in self.labels.items()}
 

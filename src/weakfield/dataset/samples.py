@@ -54,17 +54,13 @@ def growth_scaled_difference(early: Snapshot, late: Snapshot, cosmology: Cosmolo
     return early.phi / d_early - late.phi / d_late
 
 
-def sample(
-    kind: Literal["difference", "raw"], snapshots: Sequence[Snapshot], cosmology: CosmologySettings
-) -> Tensor:
+def sample(kind: Literal["difference", "raw"], snapshots: Sequence[Snapshot], cosmology: CosmologySettings) -> Tensor:
     """One un-normalised cube from the (early, late) snapshots of one universe; ``raw`` is phi at the later one."""
     early, late = snapshots
     return growth_scaled_difference(early, late, cosmology) if kind == "difference" else late.phi
 
 
-def load_sample(
-    kind: Literal["difference", "raw"], paths: Sequence[Path], cosmology: CosmologySettings
-) -> Tensor:
+def load_sample(kind: Literal["difference", "raw"], paths: Sequence[Path], cosmology: CosmologySettings) -> Tensor:
     """``sample`` of the two files of one universe."""
     return sample(kind, [load_snapshot(path) for path in paths], cosmology)
 

@@ -32,23 +32,21 @@ class Split:
 def split_seeds(seeds: Sequence[int], fractions: tuple[float, float, float], split_seed: int) -> Split:
     """Cut one random order of ``seeds`` in two places; disjoint because each seed stands in that order once.
 
-    ``fractions`` are the shares of training, validation and test; validation and test are rounded to the nearest
-    whole number (at least 1), training takes the rest. The result depends on the set of seeds, not on their order.
-    Raises ``BadInput`` when a part would be empty or a seed is given twice.
+    ``fractions`` are the shares of training, validation and test; the cuts are rounded to whole seeds and moved so
+    that no part is empty. The result depends on the set of seeds, not on their order.
+    Raises ``BadInput`` for fewer than three seeds or a seed given twice.
     """
     ordered = sorted(seeds)
-    if len(set(ordered)) != len(ordered):
+    count = len(ordered)
+    if len(set(ordered)) != count:
         raise BadInput("the list of seeds holds a seed twice, expected each once")
-    validation, test = (max(1, round(share * len(ordered))) for share in fractions[1:])
-    train = len(ordered) - validation - test
-    if train < 1:
-        raise BadInput(
-            f"{len(ordered)} seeds with shares {fractions} leave {max(train, 0)} for training,"
-            " expected at least 1 in each of train, validation and test"
-        )
+    if count < len(PARTS):
+        raise BadInput(f"the study has {count} seeds, expected at least {len(PARTS)}: one each for {', '.join(PARTS)}")
+    second = min(max(round((fractions[0] + fractions[1]) * count), 2), count - 1)
+    first = min(max(round(fractions[0] * count), 1), second - 1)
     shuffled = [ordered[i] for i in np.random.default_rng(split_seed).permutation(len(ordered))]
     return Split(
-        train=tuple(sorted(shuffled[:train])),
-        validation=tuple(sorted(shuffled[train : train + validation])),
-        test=tuple(sorted(shuffled[train + validation :])),
+        train=tuple(sorted(shuffled[:first])),
+        validation=tuple(sorted(shuffled[first:second])),
+        test=tuple(sorted(shuffled[second:])),
     )

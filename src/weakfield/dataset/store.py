@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -39,7 +39,7 @@ class Dataset:
     def __init__(self, folder: RunFolder, description: dict[str, Any]) -> None:
         self.folder = folder
         self.description = description
-        self.sample: str = description["sample"]
+        self.sample: Literal["difference", "raw"] = description["sample"]
         self.redshifts: tuple[float, ...] = tuple(description["redshifts"])
         self.grid: int = description["grid"]
         self.box_size_mpch: float = description["box_size_mpch"]
@@ -77,7 +77,7 @@ class Dataset:
 
     def raw(self, seed: int, theory: Theory) -> Tensor:
         """The un-normalised sample (N, N, N) float64, mean kept."""
-        return load_sample(cast(Any, self.sample), self.files(seed, theory), self.cosmology)
+        return load_sample(self.sample, self.files(seed, theory), self.cosmology)
 
     def normalise(self, raw: Tensor, keep_mean: bool = False) -> Tensor:
         """A raw sample, its mean removed unless ``keep_mean``, in units of the training part: float32."""

@@ -1,4 +1,4 @@
-"""The symmetries of a periodic box: 48 of the cube times periodic shifts, exact and alike for both members of a pair."""
+"""The symmetries of a periodic box: the 48 of the cube times periodic shifts; exact, and alike for both twins."""
 
 from __future__ import annotations
 

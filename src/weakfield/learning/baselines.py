@@ -36,7 +36,8 @@ def log_power(dataset: Dataset, seed: int, theory: Theory) -> Array:
 
     edges = np.arange(0.5, dataset.grid / 2, 1.0)
     spectrum = power_spectrum(dataset.raw(seed, theory), dataset.box_size_mpch, bin_edges=edges)
-    return np.log(np.asarray(spectrum.power, dtype=float))
+    power: Array = np.asarray(spectrum.power, dtype=np.float64)
+    return np.log(power)
 
 
 BASELINES: dict[str, Features] = {

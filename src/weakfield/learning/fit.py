@@ -121,13 +121,13 @@ def logits(network: nn.Module, cubes: Tensor) -> np.ndarray[Any, np.dtype[np.flo
     training = network.training
     network.eval()
     with torch.no_grad():
-        parts = [network(batch[:, None]) for batch in cubes.split(SCORING_BATCH)]
+        parts = [network(batch[:, None]) for batch in torch.split(cubes, SCORING_BATCH)]
     network.train(training)
     return torch.cat(parts).to(torch.float64).numpy()
 
 
 def learning_rate(settings: TrainingSettings, progress: float) -> float:
-    """Rises linearly over the first ``warmup`` of the training, then falls to 0 as half a cosine; progress in [0, 1]."""
+    """Rises linearly over the first share ``warmup``, then falls to 0 as half a cosine; ``progress`` in [0, 1]."""
     if progress < settings.warmup:
         return settings.learning_rate * progress / settings.warmup
     share = (progress - settings.warmup) / (1 - settings.warmup)
@@ -228,7 +228,7 @@ def _load(path: Path) -> dict[str, Any] | None:
         value: dict[str, Any] = torch.load(path, weights_only=True)
     except FileNotFoundError:
         return None
-    except Exception:  # noqa: BLE001  (PyTorch names no exception for a damaged archive)
+    except Exception:  # PyTorch names none for a damaged archive
         return None
     return value
 

@@ -111,8 +111,9 @@ def resampled_auc(scores: Scores, weights: Array) -> Array:
     others = matrix - np.diag(np.diagonal(matrix))
     products = np.einsum("bi,ij,bj->b", weights, others, weights, optimize=True)
     count = n**2 - (weights**2).sum(axis=1)
-    between = np.divide(products, count, out=twins.copy(), where=count > 0)
-    return ((n - 1) * between + twins) / n
+    between: Array = np.divide(products, count, out=twins.copy(), where=count > 0)
+    joined: Array = ((n - 1) * between + twins) / n
+    return joined
 
 
 def interval(value: float, resamples: Array) -> Estimate:

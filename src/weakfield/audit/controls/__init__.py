@@ -1,0 +1,1 @@
+"""One control a file, each with a ``CONTROL``."""

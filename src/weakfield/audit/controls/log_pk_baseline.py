@@ -1,0 +1,35 @@
+"""The network beside logistic regression on log P(k)."""
+
+from __future__ import annotations
+
+from weakfield.audit.context import Context
+from weakfield.audit.contract import FEWEST_SEEDS, Control, Result, Verdict, above_chance
+
+
+def run(context: Context) -> Result:
+    network, spectrum = context.scores(), context.scores("log_pk")
+    gain = context.auc_difference(network, spectrum)
+    spectrum_auc = context.auc(spectrum)
+    verdict: Verdict = "inconclusive"
+    if context.test_seeds >= FEWEST_SEEDS:
+        if gain.low > 0:
+            verdict = "clean"
+        elif above_chance(spectrum_auc):
+            verdict = "shortcut"
+    return Result(
+        gain,
+        "test AUC of the network minus that of log P(k)",
+        verdict,
+        remark=f"AUC of the network {context.auc(network)}, of log P(k) {spectrum_auc}.",
+    )
+
+
+CONTROL = Control(
+    name="log_pk_baseline",
+    question="Does the network know more than the power spectrum?",
+    expectation=(
+        "The network must have the larger AUC. If log P(k) alone is above chance and does as well, the network's result"
+        " shows nothing beyond P(k)."
+    ),
+    run=run,
+)

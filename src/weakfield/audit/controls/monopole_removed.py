@@ -1,0 +1,26 @@
+"""The network and the cube mean on cubes whose mean was removed."""
+
+from __future__ import annotations
+
+from weakfield.audit.context import Context
+from weakfield.audit.contract import Control, Result, chance_expected
+from weakfield.learning.baselines import removed_mean, score_baseline
+
+
+def run(context: Context) -> Result:
+    network = context.auc(context.scores())
+    mean = context.auc(score_baseline(context.dataset, removed_mean, "cube mean, removed")["test"])
+    return Result(
+        network,
+        "test AUC of the network, mean removed",
+        chance_expected(mean, context.test_seeds),
+        remark=f"The cube mean on the same cubes has AUC {mean}; the verdict is about it.",
+    )
+
+
+CONTROL = Control(
+    name="monopole_removed",
+    question="What is left when the mean of every cube is removed?",
+    expectation="The cube mean must fall to chance; whatever AUC the network then has does not come from it.",
+    run=run,
+)

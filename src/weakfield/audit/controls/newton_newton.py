@@ -1,0 +1,80 @@
+"""Two Newtonian runs of every seed that differ in floating-point precision only."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import torch
+
+from weakfield.audit.context import Context
+from weakfield.audit.contract import Control, Result, chance_expected
+from weakfield.base.files import read_json, write_json
+from weakfield.base.progress import bar
+from weakfield.config import RunSettings
+from weakfield.dataset import PairCubes
+from weakfield.dataset.samples import load_sample
+
+DONE = "member.json"
+
+
+def other_precision(context: Context, seed: int) -> RunSettings:
+    """The Newtonian run of a seed, in single precision (in double when the study itself is in single)."""
+    run = context.study.run_settings("newton", seed)
+    precision = "single" if run.simulation.precision == "double" else "double"
+    return run.model_copy(update={"simulation": run.simulation.model_copy(update={"precision": precision})})
+
+
+def grow(context: Context, seed: int) -> Path:
+    """The folder of the second run; grown beside and renamed, so that it is whole or absent."""
+    from weakfield.simulation import grow_member
+
+    settings = other_precision(context, seed)
+    folder = context.workplace("newton_newton") / f"seed{seed:05d}"
+    if (folder / DONE).exists() and read_json(folder / DONE)["settings"] == settings.hash():
+        return folder
+    unfinished = folder.with_suffix(".unfinished")
+    for leftover in (folder, unfinished):
+        shutil.rmtree(leftover, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    grow_member(settings, unfinished)
+    write_json(unfinished / DONE, {"seed": seed, "settings": settings.hash()})
+    unfinished.rename(folder)
+    return folder
+
+
+def double_and_single(context: Context, seeds: tuple[int, ...], folders: dict[int, Path]) -> PairCubes:
+    """Mean-removed cubes of both Newtonian runs, normalised as the data set: member 0 the pair's own, 1 the second."""
+    dataset = context.dataset
+    pairs = []
+    for seed in seeds:
+        own = dataset.files(seed, "newton")
+        second = [folders[seed] / path.name for path in own]
+        raws = [load_sample(dataset.sample, paths, dataset.cosmology) for paths in (own, second)]
+        pairs.append(torch.stack([dataset.normalise(raw) for raw in raws]))
+    return PairCubes(seeds, torch.stack(pairs))
+
+
+def run(context: Context) -> Result:
+    folders = {}
+    with bar("second Newtonian runs", len(context.dataset.seeds)) as progress:
+        for seed in context.dataset.seeds:
+            folders[seed] = grow(context, seed)
+            progress.advance()
+    cubes = {part: double_and_single(context, context.cubes[part].seeds, folders) for part in context.cubes}
+    auc = context.auc(context.retrain("newton_newton", cubes))
+    apart = float((cubes["test"].values[:, 1] - cubes["test"].values[:, 0]).double().numpy().std())
+    return Result(
+        auc,
+        "test AUC of the network, double against single precision",
+        chance_expected(auc, context.test_seeds),
+        remark=f"The two runs differ by {apart:.1e} of the standard deviation of the cubes.",
+    )
+
+
+CONTROL = Control(
+    name="newton_newton",
+    question="Does the network tell two Newtonian runs of a seed apart that differ in rounding only?",
+    expectation="One run in double, one in single precision: the AUC must be 0.5.",
+    run=run,
+)

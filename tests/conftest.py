@@ -1,0 +1,17 @@
+"""What the tests of several floors share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from synthetic import tiny_study, write_run
+
+from weakfield.config import RunFolder, StudyConfig
+
+
+@pytest.fixture
+def synthetic_run(tmp_path: Path) -> tuple[StudyConfig, RunFolder]:
+    """A tiny study and a run folder with its pairs, drawn instead of simulated."""
+    study = tiny_study()
+    return study, write_run(study, tmp_path / "run")

@@ -1,0 +1,47 @@
+"""Splits: by seed, disjoint, complete, decided by the split seed."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from weakfield.base.errors import BadInput
+from weakfield.dataset import PARTS, split_seeds
+
+SHARES = (0.6, 0.2, 0.2)
+
+many_seeds = st.lists(st.integers(0, 10**9), min_size=3, max_size=60, unique=True)
+shares = st.tuples(*[st.floats(0.01, 1)] * 3).map(lambda parts: tuple(part / sum(parts) for part in parts))
+
+
+@given(seeds=many_seeds, fractions=shares, split_seed=st.integers(0, 2**31))
+def test_every_seed_is_in_exactly_one_part(seeds: list[int], fractions: tuple[float, float, float], split_seed: int) -> None:
+    split = split_seeds(seeds, fractions, split_seed)
+    parts = [split.part(part) for part in PARTS]
+    assert sorted(seed for part in parts for seed in part) == sorted(seeds)
+    assert all(parts)
+    assert split == split_seeds(list(reversed(seeds)), fractions, split_seed)
+
+
+def test_shares_of_the_demo() -> None:
+    split = split_seeds(range(1, 49), SHARES, 0)
+    assert [len(split.part(part)) for part in PARTS] == [29, 9, 10]
+    assert split != split_seeds(range(1, 49), SHARES, 1)
+
+
+def test_a_small_share_still_gets_a_seed() -> None:
+    split = split_seeds(range(4), (0.98, 0.01, 0.01), 0)
+    assert [len(split.part(part)) for part in PARTS] == [2, 1, 1]
+
+
+def test_too_few_or_repeated_seeds_are_refused() -> None:
+    with pytest.raises(BadInput, match="2 seeds, expected at least 3"):
+        split_seeds([1, 2], SHARES, 0)
+    with pytest.raises(BadInput, match="twice"):
+        split_seeds([1, 2, 2, 3], SHARES, 0)
+
+
+def test_an_unknown_part_is_refused() -> None:
+    with pytest.raises(BadInput, match="'dev'"):
+        split_seeds(range(4), SHARES, 0).part("dev")  # type: ignore[arg-type]
