@@ -21,7 +21,9 @@ class NaturalSpline:
     def __init__(self, x: npt.ArrayLike, y: npt.ArrayLike, name: str = "table") -> None:
         nodes, values = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
         if nodes.ndim != 1 or nodes.shape != values.shape or nodes.size < 3:
-            raise BadInput(f"{name}: {nodes.shape} nodes and {values.shape} values, expected two equal rows of at least 3")
+            raise BadInput(
+                f"{name}: {nodes.shape} nodes and {values.shape} values, expected two equal rows of at least 3"
+            )
         if not (np.isfinite(nodes).all() and np.isfinite(values).all() and (np.diff(nodes) > 0).all()):
             raise BadInput(f"{name}: nodes or values are not finite and ascending, as a spline needs them")
         self.name = name

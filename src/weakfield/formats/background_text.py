@@ -9,10 +9,7 @@ import numpy.typing as npt
 
 from weakfield.base.errors import BadInput, WeakfieldError
 
-HEADER = (
-    "# background statistics\n"
-    "# cycle   tau/boxsize    a             conformal H/H0  phi(k=0)       T00(k=0)\n"
-)
+HEADER = "# background statistics\n# cycle   tau/boxsize    a             conformal H/H0  phi(k=0)       T00(k=0)\n"
 COLUMNS = ("cycle", "tau", "a", "hubble", "phi_mean", "t00_mean")
 
 
@@ -20,7 +17,7 @@ def format_background_line(
     cycle: int, tau: float, a: float, hubble_over_h0: float, phi_mean: float, t00_mean: float
 ) -> str:
     """One line; tau in units of the box, the conformal Hubble rate in units of H0."""
-    return f"{cycle:6d}   {tau:e}   {a:e}   {hubble_over_h0:e}   {phi_mean:e}   {t00_mean:e}\n"
+    return f" {cycle:6d}   {tau:e}   {a:e}   {hubble_over_h0:e}   {phi_mean:e}   {t00_mean:e}\n"
 
 
 def append_background(path: Path, lines: str) -> None:

@@ -47,5 +47,3 @@ def only(file: h5py.File, name: str, path: str | Path) -> h5py.Dataset:
     if not isinstance(found, h5py.Dataset):
         raise BadInput(f"{path} has no dataset '{name}', found {', '.join(file) or 'nothing'}")
     return found
-
-

@@ -12,9 +12,7 @@ from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.formats.hdf5 import only, reading, writing
 
 _AXES = "XYZ"
-_RECORD = np.dtype(
-    [("ID", "<i8")] + [(f"{part}{axis}", "<f8") for part in ("position", "velocity") for axis in _AXES]
-)
+_RECORD = np.dtype([("ID", "<i8")] + [(f"{part}{axis}", "<f8") for part in ("position", "velocity") for axis in _AXES])
 _INFO = np.dtype([("mass", "<f8"), ("relativistic", "<i4"), ("type_name_size", "<i4"), ("type_name", "S64")])
 
 
@@ -68,7 +66,9 @@ def load_particles(path: str | Path) -> Particles:
     with reading(path) as file:
         data = only(file, "data", path)
         if data.ndim != 1 or not set(_RECORD.names or ()) <= set(data.dtype.names or ()):
-            raise BadInput(f"{path}: dataset 'data' holds {data.dtype}, expected records of {', '.join(_RECORD.names or ())}")
+            raise BadInput(
+                f"{path}: dataset 'data' holds {data.dtype}, expected records of {', '.join(_RECORD.names or ())}"
+            )
         info = only(file, "part_info", path)
         if "mass" not in (info.dtype.names or ()) or info.size != 1:
             raise BadInput(f"{path}: dataset 'part_info' holds {info.dtype}, expected one record with 'mass'")

@@ -70,7 +70,9 @@ def _check_keys(ini: IniText) -> list[str]:
                 raise BadInput(f"{ini.path}: '{key}' is '{value}', but {refusal.reason}")
         known = key in READ or key in WITHOUT_EFFECT or any(refusal.keys.fullmatch(key) for refusal in REFUSED)
         if not known and not (is_for_class(key) and not _looks_like_ours(key)):
-            warnings.append(f"{ini.path}: unknown key '{key}' is ignored{nearest(key, READ | WITHOUT_EFFECT | FOR_CLASS)}")
+            warnings.append(
+                f"{ini.path}: unknown key '{key}' is ignored{nearest(key, READ | WITHOUT_EFFECT | FOR_CLASS)}"
+            )
     return warnings
 
 
@@ -176,10 +178,10 @@ def _template(ini: IniText) -> dict[str, Any]:
 
 
 def _transfer(ini: IniText) -> dict[str, Any]:
-    """Where the linear input comes from: ``transfer`` if given, else the Tk file."""
-    nodes = {"transfer_nodes": "class"}
+    """Where the linear input comes from: ``transfer`` if given, else the Tk file, which fixes the Newtonian gauge."""
     if ini.given("transfer"):
-        return {**nodes, "transfer": ini.choice("transfer", {name: name for name in ("camb", "eisenstein-hu")}, "camb")}
+        transfer = ini.choice("transfer", {name: name for name in ("camb", "eisenstein-hu")}, "camb")
+        return {"transfer": transfer, "transfer_nodes": "class", "newton_velocities": "nbody"}
     ini.require(["Tk file"])
     found = _beside(ini, ini.text("Tk file"))
     if found is None:
@@ -187,12 +189,12 @@ def _transfer(ini: IniText) -> dict[str, Any]:
             f"{ini.path}: 'Tk file' is '{ini.text('Tk file')}', found neither in the working directory nor in"
             f" {ini.path.parent.resolve()}"
         )
-    return {**nodes, "transfer": "file", "transfer_file": found}
+    return {"transfer": "file", "transfer_file": found, "newton_velocities": "poisson"}
 
 
 def _beside(ini: IniText, name: str) -> Path | None:
     """A file named in the settings: relative to the working directory, else to the folder of the settings."""
-    return next((place for place in (Path(name), ini.path.parent / name) if place.is_file()), None)
+    return next((place.resolve() for place in (Path(name), ini.path.parent / name) if place.is_file()), None)
 
 
 def _redshifts(ini: IniText, kind: str) -> tuple[float, ...]:

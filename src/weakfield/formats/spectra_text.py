@@ -14,7 +14,7 @@ from weakfield.base.files import write_text
 
 Array = npt.NDArray[np.float64]
 
-_NAME = re.compile(r"#\s*power spectrum of\s+(\S+)")
+_NAME = re.compile(r"#\s*power spectrum of\s+(.+)")
 _REDSHIFT = re.compile(r"#\s*redshift\s+z\s*=\s*(\S+)")
 
 
@@ -63,9 +63,13 @@ def read_spectrum_text(path: str | Path) -> SpectrumTable:
         raise BadInput(f"{path} is not a spectrum file: {error}") from error
     name, redshift = _NAME.search(text), _REDSHIFT.search(text)
     if name is None or redshift is None:
-        raise BadInput(f"{path} is not a spectrum file, expected '# power spectrum of NAME' and '# redshift z=...' first")
+        raise BadInput(
+            f"{path} is not a spectrum file, expected '# power spectrum of NAME' and '# redshift z=...' first"
+        )
     try:
-        rows = [[float(word) for word in line.split()] for line in text.splitlines() if line and not line.startswith("#")]
+        rows = [
+            [float(word) for word in line.split()] for line in text.splitlines() if line and not line.startswith("#")
+        ]
         z = float(redshift.group(1))
     except ValueError as error:
         raise BadInput(f"{path}: found what is no number ({error})") from error
@@ -74,4 +78,4 @@ def read_spectrum_text(path: str | Path) -> SpectrumTable:
     columns = np.array(rows, dtype=np.float64).reshape(-1, 5).T.copy()
     if not np.isfinite(columns).all():
         raise BadInput(f"{path}: found a number that is not finite")
-    return SpectrumTable(name.group(1), z, *columns[:4], columns[4].astype(np.int64))
+    return SpectrumTable(name.group(1).strip(), z, *columns[:4], columns[4].astype(np.int64))

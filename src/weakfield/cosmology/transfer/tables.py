@@ -140,4 +140,6 @@ def _weighted(columns: Mapping[str, Array], densities: Mapping[str, float], radi
     """Mean of the columns, radiation weighted by its factor on top of the density."""
     weights = {name: rho * (radiation if name in ("g", "ur") else 1.0) for name, rho in densities.items()}
     total = sum(weights.values())
-    return np.asarray(sum(columns[name] * (weight / total) for name, weight in weights.items() if weight), dtype=np.float64)
+    return np.asarray(
+        sum(columns[name] * (weight / total) for name, weight in weights.items() if weight), dtype=np.float64
+    )

@@ -1,0 +1,167 @@
+"""Newtonian-gauge transfer functions from CAMB's synchronous output (PHYSICS 14), cached on disk.
+
+CAMB solves in the rest frame of cold dark matter for zeta = -1. With its output flipped and the conformal
+Hubble rate H, alpha = theta_cdm / k^2 leads to Newtonian gauge (PHYSICS 3.2).
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from weakfield.base.errors import BadInput, WeakfieldError
+from weakfield.base.files import content_hash
+from weakfield.config.cosmology import CosmologySettings
+from weakfield.config.simulation import SimulationSettings
+from weakfield.cosmology.transfer.cache import cached_arrays
+from weakfield.cosmology.transfer.nodes import FINE_RULE, class_nodes, fine_nodes
+from weakfield.cosmology.transfer.tables import (
+    SplinedHistory,
+    box_wavenumbers,
+    require_coverage,
+    total_contrast,
+    total_divergence,
+)
+
+Array = npt.NDArray[np.float64]
+
+_RECIPE = 1  # raised whenever the numbers of a table change for the same input
+_FIRST_SCALE_FACTOR = 1.0 / 104.0
+_TIMES = 240  # nodes from there to today, uniform in ln a
+_ACCURACY = 4  # lAccuracyBoost: 2 is wrong by 1.5e-4; 8 exceeds CAMB's array bounds and ends the process
+_VARIABLES = (
+    "a", "H", "etak", "Weyl", "delta_cdm", "delta_baryon", "delta_photon", "delta_neutrino",
+    "v_newtonian_cdm", "v_newtonian_baryon", "v_photon", "v_neutrino",
+)  # fmt: skip
+
+
+def provide(settings: SimulationSettings, cosmology: CosmologySettings) -> SplinedHistory:
+    """Tables on the nodes of ``settings.transfer_nodes``, from a little before the initial redshift to today."""
+    history = _history(
+        _relevant(cosmology),
+        settings.transfer_nodes,
+        settings.box_size_mpch,
+        settings.grid,
+        _scale_factor_range(settings.initial_redshift),
+    )
+    require_coverage(history.k_hmpc, settings.box_size_mpch, settings.grid, history.source)
+    return history
+
+
+def _scale_factor_range(initial_redshift: float) -> float:
+    """The first scale factor; 3 % before the initial one leaves room for differences in time."""
+    return min(_FIRST_SCALE_FACTOR, 0.97 / (1.0 + initial_redshift))
+
+
+def _relevant(cosmology: CosmologySettings) -> CosmologySettings:
+    """The same universe with a standard primordial spectrum, which transfer functions do not depend on."""
+    for key in ("omega_b", "omega_cdm", "t_cmb_kelvin"):
+        if not getattr(cosmology, key) > 0:
+            raise BadInput(
+                f"cosmology.{key} is {getattr(cosmology, key):g}, expected a value above 0 for transfer 'camb'"
+            )
+    default = CosmologySettings()
+    return cosmology.model_copy(
+        update={"a_s": default.a_s, "n_s": default.n_s, "k_pivot_invmpc": default.k_pivot_invmpc}
+    )
+
+
+@lru_cache(maxsize=8)
+def _history(
+    cosmology: CosmologySettings, nodes: str, box_size_mpch: float, grid: int, a_first: float
+) -> SplinedHistory:
+    try:
+        import camb
+    except ImportError as error:
+        raise WeakfieldError("CAMB is not installed, expected it for transfer 'camb'") from error
+    key = content_hash(
+        {
+            "recipe": _RECIPE,
+            "camb": camb.__version__,
+            "accuracy": _ACCURACY,
+            "cosmology": cosmology.model_dump(mode="json"),
+            "nodes": [nodes, box_size_mpch, grid, FINE_RULE],
+            "times": [a_first, _TIMES],
+        }
+    )
+    arrays = cached_arrays(f"camb-{key}", lambda: _compute(cosmology, nodes, box_size_mpch, grid, a_first))
+    k, a = arrays.pop("k_hmpc"), arrays.pop("a")
+    return SplinedHistory(k, a, arrays, f"CAMB {camb.__version__}")
+
+
+def _compute(
+    cosmology: CosmologySettings, nodes: str, box_size_mpch: float, grid: int, a_first: float
+) -> dict[str, Array]:
+    """Every column in (a, k), with the nodes themselves."""
+    try:
+        results = _background(cosmology)
+        k = _nodes(results, cosmology, nodes, box_size_mpch, grid)
+        count = math.ceil((_TIMES - 1) * math.log(a_first) / math.log(_FIRST_SCALE_FACTOR)) + 1
+        a = np.exp(np.linspace(math.log(a_first), 0.0, count))
+        output = results.get_redshift_evolution(k, 1.0 / a - 1.0, list(_VARIABLES), lAccuracyBoost=_ACCURACY)
+    except Exception as error:  # CAMB's own errors share no base class
+        raise WeakfieldError(f"CAMB could not compute the transfer functions: {error}") from error
+    table = {name: np.asarray(output[:, :, i], dtype=np.float64).T for i, name in enumerate(_VARIABLES)}
+    columns = _newtonian_gauge(table, k, a, cosmology)
+    if not all(np.isfinite(column).all() for column in columns.values()):
+        raise WeakfieldError("CAMB returned transfer functions that are not finite")
+    return {"k_hmpc": k / cosmology.h, "a": a, **columns}
+
+
+def _background(cosmology: CosmologySettings) -> Any:
+    """CAMB's solution of the background; late truncation of radiation would zero its velocities."""
+    import camb
+
+    parameters = camb.set_params(
+        H0=100.0 * cosmology.h,
+        ombh2=cosmology.omega_b,
+        omch2=cosmology.omega_cdm,
+        TCMB=cosmology.t_cmb_kelvin,
+        nnu=cosmology.n_ur,
+        mnu=0.0,
+        num_massive_neutrinos=0,
+        tau=0.0535,
+    )
+    parameters.DoLateRadTruncation = False
+    return camb.get_background(parameters)
+
+
+def _nodes(results: Any, cosmology: CosmologySettings, nodes: str, box_size_mpch: float, grid: int) -> Array:
+    """Wavenumbers in 1/Mpc."""
+    sound_horizon = float(results.get_derived_params()["rstar"])
+    if nodes == "class":
+        k_max = 2.0 * math.pi * grid * cosmology.h / box_size_mpch
+        return class_nodes(float(results.conformal_time(0)), sound_horizon, k_max)
+    low, high = box_wavenumbers(box_size_mpch, grid)
+    return fine_nodes(low, high, sound_horizon * cosmology.h) * cosmology.h
+
+
+def _newtonian_gauge(table: dict[str, Array], k: Array, a: Array, cosmology: CosmologySettings) -> dict[str, Array]:
+    """The columns of PHYSICS 14, first bullets; rows are times."""
+    H = table["H"]
+    flipped = {name: -values for name, values in table.items() if name not in ("a", "H")}
+    theta_cdm = -H * flipped["v_newtonian_cdm"]
+    alpha = theta_cdm / k**2
+    phi = flipped["etak"] / k - H * alpha
+    delta = {
+        "cdm": flipped["delta_cdm"] - 3.0 * H * alpha,
+        "b": flipped["delta_baryon"] - 3.0 * H * alpha,
+        "g": flipped["delta_photon"] - 4.0 * H * alpha,
+        "ur": flipped["delta_neutrino"] - 4.0 * H * alpha,
+    }
+    theta = {
+        "cdm": theta_cdm,
+        "b": -H * flipped["v_newtonian_baryon"],
+        "g": 0.75 * k * flipped["v_photon"] + theta_cdm,
+        "ur": 0.75 * k * flipped["v_neutrino"] + theta_cdm,
+    }
+    rows = range(a.size)
+    delta["tot"] = np.stack([total_contrast({s: c[i] for s, c in delta.items()}, cosmology, a[i]) for i in rows])
+    theta["tot"] = np.stack([total_divergence({s: c[i] for s, c in theta.items()}, cosmology, a[i]) for i in rows])
+    columns = {f"delta {species}": column for species, column in delta.items()}
+    columns |= {f"theta {species}": column for species, column in theta.items()}
+    return {**columns, "phi": phi, "psi": 2.0 * flipped["Weyl"] / k**2 - phi}
