@@ -154,7 +154,7 @@ def test_a_failed_pair_leaves_the_others(tmp_path: Path) -> None:
 
 def test_one_stage_alone(tmp_path: Path) -> None:
     toy = Counted()
-    with pytest.raises(BadInput, match="the stage simulate is not finished.*before train"):
+    with pytest.raises(BadInput, match=r"the stage simulate is not finished.*before train"):
         toy.run(study_with(), tmp_path, only="train")
     toy.run(study_with(), tmp_path, only="simulate")
     assert toy.run(study_with(), tmp_path, only="dataset") == {"dataset": "done"}
@@ -253,7 +253,7 @@ def test_killed_before_and_after_every_write_and_run_again(tmp_path: Path) -> No
     writes = int(whole.stdout)
     assert writes > 10
     expected = contents(tmp_path / "whole")
-    for number in range(1, writes + 1, 2):
+    for number in range(1, writes, 2):
         for moment in (number, -number - 1):
             root = tmp_path / f"at{moment}"
             assert go(root, moment).returncode == -signal.SIGKILL

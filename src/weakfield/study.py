@@ -1,4 +1,4 @@
-"""The stages of a study, in order: each is done once, recognised when done, and done again when what it rests on changed.
+"""The stages of a study in order: each is done once, recognised when done, done again when what it rests on changed.
 
 A stage owns one folder of the run folder. ``stage.json``, written there last, says that the stage is finished and for
 which *key*: the hash of the settings that matter to it, of what it read and of the software version. While it works,
@@ -61,7 +61,7 @@ class Stage(Protocol):
         """The recorded outcome if the stage is finished for these settings and inputs, else ``None``."""
 
     def complete(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome:
-        """Do what is missing; interrupted at any moment, the next call continues."""
+        """Do what is missing, nothing if the stage is finished; interrupted at any moment, the next call continues."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class PairStage:
         manifests = self._manifests(study, folder)
         if len(manifests) < study.seeds.count:
             return None
-        return self._outcome("skipped", 0.0, manifests, grown=0)
+        return self._outcome("skipped", 0.0, manifests, 0)
 
     def complete(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome:
         begin, before = time.perf_counter(), self._manifests(study, folder)
@@ -86,7 +86,7 @@ class PairStage:
                 progress.advance()
         manifests = self._manifests(study, folder)
         grown = sum(before.get(seed) != manifest for seed, manifest in manifests.items())
-        return self._outcome("done", time.perf_counter() - begin, manifests, grown=grown)
+        return self._outcome("done" if grown else "skipped", time.perf_counter() - begin, manifests, grown)
 
     def _outcome(
         self, status: Literal["done", "skipped"], seconds: float, manifests: dict[int, Any], grown: int
@@ -130,12 +130,15 @@ class FolderStage:
         return Outcome(self.name, "skipped", 0.0, record["fingerprint"], record["summary"])
 
     def complete(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome:
+        if (done := self.finished(study, folder, read)) is not None:
+            return done
         place, key = folder.root / self.folder, self.key(study, read)
         self._begin(place, key)
         begin = time.perf_counter()
         summary = self.work(study, folder)
         seconds = time.perf_counter() - begin
         outputs = _outputs(place)
+        fingerprint = content_hash(outputs)
         record = {
             "stage": self.name,
             "key": key,
@@ -143,12 +146,12 @@ class FolderStage:
             "finished": now(),
             "seconds": seconds,
             "summary": summary,
-            "fingerprint": content_hash(outputs),
+            "fingerprint": fingerprint,
             "outputs": outputs,
         }
         write_json(place / DONE_FILE, record)
         (place / STARTED_FILE).unlink(missing_ok=True)
-        return Outcome(self.name, "done", seconds, record["fingerprint"], summary)
+        return Outcome(self.name, "done", seconds, fingerprint, summary)
 
     def _begin(self, place: Path, key: str) -> None:
         """Leave in the folder the partial work under this key alone, or nothing."""
@@ -225,7 +228,8 @@ def run_study(
     folder = RunFolder(root)
     wanted = {stage.name for stage in stages} if only is None else {only}
     needed = wanted | _ancestors(wanted, stages)
-    outcomes, fingerprints = [], {}
+    outcomes: list[Outcome] = []
+    fingerprints: dict[str, str] = {}
     with _at_work(folder):
         _check_same_universe(study, folder)
         _sweep(folder.root.glob(".*.partial"))
@@ -234,20 +238,25 @@ def run_study(
             if stage.name not in needed:
                 continue
             read = {name: fingerprints[name] for name in stage.reads}
-            outcome = stage.finished(study, folder, read)
-            if outcome is None and stage.name not in wanted:
+            outcome = (
+                _completed(stage, study, folder, read) if stage.name in wanted else stage.finished(study, folder, read)
+            )
+            if outcome is None:
                 raise BadInput(
                     f"{folder.root}: the stage {stage.name} is not finished for the settings in study.toml, expected it"
                     f" before {only}; 'weakfield {stage.name} {folder.root}' does it"
                 )
-            if outcome is None:
-                with redirect_stdout(sys.stderr), bars():  # standard output belongs to the caller
-                    outcome = stage.complete(study, folder, read)
             fingerprints[stage.name] = outcome.fingerprint
             if stage.name in wanted:
                 outcomes.append(outcome)
                 tell(outcome)
     return outcomes
+
+
+def _completed(stage: Stage, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome:
+    """Complete a stage with its bars shown and whatever it prints sent to standard error: standard output is ours."""
+    with redirect_stdout(sys.stderr), bars():
+        return stage.complete(study, folder, read)
 
 
 def open_run(root: str | Path) -> StudyConfig:

@@ -26,7 +26,9 @@ def invoke(arguments: Sequence[str]) -> int:
     try:
         from weakfield.cli.commands import app
 
-        code = app(args=[a for a in arguments if a != "--debug"] or ["--help"], prog_name="weakfield", standalone_mode=False)
+        code = app(
+            args=[a for a in arguments if a != "--debug"] or ["--help"], prog_name="weakfield", standalone_mode=False
+        )
         sys.stdout.flush()
         if code == INTERRUPTED:
             raise KeyboardInterrupt

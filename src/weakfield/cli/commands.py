@@ -46,7 +46,9 @@ def options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure (anywhere in a line).")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of a failure (anywhere in a line).")
+    ] = False,
 ) -> None:
     """Options of every command; ``--debug`` is taken out of the line before it is parsed."""
 
@@ -307,7 +309,9 @@ def _one_stage(folder: Path, name: str, json_lines: bool) -> None:
 
 def _line(outcome: Outcome) -> str:
     """A stage's outcome for a person."""
-    said = ", ".join(f"{key} {_short(value)}" for key, value in outcome.summary.items() if not isinstance(value, dict | list))
+    said = ", ".join(
+        f"{key} {_short(value)}" for key, value in outcome.summary.items() if not isinstance(value, dict | list)
+    )
     time = f"{outcome.seconds:8.1f} s" if outcome.status == "done" else "  finished"
     return f"{outcome.stage:9}{time}  {said}".rstrip()
 
@@ -323,7 +327,9 @@ def _is_settings_ini(source: str) -> bool:
         return path.suffix == ".ini"
     import re
 
-    return re.search(r"^\s*(template file|Ngrid|boxsize)\s*=", path.read_text(errors="replace"), re.MULTILINE) is not None
+    return (
+        re.search(r"^\s*(template file|Ngrid|boxsize)\s*=", path.read_text(errors="replace"), re.MULTILINE) is not None
+    )
 
 
 def _simulate_ini(path: Path, out: Path | None, json_lines: bool) -> None:
@@ -338,6 +344,8 @@ def _simulate_ini(path: Path, out: Path | None, json_lines: bool) -> None:
         written = simulate(path, out)
     if json_lines:
         seconds = round(time.perf_counter() - begin, 3)
-        print(json.dumps({"stage": "simulate", "status": "done", "seconds": seconds, "files": [str(p) for p in written]}))
+        print(
+            json.dumps({"stage": "simulate", "status": "done", "seconds": seconds, "files": [str(p) for p in written]})
+        )
     else:
         print("\n".join(str(p) for p in written))

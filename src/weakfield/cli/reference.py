@@ -48,7 +48,8 @@ SOURCES = (
 
 def citation() -> str:
     """BibTeX entries of this version of the software and of what it rests on."""
-    entries = [f"@software{{weakfield,\n  author = {{{{{AUTHOR}}}}},\n  title = {{{TITLE}}},\n  version = {{{__version__}}}\n}}\n"]
+    own = f"  author = {{{{{AUTHOR}}}}},\n  title = {{{TITLE}}},\n  version = {{{__version__}}}\n"
+    entries = [f"@software{{weakfield,\n{own}}}\n"]
     for key, authors, title, year, arxiv in SOURCES:
         entries.append(
             f"@article{{{key},\n  author = {{{authors}}},\n  title = {{{title}}},\n  year = {{{year}}},\n"

@@ -1,0 +1,128 @@
+"""What works on this machine: everything a study needs is tried on something small, not looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from weakfield.base.provenance import cores, git_commit, machine, versions
+from weakfield.config import CosmologySettings, SimulationSettings
+
+_GRID = 8  # cells a side of what is tried
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One thing that was tried, whether it worked and what it said; ``needed``: no study runs without it."""
+
+    name: str
+    works: bool
+    note: str
+    needed: bool
+
+
+@dataclass(frozen=True)
+class Examination:
+    """All that was found."""
+
+    versions: dict[str, str | None]
+    machine: dict[str, Any]
+    threads: dict[str, int]
+    gpu: str
+    trials: tuple[Trial, ...]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether everything that every study needs works."""
+        return all(trial.works for trial in self.trials if trial.needed)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return {**asdict(self), "healthy": self.healthy}
+
+    def as_text(self) -> str:
+        """For a person."""
+        rows = [(name, version or "not installed") for name, version in self.versions.items()]
+        rows += [("machine", f"{self.machine['type']}, {self.machine['system']}, {self.machine['cores']} cores")]
+        rows += [("threads", ", ".join(f"{name} {count}" for name, count in self.threads.items()))]
+        rows += [("GPU", self.gpu)]
+        for trial in self.trials:
+            rows.append((trial.name, ("works" if trial.works else "does not work") + f": {trial.note}"))
+        width = max(len(name) for name, _ in rows) + 2
+        return "\n".join(name.ljust(width) + text for name, text in rows)
+
+
+def examine() -> Examination:
+    """Try the transfer-function providers, the particle-mesh kernels and a gradient, on meshes of 8 cells a side."""
+    import numba
+    import torch
+
+    found = versions() | {"git commit": git_commit()}
+    return Examination(
+        versions={name: version for name, version in found.items() if name != "git commit" or version is not None},
+        machine=machine(),
+        threads={"numba": numba.get_num_threads(), "torch": torch.get_num_threads(), "cores": cores()},
+        gpu=", ".join(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())) or "none found",
+        trials=(
+            _tried("transfer camb", lambda: _provider("camb"), needed=False),
+            _tried("transfer eisenstein-hu", lambda: _provider("eisenstein-hu"), needed=True),
+            _tried("kernels reference", lambda: _kernels("reference"), needed=True),
+            _tried("kernels cpu", lambda: _kernels("cpu"), needed=True),
+            _tried("training step", _training_step, needed=True),
+        ),
+    )
+
+
+def _tried(name: str, attempt: Callable[[], str], needed: bool) -> Trial:
+    try:
+        return Trial(name, True, attempt(), needed)
+    except Exception as error:
+        return Trial(name, False, f"{type(error).__name__}: {error}", needed)
+
+
+def _provider(name: str) -> str:
+    """Transfer functions of the default cosmology at z = 100 over a box of the demo's cells."""
+    from weakfield.cosmology.transfer import box_wavenumbers, transfer_history
+
+    settings = SimulationSettings.from_mapping({"grid": _GRID, "box_size_mpch": 20.0 * _GRID, "transfer": name})
+    functions = transfer_history(settings, CosmologySettings()).at(1.0 / (1.0 + settings.initial_redshift))
+    low, high = box_wavenumbers(settings.box_size_mpch, settings.grid)
+    if not functions.k_hmpc[0] <= low < high <= functions.k_hmpc[-1]:
+        raise ValueError(f"covers k from {functions.k_hmpc[0]:g} to {functions.k_hmpc[-1]:g} h/Mpc")
+    contrast = functions.column("delta", "cdm")
+    return f"{len(functions.k_hmpc)} wavenumbers, delta_cdm {contrast[0]:.4g} to {contrast[-1]:.4g} for zeta = 1"
+
+
+def _kernels(kind: str) -> str:
+    """Paint displaced particles and read a field back: mass is conserved and the two are adjoint."""
+    import numpy as np
+    import torch
+
+    from weakfield.mesh.kernels import kernels_for
+    from weakfield.mesh.particles import Particles
+
+    sites = np.stack(np.meshgrid(*[(np.arange(_GRID) + 0.25) / _GRID] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    particles = Particles.at_rest(_GRID, sites, np.arange(len(sites)), 1.0 / len(sites), torch.float64)
+    draw = torch.Generator().manual_seed(0)
+    particles.displacement += torch.randn((3, len(sites)), generator=draw, dtype=torch.float64)
+    field = torch.randn((_GRID,) * 3, generator=draw, dtype=torch.float64)
+    kernels = kernels_for("cpu", kind)
+    painted = kernels.paint(particles)
+    mass = float(painted.sum()) / len(sites) - 1.0
+    adjoint = float((painted * field).sum() - kernels.read(particles, field).sum()) / len(sites)
+    if max(abs(mass), abs(adjoint)) > 1e-12:  # sums of 512 doubles of order one
+        raise ValueError(f"mass is off by {mass:.1e}, paint and read are adjoint to {adjoint:.1e}")
+    return f"mass to {abs(mass):.0e}, paint and read adjoint to {abs(adjoint):.0e}"
+
+
+def _training_step() -> str:
+    """One gradient of a circular convolution."""
+    import torch
+
+    layer = torch.nn.Conv3d(1, 2, 3, padding=1, padding_mode="circular")
+    layer(torch.ones(1, 1, _GRID, _GRID, _GRID)).square().mean().backward()
+    gradient = layer.weight.grad
+    if gradient is None or not bool(torch.isfinite(gradient).all()):
+        raise ValueError("the gradient is not finite")
+    return "a circular 3-D convolution has a gradient"
