@@ -21,7 +21,7 @@ def reading(path: str | Path) -> Iterator[h5py.File]:
     try:
         with h5py.File(path, "r") as file:
             yield file
-    except OSError as error:
+    except (OSError, RuntimeError, KeyError) as error:
         reason = "it is truncated" if "truncated" in str(error) else "damaged or of another kind"
         raise BadInput(f"{path} is not a whole HDF5 file ({reason})") from error
 
@@ -33,7 +33,7 @@ def writing(path: str | Path) -> Iterator[h5py.File]:
     The file is laid out in memory and written in one go, so that a full disk is met by an ordinary
     write and not inside the HDF5 library, which cannot close such a file.
     """
-    with h5py.File.in_memory() as file:
+    with h5py.File("in memory", "w", driver="core", backing_store=False) as file:
         yield file
         file.flush()
         image = file.id.get_file_image()

@@ -31,8 +31,8 @@ WITHOUT_EFFECT = frozenset(
 #: keys that the reference program passes to CLASS
 FOR_CLASS = frozenset(
     {
-        "output", "gauge", "root", "headers", "format", "modes", "ic", "lensing", "non linear", "non_linear", "tau_reio",
-        "z_reio", "reio_parametrization", "YHe", "recombination", "recombination code", "z_pk", "z_max_pk",
+        "output", "gauge", "root", "headers", "format", "modes", "ic", "lensing", "non linear", "non_linear",
+        "tau_reio", "z_reio", "reio_parametrization", "YHe", "recombination", "recombination code", "z_pk", "z_max_pk",
         "P_k_ini type", "P_k_max_h/Mpc", "P_k_max_1/Mpc", "alpha_s", "r", "n_t", "Omega_k", "Omega_Lambda", "H0",
         "theta_s", "ln10^{10}A_s", "l_max_scalars", "l_max_tensors", "l_max_lss", "use_ppf", "k_output_values",
         "extra metric transfer functions", "write parameters", "write background", "write primordial",

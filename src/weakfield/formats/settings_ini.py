@@ -210,7 +210,6 @@ def _outputs(ini: IniText, key: str, names: dict[str, str], others: set[str]) ->
     for word in words:
         if word not in names and word not in others:
             why = "is not supported yet" if word in _NOT_WRITTEN else "is unknown"
-            raise BadInput(
-                f"{ini.path}: '{key}' asks for '{word}', which {why}; expected some of {', '.join((*names, *sorted(others)))}"
-            )
+            expected = ", ".join((*names, *sorted(others)))
+            raise BadInput(f"{ini.path}: '{key}' asks for '{word}', which {why}; expected some of {expected}")
     return tuple(dict.fromkeys(names[word] for word in words if word in names))

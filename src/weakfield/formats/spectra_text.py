@@ -78,4 +78,5 @@ def read_spectrum_text(path: str | Path) -> SpectrumTable:
     columns = np.array(rows, dtype=np.float64).reshape(-1, 5).T.copy()
     if not np.isfinite(columns).all():
         raise BadInput(f"{path}: found a number that is not finite")
-    return SpectrumTable(name.group(1).strip(), z, *columns[:4], columns[4].astype(np.int64))
+    k, power, k_scatter, error_of_power, count = columns
+    return SpectrumTable(name.group(1).strip(), z, k, power, k_scatter, error_of_power, count.astype(np.int64))

@@ -64,10 +64,7 @@ def _relevant(cosmology: CosmologySettings) -> CosmologySettings:
             raise BadInput(
                 f"cosmology.{key} is {getattr(cosmology, key):g}, expected a value above 0 for transfer 'camb'"
             )
-    default = CosmologySettings()
-    return cosmology.model_copy(
-        update={"a_s": default.a_s, "n_s": default.n_s, "k_pivot_invmpc": default.k_pivot_invmpc}
-    )
+    return cosmology.model_copy(update={"a_s": 1.0, "n_s": 1.0, "k_pivot_invmpc": 1.0})
 
 
 @lru_cache(maxsize=8)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 
 _PER_DECADE = 60  # logarithmic nodes
-_PER_ACOUSTIC_PERIOD = 16  # linear nodes where baryons ring
+_PER_ACOUSTIC_PERIOD = 24  # linear nodes where baryons ring
 _RINGING = (0.005, 0.6)  # h/Mpc
 _MARGIN = 2.0  # beyond the wavenumbers needed, so that the natural ends of a spline do not reach them
 
@@ -21,7 +21,7 @@ FINE_RULE = (_PER_DECADE, _PER_ACOUSTIC_PERIOD, *_RINGING, _MARGIN)
 def fine_nodes(k_min: float, k_max: float, sound_horizon: float) -> Array:
     """Nodes for converged splines from ``k_min`` / 2 to 2 ``k_max`` [h/Mpc]; ``sound_horizon`` in Mpc/h.
 
-    Logarithmic, and nowhere coarser than a sixteenth of the acoustic period 2 pi / r_s while baryon
+    Logarithmic, and never wider than 1/24 of the acoustic period 2 pi / r_s while baryon
     oscillations matter.
     """
     widest = 2.0 * math.pi / (sound_horizon * _PER_ACOUSTIC_PERIOD)
