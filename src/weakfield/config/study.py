@@ -30,7 +30,7 @@ class MeasureSettings(Settings):
     """Spectra of the potential of both theories and of their difference."""
 
     redshift: float = Field(1.0, description="output whose slices and spectra are shown first")
-    bins: int | None = Field(None, ge=2, description="linear bins up to the Nyquist wavenumber; default: grid / 4")
+    bins: int | None = Field(None, ge=2, description="linear bins up to the Nyquist wavenumber; default: one k_F wide")
 
 
 class DatasetSettings(Settings):

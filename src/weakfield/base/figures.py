@@ -1,0 +1,48 @@
+"""One look for every figure: colours with a meaning, axes without frills, no global state.
+
+Newton and GR have each their own colour everywhere (Okabe & Ito, distinct to colour-blind readers).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from weakfield.base.files import replacing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = {"newton": "#0072B2", "gr": "#D55E00", "difference": "#222222"}
+NAMES = {"newton": "Newton", "gr": "GR", "difference": "GR \N{MINUS SIGN} Newton"}
+GREY, LIGHT_GREY = "#777777", "#CCCCCC"
+#: further classifiers and curves, distinct from the two theories
+OTHERS = ("#222222", "#009E73", "#CC79A7", "#E69F00")
+SEQUENTIAL, DIVERGING = "cividis", "PuOr"
+
+
+def new_figure(rows: int = 1, columns: int = 1, size: tuple[float, float] = (5.2, 3.7), **options: Any) -> Any:
+    """A figure of ``rows`` x ``columns`` panels of ``size`` inches each, and its axes as a 2-D array of objects."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(size[0] * columns, size[1] * rows), layout="constrained", facecolor="white")
+    axes = figure.subplots(rows, columns, squeeze=False, **options)
+    for panel in axes.ravel():
+        tidy(panel)
+    return figure, axes
+
+
+def tidy(axes: Axes) -> None:
+    """Two spines, ticks outward, a faint grid behind the data."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color("#444444")
+    axes.tick_params(labelsize=9, colors="#222222", which="both")
+    axes.grid(True, color="#E6E6E6", linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def save_png(path: Path, figure: Figure, dpi: int = 160) -> None:
+    """Write a figure, whole or not at all; the same bytes for the same content."""
+    with replacing(path) as scratch:
+        figure.savefig(scratch, format="png", dpi=dpi, metadata={"Software": None})

@@ -1,0 +1,134 @@
+"""Power spectra of many pairs: both theories of the same seeds, their ratio, and errors that know of the pairing."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from weakfield.base.errors import BadInput
+from weakfield.base.files import write_text
+from weakfield.config import THEORIES
+from weakfield.formats.hdf5 import reading, writing
+
+Reals = NDArray[np.float64]
+
+COLUMNS = (
+    "quantity", "redshift", "k_hmpc", "modes", "p_newton", "p_newton_error", "p_gr", "p_gr_error",
+    "ratio", "ratio_error", "ratio_error_unpaired", "p_gr_minus_newton", "p_gr_minus_newton_error",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PairedPower:
+    """Spectra of one quantity at one output, for every seed and both theories.
+
+    ``powers`` (2, seeds, shells): Newton, GR, and ``difference`` (seeds, shells): power of the field GR - Newton, both
+    in (Mpc/h)^3 for a dimensionless field; ``k`` (shells,) in h/Mpc; ``modes`` as ``PowerSpectrum``. ``quantity`` is
+    "phi", or "difference_cube" with the later redshift. Shells without modes are left out.
+    """
+
+    quantity: str
+    redshift: float
+    k: Reals
+    modes: NDArray[np.int64]
+    seeds: tuple[int, ...]
+    powers: Reals
+    difference: Reals
+
+    @property
+    def mean(self) -> Reals:
+        """(2, shells): mean over seeds."""
+        return np.asarray(self.powers.mean(axis=1))
+
+    @property
+    def mean_error(self) -> Reals:
+        """(2, shells): standard error of ``mean`` from the scatter of the seeds; NaN for a single seed."""
+        return standard_error(self.powers, axis=1)
+
+    @property
+    def ratios(self) -> Reals:
+        """(seeds, shells): P_GR / P_Newton of each seed; 1 where both vanish."""
+        newton, gr = self.powers
+        return np.asarray(np.divide(gr, newton, out=np.ones_like(gr), where=newton > 0))
+
+    @property
+    def ratio(self) -> Reals:
+        """(shells,): mean over seeds of P_GR / P_Newton."""
+        return np.asarray(self.ratios.mean(axis=0))
+
+    @property
+    def ratio_error(self) -> Reals:
+        """Error of the paired mean: scatter of the seeds' ratios / sqrt(seeds); cosmic variance cancels in each."""
+        return standard_error(self.ratios, axis=0)
+
+    @property
+    def ratio_error_unpaired(self) -> Reals:
+        """What the error would be with as many unrelated universes under each theory, Gaussian modes."""
+        return np.asarray(self.ratio * np.sqrt(4.0 / self.modes / len(self.seeds)))
+
+    def rows(self) -> list[tuple[str | float, ...]]:
+        """One row a shell, in the order of ``COLUMNS``."""
+        (newton, gr), (newton_error, gr_error) = self.mean, self.mean_error
+        columns = (
+            self.k, self.modes, newton, newton_error, gr, gr_error, self.ratio, self.ratio_error,
+            self.ratio_error_unpaired, self.difference.mean(axis=0), standard_error(self.difference, axis=0),
+        )  # fmt: skip
+        return [(self.quantity, self.redshift, *row) for row in zip(*(c.tolist() for c in columns), strict=True)]
+
+
+def standard_error(values: Reals, axis: int) -> Reals:
+    """Scatter / sqrt(n) along ``axis``; NaN for a single value."""
+    n = values.shape[axis]
+    if n < 2:
+        return np.full(np.delete(values.shape, axis), np.nan)
+    return np.asarray(values.std(axis=axis, ddof=1) / np.sqrt(n))
+
+
+def save_spectra(path: Path, spectra: Sequence[PairedPower], slices: dict[str, Reals], about: dict[str, float]) -> None:
+    """Write spectra of every seed, and slices (N, N) with the attributes ``about``, as HDF5."""
+    with writing(path) as file:
+        for number, spectrum in enumerate(spectra):
+            group = file.create_group(f"spectra/{number:03d}")
+            group.attrs["quantity"], group.attrs["redshift"] = spectrum.quantity, spectrum.redshift
+            group.attrs["theories"] = list(THEORIES)
+            group.attrs["units"] = "k: h/Mpc; powers, difference: (Mpc/h)^3"
+            for name in ("k", "modes", "seeds", "powers", "difference"):
+                group[name] = np.asarray(getattr(spectrum, name))
+        group = file.create_group("slices")
+        for name, value in about.items():
+            group.attrs[name] = value
+        for name, image in slices.items():
+            group[name] = image
+
+
+def load_spectra(path: Path) -> list[PairedPower]:
+    """The spectra that ``save_spectra`` wrote."""
+    with reading(path) as file:
+        if "spectra" not in file:
+            raise BadInput(f"{path} has no group 'spectra', expected a file of the measure stage")
+        return [
+            PairedPower(
+                str(group.attrs["quantity"]), float(group.attrs["redshift"]), group["k"][:], group["modes"][:],
+                tuple(group["seeds"][:].tolist()), group["powers"][:], group["difference"][:],
+            )
+            for group in file["spectra"].values()
+        ]  # fmt: skip
+
+
+def write_table(path: Path, spectra: Sequence[PairedPower]) -> None:
+    """Means over seeds and their errors as CSV; an error that is not known (a single seed) is left empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for spectrum in spectra:
+        for row in spectrum.rows():
+            writer.writerow(
+                "" if isinstance(v, float) and np.isnan(v) else f"{v:.8g}" if isinstance(v, float) else v for v in row
+            )
+    write_text(path, text.getvalue())
