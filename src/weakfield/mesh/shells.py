@@ -82,6 +82,11 @@ class Shells:
         weighted = np.multiply(self.weight, values)
         return _sums(self.index, weighted, self.count)
 
+    def outside(self, values: NDArray[Any]) -> float:
+        """The same sum over the modes that belong to no shell: with ``sums`` it covers the full cube."""
+        weighted = np.multiply(self.weight, values)
+        return float(np.bincount(self.index.ravel(), weighted.ravel(), self.count + 1)[self.count])
+
 
 def default_edges(n: int) -> tuple[float, ...]:
     """Edges 0.5, 1.5, ... of width 1 (units of k_F), none beyond the Nyquist wavenumber N/2."""

@@ -80,9 +80,9 @@ def _transverse(vector, kappa, k2, factor):
                     vector[2, z, y, x] = 0
 
 
-def divide_by_laplacian(modes, lattice, factor, shift=0.0, zero_mode=False):
+def divide_by_laplacian(modes, lattice, factor, shift=0.0, clear_zero_mode=False):
     """See ``reference.spectral.divide_by_laplacian``."""
-    _divide(modes.numpy(), lattice.k2_numpy, factor, shift, zero_mode)
+    _divide(modes.numpy(), lattice.k2_numpy, factor, shift, clear_zero_mode)
     return modes
 
 

@@ -1,0 +1,25 @@
+"""Kernels in plain PyTorch: the definition of each, for any device, differentiable where the arguments are."""
+
+from weakfield.mesh.kernels.reference.assignment import gradient, paint, read
+from weakfield.mesh.kernels.reference.motion import kick_drift_gr, kick_drift_newton
+from weakfield.mesh.kernels.reference.projection import project_t0i, project_t00, project_tij
+from weakfield.mesh.kernels.reference.sources import phi_source, stress_divergence, stress_source
+from weakfield.mesh.kernels.reference.spectral import advance_b, divide_by_laplacian, solve_chi, transverse_part
+
+__all__ = [
+    "advance_b",
+    "divide_by_laplacian",
+    "gradient",
+    "kick_drift_gr",
+    "kick_drift_newton",
+    "paint",
+    "phi_source",
+    "project_t0i",
+    "project_t00",
+    "project_tij",
+    "read",
+    "solve_chi",
+    "stress_divergence",
+    "stress_source",
+    "transverse_part",
+]

@@ -1,0 +1,58 @@
+"""Right-hand sides of the field equations on the mesh, in real space (PHYSICS 5)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+#: tensor dimension of each axis x, y, z in a field [z, y, x]
+_DIM = (-1, -2, -3)
+
+
+def _up(field: Tensor, *axes: int) -> Tensor:
+    """f(x + e_i) for every axis i given."""
+    for axis in axes:
+        field = torch.roll(field, -1, _DIM[axis])
+    return field
+
+
+def _down(field: Tensor, axis: int) -> Tensor:
+    """f(x - e_i)."""
+    return torch.roll(field, 1, _DIM[axis])
+
+
+def phi_source(
+    t00: Tensor, phi: Tensor, chi: Tensor, mean: float, density: float, expansion: float, memory: float,
+    second_order: bool, out: Tensor,
+) -> Tensor:  # fmt: skip
+    """S of PHYSICS 5.1 (and 13.1 i, ii) into ``out``.
+
+    density = G4 dx^2 / a, expansion = 3 H^2 dx^2, memory = 3 H dx^2 / dtau: S = density (T00 - mean)(1 - 2 phi)
+    + sum_i [phi(x + e_i) - phi(x - e_i)]^2 / 8 + expansion (phi - chi) - memory phi.
+    """
+    metric, hubble = 1 - 2 * phi, phi
+    if second_order:
+        metric, hubble = 1 - 2 * phi + 2 * phi**2, (1 - 2 * phi) * phi
+    squares = sum((_up(phi, i) - _down(phi, i)) ** 2 for i in range(3))
+    return out.copy_(density * (t00 - mean) * metric + squares / 8 + expansion * (hubble - chi) - memory * phi)
+
+
+def stress_source(tij: Tensor, phi: Tensor, factor: float) -> Tensor:
+    """S_ij = factor T_ij + 2 dx^2 d_i phi d_j phi in place, (6, N, N, N) (PHYSICS 5.2); factor = 2 G4 dx^2 / a."""
+    tij *= factor
+    for component, i in ((0, 0), (3, 1), (5, 2)):
+        tij[component] += (_up(phi, i) - _down(phi, i)) ** 2 / 2
+    for component, i, j in ((1, 0, 1), (2, 0, 2), (4, 1, 2)):
+        f_i, f_j, f_ij = _up(phi, i), _up(phi, j), _up(phi, i, j)
+        tij[component] += f_i * f_j - phi * f_ij + (phi**2 - f_i**2 - f_j**2 + f_ij**2) / 2
+    return tij
+
+
+def stress_divergence(stress: Tensor, out: Tensor) -> Tensor:
+    """Trace of S_ij and its lattice divergence W_i = forward_i S_ii + sum_j backward_j S_ij, into ``out`` (4, N, N, N)."""
+    xx, xy, xz, yy, yz, zz = stress
+    out[0] = xx + yy + zz
+    out[1] = _up(xx, 0) - xx + xy - _down(xy, 1) + xz - _down(xz, 2)
+    out[2] = xy - _down(xy, 0) + _up(yy, 1) - yy + yz - _down(yz, 2)
+    out[3] = xz - _down(xz, 0) + yz - _down(yz, 1) + _up(zz, 2) - zz
+    return out

@@ -1,0 +1,90 @@
+"""A pair: one seed under both theories, whole on disk or not there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from weakfield._version import __version__
+from weakfield.base.errors import BadInput
+from weakfield.base.files import content_hash, file_hash, read_json, sync_folder, write_json
+from weakfield.config import THEORIES, RunFolder, StudyConfig
+from weakfield.cosmology.transfer import transfer_history
+from weakfield.formats import load_field
+from weakfield.simulation.evolution import grow_member
+
+
+def pair_settings_hash(study: StudyConfig) -> str:
+    """What decides the files of a pair, seed apart."""
+    return content_hash({table: getattr(study, table).model_dump(mode="json") for table in ("cosmology", "simulation", "output")})
+
+
+def is_whole(study: StudyConfig, seed: int, folder: RunFolder) -> bool:
+    """Whether the pair of a seed is there, complete and grown with these settings.
+
+    Raises ``BadInput`` for a pair of other settings: two kinds must not mix in one run folder.
+    """
+    manifest_path = folder.pair(seed) / "pair.json"
+    if not manifest_path.exists():
+        return False
+    manifest = read_json(manifest_path)
+    if manifest.get("settings") != pair_settings_hash(study):
+        raise BadInput(
+            f"{folder.pair(seed)} was grown with other settings ({manifest.get('settings')}) than the study's"
+            f" ({pair_settings_hash(study)}), expected the same; use another run folder"
+        )
+    return all((folder.pair(seed) / name).exists() for name in manifest["files"])
+
+
+def grow_pair(study: StudyConfig, seed: int, folder: RunFolder) -> None:
+    """Grow both members of a seed unless they are there; the pair takes its name when it is whole.
+
+    Both come from one configuration, one noise field and one set of transfer functions; the theory alone differs.
+    """
+    if is_whole(study, seed, folder):
+        return
+    final = folder.pair(seed)
+    scratch = final.with_name(f".{final.name}.partial")
+    for leftover in (scratch, final):
+        shutil.rmtree(leftover, ignore_errors=True)
+    seconds = {}
+    history = transfer_history(study.simulation, study.cosmology)
+    for theory in THEORIES:
+        begin = time.perf_counter()
+        member = scratch / theory
+        member.mkdir(parents=True)
+        grow_member(study.run_settings(theory, seed), member, history)
+        seconds[theory] = round(time.perf_counter() - begin, 3)
+    manifest = {
+        "seed": seed,
+        "settings": pair_settings_hash(study),
+        "software_version": __version__,
+        "files": _described(study, scratch),
+        "seconds": seconds,
+    }
+    write_json(scratch / "pair.json", manifest)
+    for path in (scratch, *(scratch / theory for theory in THEORIES)):
+        sync_folder(path)
+    os.replace(scratch, final)
+    sync_folder(final.parent)
+
+
+def _described(study: StudyConfig, pair: Path) -> dict[str, Any]:
+    """Every file of a pair with its hash; fields also with their redshift, theory, name and number of output."""
+    files: dict[str, Any] = {}
+    for path in sorted(p for p in pair.rglob("*") if p.is_file()):
+        entry: dict[str, Any] = {"hash": file_hash(path), "theory": path.parent.name}
+        stem, _, name = path.stem.rpartition("_")
+        if path.suffix == ".h5" and name in study.simulation.snapshot_fields:
+            attributes = load_field(path)[1]
+            entry |= {
+                "field": name,
+                "index": int(stem.removeprefix(study.output.snapshot_base)),
+                "redshift": attributes["redshift"],
+                "scale_factor": attributes["scale_factor"],
+            }
+        files[str(path.relative_to(pair))] = entry
+    return files

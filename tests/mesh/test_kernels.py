@@ -1,0 +1,171 @@
+"""The Numba kernels against their PyTorch definitions, and both against identities."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from weakfield.mesh import fft
+from weakfield.mesh.kernels import cpu, reference
+from weakfield.mesh.lattice import Lattice
+from weakfield.mesh.particles import Particles
+
+DTYPES = [torch.float64, torch.float32]
+#: rounding of a few hundred operations
+TOLERANCE = {torch.float64: 1e-12, torch.float32: 2e-5}
+
+
+def particles(n: int = 9, count: int = 300, spread: float = 2.0, dtype=torch.float64, seed: int = 0) -> Particles:
+    """Random rest positions and displacements of a few cells, momenta up to mildly relativistic."""
+    rng = np.random.default_rng(seed)
+    p = Particles.at_rest(n, rng.random((count, 3)), np.arange(count), 0.3 / count, dtype)
+    p.displacement += torch.from_numpy(spread * rng.standard_normal((3, count))).to(dtype)
+    p.momentum += torch.from_numpy(0.3 * rng.standard_normal((3, count))).to(dtype)
+    return p
+
+
+def field(n: int, *lead: int, dtype=torch.float64, seed: int = 1, size: float = 1e-2) -> torch.Tensor:
+    rng = np.random.default_rng(seed)
+    return torch.from_numpy(size * rng.standard_normal((*lead, n, n, n))).to(dtype)
+
+
+def assert_same(a: torch.Tensor, b: torch.Tensor, dtype: torch.dtype) -> None:
+    scale = max(float(b.abs().max()), 1e-30)
+    assert float((a - b).abs().max()) <= TOLERANCE[dtype] * scale
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [8, 9])
+def test_projections_agree(n, dtype):
+    p, phi = particles(n, dtype=dtype), field(n, dtype=dtype)
+    for second in (False, True):
+        a, b = (k.project_t00(p, phi, 0.1, second, torch.empty_like(phi)) for k in (cpu, reference))
+        assert_same(a, b, dtype)
+    a, b = (k.project_tij(p, phi, 0.1, phi.new_empty((6, n, n, n))) for k in (cpu, reference))
+    assert_same(a, b, dtype)
+    a, b = (k.project_t0i(p, phi, phi.new_empty((3, n, n, n))) for k in (cpu, reference))
+    assert_same(a, b, dtype)
+    a, b = (k.paint(p, p.momentum[0], 2.0) for k in (cpu, reference))
+    assert_same(a, b, dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [8, 9])
+def test_gathers_agree(n, dtype):
+    p, phi = particles(n, dtype=dtype), field(n, dtype=dtype)
+    assert_same(cpu.read(p, phi), reference.read(p, phi), dtype)
+    assert_same(cpu.gradient(p, phi), reference.gradient(p, phi), dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("flags", [(False, False, False), (False, False, True), (False, True, True), (True, True, True)])
+def test_motion_agrees(flags, dtype):
+    n = 9
+    p, phi, chi, b = (
+        particles(n, dtype=dtype), field(n, dtype=dtype), field(n, dtype=dtype, seed=2), field(n, 3, dtype=dtype, seed=3)
+    )  # fmt: skip
+    moved = []
+    for kernels in (cpu, reference):
+        q = copy.deepcopy(p)
+        kernels.kick_drift_gr(q, phi, chi, b, 0.11, 0.12, 0.02, 0.03, *flags)
+        moved.append(q)
+    assert_same(moved[0].momentum, moved[1].momentum, dtype)
+    assert_same(moved[0].displacement, moved[1].displacement, dtype)
+    assert not torch.equal(moved[0].momentum, p.momentum)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_newtonian_motion_agrees(dtype):
+    moved = []
+    for kernels in (cpu, reference):
+        p = particles(dtype=dtype)
+        kernels.kick_drift_newton(p, field(9, dtype=dtype), 0.02, 0.3)
+        moved.append(p)
+    assert_same(moved[0].momentum, moved[1].momentum, dtype)
+    assert_same(moved[0].displacement, moved[1].displacement, dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [8, 9])
+def test_sources_agree(n, dtype):
+    phi, chi, t00 = (field(n, dtype=dtype, seed=s) for s in range(3))
+    for second in (False, True):
+        a, b = (k.phi_source(t00, phi, chi, 0.3, 1.1, 0.7, 0.4, second, torch.empty_like(phi)) for k in (cpu, reference))
+        assert_same(a, b, dtype)
+    a, b = (k.stress_source(field(n, 6, dtype=dtype), phi, 1.7) for k in (cpu, reference))
+    assert_same(a, b, dtype)
+    a, b = (k.stress_divergence(field(n, 6, dtype=dtype), phi.new_empty((4, n, n, n))) for k in (cpu, reference))
+    assert_same(a, b, dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [8, 9])
+def test_spectral_solutions_agree(n, dtype):
+    lattice = Lattice(n)
+    modes = fft.forward(field(n, 4, dtype=dtype))
+    a, b = (k.divide_by_laplacian(modes[0].clone(), lattice, 1.3, 40.0, False) for k in (cpu, reference))
+    assert_same(a, b, dtype)
+    a, b = (k.divide_by_laplacian(modes[0].clone(), lattice, 1.3, 0.0, True) for k in (cpu, reference))
+    assert_same(a, b, dtype)
+    assert a[0, 0, 0] == 0
+    a, b = (k.solve_chi(modes, lattice, torch.empty_like(modes[0])) for k in (cpu, reference))
+    assert_same(a, b, dtype)
+    a, b = (k.advance_b(modes, lattice, -0.4, modes[1:].clone()) for k in (cpu, reference))
+    assert_same(a, b, dtype)
+    a, b = (k.transverse_part(modes[1:].clone(), lattice, 0.4) for k in (cpu, reference))
+    assert_same(a, b, dtype)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(4, 11), st.integers(1, 60), st.floats(0, 6), st.integers(0, 10**6))
+def test_paint_and_read_are_adjoint(n, count, spread, seed):
+    """<paint(w), f> = <w, read(f)> for any positions."""
+    p, f = particles(n, count, spread, seed=seed), field(n, seed=seed)
+    w = p.momentum[0]
+    for kernels in (cpu, reference):
+        left, right = (kernels.paint(p, w) * f).sum(), (w * kernels.read(p, f)).sum()
+        size = float((w.abs() * kernels.read(p, f).abs()).sum()) + 1e-30
+        assert abs(float(left - right)) <= 1e-12 * size + 1e-16
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(4, 11), st.integers(1, 60), st.sampled_from([-1.0, 0.0, 0.5, 1.0, 3.0, -7.25]), st.integers(0, 10**6))
+def test_paint_conserves_mass_on_faces_and_across_the_edge(n, count, shift, seed):
+    p = particles(n, count, 0.0, seed=seed)
+    p.displacement.copy_(torch.floor(p.displacement) + shift)  # on cell faces, some beyond the periodic edge
+    painted = cpu.paint(p)
+    assert float(painted.sum()) == pytest.approx(count, rel=1e-13)
+    assert_same(painted, reference.paint(p), torch.float64)
+
+
+def test_gradient_of_a_plane_is_its_slope_inside_the_box():
+    n = 8
+    x = torch.arange(n, dtype=torch.float64)
+    plane = (2 * x[None, None, :] - 3 * x[None, :, None] + 5 * x[:, None, None]).expand(n, n, n).contiguous()
+    rest = np.random.default_rng(0).uniform(0.1, (n - 1.5) / n, (50, 3))  # away from the periodic jump
+    p = Particles.at_rest(n, rest, np.arange(50), 1.0, torch.float64)
+    expected = torch.tensor([2.0, -3.0, 5.0], dtype=torch.float64)[:, None].expand(3, 50)
+    torch.testing.assert_close(cpu.gradient(p, plane), expected)
+
+
+def test_slabs_never_touch_their_own_colour():
+    """Planes that slabs of one colour deposit on are disjoint, whatever the displacements."""
+    for spread in (0.1, 1.0, 3.0, 20.0):
+        p = particles(32, 4000, spread)
+        slabs = p.slabs()
+        assert slabs[0] == 0
+        assert slabs[-1] == 32
+        rest = p.rest_cells()[2]
+        base = rest + torch.floor(p.displacement[2]).long()
+        slab = torch.searchsorted(torch.from_numpy(slabs), rest, right=True) - 1
+        for colour in range(min(len(slabs) - 1, 2)):
+            owner: dict[int, int] = {}
+            for s in range(colour, len(slabs) - 1, 2):
+                planes = {int(z) % 32 for b in base[slab == s] for z in (b, b + 1)}
+                for z in planes:
+                    assert owner.setdefault(z, s) == s
