@@ -42,6 +42,17 @@ def tidy(axes: Axes) -> None:
     axes.set_axisbelow(True)
 
 
+def wavenumber_axis(axes: Axes) -> None:
+    """A logarithmic k axis with plain decimal labels at 1, 2 and 5."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda k, _: f"{k:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlabel("k  [h/Mpc]")
+
+
 def save_png(path: Path, figure: Figure, dpi: int = 160) -> None:
     """Write a figure, whole or not at all; the same bytes for the same content."""
     with replacing(path) as scratch:

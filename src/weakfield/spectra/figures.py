@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from weakfield.base.figures import COLOURS, DIVERGING, GREY, NAMES, SEQUENTIAL, new_figure
+from weakfield.base.figures import COLOURS, DIVERGING, GREY, NAMES, SEQUENTIAL, new_figure, wavenumber_axis
 from weakfield.config import THEORIES
 from weakfield.spectra.paired import PairedPower
 
@@ -63,7 +63,6 @@ def _powers(axes: Any, spectrum: PairedPower, symbol: str) -> None:
             color=COLOURS[theory], markerfacecolor="white" if theory == "gr" else COLOURS[theory], elinewidth=1,
             label=NAMES[theory],
         )  # fmt: skip
-    axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_ylabel(rf"$P_{{{symbol}}}(k)$  [(Mpc/h)$^3$]")
     axes.legend(frameon=False, fontsize=9)
@@ -77,4 +76,4 @@ def _ratio(axes: Any, spectrum: PairedPower) -> None:
     )  # fmt: skip
     axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 2), useMathText=True)
     axes.set_ylabel(r"$P_\mathrm{GR}\,/\,P_\mathrm{Newton} - 1$")
-    axes.set_xlabel("k  [h/Mpc]")
+    wavenumber_axis(axes)
