@@ -38,7 +38,8 @@ def test_small_fields_keep_their_digits() -> None:
     normalised = Normalisation.of(moments).apply(cube)
     assert normalised.dtype == torch.float32
     expected = (np.arange(8) - 3.5) / np.arange(8).std()
-    assert normalised.flatten().numpy() == pytest.approx(expected, abs=1e-7 * 1e-5 / 1e-12 * 1e-2)
+    # float64 resolves 1e-5 to 2e-21, a billionth of the spread; what is left is float32 rounding of values below 2
+    assert normalised.flatten().numpy() == pytest.approx(expected, abs=2e-7)
 
 
 def test_constant_cubes_are_refused() -> None:

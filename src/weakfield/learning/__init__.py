@@ -1,6 +1,6 @@
 """Networks, training, evaluation and the baselines that every network stands beside."""
 
-from weakfield.learning.fit import Task, fit, load_model, logits, score
+from weakfield.learning.fitting import Task, fit, load_model, logits, score
 from weakfield.learning.metrics import Estimate, Scores, evaluate
 
 __all__ = ["Estimate", "Scores", "Task", "evaluate", "fit", "load_model", "logits", "score"]

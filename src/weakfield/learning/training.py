@@ -8,7 +8,7 @@ from weakfield.base.files import file_hash, write_json
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.dataset import PARTS, Dataset, Part, open_dataset
 from weakfield.learning.baselines import BASELINES, score_baseline
-from weakfield.learning.fit import Task, fit, load_model, score
+from weakfield.learning.fitting import Task, fit, load_model, score
 from weakfield.learning.metrics import Scores, evaluate
 from weakfield.learning.networks import build_network
 

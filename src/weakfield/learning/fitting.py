@@ -106,7 +106,8 @@ def load_model(folder: Path) -> nn.Module:
     saved = _load(folder / "weights.pt")
     if saved is None:
         raise BadInput(f"{folder / 'weights.pt'} is missing or damaged, expected a trained network")
-    network = build_network(saved["grid"], TrainingSettings.from_mapping(saved["settings"], str(folder)))
+    with torch.random.fork_rng(devices=[]):  # initial weights are drawn and thrown away
+        network = build_network(saved["grid"], TrainingSettings.from_mapping(saved["settings"], str(folder)))
     network.load_state_dict(saved["weights"])
     return network.eval()
 

@@ -1,0 +1,151 @@
+"""The training loop: reproducible, resumable to the same bits, silent about nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from synthetic import gaussian
+
+from weakfield.base.errors import BadInput, WeakfieldError
+from weakfield.base.files import file_hash, read_json
+from weakfield.config.study import TrainingSettings
+from weakfield.dataset import PARTS, PairCubes
+from weakfield.learning import Task, evaluate, fit, fitting, load_model, score
+from weakfield.learning.fitting import learning_rate
+from weakfield.learning.metrics import log_loss
+
+
+def task(scale: float = 1.3, **values: object) -> Task:
+    settings = {"channels": 4, "blocks": 2, "epochs": 4, "batch_pairs": 2, "dropout": 0.2, **values}
+    random = np.random.default_rng(0)
+    parts = {}
+    for part, seeds in zip(PARTS, (range(7), range(7, 10), range(10, 16)), strict=True):
+        fields = [gaussian(8, random) for _ in seeds]
+        values_ = torch.tensor(np.array([[field, scale * field] for field in fields]), dtype=torch.float32)
+        parts[part] = PairCubes(tuple(seeds), values_)
+    return Task(TrainingSettings.from_mapping(settings), parts, f"gaussian {scale}")
+
+
+def stop_after(monkeypatch: pytest.MonkeyPatch, epochs: int) -> None:
+    """Interrupt the training once that many checkpoints are on disk."""
+    save, count = fitting._save, [0]
+
+    def counting(path: Path, value: dict[str, object]) -> None:
+        save(path, value)
+        count[0] += 1
+        if count[0] == epochs:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(fitting, "_save", counting)
+
+
+def test_twice_gives_the_same_files(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        fit(task(), tmp_path / name)
+    for name in ("weights.pt", "history.json"):
+        assert file_hash(tmp_path / "one" / name) == file_hash(tmp_path / "two" / name)
+    assert not (tmp_path / "one" / "checkpoint.pt").exists()
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_interrupted_and_resumed_gives_the_same_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, epochs: int
+) -> None:
+    fit(task(), tmp_path / "whole")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        stop_after(patch, epochs)
+        fit(task(), tmp_path / "parts")
+    assert not (tmp_path / "parts" / "weights.pt").exists()
+    torch.manual_seed(epochs)  # the caller's random state must not matter
+    fit(task(), tmp_path / "parts")
+    for name in ("weights.pt", "history.json"):
+        assert file_hash(tmp_path / "whole" / name) == file_hash(tmp_path / "parts" / name)
+
+
+def test_a_resumed_training_continues_and_a_finished_one_is_not_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        stop_after(patch, 3)
+        fit(task(), tmp_path)
+    done = []
+    monkeypatch.setattr(fitting, "_epoch", _recording(done))
+    fit(task(), tmp_path)
+    fit(task(), tmp_path)
+    assert done == [3]
+
+
+def test_work_of_another_task_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        stop_after(patch, 2)
+        fit(task(seed=1), tmp_path / "a")
+    fit(task(), tmp_path / "a")
+    fit(task(), tmp_path / "b")
+    assert file_hash(tmp_path / "a" / "weights.pt") == file_hash(tmp_path / "b" / "weights.pt")
+    fit(task(scale=1.1), tmp_path / "b")
+    assert file_hash(tmp_path / "a" / "weights.pt") != file_hash(tmp_path / "b" / "weights.pt")
+
+
+def test_a_damaged_checkpoint_is_not_used(tmp_path: Path) -> None:
+    fit(task(), tmp_path / "whole")
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "checkpoint.pt").write_bytes(b"not an archive")
+    fit(task(), tmp_path / "damaged")
+    assert file_hash(tmp_path / "whole" / "weights.pt") == file_hash(tmp_path / "damaged" / "weights.pt")
+
+
+def test_the_callers_random_state_and_settings_come_back(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    expected = torch.rand(2)
+    torch.manual_seed(3)
+    fit(task(epochs=1), tmp_path)
+    assert torch.equal(torch.rand(2), expected)
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_the_best_epoch_by_validation_loss_is_kept(tmp_path: Path) -> None:
+    job = task(epochs=6)
+    network = fit(job, tmp_path)
+    history = read_json(tmp_path / "history.json")
+    losses = [row["validation_loss"] for row in history["epochs"]]
+    assert history["best_epoch"] == losses.index(min(losses))
+    again = load_model(tmp_path)
+    assert not again.training
+    kept, loaded = (score(n, job.cubes["validation"]) for n in (network, again))
+    assert (kept.gr == loaded.gr).all()
+    assert log_loss(loaded) == min(losses)
+
+
+def test_an_amplitude_difference_is_learned(tmp_path: Path) -> None:
+    # a factor 1.3 on 511 Gaussian modes is worth d' = 0.3 sqrt(2 * 511) = 9.6: separable, so anything less is a bug
+    job = task(epochs=25, learning_rate=5e-3)
+    result = evaluate(score(fit(job, tmp_path), job.cubes["test"]), resamples=200)
+    assert result["auc"].value > 0.95
+
+
+def test_a_diverging_training_ends_in_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(WeakfieldError, match="not finite"):
+        fit(task(learning_rate=1e30, gradient_clip=1e30), tmp_path)
+
+
+def test_learning_rate_rises_and_falls() -> None:
+    settings = TrainingSettings.from_mapping({"learning_rate": 2.0, "warmup": 0.2})
+    assert [learning_rate(settings, p) for p in (0.0, 0.1, 0.2, 0.6, 1.0)] == pytest.approx([0, 1, 2, 1, 0])
+
+
+def test_loading_what_was_not_trained(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"weights.pt is missing"):
+        load_model(tmp_path)
+
+
+def _recording(done: list[int]):  # type: ignore[no-untyped-def]
+    epoch_of = fitting._epoch
+
+    def recording(task: Task, state: fitting.State, epoch: int) -> dict[str, float]:
+        done.append(epoch)
+        return epoch_of(task, state, epoch)
+
+    return recording

@@ -1,0 +1,121 @@
+"""Scores: hand-computed cases, ties, and the bootstrap over seeds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import log_loss as sklearn_log_loss
+from sklearn.metrics import roc_auc_score
+
+from weakfield.base.errors import WeakfieldError
+from weakfield.learning.metrics import (
+    Scores,
+    accuracy,
+    auc,
+    auc_difference,
+    bootstrap_weights,
+    evaluate,
+    log_loss,
+    paired_accuracy,
+    resampled_auc,
+)
+
+
+def scores(newton: list[float], gr: list[float]) -> Scores:
+    return Scores(tuple(range(len(newton))), np.array(newton, float), np.array(gr, float))
+
+
+numbers = st.integers(-3, 3).map(float)  # few values, so that ties occur
+many_scores = st.lists(st.tuples(numbers, numbers), min_size=1, max_size=12).map(
+    lambda rows: scores([n for n, _ in rows], [g for _, g in rows])
+)
+
+
+def test_by_hand() -> None:
+    s = scores(newton=[-1.0, 2.0], gr=[1.0, 3.0])
+    # pairs (gr, newton): 1>-1, 1<2, 3>-1, 3>2
+    assert auc(s) == 0.75
+    assert accuracy(s) == 0.75  # newton 2 is on the wrong side
+    assert paired_accuracy(s) == 1.0
+
+
+def test_ties_count_half() -> None:
+    s = scores(newton=[0.0, 0.0], gr=[0.0, 0.0])
+    assert auc(s) == accuracy(s) == paired_accuracy(s) == 0.5
+
+
+@given(many_scores)
+def test_against_scikit_learn(s: Scores) -> None:
+    labels = np.repeat([0, 1], len(s.seeds))
+    logits = np.concatenate([s.newton, s.gr])
+    assert auc(s) == pytest.approx(roc_auc_score(labels, logits), abs=1e-12)
+    probability = 1 / (1 + np.exp(-logits))
+    assert log_loss(s) == pytest.approx(sklearn_log_loss(labels, probability, labels=[0, 1]), rel=1e-9)
+
+
+@given(many_scores)
+def test_intervals_are_finite_and_hold_the_value(s: Scores) -> None:
+    for estimate in evaluate(s, resamples=100).values():
+        assert 0 <= estimate.low <= estimate.value <= estimate.high <= 1
+    assert evaluate(s, resamples=100) == evaluate(s, resamples=100)
+
+
+@given(many_scores)
+def test_exchanging_the_theories_mirrors_everything(s: Scores) -> None:
+    mirrored = Scores(s.seeds, s.gr, s.newton)
+    assert auc(mirrored) == pytest.approx(1 - auc(s), abs=1e-12)
+    assert paired_accuracy(mirrored) == pytest.approx(1 - paired_accuracy(s), abs=1e-12)
+
+
+def test_every_seed_drawn_once_gives_the_value_itself() -> None:
+    s = scores([0.1, 0.4, 0.2, 0.9], [0.3, 0.35, 0.8, 0.7])
+    assert resampled_auc(s, np.ones((1, 4)))[0] == pytest.approx(auc(s), abs=1e-15)
+
+
+def test_one_seed_drawn_alone_is_compared_with_its_twin() -> None:
+    s = scores([0.1, 0.9], [0.3, 0.2])
+    assert resampled_auc(s, np.array([[2.0, 0.0], [0.0, 2.0]])).tolist() == [1.0, 0.0]
+
+
+def test_bootstrap_is_not_biased_by_twins() -> None:
+    # twins always in the right order, seeds far apart: a bootstrap that compared a seed drawn twice with its own
+    # copy would add about (1 - 0.5) / n = 0.025 to the mean
+    random = np.random.default_rng(4)
+    newton = random.standard_normal(20)
+    s = scores(newton.tolist(), (newton + 1e-9).tolist())
+    weights = bootstrap_weights(20, 20_000)
+    assert resampled_auc(s, weights).mean() == pytest.approx(auc(s), abs=2e-3)
+
+
+def test_the_interval_covers() -> None:
+    # 200 experiments of 30 independent pairs with true AUC Phi(1/sqrt 2) = 0.760
+    random = np.random.default_rng(5)
+    covered = 0
+    for _ in range(200):
+        s = scores(random.normal(0, 1, 30).tolist(), random.normal(1, 1, 30).tolist())
+        estimate = evaluate(s, resamples=300)["auc"]
+        covered += estimate.low <= 0.7602 <= estimate.high
+    assert 0.88 <= covered / 200 <= 0.99  # 95 % nominal; percentile intervals at n = 30 cover a little less
+
+
+def test_a_difference_of_aucs_cancels_what_is_common() -> None:
+    random = np.random.default_rng(6)
+    s = scores(random.normal(0, 1, 12).tolist(), random.normal(1, 1, 12).tolist())
+    same = auc_difference(s, Scores(s.seeds, 3 * s.newton + 1, 3 * s.gr + 1), resamples=200)
+    assert (same.value, same.low, same.high) == (0, 0, 0)
+    perfect = scores([-1.0] * 12, [1.0] * 12)
+    assert auc_difference(perfect, s, resamples=200).value == pytest.approx(1 - auc(s))
+    with pytest.raises(ValueError, match="same seeds"):
+        auc_difference(s, scores([0.0], [1.0]), resamples=200)
+
+
+def test_scores_round_trip_as_json_and_must_be_finite() -> None:
+    s = scores([0.5, 0.1], [0.2, 0.3])
+    again = Scores.from_json(s.as_json())
+    assert again.seeds == s.seeds
+    assert (again.newton == s.newton).all()
+    assert (again.gr == s.gr).all()
+    with pytest.raises(WeakfieldError, match="not finite"):
+        scores([np.nan], [1.0])
