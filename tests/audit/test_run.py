@@ -1,0 +1,139 @@
+"""The audit of drawn pairs with planted differences: each control must find what was planted, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from synthetic import tiny_study, write_run
+
+from weakfield.audit import run as audit
+from weakfield.audit.context import Context
+from weakfield.audit.controls import labels_shuffled, log_pk_baseline
+from weakfield.audit.controls.labels_shuffled import flip_half
+from weakfield.config import RunFolder, StudyConfig
+from weakfield.dataset import build
+from weakfield.learning import Scores, training
+
+CONTROLS = ("labels_shuffled", "monopole_only", "monopole_removed", "log_pk_baseline")
+
+
+def trained(root: Path, scale: float, mean: float) -> Context:
+    """A run folder with data set and trained network; 25 pairs leave 5 for the test."""
+    study = tiny_study(
+        pairs=25, training={"epochs": 12, "learning_rate": 5e-3, "mean_kept_too": False}, audit={"controls": CONTROLS}
+    )
+    folder = write_run(study, root, scale=scale, mean=mean)
+    build.run(study, folder)
+    training.run(study, folder)
+    return Context(study, folder)
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Context:
+    """GR evolves half as much again as Newton and has a mean: everything tells them apart."""
+    return trained(tmp_path_factory.mktemp("separable"), scale=1.5, mean=1e-7)
+
+
+@pytest.fixture(scope="module")
+def audited(context: Context) -> dict[str, Any]:
+    audit.run(context.study, context.folder)
+    return json.loads((context.folder.audit / "audit.json").read_text())
+
+
+def row(audited: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(entry for entry in audited["controls"] if entry["name"] == name)
+
+
+def test_table_is_complete(audited: dict[str, Any]) -> None:
+    assert [entry["name"] for entry in audited["controls"]] == list(CONTROLS)
+    for entry in audited["controls"]:
+        assert {"question", "expectation", "value", "low", "high", "verdict"} <= set(entry)
+        assert all(math.isfinite(entry[key]) for key in ("value", "low", "high"))
+        assert entry["low"] <= entry["value"] <= entry["high"]
+        assert entry["verdict"] in ("clean", "shortcut", "inconclusive")
+    assert "monopole_only" in audited["summary"]
+    assert audited["summary"].endswith(".")
+
+
+def test_labels_that_mean_nothing_are_not_learned(audited: dict[str, Any]) -> None:
+    assert row(audited, "labels_shuffled")["verdict"] == "clean"
+
+
+def test_the_monopole_is_found(audited: dict[str, Any]) -> None:
+    found = row(audited, "monopole_only")
+    assert (found["value"], found["verdict"]) == (1.0, "shortcut")
+
+
+def test_removing_the_mean_removes_the_monopole_and_leaves_the_rest(audited: dict[str, Any]) -> None:
+    found = row(audited, "monopole_removed")
+    assert found["verdict"] == "clean"
+    assert found["low"] > 0.5
+
+
+def test_the_power_spectrum_explains_the_network(audited: dict[str, Any]) -> None:
+    assert row(audited, "log_pk_baseline")["verdict"] == "shortcut"
+
+
+def test_without_a_mean_the_monopole_is_clean(tmp_path: Path) -> None:
+    context = trained(tmp_path, scale=1.0, mean=0.0)
+    only = audit.complete(context, "monopole_only")
+    assert only["verdict"] == "clean"
+    assert only["value"] == pytest.approx(0.5, abs=0.25)  # rounding of the stored floats decides; 5 seeds
+    assert audit.complete(context, "log_pk_baseline")["verdict"] == "inconclusive"
+
+
+def test_finished_controls_are_not_run_again(context: Context, audited: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(context: Context) -> None:
+        raise AssertionError("run again")
+
+    monkeypatch.setattr(labels_shuffled, "CONTROL", replace(labels_shuffled.CONTROL, run=fail))
+    before = (context.folder.audit / "audit.json").read_bytes()
+    audit.run(context.study, context.folder)
+    assert (context.folder.audit / "audit.json").read_bytes() == before
+
+
+def test_a_result_for_other_settings_is_not_reused(context: Context, audited: dict[str, Any]) -> None:
+    other = context.study.model_copy(update={"audit": context.study.audit.model_copy(update={"bootstrap": 300})})
+    assert audit.finished(context, "monopole_only") is not None
+    assert audit.finished(Context(other, context.folder), "monopole_only") is None
+
+
+def test_half_of_the_pairs_are_flipped(context: Context) -> None:
+    cubes = context.cubes["train"]
+    flipped = flip_half(cubes, np.random.default_rng(1))
+    exchanged = [(a.flip(0) == b).all().item() for a, b in zip(cubes.values, flipped.values, strict=True)]
+    kept = [(a == b).all().item() for a, b in zip(cubes.values, flipped.values, strict=True)]
+    assert sum(exchanged) == len(cubes) // 2
+    assert sum(exchanged) + sum(kept) == len(cubes)
+
+
+class Scored(Context):
+    """A context whose scores are given."""
+
+    given: dict[str, Scores]
+
+    def scores(self, who: str = "network", part: str = "test", model: str = "cnn") -> Scores:
+        return self.given[who]
+
+
+def test_a_network_that_beats_the_power_spectrum_is_clean(synthetic_run: tuple[StudyConfig, RunFolder]) -> None:
+    study, folder = synthetic_run
+    study = study.model_copy(update={"seeds": study.seeds.model_copy(update={"count": 10})})
+    study = study.model_copy(update={"dataset": study.dataset.model_copy(update={"fractions": (0.3, 0.1, 0.6)})})
+    build.run(study, folder)
+    context = Scored(study, folder)
+    seeds = tuple(context.dataset.part("test"))
+    noise = np.random.default_rng(1).standard_normal((2, len(seeds)))
+    perfect, guess = Scores(seeds, -np.ones(6), np.ones(6)), Scores(seeds, noise[0], noise[1])
+    object.__setattr__(context, "given", {"network": perfect, "log_pk": guess})
+    assert log_pk_baseline.run(context).verdict == "clean"
+    object.__setattr__(context, "given", {"network": perfect, "log_pk": perfect})
+    assert log_pk_baseline.run(context).verdict == "shortcut"
+    object.__setattr__(context, "given", {"network": guess, "log_pk": guess})
+    assert log_pk_baseline.run(context).verdict == "inconclusive"
