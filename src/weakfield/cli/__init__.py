@@ -22,21 +22,21 @@ def main() -> None:
 def invoke(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; ``--debug`` anywhere in it shows tracebacks."""
     debug = "--debug" in arguments
-    warnings.showwarning = _show_warning
-    try:
-        from weakfield.cli.commands import app
+    line = [argument for argument in arguments if argument != "--debug"] or ["--help"]
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        try:
+            from weakfield.cli.commands import app
 
-        code = app(
-            args=[a for a in arguments if a != "--debug"] or ["--help"], prog_name="weakfield", standalone_mode=False
-        )
-        sys.stdout.flush()
-        if code == INTERRUPTED:
-            raise KeyboardInterrupt
-        return int(code or 0)
-    except (Exception, KeyboardInterrupt) as error:
-        if debug:
-            traceback.print_exc()
-        return _explain(error, debug)
+            code = app(args=line, prog_name="weakfield", standalone_mode=False)
+            sys.stdout.flush()
+            if code == INTERRUPTED:
+                raise KeyboardInterrupt
+            return int(code or 0)
+        except (Exception, KeyboardInterrupt) as error:
+            if debug:
+                traceback.print_exc()
+            return _explain(error, debug)
 
 
 def _explain(error: BaseException, debug: bool) -> int:

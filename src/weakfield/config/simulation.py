@@ -24,40 +24,48 @@ class SimulationSettings(Settings):
 
     grid: int = Field(64, ge=4, description="cells per side of the mesh")
     box_size_mpch: float = Field(1280.0, gt=0, description="comoving box size [Mpc/h]")
-    initial_redshift: float = Field(100.0, gt=0)
+    initial_redshift: float = Field(100.0, gt=0, description="redshift of the initial conditions")
     courant_factor: float = Field(48.0, gt=0, description="step limit in cell light-crossing times")
     step_limit_hubble: float = Field(0.02, gt=0, le=1, description="step limit in conformal Hubble times")
-    vector_method: Literal["parabolic", "elliptic"] = "parabolic"
+    vector_method: Literal["parabolic", "elliptic"] = Field(
+        "parabolic", description="equation solved for frame dragging B: in time, or the constraint at each step"
+    )
     relaxation_redshift: float | None = Field(
         None, description="below it frame dragging and metric terms move particles; default: the initial redshift"
     )
     second_order_terms: bool = Field(True, description="second-order source and force terms (PHYSICS 13.1)")
-    precision: Literal["double", "single"] = "double"
+    precision: Literal["double", "single"] = Field("double", description="of particles and fields while growing")
 
     template: Literal["sc0", "sc1", "bcc", "fcc"] = Field("sc1", description="built-in particle template")
     template_file: Path | None = Field(None, description="a Gadget-2 template instead of a built-in one")
     tiling: int | None = Field(None, ge=1, description="copies of the template a side; default: grid / its cells")
-    correct_displacement: bool = True
-    k_domain: Literal["sphere", "cube"] = "sphere"
-    baryon_treatment: Literal["ignore", "blend"] = "blend"
+    correct_displacement: bool = Field(
+        True, description="undo the smoothing that assigning particles to cells adds to the initial displacement"
+    )
+    k_domain: Literal["sphere", "cube"] = Field(
+        "sphere", description="modes of the initial conditions: up to the Nyquist wavenumber, or all of the mesh"
+    )
+    baryon_treatment: Literal["ignore", "blend"] = Field(
+        "blend", description="blend: one species with the density-weighted transfer functions of CDM and baryons"
+    )
     noise: Literal["hermitian", "gevolution"] = Field(
         "hermitian", description="gevolution: half the variance on the plane kx = 0, as the reference program"
     )
     newton_velocities: Literal["nbody", "poisson"] = Field(
         "nbody", description="gauge of the Newtonian run's initial velocities; nbody needs transfer functions over time"
     )
-    transfer: Literal["camb", "eisenstein-hu", "file"] = "camb"
+    transfer: Literal["camb", "eisenstein-hu", "file"] = Field("camb", description="source of transfer functions")
     transfer_file: Path | None = Field(None, description="CLASS-format Newtonian-gauge table at the initial redshift")
     transfer_nodes: Literal["fine", "class"] = Field(
         "fine", description="wavenumbers of computed tables; class: the coarse ones of CLASS (PHYSICS 3.2)"
     )
 
-    snapshot_redshifts: tuple[float, ...] = Field((10.0, 1.0), max_length=32)
-    snapshot_fields: tuple[FieldName, ...] = ("phi",)
-    snapshot_particles: bool = False
-    spectra_redshifts: tuple[float, ...] = Field((10.0, 1.0), max_length=32)
-    spectra_fields: tuple[SpectrumName, ...] = ("phi", "delta")
-    spectra_bins: int = Field(64, ge=1)
+    snapshot_redshifts: tuple[float, ...] = Field((10.0, 1.0), max_length=32, description="when fields are written")
+    snapshot_fields: tuple[FieldName, ...] = Field(("phi",), description="which fields are written")
+    snapshot_particles: bool = Field(False, description="write the particles with the fields")
+    spectra_redshifts: tuple[float, ...] = Field((10.0, 1.0), max_length=32, description="when spectra are written")
+    spectra_fields: tuple[SpectrumName, ...] = Field(("phi", "delta"), description="fields whose spectra are written")
+    spectra_bins: int = Field(64, ge=1, description="bins of the spectra written while growing")
 
     @property
     def cell_size_mpch(self) -> float:
@@ -80,7 +88,8 @@ class SimulationSettings(Settings):
             raise ValueError("transfer is 'file' but transfer_file is not given, expected the path of a table")
         if self.transfer == "file" and self.newton_velocities == "nbody":
             raise ValueError(
-                "newton_velocities is 'nbody' but a transfer file holds one redshift, expected 'poisson' or another transfer"
+                "newton_velocities is 'nbody' but a transfer file holds one redshift, expected 'poisson'"
+                " or another transfer"
             )
         for name in ("snapshot_redshifts", "spectra_redshifts"):
             low = [z for z in getattr(self, name) if z <= -1]
@@ -92,11 +101,11 @@ class SimulationSettings(Settings):
 class OutputSettings(Settings):
     """How the files of a run are named and written (the reference program's names, PHYSICS 10, 11)."""
 
-    generic_base: str = "lcdm"
-    snapshot_base: str = "snap"
-    spectra_base: str = "pk"
-    dtype: Literal["float32", "float64"] = "float32"
-    compression: Literal["none", "gzip"] = "none"
+    generic_base: str = Field("lcdm", description="first part of the name of the background file")
+    snapshot_base: str = Field("snap", description="first part of the names of fields and particles")
+    spectra_base: str = Field("pk", description="first part of the names of spectra")
+    dtype: Literal["float32", "float64"] = Field("float32", description="numbers of the fields on disk")
+    compression: Literal["none", "gzip"] = Field("none", description="of the fields on disk")
 
 
 class RunSettings(Settings):

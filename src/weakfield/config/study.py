@@ -18,8 +18,8 @@ from weakfield.config.simulation import OutputSettings, RunSettings, SimulationS
 class SeedSettings(Settings):
     """Which universes are grown: ``count`` consecutive seeds from ``first``, each under both theories."""
 
-    first: int = Field(1, ge=0)
-    count: int = Field(48, ge=1)
+    first: int = Field(1, ge=0, description="seed of the first pair")
+    count: int = Field(48, ge=1, description="number of pairs")
 
     @property
     def all(self) -> tuple[int, ...]:
@@ -40,8 +40,10 @@ class DatasetSettings(Settings):
         "difference", description="growth-scaled difference of two redshifts, or phi at the lower one"
     )
     redshifts: tuple[float, float] = Field((10.0, 1.0), description="earlier and later output redshift")
-    fractions: tuple[float, float, float] = Field((0.6, 0.2, 0.2), description="train, validation, test shares of the seeds")
-    split_seed: int = Field(0, ge=0)
+    fractions: tuple[float, float, float] = Field(
+        (0.6, 0.2, 0.2), description="train, validation, test shares of the seeds"
+    )
+    split_seed: int = Field(0, ge=0, description="which seeds fall into which part")
 
     @model_validator(mode="after")
     def _shares(self) -> Self:
@@ -57,28 +59,27 @@ class TrainingSettings(Settings):
 
     network: str = Field("cnn3d", description="a name of weakfield.learning.networks")
     channels: int = Field(8, ge=1, description="channels of the first block, doubled by each next one")
-    blocks: int = Field(3, ge=1)
-    dropout: float = Field(0.1, ge=0, lt=1)
-    epochs: int = Field(40, ge=1)
+    blocks: int = Field(3, ge=1, description="pairs of convolutions, each halving the grid")
+    dropout: float = Field(0.1, ge=0, lt=1, description="share of features dropped before the last layer")
+    epochs: int = Field(40, ge=1, description="passes over the training part; the best by validation is kept")
     batch_pairs: int = Field(4, ge=1, description="pairs a batch; each brings both of its cubes")
-    learning_rate: float = Field(2e-3, gt=0)
-    weight_decay: float = Field(1e-2, ge=0)
+    learning_rate: float = Field(2e-3, gt=0, description="of AdamW")
+    weight_decay: float = Field(1e-2, ge=0, description="of AdamW")
     warmup: float = Field(0.1, gt=0, lt=1, description="share of the training in which the learning rate rises")
     gradient_clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
-    augment: bool = Field(True, description="random periodic shifts, reflections and axis permutations, alike for a pair")
-    seed: int = Field(0, ge=0)
+    augment: bool = Field(
+        True, description="random periodic shifts, reflections and axis permutations, alike for a pair"
+    )
+    seed: int = Field(0, ge=0, description="of initial weights, order and augmentation")
     mean_kept_too: bool = Field(True, description="train the same network also on cubes whose mean is kept")
 
 
 class AuditSettings(Settings):
     """Controls that could explain a result away."""
 
-    controls: tuple[str, ...] = (
-        "labels_shuffled",
-        "monopole_only",
-        "monopole_removed",
-        "newton_newton",
-        "log_pk_baseline",
+    controls: tuple[str, ...] = Field(
+        ("labels_shuffled", "monopole_only", "monopole_removed", "newton_newton", "log_pk_baseline"),
+        description="names of weakfield.audit.controls",
     )
     epochs: int | None = Field(None, ge=1, description="epochs of each retraining; default: those of the training")
     bootstrap: int = Field(2000, ge=100, description="bootstrap resamples over seeds")
@@ -93,7 +94,7 @@ class ExplainSettings(Settings):
 class StudyConfig(Settings):
     """A study, resolved: one file holds all of it and the run folder keeps a copy."""
 
-    name: str = Field("study", pattern=r"^[A-Za-z0-9_.-]+$")
+    name: str = Field("study", pattern=r"^[A-Za-z0-9_.-]+$", description="names the run folder and the page")
     seeds: SeedSettings = SeedSettings()
     cosmology: CosmologySettings = CosmologySettings()
     simulation: SimulationSettings = SimulationSettings()
@@ -110,10 +111,14 @@ class StudyConfig(Settings):
         for key in ("snapshot_redshifts", "spectra_redshifts"):
             for z in getattr(self.simulation, key):
                 if not 0 <= z <= z_in:
-                    raise ValueError(f"simulation.{key} holds {z:g}, expected redshifts from 0 to initial_redshift = {z_in:g}")
+                    raise ValueError(
+                        f"simulation.{key} holds {z:g}, expected redshifts from 0 to initial_redshift = {z_in:g}"
+                    )
         for z in (*self.dataset.redshifts, self.measure.redshift):
             if z not in outputs:
-                raise ValueError(f"redshift {z:g} is used by a later stage but simulation.snapshot_redshifts is {outputs}")
+                raise ValueError(
+                    f"redshift {z:g} is used by a later stage but simulation.snapshot_redshifts is {outputs}"
+                )
         if "phi" not in self.simulation.snapshot_fields:
             raise ValueError("simulation.snapshot_fields lacks 'phi', expected it: every later stage reads it")
         return self
@@ -129,7 +134,9 @@ class StudyConfig(Settings):
     def preset(cls, name: str) -> Self:
         """A study shipped with the package (``weakfield presets`` lists them)."""
         if name not in preset_names():
-            raise BadInput(f"'{name}' is neither a preset ({', '.join(preset_names())}) nor a file" + nearest(name, preset_names()))
+            raise BadInput(
+                f"'{name}' is neither a preset ({', '.join(preset_names())}) nor a file" + nearest(name, preset_names())
+            )
         with resources.as_file(resources.files(__package__) / "presets" / f"{name}.toml") as path:
             return cls.from_toml(path)
 

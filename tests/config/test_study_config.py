@@ -1,0 +1,133 @@
+"""Studies: presets, TOML and back, what makes one refused, and its derived values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from weakfield.base.errors import BadInput
+from weakfield.config import CosmologySettings, RunFolder, Settings, SimulationSettings, StudyConfig, preset_names
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_a_preset_is_a_study_that_returns_from_its_toml(name: str, tmp_path: Path) -> None:
+    study = StudyConfig.preset(name)
+    assert study.name == name
+    (tmp_path / "copy.toml").write_text(study.to_toml())
+    assert StudyConfig.from_toml(tmp_path / "copy.toml") == study
+
+
+@given(
+    grid=st.integers(1, 64).map(lambda n: 4 * n),
+    box=st.floats(1.0, 1e5),
+    count=st.integers(1, 5000),
+    bins=st.none() | st.integers(2, 64),
+    redshifts=st.lists(st.floats(0, 50), min_size=2, max_size=6, unique=True),
+)
+def test_any_study_returns_from_its_toml(
+    tmp_path_factory: pytest.TempPathFactory,
+    grid: int,
+    box: float,
+    count: int,
+    bins: int | None,
+    redshifts: list[float],
+) -> None:
+    study = StudyConfig.from_mapping(
+        {
+            "seeds": {"count": count},
+            "simulation": {"grid": grid, "box_size_mpch": box, "snapshot_redshifts": redshifts},
+            "measure": {"redshift": redshifts[0], "bins": bins},
+            "dataset": {"redshifts": (max(redshifts), min(redshifts))},
+        }
+    )
+    path = tmp_path_factory.getbasetemp() / "study.toml"
+    path.write_text(study.to_toml())
+    assert StudyConfig.from_toml(path) == study
+
+
+def test_files_named_in_a_study_are_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "study.toml").write_text(
+        '[simulation]\ntransfer = "file"\ntransfer_file = "tables/tk.dat"\nnewton_velocities = "poisson"'
+    )
+    monkeypatch.chdir("/")
+    study = StudyConfig.from_toml(tmp_path / "study.toml")
+    assert study.simulation.transfer_file == tmp_path / "tables" / "tk.dat"
+
+
+def test_a_smaller_box_has_the_same_cells() -> None:
+    demo = StudyConfig.preset("demo")
+    small = demo.resized(grid=16, pairs=6)
+    assert small.simulation.cell_size_mpch == demo.simulation.cell_size_mpch
+    assert (small.simulation.grid, small.seeds.count, small.name) == (16, 6, "demo-grid16-pairs6")
+    assert demo.resized() == demo
+    with pytest.raises(BadInput, match="multiple of 4"):
+        demo.resized(grid=18)
+
+
+def test_settings_do_not_change_and_have_a_stable_hash() -> None:
+    cosmology = CosmologySettings()
+    with pytest.raises(ValidationError, match="frozen"):
+        cosmology.h = 0.7  # type: ignore[misc]
+    assert cosmology.hash() == CosmologySettings(h=0.67556).hash()
+    assert cosmology.hash() != CosmologySettings(h=0.7).hash()
+    assert cosmology.hash("h") == CosmologySettings(h=0.7, omega_cdm=0.12038).hash("h")
+
+
+def test_densities_follow_from_the_parameters() -> None:
+    """h = 0.5, round densities: every Omega by hand."""
+    cosmology = CosmologySettings(h=0.5, omega_b=0.025, omega_cdm=0.05, t_cmb_kelvin=0.0)
+    assert cosmology.Omega_b == pytest.approx(0.1, rel=1e-15)
+    assert cosmology.Omega_m == pytest.approx(0.3, rel=1e-15)
+    assert cosmology.Omega_r == 0.0
+    assert cosmology.Omega_lambda == pytest.approx(0.7, rel=1e-15)
+
+
+def test_radiation_today() -> None:
+    """omega_gamma = 2.4728e-5 at 2.7255 K (Planck), and 3.046 neutrinos add 0.6918 of it."""
+    cosmology = CosmologySettings()
+    assert cosmology.Omega_gamma * cosmology.h**2 == pytest.approx(2.4728e-5, rel=1e-4)  # the digits quoted
+    assert cosmology.Omega_ur / cosmology.Omega_gamma == pytest.approx(0.6918, rel=1e-4)
+
+
+def test_a_flat_universe_without_lambda_is_allowed() -> None:
+    """Einstein-de Sitter: Omega_Lambda is zero but for rounding."""
+    eds = CosmologySettings(h=0.7, omega_b=0.049, omega_cdm=0.441, t_cmb_kelvin=0.0)
+    assert abs(eds.Omega_lambda) < 1e-12
+    with pytest.raises(BadInput, match=r"Omega_Lambda .* is -0\.1"):
+        CosmologySettings.from_mapping({"h": 0.7, "omega_b": 0.049, "omega_cdm": 0.49, "t_cmb_kelvin": 0.0})
+
+
+def test_members_of_a_pair_differ_in_the_theory_alone() -> None:
+    study = StudyConfig.preset("demo")
+    newton, gr = (study.run_settings(theory, 3) for theory in ("newton", "gr"))
+    assert newton.hash() != gr.hash()
+    assert newton.hash("theory") == gr.hash("theory")
+
+
+def test_the_tiling_fills_the_grid() -> None:
+    assert SimulationSettings(grid=32).tiling_factor == 8
+    assert SimulationSettings(grid=32, template="fcc").tiling_factor == 16
+    assert SimulationSettings(grid=32, tiling=4).tiling_factor == 4
+
+
+def test_every_setting_says_what_it_is() -> None:
+    """A key is self-explaining only to who named it: choices, flags and numbers carry a description or a unit."""
+    missing = [
+        f"{table}.{key}"
+        for table, field in StudyConfig.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Settings)
+        for key, setting in field.annotation.model_fields.items()
+        if not setting.description
+    ]
+    assert missing == []
+
+
+def test_a_run_folder_knows_its_paths_and_touches_nothing(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    assert folder.member(42, "gr") == tmp_path / "run" / "pairs" / "seed00042" / "gr"
+    assert folder.report.parent == folder.root
+    assert not folder.root.exists()
