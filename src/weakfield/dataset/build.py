@@ -85,7 +85,7 @@ def load_pair(study: StudyConfig, folder: RunFolder, seed: int) -> Pair:
     outputs = sorted(study.simulation.snapshot_redshifts, reverse=True)
     names: dict[Theory, list[str]] = {theory: [] for theory in THEORIES}
     for theory in THEORIES:
-        potentials = {e["index"]: n for n, e in recorded.items() if e["theory"] == theory and e["field"] == "phi"}
+        potentials = {e["index"]: n for n, e in recorded.items() if e["theory"] == theory and e.get("field") == "phi"}
         for redshift in study.dataset.redshifts:
             name = potentials.get(outputs.index(redshift))
             if name is None:

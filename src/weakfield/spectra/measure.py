@@ -83,7 +83,7 @@ def read_member(study: StudyConfig, folder: RunFolder, seed: int, theory: Theory
     """phi of one universe at every output, by requested redshift, as its ``pair.json`` lists the files."""
     root = folder.pair(seed)
     entries = read_json(root / "pair.json")["files"].items()
-    found = {e["index"]: name for name, e in entries if e["theory"] == theory and e["field"] == "phi"}
+    found = {e["index"]: name for name, e in entries if e["theory"] == theory and e.get("field") == "phi"}
     potentials = {}
     for index, requested in enumerate(sorted(study.simulation.snapshot_redshifts, reverse=True)):
         if index not in found:
