@@ -272,4 +272,17 @@ def test_the_stages_of_the_package_are_in_order() -> None:
 def test_the_settings_of_the_stages_exist() -> None:
     for stage in STAGES:
         if isinstance(stage, FolderStage):
-            assert set(stage.settings) <= set(StudyConfig.model_fields)
+            assert len(stage.key(StudyConfig(), dict.fromkeys(stage.reads, ""))) == 16
+
+
+def test_settings_no_stage_could_use_are_refused_before_the_first_pair(tmp_path: Path) -> None:
+    toy = Counted()
+
+    def check(study: StudyConfig) -> None:
+        raise BadInput("audit.controls holds 'x'")
+
+    late = FolderStage("audit", lambda study, folder: {}, "audit", ("simulate",), checked_by=check)
+    with pytest.raises(BadInput, match="holds 'x'"):
+        run_study(study_with(), tmp_path / "run", stages=(*toy.stages, late))
+    assert toy.calls == []
+    assert not (tmp_path / "run").exists()

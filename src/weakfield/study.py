@@ -29,6 +29,7 @@ from weakfield.config import RunFolder, StudyConfig
 Summary = dict[str, Any]
 Work = Callable[[StudyConfig, RunFolder], Summary]
 Grow = Callable[[StudyConfig, int, RunFolder], None]
+Check = Callable[[StudyConfig], None]
 
 DONE_FILE, STARTED_FILE = "stage.json", "started.json"
 
@@ -57,6 +58,9 @@ class Stage(Protocol):
     @property
     def reads(self) -> tuple[str, ...]: ...
 
+    def check(self, study: StudyConfig) -> None:
+        """Raise ``BadInput`` for settings the stage could not work with; nothing is read or written."""
+
     def finished(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome | None:
         """The recorded outcome if the stage is finished for these settings and inputs, else ``None``."""
 
@@ -71,6 +75,9 @@ class PairStage:
     grow: Grow
     name: str = "simulate"
     reads: tuple[str, ...] = ()
+
+    def check(self, study: StudyConfig) -> None:
+        """The settings were checked when the study was read."""
 
     def finished(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome | None:
         manifests = self._manifests(study, folder)
@@ -101,20 +108,27 @@ class PairStage:
 
 @dataclass(frozen=True)
 class FolderStage:
-    """A stage that owns a folder and rests on the tables ``settings`` of the study and on the stages it ``reads``."""
+    """A stage that owns a folder and rests on the keys ``settings`` of the study and on the stages it ``reads``.
+
+    A key is a table (``training``) or one of its entries (``audit.bootstrap``).
+    """
 
     name: str
     work: Work
     folder: str
     reads: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
+    checked_by: Check = lambda study: None
+
+    def check(self, study: StudyConfig) -> None:
+        self.checked_by(study)
 
     def key(self, study: StudyConfig, read: dict[str, str]) -> str:
         """Hash of everything that decides the outputs."""
         return content_hash(
             {
                 "stage": self.name,
-                "settings": study.model_dump(mode="json", include=set(self.settings)),
+                "settings": {path: _setting(study, path) for path in self.settings},
                 "read": {name: read[name] for name in self.reads},
                 "software_version": __version__,
             }
@@ -165,14 +179,17 @@ class FolderStage:
         _sweep(place.rglob(".*.partial"))
 
 
-def _late(module: str) -> Work:
-    """The ``run`` of a stage's module, imported when the stage runs."""
+def _stage(name: str, module: str, folder: str, reads: tuple[str, ...], settings: tuple[str, ...]) -> FolderStage:
+    """A stage whose ``module`` has ``run`` and perhaps ``check``; it is imported when first used."""
 
     def work(study: StudyConfig, folder: RunFolder) -> Summary:
         summary: Summary = import_module(module).run(study, folder)
         return summary
 
-    return work
+    def check(study: StudyConfig) -> None:
+        getattr(import_module(module), "check", lambda study: None)(study)
+
+    return FolderStage(name, work, folder, reads, settings, check)
 
 
 def _grow(study: StudyConfig, seed: int, folder: RunFolder) -> None:
@@ -187,22 +204,20 @@ _ALL = tuple(name for name in StudyConfig.model_fields if name != "seeds")
 #: the stages in order; a study's seeds enter through the fingerprint of the pairs
 STAGES: tuple[Stage, ...] = (
     PairStage(_grow),
-    FolderStage("measure", _late("weakfield.spectra.measure"), "spectra", ("simulate",), (*_UNIVERSE, "measure")),
-    FolderStage("dataset", _late("weakfield.dataset.build"), "dataset", ("simulate",), (*_UNIVERSE, "dataset")),
-    FolderStage("train", _late("weakfield.learning.training"), "training", ("dataset",), ("training", "audit")),
-    FolderStage(
+    _stage("measure", "weakfield.spectra.measure", "spectra", ("simulate",), (*_UNIVERSE, "dataset", "measure")),
+    _stage("dataset", "weakfield.dataset.build", "dataset", ("simulate",), (*_UNIVERSE, "dataset")),
+    _stage("train", "weakfield.learning.training", "training", ("dataset",), ("training", "audit.bootstrap")),
+    _stage(
         "audit",
-        _late("weakfield.audit.run"),
+        "weakfield.audit.run",
         "audit",
         ("simulate", "dataset", "train"),
         (*_UNIVERSE, "output", "dataset", "training", "audit"),
     ),
-    FolderStage(
-        "explain", _late("weakfield.explain.run"), "explain", ("dataset", "train"), ("dataset", "training", "explain")
-    ),
-    FolderStage(
+    _stage("explain", "weakfield.explain.run", "explain", ("dataset", "train"), ("dataset", "training", "explain")),
+    _stage(
         "report",
-        _late("weakfield.report.run"),
+        "weakfield.report.run",
         "report",
         ("simulate", "measure", "dataset", "train", "audit", "explain"),
         _ALL,
@@ -230,6 +245,9 @@ def run_study(
     needed = wanted | _ancestors(wanted, stages)
     outcomes: list[Outcome] = []
     fingerprints: dict[str, str] = {}
+    for stage in stages:
+        if stage.name in wanted:
+            stage.check(study)
     with _at_work(folder):
         _check_same_universe(study, folder)
         _sweep(folder.root.glob(".*.partial"))
@@ -340,6 +358,14 @@ def _sweep(scratch: Iterable[Path]) -> None:
     """Remove what writes that were cut off have left; the lock says that nobody else is writing."""
     for path in list(scratch):
         path.unlink()
+
+
+def _setting(study: StudyConfig, path: str) -> Any:
+    """A table of the study or one of its entries, as JSON."""
+    value: Any = study.model_dump(mode="json")
+    for name in path.split("."):
+        value = value[name]
+    return value
 
 
 def _record(path: Path) -> dict[str, Any]:

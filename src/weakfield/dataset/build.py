@@ -26,6 +26,11 @@ class Pair:
     snapshots: dict[Theory, list[Snapshot]]
 
 
+def check(study: StudyConfig) -> None:
+    """``BadInput`` when the seeds of the study cannot be split; nothing is read."""
+    split_seeds(study.seeds.all, study.dataset.fractions, study.dataset.split_seed)
+
+
 def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
     """Write ``dataset/dataset.json`` and return a summary.
 
