@@ -5,17 +5,12 @@ DUCC on the CPU, because its result does not depend on the number of threads (Py
 
 from __future__ import annotations
 
-import os
-
 import torch
 from torch import Tensor
 
+from weakfield.mesh.threads import current_threads
+
 COMPLEX = {torch.float32: torch.complex64, torch.float64: torch.complex128}
-
-
-def default_threads() -> int:
-    """Cores this process may use (``WEAKFIELD_THREADS`` overrides)."""
-    return int(os.environ.get("WEAKFIELD_THREADS", "0")) or len(os.sched_getaffinity(0))
 
 
 def forward(field: Tensor, out: Tensor | None = None, threads: int | None = None) -> Tensor:
@@ -26,7 +21,7 @@ def forward(field: Tensor, out: Tensor | None = None, threads: int | None = None
 
     if out is None:
         out = torch.empty((*field.shape[:-1], field.shape[-1] // 2 + 1), dtype=COMPLEX[field.dtype])
-    ducc0.fft.r2c(field.numpy(), axes=_cube_axes(field), nthreads=threads or default_threads(), out=out.numpy())
+    ducc0.fft.r2c(field.numpy(), axes=_cube_axes(field), nthreads=threads or current_threads(), out=out.numpy())
     return out
 
 
@@ -46,7 +41,7 @@ def backward(
         out = torch.empty((*modes.shape[:-1], n), dtype=modes.real.dtype)
     ducc0.fft.c2r(
         modes.numpy(), axes=_cube_axes(modes), lastsize=n, forward=False, inorm=2 if normalised else 0,
-        nthreads=threads or default_threads(), out=out.numpy(),
+        nthreads=threads or current_threads(), out=out.numpy(),
     )  # fmt: skip
     return out
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from weakfield.base.progress import bar
 from weakfield.config import RunSettings, Theory
 from weakfield.cosmology.transfer import TransferHistory
+from weakfield.mesh.threads import threads, threads_for_mesh
 from weakfield.simulation.clock import Clock, cycles_until
 from weakfield.simulation.initial_conditions import initial_universe
 from weakfield.simulation.newton import Newton
@@ -36,6 +37,12 @@ def grow_member(run: RunSettings, folder: Path, history: TransferHistory | None 
 
     ``history``: transfer functions to start from; read or computed by the settings if not given.
     """
+    with threads(threads_for_mesh(run.simulation.grid)):
+        return _evolve(run, folder, history)
+
+
+def _evolve(run: RunSettings, folder: Path, history: TransferHistory | None) -> list[Path]:
+    """The main loop."""
     gravity = THEORIES[run.theory]()
     universe = initial_universe(run, history)
     clock = Clock(run, universe.background)

@@ -1,0 +1,43 @@
+"""How many threads the mesh works with. Results do not depend on it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+#: meshes up to this size run on one thread: starting a second costs more than it saves (benchmarks/threads.py)
+SMALL_MESH = 32
+
+_count: int | None = None
+
+
+def available_threads() -> int:
+    """Cores this process may use; the environment variable WEAKFIELD_THREADS overrides."""
+    return int(os.environ.get("WEAKFIELD_THREADS", "0")) or len(os.sched_getaffinity(0))
+
+
+def current_threads() -> int:
+    """Threads of the transforms and kernels called now."""
+    return _count or available_threads()
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Run what is inside the block with ``count`` threads."""
+    global _count
+    import numba
+
+    before, numba_before = _count, numba.get_num_threads()
+    _count = count
+    numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))
+    try:
+        yield
+    finally:
+        _count = before
+        numba.set_num_threads(numba_before)
+
+
+def threads_for_mesh(n: int) -> int:
+    """A good number of threads for a mesh of ``n`` cells a side."""
+    return 1 if n <= SMALL_MESH else current_threads()

@@ -1,0 +1,134 @@
+"""Properties of whole runs: determinism, precision, and what both members of a pair share."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import weakfield as wf
+from weakfield.base.errors import BadInput
+from weakfield.config import RunFolder, StudyConfig
+from weakfield.mesh.threads import threads
+from weakfield.simulation import grow_member, grow_pair, simulate
+from weakfield.simulation.clock import Clock
+from weakfield.simulation.evolution import THEORIES, _evolve
+from weakfield.simulation.initial_conditions import initial_universe
+
+
+def evolve(run, cycles: int, kernel_kind: str | None = None):
+    """The universe after some cycles."""
+    universe = initial_universe(run, kernel_kind=kernel_kind)
+    clock, gravity = Clock(run, universe.background), THEORIES[run.theory]()
+    for _ in range(cycles):
+        gravity.solve(universe, clock, True)
+        gravity.move(universe, clock)
+        clock.advance()
+    return universe
+
+
+@pytest.mark.parametrize("theory", ["newton", "gr"])
+def test_same_bits_for_one_and_two_threads(theory, small_run, tmp_path):
+    run = small_run(theory, snapshot_fields=("phi", "chi", "B", "T00"), grid=16, snapshot_redshifts=(5.0,))
+    fields = []
+    for count in (1, 2):
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        with threads(count):
+            _evolve(run, folder, None)
+        fields.append([wf.load_field(folder / f"snap000_{name}.h5")[0] for name in ("phi", "chi", "B", "T00")])
+    assert all(torch.equal(one, two) for one, two in zip(*fields, strict=True))
+
+
+@pytest.mark.parametrize("theory", ["newton", "gr"])
+@pytest.mark.parametrize("vector_method", ["parabolic", "elliptic"])
+def test_reference_kernels_give_the_same_universe(theory, vector_method, small_run):
+    run = small_run(theory, grid=8, vector_method=vector_method)
+    fast, plain = (evolve(run, 6, kind) for kind in ("cpu", "reference"))
+    for name in ("phi", "chi", "b_modes"):
+        a, b = getattr(fast, name), getattr(plain, name)
+        assert float((a - b).abs().max()) <= 1e-11 * float(b.abs().max())
+    torch.testing.assert_close(fast.particles.momentum, plain.particles.momentum, rtol=1e-10, atol=1e-16)
+
+
+def test_single_precision_keeps_the_difference_of_a_pair(small_run, tmp_path):
+    """phi_GR - phi_N of single against double precision, relative rms (DESIGN: 1 %)."""
+    difference = {}
+    for precision in ("double", "single"):
+        phi = {}
+        for theory in ("newton", "gr"):
+            folder = tmp_path / precision / theory
+            folder.mkdir(parents=True)
+            grow_member(small_run(theory, precision=precision, snapshot_redshifts=(1.0,)), folder)
+            phi[theory] = wf.load_field(folder / "snap000_phi.h5")[0]
+        difference[precision] = phi["gr"] - phi["newton"]
+    error = (difference["single"] - difference["double"]).std() / difference["double"].std()
+    assert 0 < error < 0.01
+
+
+def test_newtonian_mean_is_zero_and_the_relativistic_one_grows(small_run):
+    newton, gr = evolve(small_run("newton"), 30), evolve(small_run("gr"), 30)
+    assert abs(float(newton.phi.mean())) < 1e-14 * float(newton.phi.std())
+    assert float(gr.phi.mean()) > 1e-6 * float(gr.phi.std())
+
+
+def test_frame_dragging_is_transverse_and_chi_has_no_mean(small_run):
+    universe = evolve(small_run("gr"), 5)
+    kx, ky, kz = universe.lattice.kappa()
+    b = universe.b_modes
+    divergence = kx * b[0] + ky * b[1] + kz * b[2]
+    longitudinal_scale = (b.abs().sum(0) * universe.lattice.k2().sqrt()).max()
+    assert divergence.abs().max() < 1e-13 * longitudinal_scale
+    assert abs(float(universe.chi.mean())) < 1e-14 * float(universe.chi.std())
+
+
+def test_unstable_run_ends_in_a_sentence(small_run, tmp_path):
+    run = small_run("gr", step_limit_hubble=1.0, box_size_mpch=2.0, snapshot_redshifts=(0.0,))
+    universe = initial_universe(run)
+    universe.phi.fill_(float("nan"))
+    from weakfield.base.errors import WeakfieldError
+    from weakfield.simulation.output import Outputs
+
+    with pytest.raises(WeakfieldError, match="became unstable in cycle 0"):
+        Outputs(run, tmp_path).write_due(universe, Clock(run, universe.background))
+
+
+def tiny_study(**changes) -> StudyConfig:
+    values = {
+        "name": "tiny",
+        "seeds": {"first": 3, "count": 2},
+        "simulation": {"grid": 8, "box_size_mpch": 160.0, "step_limit_hubble": 0.1, "transfer": "eisenstein-hu"},
+    }
+    return StudyConfig.from_mapping(values | changes)
+
+
+def test_pair_is_whole_or_absent_and_never_mixed(tmp_path):
+    folder, study = RunFolder(tmp_path), tiny_study()
+    leftover = tmp_path / "pairs" / ".seed00003.partial" / "gr"
+    leftover.mkdir(parents=True)
+    (leftover / "snap000_phi.h5").write_bytes(b"half a file")
+    grow_pair(study, 3, folder)
+    assert not leftover.parent.exists()
+    before = (folder.pair(3) / "pair.json").stat().st_mtime_ns
+    grow_pair(study, 3, folder)
+    assert (folder.pair(3) / "pair.json").stat().st_mtime_ns == before  # nothing done again
+    other = tiny_study(cosmology={"h": 0.7})
+    with pytest.raises(BadInput, match="other settings"):
+        grow_pair(other, 3, folder)
+
+
+def test_pair_differs_in_the_theory_alone(tmp_path):
+    """Same seed, same noise: the two potentials agree to about a per cent and are not equal."""
+    folder = RunFolder(tmp_path)
+    grow_pair(tiny_study(), 3, folder)
+    newton, gr = (wf.load_field(folder.member(3, t) / "snap001_phi.h5")[0].double() for t in ("newton", "gr"))
+    apart = float((newton - gr).std() / newton.std())
+    assert 1e-5 < apart < 0.03
+    assert float(np.corrcoef(newton.flatten(), gr.flatten())[0, 1]) > 0.999
+
+
+def test_simulate_grows_every_pair_of_a_study(tmp_path):
+    (tmp_path / "tiny.toml").write_text(tiny_study().to_toml())
+    paths = simulate(tmp_path / "tiny.toml", tmp_path / "run")
+    assert {p.parts[-2] for p in paths if p.name == "pair.json"} == {"seed00003", "seed00004"}
+    assert all(p.exists() for p in paths)
