@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from weakfield._version import __version__
-from weakfield.base.files import file_hash, write_json
+from weakfield.base.files import file_hash, write_json, write_text
 from weakfield.config import THEORIES, RunFolder, StudyConfig
 from weakfield.cosmology import potential_growth
 from weakfield.formats import save_field
@@ -44,7 +44,7 @@ def write_pair(study: StudyConfig, seed: int, folder: RunFolder, scale: float = 
     random = np.random.default_rng([seed, 77])
     grid = study.simulation.grid
     linear, evolved = gaussian(grid, random), gaussian(grid, random)
-    files = {}
+    files: dict[str, dict[str, object]] = {}
     for theory in THEORIES:
         factor, offset = (scale, mean) if theory == "gr" else (1.0, 0.0)
         for index, z in enumerate(sorted(study.simulation.snapshot_redshifts, reverse=True)):
@@ -57,6 +57,9 @@ def write_pair(study: StudyConfig, seed: int, folder: RunFolder, scale: float = 
                 "hash": file_hash(folder.pair(seed) / name), "redshift": z, "scale_factor": 1 / (1 + z),
                 "field": "phi", "theory": theory, "index": index,
             }  # fmt: skip
+        background = f"{theory}/lcdm_background.dat"
+        write_text(folder.pair(seed) / background, "# drawn\n")
+        files[background] = {"hash": file_hash(folder.pair(seed) / background), "theory": theory}
     record = {"seed": seed, "settings": "synthetic", "software_version": __version__, "files": files, "seconds": {}}
     write_json(folder.pair(seed) / "pair.json", record)
 

@@ -88,7 +88,9 @@ def test_without_a_mean_the_monopole_is_clean(tmp_path: Path) -> None:
     assert audit.complete(context, "log_pk_baseline")["verdict"] == "inconclusive"
 
 
-def test_finished_controls_are_not_run_again(context: Context, audited: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_finished_controls_are_not_run_again(
+    context: Context, audited: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(context: Context) -> None:
         raise AssertionError("run again")
 

@@ -34,7 +34,14 @@ def test_description(synthetic_run: Run) -> None:
     study, folder = synthetic_run
     summary = build.run(study, folder)
     written = json.loads((folder.dataset / "dataset.json").read_text())
-    assert summary == {"pairs": 10, "train": 6, "validation": 2, "test": 2, "grid": 8, "fingerprint": written["fingerprint"]}
+    assert summary == {
+        "pairs": 10,
+        "train": 6,
+        "validation": 2,
+        "test": 2,
+        "grid": 8,
+        "fingerprint": written["fingerprint"],
+    }
     assert (written["sample"], written["redshifts"], written["grid"]) == ("difference", [10.0, 1.0], 8)
     assert written["box_size_mpch"] == 160.0
     assert sorted(sum(written["seeds"].values(), [])) == list(range(3, 13))

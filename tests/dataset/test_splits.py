@@ -16,7 +16,9 @@ shares = st.tuples(*[st.floats(0.01, 1)] * 3).map(lambda parts: tuple(part / sum
 
 
 @given(seeds=many_seeds, fractions=shares, split_seed=st.integers(0, 2**31))
-def test_every_seed_is_in_exactly_one_part(seeds: list[int], fractions: tuple[float, float, float], split_seed: int) -> None:
+def test_every_seed_is_in_exactly_one_part(
+    seeds: list[int], fractions: tuple[float, float, float], split_seed: int
+) -> None:
     split = split_seeds(seeds, fractions, split_seed)
     parts = [split.part(part) for part in PARTS]
     assert sorted(seed for part in parts for seed in part) == sorted(seeds)

@@ -35,8 +35,7 @@ many_scores = st.lists(st.tuples(numbers, numbers), min_size=1, max_size=12).map
 
 def test_by_hand() -> None:
     s = scores(newton=[-1.0, 2.0], gr=[1.0, 3.0])
-    # pairs (gr, newton): 1>-1, 1<2, 3>-1, 3>2
-    assert auc(s) == 0.75
+    assert auc(s) == 0.5  # between universes: 1 < 2, 3 > -1
     assert accuracy(s) == 0.75  # newton 2 is on the wrong side
     assert paired_accuracy(s) == 1.0
 
@@ -50,7 +49,11 @@ def test_ties_count_half() -> None:
 def test_against_scikit_learn(s: Scores) -> None:
     labels = np.repeat([0, 1], len(s.seeds))
     logits = np.concatenate([s.newton, s.gr])
-    assert auc(s) == pytest.approx(roc_auc_score(labels, logits), abs=1e-12)
+    n = len(s.seeds)
+    between = auc(s) if n > 1 else 0.0
+    # scikit-learn compares twins too: n of the n^2 comparisons
+    expected = ((n - 1) * between + paired_accuracy(s)) / n
+    assert roc_auc_score(labels, logits) == pytest.approx(expected, abs=1e-12)
     probability = 1 / (1 + np.exp(-logits))
     assert log_loss(s) == pytest.approx(sklearn_log_loss(labels, probability, labels=[0, 1]), rel=1e-9)
 
@@ -79,14 +82,13 @@ def test_one_seed_drawn_alone_is_compared_with_its_twin() -> None:
     assert resampled_auc(s, np.array([[2.0, 0.0], [0.0, 2.0]])).tolist() == [1.0, 0.0]
 
 
-def test_bootstrap_is_not_biased_by_twins() -> None:
-    # twins always in the right order, seeds far apart: a bootstrap that compared a seed drawn twice with its own
-    # copy would add about (1 - 0.5) / n = 0.025 to the mean
-    random = np.random.default_rng(4)
-    newton = random.standard_normal(20)
-    s = scores(newton.tolist(), (newton + 1e-9).tolist())
-    weights = bootstrap_weights(20, 20_000)
-    assert resampled_auc(s, weights).mean() == pytest.approx(auc(s), abs=2e-3)
+def test_twins_in_order_are_no_evidence_about_a_single_cube() -> None:
+    # every GR member a hair above its twin: knowing one score says nothing, knowing both says everything
+    newton = np.random.default_rng(4).standard_normal(20)
+    result = evaluate(scores(newton.tolist(), (newton + 1e-9).tolist()), resamples=1000)
+    assert result["auc"].value == pytest.approx(0.5, abs=1e-12)
+    assert result["auc"].high - result["auc"].low < 1e-9
+    assert result["paired_accuracy"].low == 1.0
 
 
 def test_the_interval_covers() -> None:

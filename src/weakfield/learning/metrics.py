@@ -1,4 +1,4 @@
-"""Scores of pairs, and what they are worth: AUC, accuracy, paired accuracy, with errors from a bootstrap over seeds."""
+"""What scores are worth: AUC, accuracy, paired accuracy, with errors from a bootstrap over seeds."""
 
 from __future__ import annotations
 
@@ -59,8 +59,13 @@ def wins(scores: Scores) -> Array:
 
 
 def auc(scores: Scores) -> float:
-    """Area under the ROC curve: how often a GR cube scores above a Newton cube, ties counted half."""
-    return float(wins(scores).mean())
+    """How often a GR cube scores above a Newton cube of another universe, ties counted half.
+
+    The area under the ROC curve without the comparisons between twins: those are no independent draws, would add up
+    to 1/(2 seeds) by themselves, and are what ``paired_accuracy`` counts. A single seed has no other universe to be
+    compared with and is compared with its twin.
+    """
+    return float(resampled_auc(scores, np.ones((1, len(scores.seeds))))[0])
 
 
 def accuracy(scores: Scores) -> float:
@@ -100,20 +105,13 @@ def bootstrap_weights(seeds: int, resamples: int) -> Array:
 
 
 def resampled_auc(scores: Scores, weights: Array) -> Array:
-    """The AUC of every resample.
-
-    A seed drawn twice must not be compared with its own copy as if the copy were another universe: comparisons
-    between different seeds and between twins are averaged apart and then joined with the shares they have in the data.
-    """
+    """The AUC of every resample; a seed drawn twice is not compared with its own copy."""
     matrix = wins(scores)
-    n = len(matrix)
-    twins = weights @ np.diagonal(matrix) / n
-    others = matrix - np.diag(np.diagonal(matrix))
-    products = np.einsum("bi,ij,bj->b", weights, others, weights, optimize=True)
-    count = n**2 - (weights**2).sum(axis=1)
-    between: Array = np.divide(products, count, out=twins.copy(), where=count > 0)
-    joined: Array = ((n - 1) * between + twins) / n
-    return joined
+    twins = np.diagonal(matrix)
+    products = np.einsum("bi,ij,bj->b", weights, matrix - np.diag(twins), weights, optimize=True)
+    count = weights.sum(axis=1) ** 2 - (weights**2).sum(axis=1)
+    alone: Array = weights @ twins / len(twins)
+    return np.divide(products, count, out=alone, where=count > 0)
 
 
 def interval(value: float, resamples: Array) -> Estimate:

@@ -9,7 +9,7 @@ import torch
 
 from weakfield.audit.context import Context
 from weakfield.audit.contract import Control, Result, chance_expected
-from weakfield.base.files import read_json, write_json
+from weakfield.base.files import read_json, sync_folder, write_json
 from weakfield.base.progress import bar
 from weakfield.config import RunSettings
 from weakfield.dataset import PairCubes
@@ -40,6 +40,7 @@ def grow(context: Context, seed: int) -> Path:
     grow_member(settings, unfinished)
     write_json(unfinished / DONE, {"seed": seed, "settings": settings.hash()})
     unfinished.rename(folder)
+    sync_folder(folder.parent)
     return folder
 
 
