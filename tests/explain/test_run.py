@@ -37,9 +37,10 @@ def test_run_writes_a_complete_attribution(trained):
         assert abs(written["fourier"][theory]["mean"]) < 1e-6 * abs(x * g).sum()  # the mean was removed
         assert written["logit"][theory] == pytest.approx(scores[theory][place], abs=1e-6)
     newton, gr = maps["gradient"].astype(float)
-    np.testing.assert_allclose(maps["projections"][2, 0], (gr - newton).sum(axis=0), rtol=1e-4, atol=1e-8)
+    rounding = 1e-6 * abs(newton).sum(axis=0).max()
+    np.testing.assert_allclose(maps["projections"][2, 0], (gr - newton).sum(axis=0), rtol=0, atol=rounding)
     assert summary["seed"] == open_dataset(folder).part("test")[0]
-    assert len(written["fourier"]["k_hmpc"]) == len(written["fourier"]["pair"]["shells"]) == 4
+    assert len(written["fourier"]["k_hmpc"]) == len(written["fourier"]["pair"]["shells"]) == 3
 
 
 def test_repeated_runs_write_the_same_bytes(trained):

@@ -40,11 +40,19 @@ def slices_figure(slices: dict[str, NDArray[np.float64]], box_size_mpch: float, 
 
 
 def spectra_figure(spectra: list[PairedPower], symbol: str) -> Any:
-    """One column an output: power of both theories above, ratio with the error of the paired mean below."""
-    figure, axes = new_figure(
-        2, len(spectra), size=(5.0, 2.9), sharex="col", gridspec_kw={"height_ratios": [1.25, 1]}
-    )  # fmt: skip
-    for (upper, lower), spectrum in zip(axes.T, spectra, strict=True):
+    """Outputs side by side in twos: power of both theories above, ratio with the error of the paired mean below."""
+    columns = min(len(spectra), 2)
+    rows = -(-len(spectra) // columns)
+    figure, axes = new_figure(2 * rows, columns, size=(5.0, 2.9), gridspec_kw={"height_ratios": [1.25, 1] * rows})
+    for place in range(rows * columns):
+        row, column = divmod(place, columns)
+        upper, lower = axes[2 * row, column], axes[2 * row + 1, column]
+        if place >= len(spectra):
+            upper.remove()
+            lower.remove()
+            continue
+        spectrum = spectra[place]
+        lower.sharex(upper)
         _powers(upper, spectrum, symbol)
         _ratio(lower, spectrum)
         n = len(spectrum.seeds)

@@ -1,0 +1,96 @@
+"""What a run folder holds for the page; a stage that has not been run leaves ``None`` or nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from weakfield.base.files import read_json
+from weakfield.config import THEORIES, RunFolder, StudyConfig
+from weakfield.learning import Scores
+from weakfield.spectra.paired import PairedPower, load_spectra
+
+STAGE_FOLDERS = {
+    "measure": "spectra",
+    "dataset": "dataset",
+    "train": "training",
+    "audit": "audit",
+    "explain": "explain",
+}
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained network: ``metrics.json``, ``history.json`` and the scores of it and of the baselines by part."""
+
+    metrics: dict[str, Any]
+    history: dict[str, Any]
+    scores: dict[str, dict[str, Scores]]
+
+
+class Material:
+    """The files of a run, read when first asked for; a damaged file is a ``BadInput`` that names it."""
+
+    def __init__(self, study: StudyConfig, folder: RunFolder) -> None:
+        self.study = study
+        self.folder = folder
+
+    @cached_property
+    def pairs(self) -> dict[int, dict[str, Any]]:
+        """``pair.json`` of every whole pair of the study."""
+        paths = {seed: self.folder.pair(seed) / "pair.json" for seed in self.study.seeds.all}
+        return {seed: read_json(path) for seed, path in paths.items() if path.exists()}
+
+    @cached_property
+    def spectra(self) -> list[PairedPower]:
+        path = self.folder.spectra / "spectra.h5"
+        return load_spectra(path) if path.exists() else []
+
+    @cached_property
+    def dataset(self) -> dict[str, Any] | None:
+        return _mapping(self.folder.dataset / "dataset.json")
+
+    @cached_property
+    def models(self) -> dict[str, Model]:
+        """Every finished model by name, the one without the mean first."""
+        found = {}
+        for path in sorted(self.folder.training.glob("*/metrics.json")):
+            scores = read_json(path.parent / "scores.json")
+            found[path.parent.name] = Model(
+                read_json(path),
+                read_json(path.parent / "history.json"),
+                {who: {p: Scores.from_json(v) for p, v in parts.items()} for who, parts in scores.items()},
+            )
+        return found
+
+    @cached_property
+    def audit(self) -> dict[str, Any] | None:
+        return _mapping(self.folder.audit / "audit.json")
+
+    @cached_property
+    def explanation(self) -> dict[str, Any] | None:
+        return _mapping(self.folder.explain / "explain.json")
+
+    @cached_property
+    def provenance(self) -> dict[str, Any] | None:
+        return _mapping(self.folder.provenance)
+
+    @cached_property
+    def seconds(self) -> dict[str, float]:
+        """Wall time of every finished stage, the simulations summed over pairs and theories."""
+        found: dict[str, float] = {}
+        if self.pairs:
+            found["simulate"] = sum(
+                float(pair.get("seconds", {}).get(theory, 0.0)) for pair in self.pairs.values() for theory in THEORIES
+            )
+        for stage, name in STAGE_FOLDERS.items():
+            record = _mapping(self.folder.root / name / "stage.json")
+            if record is not None:
+                found[stage] = float(record["seconds"])
+        return found
+
+
+def _mapping(path: Path) -> dict[str, Any] | None:
+    return dict(read_json(path)) if path.exists() else None

@@ -1,0 +1,135 @@
+"""The page of a run in which every stage was done, of one with nothing, and the words it chooses."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from types import SimpleNamespace
+
+import pytest
+
+from synthetic import tiny_study, write_run
+from weakfield.audit import run as audit
+from weakfield.base.errors import BadInput
+from weakfield.config import RunFolder
+from weakfield.dataset import build
+from weakfield.explain import run as explain
+from weakfield.learning import training
+from weakfield.report import run as report
+from weakfield.report.run import SECTIONS
+from weakfield.report.verdicts import BASELINES, LABELS, plain_point
+from weakfield.spectra import measure
+
+CONTROLS = ("monopole_only", "monopole_removed", "log_pk_baseline")
+
+
+class Page(HTMLParser):
+    """Everything on a page that could be fetched, its headings, and whether its tags close."""
+
+    VOID = {"meta", "link", "img", "input", "br"}  # noqa: RUF012
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.fetched: list[str] = re.findall(r"url\(([^)]*)\)", text)
+        self.images, self.headings, self.open = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        self.fetched += [values[key] for key in ("src", "href", "srcset", "action") if key in values]
+        if tag == "img":
+            self.images.append(values)
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] in ("h2", "h3"):
+            self.headings.append(data)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    study = tiny_study(audit={"controls": CONTROLS})
+    folder = write_run(study, tmp_path_factory.mktemp("report") / "run", scale=1.3)
+    for stage in (measure, build, training, audit, explain):
+        stage.run(study, folder)
+    return study, folder
+
+
+def test_page_holds_every_section_in_order_and_fetches_nothing(whole):
+    study, folder = whole
+    summary = report.run(study, folder)
+    text = (folder.report / "index.html").read_text(encoding="utf-8")
+    page = Page(text)
+    assert page.open == []
+    assert [h for h in page.headings if h in {title for _, title, _ in SECTIONS}] == [title for _, title, _ in SECTIONS]
+    assert all(uri.startswith(("data:", "#")) for uri in page.fetched)
+    assert not re.search(r"https?://|@import|fetch\(|XMLHttp", text)
+    assert "has not been run" not in text
+    assert len(page.images) == 3 + 2 + 3 + 2  # slider, spectra, training, saliency
+    assert all(image["alt"] for image in page.images)
+    assert summary["bytes"] == len(text.encode()) < 6_000_000
+
+
+def test_page_shows_what_the_stages_wrote(whole):
+    study, folder = whole
+    report.run(study, folder)
+    text = (folder.report / "index.html").read_text(encoding="utf-8")
+    for control in CONTROLS:
+        assert control in text
+    for label in (*LABELS.values(), *BASELINES.values()):
+        assert label in text
+    assert "10 random seeds (3\N{EN DASH}12)" in text
+    assert "No provenance.json" in text  # the runner writes it, and it was not used here
+
+
+def test_stages_that_are_absent_are_one_line_each(tmp_path):
+    study = tiny_study()
+    report.run(study, RunFolder(tmp_path))
+    text = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    assert Page(text).open == []
+    for stage in ("simulate", "measure", "dataset", "train", "audit", "explain"):
+        assert f"the stage &#x27;{stage}&#x27; has not been run" in text
+    assert text.count("has not been run") == 9  # the verdict, and eight sections
+
+
+def test_a_damaged_file_is_named_and_no_page_is_written(tmp_path):
+    study = tiny_study()
+    folder = RunFolder(tmp_path)
+    folder.audit.mkdir(parents=True)
+    (folder.audit / "audit.json").write_text('{"summary": ')
+    with pytest.raises(BadInput, match=r"audit\.json"):
+        report.run(study, folder)
+    assert not folder.report.exists()
+
+
+def score(value: float, low: float, high: float, paired: float = 0.5) -> dict:
+    return {
+        "auc": {"value": value, "low": low, "high": high},
+        "paired_accuracy": {"value": paired, "low": paired - 0.05, "high": paired},
+    }
+
+
+CHANCE, ABOVE, ALL = score(0.5, 0.4, 0.6), score(0.8, 0.6, 0.9), score(1, 0.9, 1)
+
+
+@pytest.mark.parametrize(
+    ("mean", "kept", "removed", "power", "said", "unsaid"),
+    [
+        (ALL, ALL, CHANCE, CHANCE, ["any classifier wins", "not distinguishable"], ["above chance"]),
+        (ALL, CHANCE, ABOVE, ALL, ["did not learn to use it", "above chance", "nothing beyond"], ["any classifier"]),
+        (CHANCE, CHANCE, ALL, ABOVE, ["does not tell the theories apart", "lead over it is significant"], ["wins"]),
+        (ALL, None, score(0.6, 0.4, 0.7, 1.0), None, ["can win by the monopole", "100 % of the test"], ["log P(k)"]),
+    ],
+)
+def test_the_plain_point_follows_the_numbers(mean, kept, removed, power, said, unsaid):
+    baselines = {"mean": mean} | ({"log_pk": power} if power else {})
+    models = {"cnn": SimpleNamespace(metrics={"test": removed, "baselines": baselines})}
+    if kept:
+        models["cnn_meankept"] = SimpleNamespace(metrics={"test": kept})
+    text = plain_point(SimpleNamespace(models=models))
+    assert all(words in text for words in said), text
+    assert not any(words in text for words in unsaid), text
