@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from weakfield.base.errors import BadInput
 from weakfield.base.files import replacing, write_json
 from weakfield.base.progress import bar
 from weakfield.config import THEORIES, RunFolder, StudyConfig
-from weakfield.dataset import Dataset, open_dataset
+from weakfield.dataset import open_dataset, split_seeds
 from weakfield.explain.fourier import attribute, power
 from weakfield.explain.saliency import gradient, projections
 from weakfield.learning import load_model, logits
@@ -29,7 +30,7 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
     not exist.
     """
     dataset = open_dataset(folder)
-    seed = chosen_seed(study, dataset)
+    seed = chosen_seed(study, dataset.part("test"))
     network = load_model(folder.model(MODEL))
     with bar("explanation", 2) as progress:
         cubes = torch.stack([dataset.cube(seed, theory) for theory in THEORIES])
@@ -63,9 +64,13 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
     return {"seed": seed, "logit_difference": change, "attributed": fourier["pair"]["total"]}
 
 
-def chosen_seed(study: StudyConfig, dataset: Dataset) -> int:
+def check(study: StudyConfig) -> None:
+    """``BadInput`` when the study asks for a test pair that will not exist; nothing is read."""
+    chosen_seed(study, split_seeds(study.seeds.all, study.dataset.fractions, study.dataset.split_seed).test)
+
+
+def chosen_seed(study: StudyConfig, seeds: Sequence[int]) -> int:
     """The seed of test pair ``explain.pair``, in the order of the data set."""
-    seeds = dataset.part("test")
     if study.explain.pair >= len(seeds):
         raise BadInput(
             f"explain.pair is {study.explain.pair} but the data set has {len(seeds)} test pairs,"
