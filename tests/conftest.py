@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from synthetic import tiny_study, write_run
 
+from synthetic import tiny_study, write_run
 from weakfield.config import RunFolder, StudyConfig
 
 

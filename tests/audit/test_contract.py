@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from synthetic import tiny_study
 
+from synthetic import tiny_study
 from weakfield.audit.contract import chance_expected
 from weakfield.audit.registry import CONTROLS, find_control
 from weakfield.audit.run import check
@@ -41,5 +41,5 @@ def test_default_controls_exist() -> None:
 
 
 def test_an_unknown_control_is_named_with_its_neighbour() -> None:
-    with pytest.raises(BadInput, match="audit.controls holds 'monopole_gone'.*did you mean 'monopole_only'"):
+    with pytest.raises(BadInput, match=r"audit\.controls holds 'monopole_gone'.*did you mean 'monopole_only'"):
         check(tiny_study(audit={"controls": ["monopole_gone"]}))

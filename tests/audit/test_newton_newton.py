@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from synthetic import tiny_study
 
+from synthetic import tiny_study
 from weakfield.audit.context import Context
 from weakfield.audit.controls.newton_newton import double_and_single, grow, other_precision, run
 from weakfield.config import RunFolder

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from synthetic import tiny_study, write_run
 
+from synthetic import tiny_study, write_run
 from weakfield.audit import run as audit
 from weakfield.audit.context import Context
 from weakfield.audit.controls import labels_shuffled, log_pk_baseline

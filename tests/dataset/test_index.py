@@ -50,7 +50,7 @@ def test_labels_are_checked() -> None:
         index.find(seed=4, theory="gr")
     with pytest.raises(BadInput, match="'theory' is missing"):
         index.find(seed=3)
-    with pytest.raises(BadInput, match="unknown label 'sed'.*did you mean 'seed'"):
+    with pytest.raises(BadInput, match=r"unknown label 'sed'.*did you mean 'seed'"):
         index.find(sed=3, theory="gr")
     with pytest.raises(BadInput, match="distinct"):
         Index(seed=(3, 3))

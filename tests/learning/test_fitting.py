@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from synthetic import gaussian
 
+from synthetic import gaussian
 from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.files import file_hash, read_json
 from weakfield.config.study import TrainingSettings
@@ -29,7 +29,7 @@ def task(scale: float = 1.3, **values: object) -> Task:
     return Task(TrainingSettings.from_mapping(settings), parts, f"gaussian {scale}")
 
 
-def stop_after(monkeypatch: pytest.MonkeyPatch, epochs: int) -> None:
+def fit_and_stop(job: Task, folder: Path, epochs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Interrupt the training once that many checkpoints are on disk."""
     save, count = fitting._save, [0]
 
@@ -39,7 +39,10 @@ def stop_after(monkeypatch: pytest.MonkeyPatch, epochs: int) -> None:
         if count[0] == epochs:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(fitting, "_save", counting)
+    with monkeypatch.context() as patch:
+        patch.setattr(fitting, "_save", counting)
+        with pytest.raises(KeyboardInterrupt):
+            fit(job, folder)
 
 
 def test_twice_gives_the_same_files(tmp_path: Path) -> None:
@@ -55,9 +58,7 @@ def test_interrupted_and_resumed_gives_the_same_bits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, epochs: int
 ) -> None:
     fit(task(), tmp_path / "whole")
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        stop_after(patch, epochs)
-        fit(task(), tmp_path / "parts")
+    fit_and_stop(task(), tmp_path / "parts", epochs, monkeypatch)
     assert not (tmp_path / "parts" / "weights.pt").exists()
     torch.manual_seed(epochs)  # the caller's random state must not matter
     fit(task(), tmp_path / "parts")
@@ -68,9 +69,7 @@ def test_interrupted_and_resumed_gives_the_same_bits(
 def test_a_resumed_training_continues_and_a_finished_one_is_not_repeated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        stop_after(patch, 3)
-        fit(task(), tmp_path)
+    fit_and_stop(task(), tmp_path, 3, monkeypatch)
     done = []
     monkeypatch.setattr(fitting, "_epoch", _recording(done))
     fit(task(), tmp_path)
@@ -79,9 +78,7 @@ def test_a_resumed_training_continues_and_a_finished_one_is_not_repeated(
 
 
 def test_work_of_another_task_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        stop_after(patch, 2)
-        fit(task(seed=1), tmp_path / "a")
+    fit_and_stop(task(seed=1), tmp_path / "a", 2, monkeypatch)
     fit(task(), tmp_path / "a")
     fit(task(), tmp_path / "b")
     assert file_hash(tmp_path / "a" / "weights.pt") == file_hash(tmp_path / "b" / "weights.pt")

@@ -15,7 +15,6 @@ from weakfield.learning.metrics import (
     accuracy,
     auc,
     auc_difference,
-    bootstrap_weights,
     evaluate,
     log_loss,
     paired_accuracy,

@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils import deterministic
 
 from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.files import content_hash, replacing, write_json
@@ -207,15 +206,13 @@ def _seed(seed: int, epoch: int, purpose: int) -> int:
 @contextmanager
 def _reproducible() -> Iterator[None]:
     """Deterministic algorithms and a random state of our own inside the block; the caller's come back after it."""
-    algorithms, filled = torch.are_deterministic_algorithms_enabled(), deterministic.fill_uninitialized_memory
+    algorithms = torch.are_deterministic_algorithms_enabled()
     with torch.random.fork_rng(devices=[]):
         torch.use_deterministic_algorithms(True)
-        deterministic.fill_uninitialized_memory = False  # a tenth of the time, and nothing here reads such memory
         try:
             yield
         finally:
             torch.use_deterministic_algorithms(algorithms)
-            deterministic.fill_uninitialized_memory = filled
 
 
 def _save(path: Path, value: dict[str, Any]) -> None:

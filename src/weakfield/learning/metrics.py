@@ -110,8 +110,9 @@ def resampled_auc(scores: Scores, weights: Array) -> Array:
     twins = np.diagonal(matrix)
     products = np.einsum("bi,ij,bj->b", weights, matrix - np.diag(twins), weights, optimize=True)
     count = weights.sum(axis=1) ** 2 - (weights**2).sum(axis=1)
-    alone: Array = weights @ twins / len(twins)
-    return np.divide(products, count, out=alone, where=count > 0)
+    result: Array = weights @ twins / len(twins)  # stands where one seed was drawn alone
+    np.divide(products, count, out=result, where=count > 0)
+    return result
 
 
 def interval(value: float, resamples: Array) -> Estimate:
