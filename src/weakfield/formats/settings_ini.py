@@ -18,6 +18,26 @@ _YES_NO = {"yes": True, "no": False}
 _SNAPSHOT_FIELDS = {"phi": "phi", "chi": "chi", "B": "B", "T00": "T00", "rho": "T00", "hij": "hij", "GW": "hij"}
 _SPECTRA = {**_SNAPSHOT_FIELDS, "delta": "delta", "D_s": "delta"}
 _NOT_WRITTEN = {"psiN", "Pot", "Tij", "p", "rhoN", "v", "deltaN", "Gadget2", "multi-Gadget2", "X-spectra", "pcls"}
+_KEYS_OF_FIELDS = {
+    "simulation.grid": "Ngrid",
+    "simulation.box_size_mpch": "boxsize",
+    "simulation.initial_redshift": "initial redshift",
+    "simulation.courant_factor": "Courant factor",
+    "simulation.step_limit_hubble": "time step limit",
+    "simulation.relaxation_redshift": "relaxation redshift",
+    "simulation.tiling": "tiling factor",
+    "simulation.snapshot_redshifts": "snapshot redshifts",
+    "simulation.spectra_redshifts": "Pk redshifts",
+    "simulation.spectra_bins": "Pk bins",
+    "cosmology.omega_b": "omega_b",
+    "cosmology.omega_cdm": "omega_cdm",
+    "cosmology.t_cmb_kelvin": "T_cmb",
+    "cosmology.n_ur": "N_ur",
+    "cosmology.h": "h",
+    "cosmology.a_s": "A_s",
+    "cosmology.n_s": "n_s",
+    "cosmology.k_pivot_invmpc": "k_pivot",
+}
 _NUR_PER_PHOTON = (7.0 / 8.0) * (4.0 / 11.0) ** (4.0 / 3.0)
 
 
@@ -40,22 +60,30 @@ def read_settings_ini(path: str | Path) -> IniRun:
         if ini.given(outputs) != ini.given(redshifts):
             missing = redshifts if ini.given(outputs) else outputs
             warnings.append(f"{path}: '{missing}' is not given, so there are no such outputs")
-    settings = RunSettings.from_mapping(
-        {
-            "theory": ini.choice("gravity theory", _THEORIES, "gr"),
-            "seed": ini.whole("seed", 0),
-            "cosmology": _cosmology(ini),
-            "simulation": _simulation(ini),
-            "output": {
-                "generic_base": ini.text("generic file base", ""),
-                "snapshot_base": ini.text("snapshot file base", "snapshot"),
-                "spectra_base": ini.text("Pk file base", "pk"),
-                "dtype": "float64",
-            },
+    return IniRun(_settings(ini), Path(ini.text("output path", ".")), tuple(warnings))
+
+
+def _settings(ini: IniText) -> RunSettings:
+    """The validated settings; a value out of range is reported by its key in the file."""
+    values = {
+        "theory": ini.choice("gravity theory", _THEORIES, "gr"),
+        "seed": ini.whole("seed", 0),
+        "cosmology": _cosmology(ini),
+        "simulation": _simulation(ini),
+        "output": {
+            "generic_base": ini.text("generic file base", ""),
+            "snapshot_base": ini.text("snapshot file base", "snapshot"),
+            "spectra_base": ini.text("Pk file base", "pk"),
+            "dtype": "float64",
         },
-        source=str(path),
-    )
-    return IniRun(settings, Path(ini.text("output path", ".")), tuple(warnings))
+    }
+    try:
+        return RunSettings.from_mapping(values, source=str(ini.path))
+    except BadInput as error:
+        message = str(error)
+        for field, key in _KEYS_OF_FIELDS.items():
+            message = message.replace(f"'{field}'", f"'{key}'")
+        raise BadInput(message) from error
 
 
 def _check_keys(ini: IniText) -> list[str]:
@@ -189,7 +217,7 @@ def _transfer(ini: IniText) -> dict[str, Any]:
             f"{ini.path}: 'Tk file' is '{ini.text('Tk file')}', found neither in the working directory nor in"
             f" {ini.path.parent.resolve()}"
         )
-    return {"transfer": "file", "transfer_file": found, "newton_velocities": "poisson"}
+    return {"transfer": "file", "transfer_file": found, "transfer_nodes": "class", "newton_velocities": "poisson"}
 
 
 def _beside(ini: IniText, name: str) -> Path | None:

@@ -1,0 +1,97 @@
+"""Particle templates: built-in crystals and Gadget-2 files."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from weakfield.base.errors import BadInput
+from weakfield.config.simulation import TEMPLATE_CELLS
+from weakfield.formats import load_template
+from weakfield.formats.templates import built_in_names, built_in_template
+
+
+def gadget(positions: np.ndarray, box: float = 1.0, npart: tuple[int, ...] | None = None) -> bytes:
+    """A Gadget-2 file of format 1 with type-1 particles."""
+    counts = npart or (0, len(positions), 0, 0, 0, 0)
+    header = struct.pack("<6I6d2d2i6I2i4d", *counts, *([0.0] * 6), 1.0, 0.0, 0, 0, *counts, 0, 1, box, 0.3, 0.7, 0.67)
+    blocks = (header.ljust(256, b"\0"), positions.astype("<f4").tobytes())
+    return b"".join(struct.pack("<I", len(block)) + block + struct.pack("<I", len(block)) for block in blocks)
+
+
+def test_built_in_crystals() -> None:
+    assert {name: built_in_template(name).count for name in built_in_names()} == {
+        "sc0": 64,
+        "sc1": 64,
+        "bcc": 16,
+        "fcc": 32,
+    }
+    assert set(built_in_names()) == set(TEMPLATE_CELLS)
+    sc1 = built_in_template("sc1").positions
+    # the order of PHYSICS 3.1, in eighths
+    assert (8 * sc1[:5]).tolist() == [[1, 1, 1], [1, 1, 3], [1, 3, 3], [1, 3, 1], [3, 3, 1]]
+    assert (8 * sc1[8]).tolist() == [1, 1, 5]
+    assert (8 * sc1[-1]).tolist() == [7, 1, 1]
+    assert sorted(set((8 * sc1).ravel())) == [1, 3, 5, 7]
+    np.testing.assert_array_equal(built_in_template("sc0").positions, sc1 - 0.125)
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"), [("sc0", 1 / 4), ("sc1", 1 / 4), ("bcc", 3**0.5 / 4), ("fcc", 2**0.5 / 4)]
+)
+def test_crystals_are_periodic_lattices(name: str, nearest: float) -> None:
+    positions = built_in_template(name).positions
+    apart = positions[:, None] - positions[None, :]
+    apart -= np.round(apart)
+    distance = np.sqrt((apart**2).sum(-1)) + 10 * np.eye(len(positions))
+    np.testing.assert_allclose(distance.min(axis=1), nearest, rtol=1e-12)
+    # every point sees the same neighbours, and their mirror images: the displacement kernel is real
+    seen = {tuple(sorted(map(tuple, np.round(np.mod(positions - p, 1.0), 6).tolist()))) for p in positions}
+    assert len(seen) == 1
+    offsets = next(iter(seen))
+    assert tuple(sorted(tuple(np.mod(np.negative(o), 1.0).tolist()) for o in offsets)) == offsets
+
+
+def test_a_file_becomes_a_template(tmp_path: Path) -> None:
+    positions = np.array([[0.0, 80.0, 20.0], [40.0, 0.5, 79.5]])
+    path = tmp_path / "glass.dat"
+    path.write_bytes(gadget(positions, box=80.0))
+    template = load_template(path)
+    assert template.positions.dtype == np.float64
+    # a particle on the far face is the one on the near face
+    np.testing.assert_array_equal(template.positions, np.array([[0.0, 0.0, 0.25], [0.5, 0.00625, 0.99375]]))
+
+
+def test_ids_after_the_positions_are_no_obstacle(tmp_path: Path) -> None:
+    path = tmp_path / "ids.dat"
+    path.write_bytes(gadget(np.full((3, 3), 0.5)) + struct.pack("<I3iI", 12, 1, 2, 3, 12))
+    assert load_template(path).count == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "not whole"),
+        (b"some text that is no snapshot", "not whole"),
+        (gadget(np.zeros((4, 3)))[:300], "positions is not whole"),
+        (gadget(np.zeros((4, 3)), npart=(0, 5, 0, 0, 0, 0)), "48 bytes, expected 60 for 5"),
+        (gadget(np.zeros((4, 3)), npart=(4, 0, 0, 0, 0, 0)), "expected type 1 alone"),
+        (gadget(np.zeros((4, 3)), box=0.0), "in a box above 0"),
+        (gadget(np.full((4, 3), 1.5)), "outside the box"),
+        (gadget(np.full((4, 3), np.nan)), "outside the box"),
+    ],
+)
+def test_other_files_are_refused(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "template.dat"
+    path.write_bytes(content)
+    with pytest.raises(BadInput, match=message) as caught:
+        load_template(path)
+    assert str(path) in str(caught.value)
+
+
+def test_missing_template() -> None:
+    with pytest.raises(BadInput, match="no such particle template"):
+        load_template("nowhere.dat")

@@ -1,0 +1,270 @@
+"""settings.ini: what it implies, every alias, and every refusal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from weakfield.base.errors import BadInput
+from weakfield.config import RunSettings
+from weakfield.formats import IniRun, read_settings_ini
+from weakfield.formats.ini_keys import is_for_class
+
+DATA = Path(__file__).parents[1] / "data"
+MINIMAL = {
+    "template file": "sc1_crystal.dat",
+    "tiling factor": "4",
+    "Tk file": str(DATA / "tk_z100.dat"),
+    "initial redshift": "100",
+    "boxsize": "320",
+    "Ngrid": "16",
+    "T_cmb": "2.7255",
+    "omega_b": "0.022032",
+    "omega_cdm": "0.12038",
+}
+
+
+def read(tmp_path: Path, **changes: str | None) -> IniRun:
+    """A minimal file with some keys changed, or left out where None."""
+    values = MINIMAL | changes
+    path = tmp_path / "settings.ini"
+    path.write_text("".join(f"{key} = {value}\n" for key, value in values.items() if value is not None))
+    return read_settings_ini(path)
+
+
+def settings_of(tmp_path: Path, **changes: str | None) -> RunSettings:
+    return read(tmp_path, **changes).settings
+
+
+def test_the_reference_cases(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(DATA)
+    run = read_settings_ini("stock16_newton/settings.ini")
+    assert run.warnings == ()
+    assert run.output_path == Path("output")
+    settings, simulation, cosmology = run.settings, run.settings.simulation, run.settings.cosmology
+    assert (settings.theory, settings.seed) == ("newton", 42)
+    assert (simulation.grid, simulation.box_size_mpch, simulation.initial_redshift) == (16, 320.0, 100.0)
+    assert (simulation.courant_factor, simulation.step_limit_hubble) == (48.0, 0.04)
+    assert (simulation.template, simulation.template_file, simulation.tiling_factor) == ("sc1", None, 4)
+    assert (simulation.transfer, simulation.transfer_file) == ("file", DATA / "tk_z100.dat")
+    assert (simulation.noise, simulation.newton_velocities, simulation.transfer_nodes) == (
+        "gevolution",
+        "poisson",
+        "class",
+    )
+    assert (simulation.second_order_terms, simulation.precision) == (False, "double")
+    assert (simulation.correct_displacement, simulation.k_domain) == (True, "sphere")
+    assert simulation.snapshot_redshifts == (101.0, 50.0, 10.0, 1.0)
+    assert simulation.snapshot_fields == ("phi", "chi", "B", "T00", "hij")
+    assert simulation.snapshot_particles
+    assert (simulation.spectra_redshifts, simulation.spectra_fields) == ((50.0, 10.0, 1.0), ("phi", "delta"))
+    assert (settings.output.generic_base, settings.output.snapshot_base, settings.output.dtype) == (
+        "lcdm",
+        "snap",
+        "float64",
+    )
+    assert (cosmology.h, cosmology.omega_b, cosmology.omega_cdm, cosmology.n_ur) == (0.67556, 0.022032, 0.12038, 3.046)
+    assert read_settings_ini("stock16_gr/settings.ini").settings.theory == "gr"
+    elliptic = read_settings_ini("stock16_gr_elliptic/settings.ini").settings
+    assert elliptic.simulation.vector_method == "elliptic"
+
+
+def test_defaults_are_the_reference_programs(tmp_path: Path) -> None:
+    run = read(tmp_path)
+    simulation, output = run.settings.simulation, run.settings.output
+    assert (run.settings.theory, run.settings.seed) == ("gr", 0)
+    assert (simulation.courant_factor, simulation.step_limit_hubble) == (1.0, 1.0)
+    assert (simulation.correct_displacement, simulation.k_domain, simulation.baryon_treatment) == (
+        False,
+        "cube",
+        "blend",
+    )
+    assert (simulation.vector_method, simulation.spectra_bins, simulation.relaxation_redshift) == (
+        "parabolic",
+        64,
+        None,
+    )
+    assert (output.generic_base, output.snapshot_base, output.spectra_base) == ("", "snapshot", "pk")
+    assert (simulation.snapshot_redshifts, simulation.spectra_redshifts) == ((), ())
+    assert (run.settings.cosmology.h, run.settings.cosmology.n_ur) == (0.67556, 3.046)
+    assert run.output_path == Path(".")
+
+
+def test_syntax(tmp_path: Path) -> None:
+    path = tmp_path / "settings.ini"
+    lines = ["# a comment", "no assignment here", *(f"{key}={value}   # why" for key, value in MINIMAL.items())]
+    path.write_text("\n".join([*lines, "seed = 3", "seed = 4", "  boxsize  =  99", "Seed = 7"]))
+    run = read_settings_ini(path)
+    assert run.settings.seed == 3
+    assert run.settings.simulation.box_size_mpch == 320.0
+    assert len(run.warnings) == 3
+    assert "unknown key 'Seed' is ignored; did you mean 'seed'?" in run.warnings[0]
+    assert "'seed' is given again" in run.warnings[1]
+
+
+def test_cosmology_by_other_names(tmp_path: Path) -> None:
+    by_default = settings_of(tmp_path).cosmology
+    h = by_default.h
+    renamed = settings_of(
+        tmp_path,
+        omega_b=None,
+        omega_cdm=None,
+        T_cmb=None,
+        Omega_b=repr(by_default.Omega_b),
+        Omega_cdm=repr(by_default.Omega_c),
+        Omega_g=repr(by_default.Omega_gamma),
+        Omega_ur=repr(by_default.Omega_ur),
+    ).cosmology
+    for name in ("omega_b", "omega_cdm", "t_cmb_kelvin", "n_ur"):
+        assert getattr(renamed, name) == pytest.approx(getattr(by_default, name), rel=1e-12)
+    small = settings_of(tmp_path, T_cmb=None, omega_g=repr(by_default.Omega_gamma * h**2), N_eff="2.5").cosmology
+    assert small.t_cmb_kelvin == pytest.approx(2.7255, rel=1e-12)
+    assert small.n_ur == 2.5
+    filled = settings_of(tmp_path, omega_cdm=None).cosmology
+    assert filled.Omega_lambda == pytest.approx(0.0, abs=1e-12)
+
+
+def test_outputs_by_other_names(tmp_path: Path) -> None:
+    simulation = settings_of(
+        tmp_path,
+        **{
+            "snapshot redshifts": "1, 20 ,5",
+            "snapshot outputs": "GW, rho, pcls, T00",
+            "Pk redshifts": "0",
+            "Pk outputs": "D_s,hij",
+            "Pk bins": "1024",
+        },
+    ).simulation
+    assert simulation.snapshot_redshifts == (20.0, 5.0, 1.0)
+    assert simulation.snapshot_fields == ("hij", "T00")
+    assert (simulation.spectra_fields, simulation.spectra_bins) == (("delta", "hij"), 1024)
+
+
+def test_our_own_keys(tmp_path: Path) -> None:
+    simulation = settings_of(
+        tmp_path, **{"second order terms": "yes", "noise": "hermitian", "precision": "single", "transfer": "camb"}
+    ).simulation
+    assert (simulation.second_order_terms, simulation.noise, simulation.precision) == (True, "hermitian", "single")
+    assert (simulation.transfer, simulation.newton_velocities) == ("camb", "nbody")
+    assert (
+        read(tmp_path, **{"transfer": "eisenstein-hu", "Tk file": None}).settings.simulation.transfer == "eisenstein-hu"
+    )
+
+
+def test_files_are_looked_for_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here, beside = tmp_path / "here", tmp_path / "beside"
+    here.mkdir()
+    beside.mkdir()
+    monkeypatch.chdir(here)
+    (beside / "tk.dat").write_text("beside")
+    assert settings_of(beside, **{"Tk file": "tk.dat"}).simulation.transfer_file == beside / "tk.dat"
+    (here / "tk.dat").write_text("here")
+    assert settings_of(beside, **{"Tk file": "tk.dat"}).simulation.transfer_file == here / "tk.dat"
+    (beside / "sc1_crystal.dat").write_bytes(b"a file of that name comes first")
+    simulation = settings_of(beside).simulation
+    assert (simulation.template_file, simulation.tiling_factor) == (beside / "sc1_crystal.dat", 4)
+    with pytest.raises(
+        BadInput, match=r"'Tk file' is 'none\.dat', found neither in the working directory nor in .*beside"
+    ):
+        read(beside, **{"Tk file": "none.dat"})
+
+
+def test_keys_for_class_pass_in_silence(tmp_path: Path) -> None:
+    keys = (
+        "output",
+        "gauge",
+        "z_pk",
+        "root",
+        "P_k_max_h/Mpc",
+        "background_verbose",
+        "l_max_ur",
+        "tau_reio",
+        "non linear",
+    )
+    assert all(is_for_class(key) for key in keys)
+    assert read(tmp_path, **dict.fromkeys(keys, "1")).warnings == ()
+
+
+def test_unknown_keys_are_warned_of(tmp_path: Path) -> None:
+    (warning,) = read(tmp_path, **{"courant factor": "48"}).warnings
+    assert "unknown key 'courant factor' is ignored; did you mean 'Courant factor'?" in warning
+    (warning,) = read(tmp_path, **{"snapshot outputs": "phi"}).warnings
+    assert "'snapshot redshifts' is not given" in warning
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("radiation treatment", "CLASS"),
+        ("m_ncdm", "0.06"),
+        ("N_ncdm", "1"),
+        ("IC generator", "read from disk"),
+        ("mPk file", "pk.dat"),
+        ("baryon treatment", "hybrid"),
+        ("tracer factor", "8"),
+        ("downgrade factor", "2"),
+        ("hibernation redshifts", "5"),
+        ("lightcone 0 vertex", "0, 0, 0"),
+        ("lightcone outputs", "phi"),
+        ("snapshot outputs", "Gadget2"),
+        ("Pk outputs", "psiN"),
+    ],
+)
+def test_what_is_not_supported_is_refused_by_name(tmp_path: Path, key: str, value: str) -> None:
+    with pytest.raises(BadInput, match=f"'{key}' (is|asks for) '{value}'") as caught:
+        read(tmp_path, **{key: value})
+    assert "settings.ini" in str(caught.value)
+
+
+def test_harmless_values_of_the_same_keys(tmp_path: Path) -> None:
+    harmless = {
+        "radiation treatment": "background",
+        "N_ncdm": "0",
+        "IC generator": "basic",
+        "tracer factor": "1, 1",
+        "downgrade factor": "1",
+        "lightcone file base": "cone",
+        "Omega_fld": "0.7",  # a cosmological constant, with w0 = -1
+        "w0_fld": "-1",
+    }
+    assert read(tmp_path, **harmless).warnings == ()
+    with pytest.raises(BadInput, match=r"'Omega_fld' is '0\.7'"):
+        read(tmp_path, Omega_fld="0.7", w0_fld="-0.9")
+
+
+@pytest.mark.parametrize("key", ["boxsize", "Ngrid", "initial redshift", "template file", "Tk file"])
+def test_missing_keys(tmp_path: Path, key: str) -> None:
+    with pytest.raises(BadInput, match=f"settings.ini: key '{key}' is missing"):
+        read(tmp_path, **{key: None})
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("boxsize", "wide", "'boxsize' is 'wide', expected a number"),
+        ("Ngrid", "16.5", "'Ngrid' is '16.5', expected a whole number"),
+        ("tiling factor", "four", "'tiling factor' is 'four', expected a whole number"),
+        ("gravity theory", "Newtonian", "expected GR or Newton; did you mean 'Newton'?"),
+        ("correct displacement", "maybe", "expected yes or no"),
+        ("template file", "sc2_crystal.dat", "neither a file nor one of .*did you mean"),
+        ("snapshot redshifts", "1; 2", "expected numbers separated by commas"),
+        ("Pk outputs", "phj", "asks for 'phj', which is unknown"),
+        ("boxsize", "-5", "key 'boxsize' is -5.0, expected greater than 0"),
+        ("boxsize", "nan", "key 'boxsize' is nan, expected a finite number"),
+        ("omega_cdm", "0.9", "Omega_Lambda"),
+    ],
+)
+def test_malformed_values(tmp_path: Path, key: str, value: str, message: str) -> None:
+    extra = {"snapshot outputs": "phi"} if key == "snapshot redshifts" else {}
+    with pytest.raises(BadInput, match=message.replace("?", r"\?")) as caught:
+        read(tmp_path, **{key: value}, **extra)
+    assert "settings.ini" in str(caught.value)
+
+
+def test_missing_and_binary_files(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no such settings file"):
+        read_settings_ini(tmp_path / "none.ini")
+    (tmp_path / "binary.ini").write_bytes(b"\x89HDF\xff\xfe")
+    with pytest.raises(BadInput, match="not a text file"):
+        read_settings_ini(tmp_path / "binary.ini")
