@@ -196,11 +196,13 @@ def explanation(material: Material) -> str:
         raise BadInput(f"{path} is not readable: {error}; expected the arrays of the explain stage") from error
     pair = found["fourier"]["pair"]
     logit = found["logit"]
+    difference = found["logit_difference"]
     total = minus(
-        f"Test pair of seed {found['seed']}, network with the mean removed: logit {logit['newton']:.3f} (Newton) and"
-        f" {logit['gr']:.3f} (GR), a difference of {found['logit_difference']:.3g}. Gradient times input, with the mean"
-        f" of the two gradients and the difference of the two cubes, attributes {pair['total']:.3g} of it;"
-        f" {pair['rest']:.2g} of that lies beyond the last shell, and {abs(pair['mean']):.1g} on the cube mean."
+        f"Test pair of seed {found['seed']}, network with the mean removed: logit {logit['newton']:.4g} (Newton) and"
+        f" {logit['gr']:.4g} (GR), a difference of {difference:.3g}. Gradient times input, with the mean of the two"
+        f" gradients and the difference of the two cubes, attributes {pair['total']:.3g} of it"
+        f"{_share(pair['total'], difference)}. Of that, {pair['rest']:.3g}{_share(pair['rest'], pair['total'])} belongs"
+        " to modes in no shell: the corners of the Fourier cube and its Nyquist planes."
     )
     maps = (
         "Signed gradient of the logit with respect to each cell of the normalised cube, summed along z, y and x (rows),"
@@ -221,3 +223,8 @@ def explanation(material: Material) -> str:
             figure(image(render(saliency_maps(projections, found["box_size_mpch"])), "Saliency maps", True), maps),
         ]
     )
+
+
+def _share(part: float, whole: float) -> str:
+    """`` (42 %)``, or nothing when the whole is nothing."""
+    return f" ({100 * part / whole:.0f} %)" if whole else ""
