@@ -10,6 +10,7 @@ from weakfield.audit.registry import find_control
 from weakfield.base.files import read_json, write_json
 from weakfield.base.progress import bar
 from weakfield.config import RunFolder, StudyConfig
+from weakfield.learning.metrics import paired_accuracy
 
 WORDS: dict[Verdict, str] = {
     "shortcut": "found a shortcut",
@@ -60,7 +61,8 @@ def complete(context: Context, name: str) -> dict[str, Any]:
 
 def sentence(context: Context, rows: list[dict[str, Any]]) -> str:
     """What the network reached and what the controls say about it."""
-    auc = context.auc(context.scores())
+    scores = context.scores()
+    auc = context.auc(scores)
     reached = "above chance" if above_chance(auc) else "not distinguishable from chance"
     verdicts = [
         f"{len(names)} {words} ({', '.join(names)})"
@@ -68,7 +70,8 @@ def sentence(context: Context, rows: list[dict[str, Any]]) -> str:
         if (names := _names(rows, verdict))
     ]
     return (
-        f"With the cube mean removed the network has a test AUC of {auc} on {context.test_seeds} seeds, {reached};"
+        f"With the cube mean removed the network has a test AUC of {auc} on {context.test_seeds} seeds, {reached},"
+        f" and scores the GR cube above its twin in {paired_accuracy(scores):.0%} of them;"
         f" of {len(rows)} controls, {', '.join(verdicts)}."
     )
 
