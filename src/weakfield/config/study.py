@@ -61,7 +61,7 @@ class TrainingSettings(Settings):
     channels: int = Field(8, ge=1, description="channels of the first block, doubled by each next one")
     blocks: int = Field(3, ge=1, description="pairs of convolutions, each halving the grid")
     dropout: float = Field(
-        0.0, ge=0, lt=1, description="share of features dropped before the last layer; apart for twins, so it hides them"
+        0.0, ge=0, lt=1, description="share dropped before the last layer; it hides what differs in twins"
     )
     epochs: int = Field(40, ge=1, description="passes over the training part; the best by validation is kept")
     batch_pairs: int = Field(4, ge=1, description="pairs a batch; each brings both of its cubes")

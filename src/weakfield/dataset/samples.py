@@ -14,6 +14,7 @@ from torch import Tensor
 from weakfield.base.errors import BadInput
 from weakfield.config import CosmologySettings
 from weakfield.formats import load_field
+from weakfield.spectra.difference import growth_scaled_difference
 
 #: output redshifts of the two members agree to the digits of the attribute
 SAME_REDSHIFT = 1e-9
@@ -43,21 +44,12 @@ def load_snapshot(path: Path) -> Snapshot:
     return Snapshot(Path(path), phi, float(attributes["redshift"]), float(attributes["box_size_mpch"]))
 
 
-def growth_scaled_difference(early: Snapshot, late: Snapshot, cosmology: CosmologySettings) -> Tensor:
-    """Phi(z1)/D_Phi(z1) - Phi(z2)/D_Phi(z2) with D_Phi = D (1+z): the common linear field cancels.
-
-    Float64 throughout: the difference is a few per cent of its terms, which are of order 1e-5.
-    """
-    from weakfield.cosmology import potential_growth
-
-    d_early, d_late = (float(potential_growth(cosmology, snapshot.redshift)) for snapshot in (early, late))
-    return early.phi / d_early - late.phi / d_late
-
-
 def sample(kind: Literal["difference", "raw"], snapshots: Sequence[Snapshot], cosmology: CosmologySettings) -> Tensor:
     """One un-normalised cube from the (early, late) snapshots of one universe; ``raw`` is phi at the later one."""
     early, late = snapshots
-    return growth_scaled_difference(early, late, cosmology) if kind == "difference" else late.phi
+    if kind == "raw":
+        return late.phi
+    return growth_scaled_difference(early.phi, early.redshift, late.phi, late.redshift, cosmology)
 
 
 def load_sample(kind: Literal["difference", "raw"], paths: Sequence[Path], cosmology: CosmologySettings) -> Tensor:
