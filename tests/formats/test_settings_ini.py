@@ -196,7 +196,6 @@ def test_unknown_keys_are_warned_of(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("radiation treatment", "CLASS"),
         ("m_ncdm", "0.06"),
         ("N_ncdm", "1"),
         ("IC generator", "read from disk"),

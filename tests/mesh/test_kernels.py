@@ -63,7 +63,9 @@ def test_gathers_agree(n, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("flags", [(False, False, False), (False, False, True), (False, True, True), (True, True, True)])
+@pytest.mark.parametrize(
+    "flags", [(False, False, False), (False, False, True), (False, True, True), (True, True, True)]
+)
 def test_motion_agrees(flags, dtype):
     n = 9
     p, phi, chi, b = (
@@ -93,9 +95,12 @@ def test_newtonian_motion_agrees(dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n", [8, 9])
 def test_sources_agree(n, dtype):
-    phi, chi, t00 = (field(n, dtype=dtype, seed=s) for s in range(3))
-    for second in (False, True):
-        a, b = (k.phi_source(t00, phi, chi, 0.3, 1.1, 0.7, 0.4, second, torch.empty_like(phi)) for k in (cpu, reference))
+    phi, chi, t00, past = (field(n, dtype=dtype, seed=s) for s in range(4))
+    for flags in ((False, False), (False, True), (True, False), (True, True)):
+        a, b = (
+            k.phi_source(t00, phi, chi, past, 0.3, 1.1, 0.7, 0.4, *flags, torch.empty_like(phi))
+            for k in (cpu, reference)
+        )
         assert_same(a, b, dtype)
     a, b = (k.stress_source(field(n, 6, dtype=dtype), phi, 1.7) for k in (cpu, reference))
     assert_same(a, b, dtype)
@@ -121,6 +126,16 @@ def test_spectral_solutions_agree(n, dtype):
     assert_same(a, b, dtype)
 
 
+@pytest.mark.parametrize("n", [8, 9])
+def test_realisations_agree(n):
+    unit = fft.forward(field(n))
+    strength = np.random.default_rng(0).random(3 * (n // 2) ** 2 + 1)
+    window = np.sinc(np.arange(n // 2 + 1) / n).astype(np.float32)
+    for w in (None, window):
+        a, b = (k.add_realisation(unit, strength, w, 0.7, unit.clone()) for k in (cpu, reference))
+        assert_same(a, b, torch.float64)
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.integers(4, 11), st.integers(1, 60), st.floats(0, 6), st.integers(0, 10**6))
 def test_paint_and_read_are_adjoint(n, count, spread, seed):
@@ -134,7 +149,9 @@ def test_paint_and_read_are_adjoint(n, count, spread, seed):
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(4, 11), st.integers(1, 60), st.sampled_from([-1.0, 0.0, 0.5, 1.0, 3.0, -7.25]), st.integers(0, 10**6))
+@given(
+    st.integers(4, 11), st.integers(1, 60), st.sampled_from([-1.0, 0.0, 0.5, 1.0, 3.0, -7.25]), st.integers(0, 10**6)
+)
 def test_paint_conserves_mass_on_faces_and_across_the_edge(n, count, shift, seed):
     p = particles(n, count, 0.0, seed=seed)
     p.displacement.copy_(torch.floor(p.displacement) + shift)  # on cell faces, some beyond the periodic edge

@@ -34,7 +34,9 @@ def run_case(case: str, folder: Path) -> Path:
     return folder / "output"
 
 
-@pytest.fixture(scope="module", params=["stock16_gr", "stock16_newton", "stock16_gr_elliptic", "fork16_gr", "fork16_newton"])
+@pytest.fixture(
+    scope="module", params=["stock16_gr", "stock16_newton", "stock16_gr_elliptic", "fork16_gr", "fork16_newton"]
+)
 def finished(request, tmp_path_factory):
     return request.param, run_case(request.param, tmp_path_factory.mktemp(request.param))
 

@@ -17,6 +17,8 @@ SpectrumName = Literal["phi", "chi", "B", "hij", "T00", "delta"]
 
 #: lattice cells an edge of each built-in particle template spans when it puts one particle a site
 TEMPLATE_CELLS = {"sc0": 4, "sc1": 4, "bcc": 2, "fcc": 2}
+#: transfer providers that follow photons and neutrinos through time
+WITH_RADIATION = ("camb", "class")
 
 
 class SimulationSettings(Settings):
@@ -34,6 +36,12 @@ class SimulationSettings(Settings):
         None, description="below it frame dragging and metric terms move particles; default: the initial redshift"
     )
     second_order_terms: bool = Field(True, description="second-order source and force terms (PHYSICS 13.1)")
+    phi_integrator: Literal["second-order", "euler"] = Field(
+        "second-order", description="time integration of phi in GR: PHYSICS 15, or backward Euler as the reference program"
+    )
+    exact_redshifts: bool = Field(
+        True, description="steps are shortened evenly to land on every output; otherwise the first cycle past it"
+    )
     precision: Literal["double", "single"] = Field("double", description="of particles and fields while growing")
 
     template: Literal["sc0", "sc1", "bcc", "fcc"] = Field("sc1", description="built-in particle template")
@@ -54,7 +62,14 @@ class SimulationSettings(Settings):
     newton_velocities: Literal["nbody", "poisson"] = Field(
         "nbody", description="gauge of the Newtonian run's initial velocities; nbody needs transfer functions over time"
     )
-    transfer: Literal["camb", "eisenstein-hu", "file"] = Field("camb", description="source of transfer functions")
+    radiation: bool | None = Field(
+        None, description="linear photons and neutrinos in both theories (PHYSICS 9); default: if the transfer has them"
+    )
+    switch_delta_rad: float = Field(0.0, ge=0, description="redshift below which radiation leaves T00")
+    switch_linear_chi: float | None = Field(
+        None, description="redshift below which the linear chi is off; default: 0 in GR, 0.011 in Newton"
+    )
+    transfer: Literal["camb", "class", "eisenstein-hu", "file"] = Field("camb", description="source of transfer functions")
     transfer_file: Path | None = Field(None, description="CLASS-format Newtonian-gauge table at the initial redshift")
     transfer_nodes: Literal["fine", "class"] = Field(
         "fine", description="wavenumbers of computed tables; class: the coarse ones of CLASS (PHYSICS 3.2)"
@@ -76,6 +91,11 @@ class SimulationSettings(Settings):
         """Copies of the template a side."""
         return self.tiling if self.tiling is not None else self.grid // TEMPLATE_CELLS[self.template]
 
+    @property
+    def linear_radiation(self) -> bool:
+        """Whether photons and neutrinos are realised on the mesh."""
+        return self.transfer in WITH_RADIATION if self.radiation is None else self.radiation
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         cells = TEMPLATE_CELLS[self.template]
@@ -90,6 +110,10 @@ class SimulationSettings(Settings):
             raise ValueError(
                 "newton_velocities is 'nbody' but a transfer file holds one redshift, expected 'poisson'"
                 " or another transfer"
+            )
+        if self.radiation and self.transfer not in WITH_RADIATION:
+            raise ValueError(
+                f"radiation is true but transfer '{self.transfer}' has none over time, expected one of {WITH_RADIATION}"
             )
         for name in ("snapshot_redshifts", "spectra_redshifts"):
             low = [z for z in getattr(self, name) if z <= -1]

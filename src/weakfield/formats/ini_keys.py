@@ -15,13 +15,14 @@ READ = frozenset(
         "Omega_cdm", "T_cmb", "omega_g", "Omega_g", "N_ur", "N_eff", "omega_ur", "Omega_ur", "output path",
         "generic file base", "snapshot file base", "Pk file base", "snapshot redshifts", "Pk redshifts",
         "snapshot outputs", "Pk outputs", "Pk bins", "second order terms", "noise", "precision", "transfer",
+        "radiation treatment", "switch delta_rad", "switch linear chi", "phi integrator", "exact redshifts",
     }
 )  # fmt: skip
 
 #: keys of the reference program that act only together with a key that is refused below
 WITHOUT_EFFECT = frozenset(
     {
-        "move limit", "switch delta_rad", "switch delta_ncdm", "switch linear chi", "switch B ncdm", "fluid treatment",
+        "move limit", "switch delta_ncdm", "switch B ncdm", "fluid treatment",
         "w0_fld", "wa_fld", "cs2_fld", "T_ncdm", "deg_ncdm", "lightcone file base", "hibernation path",
         "hibernation file base", "particle file", "metric file", "restart redshift", "cycle", "tau", "dtau",
         "gevolution version", "prevolution redshift", "prevolution Courant factor",
@@ -86,7 +87,6 @@ def _never(value: str) -> bool:
 REFUSED = (
     Refusal.of("IC generator", _is("basic"), "only the generator 'basic' is supported"),
     Refusal.of("mPk file", _never, "initial conditions from a matter spectrum are not supported, give a Tk file"),
-    Refusal.of("radiation treatment", _is("background"), "linear radiation is not supported yet, only 'background'"),
     Refusal.of("baryon treatment", _is("ignore", "blend"), "only 'ignore' and 'blend' are supported"),
     Refusal.of("m_ncdm", _number(0.0), "massive neutrinos are not supported"),
     Refusal.of("N_ncdm", _number(0.0), "massive neutrinos are not supported"),

@@ -168,6 +168,8 @@ def _simulation(ini: IniText) -> dict[str, Any]:
         "step_limit_hubble": ini.number("time step limit", 1.0),
         "vector_method": ini.choice("vector method", {"parabolic": "parabolic", "elliptic": "elliptic"}, "parabolic"),
         "relaxation_redshift": ini.number("relaxation redshift") if ini.given("relaxation redshift") else None,
+        "phi_integrator": ini.choice("phi integrator", {"euler": "euler", "second-order": "second-order"}, "euler"),
+        "exact_redshifts": ini.choice("exact redshifts", _YES_NO, False),
         "second_order_terms": ini.choice("second order terms", _YES_NO, False),
         "precision": ini.choice("precision", {"double": "double", "single": "single"}, "double"),
         **_template(ini),
@@ -206,10 +208,19 @@ def _template(ini: IniText) -> dict[str, Any]:
 
 
 def _transfer(ini: IniText) -> dict[str, Any]:
-    """Where the linear input comes from: ``transfer`` if given, else the Tk file, which fixes the Newtonian gauge."""
-    if ini.given("transfer"):
-        transfer = ini.choice("transfer", {name: name for name in ("camb", "eisenstein-hu")}, "camb")
-        return {"transfer": transfer, "transfer_nodes": "class", "newton_velocities": "nbody"}
+    """Where the linear input comes from: ``transfer`` if given, else the Tk file, which fixes the Newtonian gauge.
+
+    With ``radiation treatment = CLASS`` it is a Boltzmann code on CLASS's own wavenumbers, CAMB unless asked otherwise.
+    """
+    radiation = ini.choice("radiation treatment", {"background": False, "CLASS": True}, False)
+    switches = {
+        "radiation": radiation,
+        "switch_delta_rad": ini.number("switch delta_rad", 0.0),
+        "switch_linear_chi": ini.number("switch linear chi") if ini.given("switch linear chi") else None,
+    }
+    if radiation or ini.given("transfer"):
+        transfer = ini.choice("transfer", {name: name for name in ("camb", "class", "eisenstein-hu")}, "camb")
+        return {"transfer": transfer, "transfer_nodes": "class", "newton_velocities": "nbody", **switches}
     ini.require(["Tk file"])
     found = _beside(ini, ini.text("Tk file"))
     if found is None:

@@ -34,7 +34,9 @@ def backward(
     Hermitian part of ``modes`` counts. ``modes`` is left as it was.
     """
     if modes.is_cuda:
-        return torch.fft.irfftn(modes, s=(n, n, n), dim=(-3, -2, -1), norm="backward" if normalised else "forward", out=out)
+        return torch.fft.irfftn(
+            modes, s=(n, n, n), dim=(-3, -2, -1), norm="backward" if normalised else "forward", out=out
+        )
     import ducc0
 
     if out is None:

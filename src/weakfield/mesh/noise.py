@@ -16,9 +16,7 @@ from torch import Tensor
 _U32 = np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
 _PARITY = np.uint64(0x1BD11BDAA9FC1A22)
-_ROTATIONS = np.array(
-    [(14, 16), (52, 57), (23, 40), (5, 37), (25, 33), (46, 12), (58, 22), (32, 32)], dtype=np.uint64
-)
+_ROTATIONS = np.array([(14, 16), (52, 57), (23, 40), (5, 37), (25, 33), (46, 12), (58, 22), (32, 32)], dtype=np.uint64)
 #: positions a line of modes may use, and lines a plane: the numbering does not depend on the grid
 _SPAN = 65536
 
@@ -134,7 +132,10 @@ def _fill(out: Any, n: Any, seed: Any, sphere: Any, hermitian: Any) -> None:
 
 
 def unit_modes(
-    n: int, seed: int, domain: Literal["sphere", "cube"] = "sphere", noise: Literal["hermitian", "gevolution"] = "hermitian"
+    n: int,
+    seed: int,
+    domain: Literal["sphere", "cube"] = "sphere",
+    noise: Literal["hermitian", "gevolution"] = "hermitian",
 ) -> Tensor:
     """Complex Gaussian modes with <|F|^2> = 2, complex128 ``(n, n, n//2+1)`` [z, y, x], zero outside the domain.
 

@@ -4,19 +4,35 @@ from __future__ import annotations
 
 from weakfield.config import RunSettings
 from weakfield.cosmology import Background
+from weakfield.simulation.schedule import landing_factors
+
+#: how close to a redshift counts as there, where steps land on it
+_LANDED = 1e-12
 
 
 class Clock:
-    """Conformal time and scale factor, in steps of min(Courant factor x dx, limit / H(a))."""
+    """Conformal time and scale factor, in steps of min(Courant factor x dx, limit / H(a)).
+
+    With exact redshifts the steps before an output are shortened evenly to land on it.
+    """
 
     def __init__(self, run: RunSettings, background: Background) -> None:
+        settings = run.simulation
         self.background = background
-        self._courant = run.simulation.courant_factor / run.simulation.grid
-        self._limit = run.simulation.step_limit_hubble
+        self._courant = settings.courant_factor / settings.grid
+        self._limit = settings.step_limit_hubble
+        self.exact = settings.exact_redshifts
         self.cycle = 0
-        self.a = 1.0 / (1.0 + run.simulation.initial_redshift)
+        self.a = 1.0 / (1.0 + settings.initial_redshift)
         self.tau = background.particle_horizon(self.a)
-        self.previous_step = 0.0
+        self._plan: tuple[tuple[float, float | None], ...] = ()
+        if self.exact:
+            outputs = {1.0 / (1.0 + z) for z in (*settings.snapshot_redshifts, *settings.spectra_redshifts)}
+            targets = tuple(sorted(a for a in outputs if a > self.a * (1.0 + _LANDED)))
+            self._plan = landing_factors(
+                run.cosmology, settings.box_size_mpch, self._courant, self._limit, self.a, targets
+            )
+        self.step_before = self.previous_step = 0.0
         self.step = self._rule()
 
     @property
@@ -41,21 +57,26 @@ class Clock:
     @property
     def a_next(self) -> float:
         """Scale factor a whole step ahead: two Runge-Kutta steps, as the motion takes them."""
-        return self.background.rk4_step(self.a_half, 0.5 * self.step)
+        landing = self._plan[self.cycle][1] if self.cycle < len(self._plan) else None
+        return landing if landing is not None else self.background.rk4_step(self.a_half, 0.5 * self.step)
 
     def advance(self) -> None:
         """Go one step on."""
         self.a = self.a_next
         self.tau += self.step
-        self.previous_step, self.step = self.step, self._rule()
         self.cycle += 1
+        self.step_before, self.previous_step, self.step = self.previous_step, self.step, self._rule()
 
     def passed(self, redshift: float, ahead: bool = False) -> bool:
         """Whether the redshift lies behind now (or, ``ahead``, after the coming step)."""
-        return 1.0 / (self.a_next if ahead else self.a) < redshift + 1.0
+        a = self.a_next if ahead else self.a
+        if self.exact:
+            return a * (1.0 + redshift) >= 1.0 - _LANDED
+        return 1.0 / a < redshift + 1.0
 
     def _rule(self) -> float:
-        return min(self._courant, self._limit / self.background.conformal_hubble(self.a))
+        step = min(self._courant, self._limit / self.background.conformal_hubble(self.a))
+        return step * self._plan[self.cycle][0] if self.cycle < len(self._plan) else step
 
 
 def cycles_until(run: RunSettings, background: Background, redshift: float) -> int:

@@ -14,6 +14,7 @@ from weakfield.simulation.initial_conditions import initial_universe
 from weakfield.simulation.newton import Newton
 from weakfield.simulation.output import Outputs
 from weakfield.simulation.relativity import Relativity
+from weakfield.simulation.second_order import SecondOrderNewton, SecondOrderRelativity
 from weakfield.simulation.universe import Universe
 
 
@@ -29,7 +30,13 @@ class Gravity(Protocol):
         """Kick with the fields of this cycle and drift one step."""
 
 
-THEORIES: dict[Theory, type[Gravity]] = {"newton": Newton, "gr": Relativity}
+#: theory and time integration -> the class that solves and moves
+THEORIES: dict[tuple[Theory, str], type[Gravity]] = {
+    ("newton", "euler"): Newton,
+    ("gr", "euler"): Relativity,
+    ("newton", "second-order"): SecondOrderNewton,
+    ("gr", "second-order"): SecondOrderRelativity,
+}
 
 
 def grow_member(run: RunSettings, folder: Path, history: TransferHistory | None = None) -> list[Path]:
@@ -43,7 +50,7 @@ def grow_member(run: RunSettings, folder: Path, history: TransferHistory | None 
 
 def _evolve(run: RunSettings, folder: Path, history: TransferHistory | None) -> list[Path]:
     """The main loop."""
-    gravity = THEORIES[run.theory]()
+    gravity = THEORIES[run.theory, run.simulation.phi_integrator]()
     universe = initial_universe(run, history)
     clock = Clock(run, universe.background)
     outputs = Outputs(run, folder)

@@ -7,17 +7,18 @@ from torch import Tensor
 
 from weakfield.mesh import fft
 from weakfield.mesh.lattice import Lattice
+from weakfield.mesh.particles import Particles
 from weakfield.simulation.clock import Clock
 from weakfield.simulation.universe import Universe
 
 
-def project_stress(universe: Universe, a: float) -> None:
+def project_stress(universe: Universe, particles: Particles, a: float) -> None:
     """T_ij of the particles with the present phi, into ``universe.stress`` (PHYSICS 4)."""
-    universe.kernels.project_tij(universe.particles, universe.phi, a, universe.stress)
+    universe.kernels.project_tij(particles, universe.phi, a, universe.stress)
 
 
-def solve_chi_and_b(universe: Universe, clock: Clock) -> None:
-    """chi = phi - psi from S_ij with the present phi, and B by its rule (PHYSICS 5.2, 5.3).
+def solve_chi_and_b(universe: Universe, clock: Clock, b_factor: float) -> None:
+    """chi = phi - psi from S_ij with the present phi, and parabolic B advanced by ``b_factor`` (PHYSICS 5.2, 5.3).
 
     Four forward transforms instead of six: the equations need the trace of S_ij and its lattice divergence only.
     """
@@ -25,9 +26,12 @@ def solve_chi_and_b(universe: Universe, clock: Clock) -> None:
     kernels.stress_source(u.stress, u.phi, stress_factor(u, clock.a))
     kernels.stress_divergence(u.stress, u.divergence)
     fft.forward(u.divergence, out=u.modes)
+    u.divergence_cycle = clock.cycle
     if u.run.simulation.vector_method == "parabolic":
-        kernels.advance_b(u.modes, u.lattice, parabolic_factor(u, clock), u.b_modes)
+        kernels.advance_b(u.modes, u.lattice, b_factor, u.b_modes)
     kernels.solve_chi(u.modes, u.lattice, out=u.modes[0])
+    if u.radiation is not None and u.radiation.chi_acts(clock.a):
+        u.radiation.add_chi_modes(clock.a, u.modes[0])
     fft.backward(u.modes[0], u.n, out=u.chi, normalised=False)
 
 
@@ -36,15 +40,15 @@ def stress_factor(universe: Universe, a: float) -> float:
     return 2.0 * universe.background.four_pi_G / (a * universe.n**2)
 
 
-def parabolic_factor(universe: Universe, clock: Clock) -> float:
+def parabolic_factor(universe: Universe, a: float, dtau: float) -> float:
     """-2 a^2 dtau N: increment of Bhat per (W_i - kappa_i* D / K) / K, with W the lattice divergence of S_ij."""
-    return -2.0 * clock.a**2 * clock.previous_step * universe.n
+    return -2.0 * a**2 * dtau * universe.n
 
 
-def solve_b_elliptic(universe: Universe) -> None:
+def solve_b_elliptic(universe: Universe, particles: Particles) -> None:
     """B from the momentum constraint, T0_i projected with the present phi (PHYSICS 5.3)."""
     u = universe
-    momentum = u.kernels.project_t0i(u.particles, u.phi, u.phi.new_empty((3, *u.phi.shape)))
+    momentum = u.kernels.project_t0i(particles, u.phi, u.phi.new_empty((3, *u.phi.shape)))
     fft.forward(momentum, out=u.b_modes)
     u.kernels.transverse_part(u.b_modes, u.lattice, 4.0 * u.background.four_pi_G / u.n**2)
 

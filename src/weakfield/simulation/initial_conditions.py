@@ -19,6 +19,7 @@ from weakfield.mesh.noise import unit_modes
 from weakfield.mesh.particles import Particles
 from weakfield.simulation.displacement import displacement_kernel
 from weakfield.simulation.gravity import solve_b_elliptic
+from weakfield.simulation.radiation import LinearRadiation
 from weakfield.simulation.realisation import Realisation, Source
 from weakfield.simulation.universe import DTYPES, Universe
 
@@ -102,9 +103,9 @@ def initial_universe(
     background = Background(run.cosmology, settings.box_size_mpch)
     history = history or transfer_history(settings, run.cosmology)
     sources = linear_sources(run, background, history)
-    realisation = Realisation(unit_modes(n, run.seed, settings.k_domain, settings.noise))
     dtype = DTYPES[settings.precision]
     kernels = kernels_for("cpu", kernel_kind)
+    realisation = Realisation(unit_modes(n, run.seed, settings.k_domain, settings.noise), kernels)
     k2 = realisation.lattice.k2()
 
     template = _template(run)
@@ -119,9 +120,10 @@ def initial_universe(
     universe = Universe(
         run=run, background=background, particles=particles, phi=phi, chi=torch.zeros_like(phi),
         b_modes=torch.zeros((3, n, n, n // 2 + 1), dtype=torch.complex128 if dtype == torch.float64 else torch.complex64),
-        kernel_kind=kernel_kind,
+        realisation=realisation, history=history, kernel_kind=kernel_kind,
+        radiation=LinearRadiation(run, background, history, realisation) if settings.linear_radiation else None,
     )  # fmt: skip
-    solve_b_elliptic(universe)
+    solve_b_elliptic(universe, particles)
     return universe
 
 

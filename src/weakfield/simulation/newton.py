@@ -1,35 +1,59 @@
-"""Newtonian gravity on the expanding background (PHYSICS 5.5, 8)."""
+"""Newtonian gravity on the expanding background (PHYSICS 5.5, 8, 9)."""
 
 from __future__ import annotations
 
+import torch
+from torch import Tensor
+
 from weakfield.mesh import fft
 from weakfield.simulation.clock import Clock
-from weakfield.simulation.gravity import project_stress, solve_b_elliptic, solve_chi_and_b
+from weakfield.simulation.gravity import parabolic_factor, project_stress, solve_b_elliptic, solve_chi_and_b
 from weakfield.simulation.universe import Universe
 
 
 class Newton:
-    """Laplace(phi) = 4 pi G a^2 delta rho. chi and B are diagnostics, computed only if an output asks for them."""
+    """Laplace(phi) = 4 pi G a^2 delta rho in N-body gauge.
+
+    chi enters the kick while linear radiation acts on it; otherwise chi and B are diagnostics, computed only if an
+    output asks for them.
+    """
 
     name = "newton"
 
     def solve(self, universe: Universe, clock: Clock, diagnostics: bool) -> None:
-        """phi of this cycle from the particles; with ``diagnostics`` chi and the modes of B too."""
+        """phi of this cycle from the particles; chi and the modes of B where they are needed."""
         u = universe
-        u.kernels.paint(u.particles, None, u.particles.mass * u.n**3, u.source)
-        if diagnostics:
+        needed = diagnostics or chi_in_kick(u, clock.a)
+        if needed:
             if u.run.simulation.vector_method == "elliptic":
-                solve_b_elliptic(u)
-            project_stress(u, clock.a)
-        fft.forward(u.source, out=u.modes[0])
-        poisson = -u.background.four_pi_G / (clock.a * u.n**3)
-        u.kernels.divide_by_laplacian(u.modes[0], u.lattice, poisson, 0.0, True)
-        fft.backward(u.modes[0], u.n, out=u.phi, normalised=False)
-        if diagnostics:
-            solve_chi_and_b(u, clock)
+                solve_b_elliptic(u, u.particles)
+            project_stress(u, u.particles, clock.a)
+        solve_poisson(u, clock)
+        if needed:
+            solve_chi_and_b(u, clock, parabolic_factor(u, clock.a, clock.previous_step))
 
     def move(self, universe: Universe, clock: Clock) -> None:
         """Kick with the field now, drift with the scale factor half a step ahead."""
         universe.kernels.kick_drift_newton(
-            universe.particles, universe.phi, clock.kick * clock.a, clock.step / clock.a_half
+            universe.particles, kick_potential(universe, clock.a), clock.kick * clock.a, clock.step / clock.a_half
         )
+
+
+def solve_poisson(u: Universe, clock: Clock) -> None:
+    """u.phi = -(G4 / a N^3) rho(k) / K, with the radiation that acts in rho (PHYSICS 5.5, 9.1)."""
+    u.kernels.paint(u.particles, None, u.particles.mass * u.n**3, u.source)
+    fft.forward(u.source, out=u.modes[0])
+    if u.radiation is not None and u.radiation.density_acts(clock.a):
+        u.radiation.add_density_modes(clock.a, u.modes[0])
+    u.kernels.divide_by_laplacian(u.modes[0], u.lattice, -u.background.four_pi_G / (clock.a * u.n**3), 0.0, True)
+    fft.backward(u.modes[0], u.n, out=u.phi, normalised=False)
+
+
+def chi_in_kick(u: Universe, a: float) -> bool:
+    """Whether particles feel phi - chi instead of phi."""
+    return u.radiation is not None and u.radiation.chi_acts(a)
+
+
+def kick_potential(u: Universe, a: float) -> Tensor:
+    """What the particles fall in: phi, or phi - chi while radiation acts on chi (PHYSICS 8)."""
+    return torch.sub(u.phi, u.chi, out=u.source) if chi_in_kick(u, a) else u.phi

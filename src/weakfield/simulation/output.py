@@ -63,7 +63,7 @@ class Outputs:
             if clock.passed(target):
                 self._write_spectra(universe, clock, target)
                 self._spectra_count += 1
-            elif clock.passed(target, ahead=True):
+            elif not clock.exact and clock.passed(target, ahead=True):
                 self._write_spectra(universe, clock, None)
 
     def _write_background(self, universe: Universe, clock: Clock) -> None:
@@ -114,7 +114,7 @@ class Outputs:
             path = self.folder / f"{self.run.output.spectra_base}{self._spectra_count:03d}_{name}.dat"
             now = spectrum_table(universe, clock, name, self.run.simulation.spectra_bins)
             if target is not None:
-                now = _interpolated(path, now, target)
+                now = now if clock.exact else _interpolated(path, now, target)
                 self.paths.append(path)
             write_spectrum_text(path, now)
 
@@ -160,9 +160,11 @@ def spectrum_table(universe: Universe, clock: Clock, name: str, bins: int) -> Sp
     elif name == "B":
         modes = [(1.0, component * (u.n**2 / clock.a**2)) for component in u.b_modes]
     elif name == "hij":
-        project_stress(u, clock.a)
+        project_stress(u, u.particles, clock.a)
         u.kernels.stress_source(u.stress, u.phi, stress_factor(u, clock.a))
-        modes = [(w, part * u.n**3) for w, part in zip((1, 2, 2, 1, 2, 1), tensor_modes(u.stress, u.lattice), strict=True)]
+        modes = [
+            (w, part * u.n**3) for w, part in zip((1, 2, 2, 1, 2, 1), tensor_modes(u.stress, u.lattice), strict=True)
+        ]
     else:
         modes = [(1.0, fft.forward(snapshot_field(u, clock, name).double()))]
     spectrum = reference_spectrum(modes, bins, box, window)

@@ -19,7 +19,9 @@ from weakfield.simulation.evolution import grow_member
 
 def pair_settings_hash(study: StudyConfig) -> str:
     """What decides the files of a pair, seed apart."""
-    return content_hash({table: getattr(study, table).model_dump(mode="json") for table in ("cosmology", "simulation", "output")})
+    return content_hash(
+        {table: getattr(study, table).model_dump(mode="json") for table in ("cosmology", "simulation", "output")}
+    )
 
 
 def is_whole(study: StudyConfig, seed: int, folder: RunFolder) -> bool:

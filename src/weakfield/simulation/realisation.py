@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import ModuleType
 
 import numpy as np
 import torch
@@ -17,39 +18,39 @@ Source = Callable[[np.ndarray], np.ndarray]  # S(x), x = k times the box size
 class Realisation:
     """One seed's universe on one mesh: fields that share its random numbers."""
 
-    def __init__(self, unit_modes: Tensor) -> None:
+    def __init__(self, unit_modes: Tensor, kernels: ModuleType) -> None:
         self._unit = unit_modes
+        self._kernels = kernels
         self.n = unit_modes.shape[0]
         self.lattice = Lattice(self.n)
-        m = self.lattice.mode_number
-        n2 = m[:, None, None] ** 2 + m[None, :, None] ** 2 + m[None, None, : self.n // 2 + 1] ** 2
+        half = np.arange(self.n // 2 + 1)
+        numbers = np.arange(3 * (self.n // 2) ** 2 + 1)
         # wavenumbers in single precision, rounded as the reference program rounds them
-        numbers, self._inverse = np.unique(n2, return_inverse=True)
-        squares = (numbers.astype(np.float64) * (4 * np.pi**2)).astype(np.float32)
-        self._x = np.sqrt(squares).astype(np.float64)
-        self._live = np.unique(self._inverse[unit_modes.numpy() != 0]) if len(numbers) else numbers
+        self._x = np.sqrt((numbers * (4 * np.pi**2)).astype(np.float32)).astype(np.float64)
+        self._live = _drawn(unit_modes)
+        self._sinc = np.sinc(half / self.n).astype(np.float32)
 
-    def modes(self, source: Source, divide_by: Tensor | None, sinc: bool = False) -> Tensor:
-        """F = unit mode x S(k) x s / K, complex ``(N, N, N//2+1)``; s the product of sinc(pi n_i / N) if ``sinc``.
-
-        ``divide_by`` is the kernel K (None means 1). The field is the unnormalised backward transform of F.
-        """
+    def add(self, out: Tensor, source: Source, factor: float = 1.0, sinc: bool = False) -> Tensor:
+        """out += factor x unit mode x S(k) x s, complex ``(N, N, N//2+1)``; s the product of sinc(pi n_i / N) if ``sinc``."""
         strength = np.zeros_like(self._x)
         strength[self._live] = source(self._x[self._live])
-        modes = self._unit * torch.from_numpy(strength[self._inverse].reshape(self._unit.shape))
-        if sinc:
-            modes *= torch.from_numpy(self._sinc())
-        if divide_by is not None:
-            modes /= torch.where(divide_by != 0, divide_by, 1.0)
-        modes[0, 0, 0] = 0
-        return modes
+        self._kernels.add_realisation(self._unit, strength, self._sinc if sinc else None, factor, out)
+        return out
 
     def field(self, source: Source, divide_by: Tensor | None, sinc: bool = False) -> Tensor:
-        """The real field ``(N, N, N)``, float64."""
-        return fft.backward(self.modes(source, divide_by, sinc), self.n, normalised=False)
+        """The real field ``(N, N, N)``, float64: unnormalised backward transform of unit mode x S x s / K.
 
-    def _sinc(self) -> np.ndarray:
-        """The product of sinc(pi n_i / N) over the axes, in single precision (PHYSICS 3.4)."""
-        one = np.sinc(self.lattice.mode_number / self.n).astype(np.float32)
-        product = one[None, None, : self.n // 2 + 1] * one[None, :, None] * one[:, None, None]
-        return product.astype(np.float64)
+        ``divide_by`` is the kernel K (None means 1).
+        """
+        modes = self.add(torch.zeros_like(self._unit), source, sinc=sinc)
+        if divide_by is not None:
+            modes /= torch.where(divide_by != 0, divide_by, 1.0)
+        return fft.backward(modes, self.n, normalised=False)
+
+
+def _drawn(unit_modes: Tensor) -> np.ndarray:
+    """The values of n^2 that have a mode in the domain."""
+    n = unit_modes.shape[0]
+    m = Lattice(n).mode_number
+    squares = m[:, None, None] ** 2 + m[None, :, None] ** 2 + m[None, None, : n // 2 + 1] ** 2
+    return np.unique(squares[unit_modes.numpy() != 0])

@@ -1,43 +1,37 @@
-"""Weak-field general relativity in Poisson gauge (PHYSICS 5.1 to 5.3, 6)."""
+"""Weak-field general relativity in Poisson gauge, phi advanced by backward Euler (PHYSICS 5.1 to 5.3, 6)."""
 
 from __future__ import annotations
 
+from torch import Tensor
+
 from weakfield.mesh import fft
+from weakfield.mesh.particles import Particles
 from weakfield.simulation.clock import Clock
-from weakfield.simulation.gravity import project_stress, solve_b_elliptic, solve_chi_and_b
+from weakfield.simulation.gravity import parabolic_factor, project_stress, solve_b_elliptic, solve_chi_and_b
 from weakfield.simulation.universe import Universe
 
 
 class Relativity:
-    """phi, chi and B as sources of motion; phi advanced in time by backward Euler, as the reference program does."""
+    """phi, chi and B as sources of motion, advanced in time as the reference program does."""
 
     name = "gr"
 
     def solve(self, universe: Universe, clock: Clock, diagnostics: bool = True) -> None:
         """phi, chi and B of this cycle; phi of cycle 0 is that of the initial conditions."""
-        u, elliptic = universe, universe.run.simulation.vector_method == "elliptic"
-        second_order = u.run.simulation.second_order_terms
-        u.kernels.project_t00(u.particles, u.phi, clock.a, second_order, u.source)
-        if elliptic:
-            solve_b_elliptic(u)
-        project_stress(u, clock.a)
+        u = universe
+        project_t00(u, u.particles, u.phi, clock)
+        if u.run.simulation.vector_method == "elliptic":
+            solve_b_elliptic(u, u.particles)
+        project_stress(u, u.particles, clock.a)
         if clock.previous_step > 0:
-            self._solve_phi(u, clock, second_order)
-        solve_chi_and_b(u, clock)
+            self._advance_phi(u, clock)
+        solve_chi_and_b(u, clock, parabolic_factor(u, clock.a, clock.previous_step))
         u.frame_dragging()
 
-    def _solve_phi(self, u: Universe, clock: Clock, second_order: bool) -> None:
+    def _advance_phi(self, u: Universe, clock: Clock) -> None:
         """(1+2phi) Laplace(phi) - 3H phi' - 3H^2 (phi-chi) - (grad phi)^2 / 2 = -4 pi G a^2 (T00 - mean), PHYSICS 5.1."""
-        dx2, hubble = 1.0 / u.n**2, clock.hubble
-        memory = 3.0 * hubble / clock.previous_step
-        u.kernels.phi_source(
-            u.source, u.phi, u.chi, u.mean_density, u.background.four_pi_G * dx2 / clock.a,
-            3.0 * hubble**2 * dx2, memory * dx2, second_order, u.divergence[0],
-        )  # fmt: skip
-        fft.forward(u.divergence[0], out=u.modes[0])
-        u.kernels.divide_by_laplacian(u.modes[0], u.lattice, -1.0 / (dx2 * u.n**3), memory, False)
-        u.phi_mean = float(u.modes[0, 0, 0, 0].real)
-        fft.backward(u.modes[0], u.n, out=u.phi, normalised=False)
+        memory = 3.0 * clock.hubble / clock.previous_step
+        solve_phi(u, clock, u.phi, u.chi, past=u.phi, memory=memory, shift=memory, implicit=False)
 
     def move(self, universe: Universe, clock: Clock) -> None:
         """Kick and drift; frame dragging and the metric in the drift act below the relaxation redshift only."""
@@ -49,3 +43,25 @@ class Relativity:
             universe.particles, universe.phi, universe.chi, universe.b, clock.a, clock.a_half, clock.kick, clock.step,
             settings.second_order_terms, 1.0 / clock.a < relaxed, 1.0 / clock.a_half < relaxed,
         )  # fmt: skip
+
+
+def project_t00(u: Universe, particles: Particles, phi: Tensor, clock: Clock) -> None:
+    """-a^3 T00 of the particles in the metric ``phi``, and of the radiation, into ``u.source`` (PHYSICS 4, 9.1)."""
+    u.kernels.project_t00(particles, phi, clock.a, u.run.simulation.second_order_terms, u.source)
+    if u.radiation is not None and u.radiation.density_acts(clock.a):
+        u.source += u.radiation.density(clock.a)
+
+
+def solve_phi(
+    u: Universe, clock: Clock, phi: Tensor, chi: Tensor, past: Tensor, memory: float, shift: float, implicit: bool
+) -> None:
+    """u.phi = -FT{S}/(K + shift) with the source S of ``phi`` and ``chi``, T00 in ``u.source`` (PHYSICS 5.1, 15.2)."""
+    dx2 = 1.0 / u.n**2
+    u.kernels.phi_source(
+        u.source, phi, chi, past, u.mean_density, u.background.four_pi_G * dx2 / clock.a, 3.0 * clock.hubble**2 * dx2,
+        memory * dx2, implicit, u.run.simulation.second_order_terms, u.divergence[0],
+    )  # fmt: skip
+    fft.forward(u.divergence[0], out=u.modes[0])
+    u.kernels.divide_by_laplacian(u.modes[0], u.lattice, -1.0 / (dx2 * u.n**3), shift, False)
+    u.phi_mean = float(u.modes[0, 0, 0, 0].real)
+    fft.backward(u.modes[0], u.n, out=u.phi, normalised=False)

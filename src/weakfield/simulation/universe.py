@@ -11,10 +11,13 @@ from torch import Tensor
 
 from weakfield.config import RunSettings
 from weakfield.cosmology import Background
+from weakfield.cosmology.transfer import TransferHistory
 from weakfield.mesh import fft
 from weakfield.mesh.kernels import kernels_for
 from weakfield.mesh.lattice import Lattice
 from weakfield.mesh.particles import Particles
+from weakfield.simulation.radiation import LinearRadiation
+from weakfield.simulation.realisation import Realisation
 
 DTYPES = {"double": torch.float64, "single": torch.float32}
 
@@ -32,7 +35,13 @@ class Universe:
     phi: Tensor
     chi: Tensor
     b_modes: Tensor
+    realisation: Realisation
+    history: TransferHistory
+    radiation: LinearRadiation | None = None
     kernel_kind: str | None = None
+    past_phi: Tensor | None = None  # phi and chi of the cycle before, kept by second-order clocks
+    past_chi: Tensor | None = None
+    divergence_cycle: int = -1  # the cycle whose transform of ``divergence`` is in modes[1:]
     phi_mean: float = 0.0  # the mode k = 0 of phi as solved: 0 in Newton and in cycle 0
 
     @property
@@ -77,6 +86,22 @@ class Universe:
     def b(self) -> Tensor:
         """(3, n, n, n): Bhat in real space, on the links."""
         return self.phi.new_empty((3, *self.phi.shape))
+
+    def remember(self) -> None:
+        """Keep phi and chi as those of the cycle before."""
+        if self.past_phi is None or self.past_chi is None:
+            self.past_phi, self.past_chi = torch.empty_like(self.phi), torch.empty_like(self.chi)
+        self.past_phi.copy_(self.phi)
+        self.past_chi.copy_(self.chi)
+
+    def extrapolated(self, ratio: float) -> tuple[Tensor, Tensor]:
+        """phi and chi a step ahead, linear in time; ``ratio`` of the coming step to the one before, 0 for no step."""
+        if ratio == 0.0 or self.past_phi is None or self.past_chi is None:
+            return self.phi.clone(), self.chi.clone()
+        return (
+            torch.lerp(self.past_phi, self.phi, 1.0 + ratio),
+            torch.lerp(self.past_chi, self.chi, 1.0 + ratio),
+        )
 
     def frame_dragging(self) -> Tensor:
         """Bhat in real space, brought up to date with its modes."""

@@ -4,9 +4,16 @@ from weakfield.mesh.kernels.cpu.assignment import gradient, paint, read
 from weakfield.mesh.kernels.cpu.motion import kick_drift_gr, kick_drift_newton
 from weakfield.mesh.kernels.cpu.projection import project_t0i, project_t00, project_tij
 from weakfield.mesh.kernels.cpu.sources import phi_source, stress_divergence, stress_source
-from weakfield.mesh.kernels.cpu.spectral import advance_b, divide_by_laplacian, solve_chi, transverse_part
+from weakfield.mesh.kernels.cpu.spectral import (
+    add_realisation,
+    advance_b,
+    divide_by_laplacian,
+    solve_chi,
+    transverse_part,
+)
 
 __all__ = [
+    "add_realisation",
     "advance_b",
     "divide_by_laplacian",
     "gradient",

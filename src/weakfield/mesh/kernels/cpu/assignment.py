@@ -74,9 +74,15 @@ def _gradient(column, row_start, u, field, out):
                 f100, f101 = field[z1, y0, x0], field[z1, y0, x1]
                 f110, f111 = field[z1, y1, x0], field[z1, y1, x1]
                 gx, gy, gz = 1 - fx, 1 - fy, 1 - fz
-                out[0, p] = gz * (gy * (f001 - f000) + fy * (f011 - f010)) + fz * (gy * (f101 - f100) + fy * (f111 - f110))
-                out[1, p] = gz * (gx * (f010 - f000) + fx * (f011 - f001)) + fz * (gx * (f110 - f100) + fx * (f111 - f101))
-                out[2, p] = gy * (gx * (f100 - f000) + fx * (f101 - f001)) + fy * (gx * (f110 - f010) + fx * (f111 - f011))
+                out[0, p] = gz * (gy * (f001 - f000) + fy * (f011 - f010)) + fz * (
+                    gy * (f101 - f100) + fy * (f111 - f110)
+                )
+                out[1, p] = gz * (gx * (f010 - f000) + fx * (f011 - f001)) + fz * (
+                    gx * (f110 - f100) + fx * (f111 - f101)
+                )
+                out[2, p] = gy * (gx * (f100 - f000) + fx * (f101 - f001)) + fy * (
+                    gx * (f110 - f010) + fx * (f111 - f011)
+                )
 
 
 def paint(particles, weight=None, scale=1.0, out=None):
@@ -94,7 +100,11 @@ def read(particles, field):
     """See ``reference.assignment.read``."""
     out = field.new_empty(len(particles))
     _read(
-        particles.column.numpy(), particles.row_start.numpy(), particles.displacement.numpy(), field.numpy(), out.numpy()
+        particles.column.numpy(),
+        particles.row_start.numpy(),
+        particles.displacement.numpy(),
+        field.numpy(),
+        out.numpy(),
     )
     return out
 
@@ -103,6 +113,10 @@ def gradient(particles, field):
     """See ``reference.assignment.gradient``."""
     out = field.new_empty((3, len(particles)))
     _gradient(
-        particles.column.numpy(), particles.row_start.numpy(), particles.displacement.numpy(), field.numpy(), out.numpy()
+        particles.column.numpy(),
+        particles.row_start.numpy(),
+        particles.displacement.numpy(),
+        field.numpy(),
+        out.numpy(),
     )
     return out

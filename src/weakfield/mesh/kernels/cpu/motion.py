@@ -92,12 +92,24 @@ def _gr(
                     by = _bilinear(y00, y01, y10, y11, fx, fz)
                     bz = _bilinear(z00, z01, z10, z11, fx, fy)
                     if kick_dragging:
-                        bx_down = _bilinear(b[0, z0, y0, xm], b[0, z0, y1, xm], b[0, z1, y0, xm], b[0, z1, y1, xm], fy, fz)
-                        bx_up = _bilinear(b[0, z0, y0, x1], b[0, z0, y1, x1], b[0, z1, y0, x1], b[0, z1, y1, x1], fy, fz)
-                        by_down = _bilinear(b[1, z0, ym, x0], b[1, z0, ym, x1], b[1, z1, ym, x0], b[1, z1, ym, x1], fx, fz)
-                        by_up = _bilinear(b[1, z0, y1, x0], b[1, z0, y1, x1], b[1, z1, y1, x0], b[1, z1, y1, x1], fx, fz)
-                        bz_down = _bilinear(b[2, zm, y0, x0], b[2, zm, y0, x1], b[2, zm, y1, x0], b[2, zm, y1, x1], fx, fy)
-                        bz_up = _bilinear(b[2, z1, y0, x0], b[2, z1, y0, x1], b[2, z1, y1, x0], b[2, z1, y1, x1], fx, fy)
+                        bx_down = _bilinear(
+                            b[0, z0, y0, xm], b[0, z0, y1, xm], b[0, z1, y0, xm], b[0, z1, y1, xm], fy, fz
+                        )
+                        bx_up = _bilinear(
+                            b[0, z0, y0, x1], b[0, z0, y1, x1], b[0, z1, y0, x1], b[0, z1, y1, x1], fy, fz
+                        )
+                        by_down = _bilinear(
+                            b[1, z0, ym, x0], b[1, z0, ym, x1], b[1, z1, ym, x0], b[1, z1, ym, x1], fx, fz
+                        )
+                        by_up = _bilinear(
+                            b[1, z0, y1, x0], b[1, z0, y1, x1], b[1, z1, y1, x0], b[1, z1, y1, x1], fx, fz
+                        )
+                        bz_down = _bilinear(
+                            b[2, zm, y0, x0], b[2, zm, y0, x1], b[2, zm, y1, x0], b[2, zm, y1, x1], fx, fy
+                        )
+                        bz_up = _bilinear(
+                            b[2, z1, y0, x0], b[2, z1, y0, x1], b[2, z1, y1, x0], b[2, z1, y1, x1], fx, fy
+                        )
                         # q_j d_i B_j: along i = j one-sided differences weighted by the fraction, else across the edge
                         dx = (
                             qx * ((1 - fx) * (bx - bx_down) + fx * (bx_up - bx))

@@ -9,7 +9,7 @@ from weakfield.mesh.kernels.cpu.cells import above, below
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
-def _phi_source(t00, phi, chi, mean, density, expansion, memory, second, out):
+def _phi_source(t00, phi, chi, past, mean, density, expansion, memory, implicit, second, out):
     n = phi.shape[0]
     for plane in prange(n):
         z = np.int64(plane)
@@ -23,15 +23,15 @@ def _phi_source(t00, phi, chi, mean, density, expansion, memory, second, out):
                 dy = phi[z, yp, x] - phi[z, ym, x]
                 dz = phi[zp, y, x] - phi[zm, y, x]
                 metric = 1 - 2 * f
-                hubble = f
+                hubble = 0.0 if implicit else f
                 if second:
-                    hubble = metric * f
+                    hubble -= 2 * f * f
                     metric += 2 * f * f
                 out[z, y, x] = (
                     density * (t00[z, y, x] - mean) * metric
                     + 0.125 * (dx * dx + dy * dy + dz * dz)
                     + expansion * (hubble - chi[z, y, x])
-                    - memory * f
+                    - memory * past[z, y, x]
                 )
 
 
@@ -55,9 +55,15 @@ def _stress_source(t, phi, factor):
                 d = fz - phi[zm, y, x]
                 t[5, z, y, x] = factor * t[5, z, y, x] + 0.5 * d * d
                 # dx^2 2 d_i phi d_j phi on the plaquette: f_i f_j - f f_ij + (f^2 - f_i^2 - f_j^2 + f_ij^2) / 2
-                t[1, z, y, x] = factor * t[1, z, y, x] + fx * fy - f * fxy + 0.5 * (f * f - fx * fx - fy * fy + fxy * fxy)
-                t[2, z, y, x] = factor * t[2, z, y, x] + fx * fz - f * fxz + 0.5 * (f * f - fx * fx - fz * fz + fxz * fxz)
-                t[4, z, y, x] = factor * t[4, z, y, x] + fy * fz - f * fyz + 0.5 * (f * f - fy * fy - fz * fz + fyz * fyz)
+                t[1, z, y, x] = (
+                    factor * t[1, z, y, x] + fx * fy - f * fxy + 0.5 * (f * f - fx * fx - fy * fy + fxy * fxy)
+                )
+                t[2, z, y, x] = (
+                    factor * t[2, z, y, x] + fx * fz - f * fxz + 0.5 * (f * f - fx * fx - fz * fz + fxz * fxz)
+                )
+                t[4, z, y, x] = (
+                    factor * t[4, z, y, x] + fy * fz - f * fyz + 0.5 * (f * f - fy * fy - fz * fz + fyz * fyz)
+                )
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
@@ -78,10 +84,11 @@ def _stress_divergence(s, out):
                 out[3, z, y, x] = (xz - s[2, z, y, xm]) + (yz - s[4, z, ym, x]) + (s[5, zp, y, x] - zz)
 
 
-def phi_source(t00, phi, chi, mean, density, expansion, memory, second_order, out):
+def phi_source(t00, phi, chi, past, mean, density, expansion, memory, implicit, second_order, out):
     """See ``reference.sources.phi_source``."""
     _phi_source(
-        t00.numpy(), phi.numpy(), chi.numpy(), mean, density, expansion, memory, second_order, out.numpy()
+        t00.numpy(), phi.numpy(), chi.numpy(), past.numpy(), mean, density, expansion, memory, implicit, second_order,
+        out.numpy(),
     )  # fmt: skip
     return out
 

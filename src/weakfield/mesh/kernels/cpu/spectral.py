@@ -80,6 +80,22 @@ def _transverse(vector, kappa, k2, factor):
                     vector[2, z, y, x] = 0
 
 
+@njit(parallel=True, cache=True, error_model="numpy")
+def _add_realisation(unit, strength, window, windowed, factor, out):
+    n = unit.shape[0]
+    for plane in prange(n):
+        z = np.int64(plane)
+        mz = min(z, n - z)
+        for y in range(n):
+            my = min(y, n - y)
+            for x in range(unit.shape[2]):
+                scale = factor * strength[x * x + my * my + mz * mz]
+                if windowed:
+                    # the reference program's single-precision product
+                    scale *= np.float64(window[x] * window[my] * window[mz])
+                out[z, y, x] += scale * unit[z, y, x]
+
+
 def divide_by_laplacian(modes, lattice, factor, shift=0.0, clear_zero_mode=False):
     """See ``reference.spectral.divide_by_laplacian``."""
     _divide(modes.numpy(), lattice.k2_numpy, factor, shift, clear_zero_mode)
@@ -102,3 +118,12 @@ def transverse_part(vector, lattice, factor):
     """See ``reference.spectral.transverse_part``."""
     _transverse(vector.numpy(), lattice.kappa_numpy, lattice.k2_numpy, factor)
     return vector
+
+
+def add_realisation(unit, strength, window, factor, out):
+    """See ``reference.spectral.add_realisation``."""
+    windowed = window is not None
+    _add_realisation(
+        unit.numpy(), strength, window if windowed else np.ones(1, np.float32), windowed, factor, out.numpy()
+    )
+    return out

@@ -22,19 +22,20 @@ def _down(field: Tensor, axis: int) -> Tensor:
 
 
 def phi_source(
-    t00: Tensor, phi: Tensor, chi: Tensor, mean: float, density: float, expansion: float, memory: float,
-    second_order: bool, out: Tensor,
+    t00: Tensor, phi: Tensor, chi: Tensor, past: Tensor, mean: float, density: float, expansion: float, memory: float,
+    implicit: bool, second_order: bool, out: Tensor,
 ) -> Tensor:  # fmt: skip
-    """S of PHYSICS 5.1 (and 13.1 i, ii) into ``out``.
+    """S of PHYSICS 5.1 (and 13.1 i, ii; 15.2) into ``out``.
 
     density = G4 dx^2 / a, expansion = 3 H^2 dx^2, memory = 3 H dx^2 / dtau: S = density (T00 - mean)(1 - 2 phi)
-    + sum_i [phi(x + e_i) - phi(x - e_i)]^2 / 8 + expansion (phi - chi) - memory phi.
+    + sum_i [phi(x + e_i) - phi(x - e_i)]^2 / 8 + expansion (phi - chi) - memory past. ``past`` stands for phi in the
+    time derivative; with ``implicit`` the term expansion phi is left to the other side of the equation.
     """
-    metric, hubble = 1 - 2 * phi, phi
+    metric, hubble = 1 - 2 * phi, torch.zeros_like(phi) if implicit else phi
     if second_order:
-        metric, hubble = 1 - 2 * phi + 2 * phi**2, (1 - 2 * phi) * phi
+        metric, hubble = metric + 2 * phi**2, hubble - 2 * phi**2
     squares = sum((_up(phi, i) - _down(phi, i)) ** 2 for i in range(3))
-    return out.copy_(density * (t00 - mean) * metric + squares / 8 + expansion * (hubble - chi) - memory * phi)
+    return out.copy_(density * (t00 - mean) * metric + squares / 8 + expansion * (hubble - chi) - memory * past)
 
 
 def stress_source(tij: Tensor, phi: Tensor, factor: float) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -40,6 +41,24 @@ def advance_b(divergence: Tensor, lattice: Lattice, factor: float, b: Tensor) ->
 def transverse_part(vector: Tensor, lattice: Lattice, factor: float) -> Tensor:
     """V_i = factor (V_i - kappa_i* (kappa V) / K) / K in place, (3, N, N, N//2+1); 0 at k = 0 (PHYSICS 5.3)."""
     return vector.copy_(_transverse(vector, lattice) * factor)
+
+
+def add_realisation(
+    unit: Tensor, strength: np.ndarray, window: np.ndarray | None, factor: float, out: Tensor
+) -> Tensor:
+    """out += factor S(n^2) w_x w_y w_z x unit modes, all (N, N, N//2+1) (PHYSICS 3.4).
+
+    ``strength`` is tabulated by n^2; ``window`` (N//2+1,) float32 by |n_i|, its product taken in single precision.
+    """
+    n = unit.shape[0]
+    index = np.arange(n)
+    m = np.minimum(index, n - index)
+    mx, my, mz = m[None, None, : n // 2 + 1], m[None, :, None], m[:, None, None]
+    scale = factor * strength[mx**2 + my**2 + mz**2]
+    if window is not None:
+        scale = scale * (window[mx] * window[my] * window[mz]).astype(np.float64)
+    out += torch.from_numpy(scale).to(out.device) * unit
+    return out
 
 
 def _transverse(vector: Tensor, lattice: Lattice) -> Tensor:

@@ -1,0 +1,77 @@
+"""Steps that land exactly on the output redshifts (DESIGN: neighbouring steps keep a ratio between 0.5 and 2)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+
+from scipy.optimize import brentq
+
+from weakfield.config import CosmologySettings
+from weakfield.cosmology import Background
+
+#: how much longer a step may be than its neighbour while ramping towards a short interval between outputs
+_RAMP = 1.9
+
+
+@lru_cache(maxsize=64)
+def landing_factors(
+    cosmology: CosmologySettings,
+    box_size_mpch: float,
+    courant_step: float,
+    hubble_limit: float,
+    a_start: float,
+    targets: tuple[float, ...],
+) -> tuple[tuple[float, float | None], ...]:
+    """For each step the factor <= 1 that shortens min(courant_step, limit / H), and the target it lands on, if any.
+
+    ``targets``: ascending scale factors later than ``a_start``. All steps between two outputs are shortened by one
+    factor; next to an interval shorter than a step they ramp, so that no step is far from its neighbours.
+    """
+    background = Background(cosmology, box_size_mpch)
+
+    def advance(a: float, factor: float) -> float:
+        step = factor * min(courant_step, hubble_limit / background.conformal_hubble(a))
+        return background.rk4_step(background.rk4_step(a, 0.5 * step), 0.5 * step)
+
+    starts = (a_start, *targets[:-1])
+    caps = [min(1.0, _free_steps(advance, a, b)) for a, b in zip(starts, targets, strict=True)]
+    plan: list[tuple[float, float | None]] = []
+    for i, (a, b) in enumerate(zip(starts, targets, strict=True)):
+        left = caps[i - 1] if i > 0 else 1.0
+        right = caps[i + 1] if i + 1 < len(caps) else 1.0
+        plan += _segment(advance, a, b, left, right)
+    return tuple(plan)
+
+
+def _segment(
+    advance: Callable[[float, float], float], a: float, b: float, left: float, right: float
+) -> list[tuple[float, float | None]]:
+    """The factors of the steps from ``a`` to ``b`` beside intervals whose steps are ``left`` and ``right``."""
+    count = 1
+    while True:
+        shape = [min(1.0, left * _RAMP ** (j + 1), right * _RAMP ** (count - j)) for j in range(count)]
+        if _end(advance, a, shape, 1.0) >= b:
+            break
+        count += 1
+    scale = brentq(lambda s: math.log(_end(advance, a, shape, s) / b), 0.0, 1.0, xtol=1e-15, rtol=1e-14)
+    factors: list[tuple[float, float | None]] = [(scale * w, None) for w in shape]
+    factors[-1] = (factors[-1][0], b)
+    return factors
+
+
+def _end(advance: Callable[[float, float], float], a: float, shape: list[float], scale: float) -> float:
+    for w in shape:
+        a = advance(a, scale * w)
+    return a
+
+
+def _free_steps(advance: Callable[[float, float], float], a: float, b: float) -> float:
+    """How many unshortened steps lie between two scale factors."""
+    count = 0.0
+    while True:
+        following = advance(a, 1.0)
+        if following >= b:
+            return count + math.log(b / a) / math.log(following / a)
+        a, count = following, count + 1.0

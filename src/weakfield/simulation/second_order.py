@@ -1,0 +1,130 @@
+"""Both theories with a clock of second order: fields of a cycle belong to its time (PHYSICS 15).
+
+Momenta live half a step earlier than positions; here they are brought to the time of the fields before they are
+projected, phi and chi in sources are extrapolated, phi' is a two-step formula and B a trapezoid.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from weakfield.cosmology import amplitude
+from weakfield.cosmology.splines import natural_spline
+from weakfield.mesh import fft
+from weakfield.mesh.particles import Particles
+from weakfield.simulation.clock import Clock
+from weakfield.simulation.gravity import parabolic_factor, project_stress, solve_b_elliptic, solve_chi_and_b
+from weakfield.simulation.newton import Newton, chi_in_kick, solve_poisson
+from weakfield.simulation.realisation import Source
+from weakfield.simulation.relativity import Relativity, project_t00, solve_phi
+from weakfield.simulation.universe import Universe
+
+_CONSTRAINT_ITERATIONS = 2
+
+
+class SecondOrderRelativity(Relativity):
+    """General relativity by the six steps of PHYSICS 15."""
+
+    def solve(self, universe: Universe, clock: Clock, diagnostics: bool = True) -> None:
+        """phi, chi and B of this cycle to second order in the step."""
+        u = universe
+        if clock.cycle == 0:
+            particles = u.particles
+            self._constrain(u, clock)
+        else:
+            ratio = clock.previous_step / clock.step_before if clock.cycle > 1 else 0.0
+            phi, chi = u.extrapolated(ratio)
+            particles = synchronised(u, phi - chi, 0.5 * clock.previous_step * clock.a)
+            project_t00(u, particles, phi, clock)
+            self._advance(u, clock, phi, chi, ratio)
+        if u.run.simulation.vector_method == "elliptic":
+            solve_b_elliptic(u, particles)
+        project_stress(u, particles, clock.a)
+        solve_chi_and_b(u, clock, parabolic_factor(u, clock.a, 0.5 * clock.previous_step))
+        u.frame_dragging()
+
+    def _advance(self, u: Universe, clock: Clock, phi: Tensor, chi: Tensor, ratio: float) -> None:
+        """[K + 3 H c0 / h + 3 H^2] phi = -FT{...} with the two-step formula for phi'; backward Euler in cycle 1."""
+        hubble, step = clock.hubble, clock.previous_step
+        c0 = (1.0 + 2.0 * ratio) / (1.0 + ratio)
+        past = u.phi
+        if u.past_phi is not None:
+            past = (1.0 + ratio) * u.phi - (ratio**2 / (1.0 + ratio)) * u.past_phi
+        u.remember()
+        memory = 3.0 * hubble / step
+        solve_phi(u, clock, phi, chi, past, memory, memory * c0 + 3.0 * hubble**2, implicit=True)
+
+    def _constrain(self, u: Universe, clock: Clock) -> None:
+        """phi of cycle 0 from the Hamiltonian constraint of the particles as they are (PHYSICS 15, step 6).
+
+        The phi of the initial conditions is not that of the particles on the mesh; kicked with it, they would start
+        with a first-order error that no integrator cures.
+        """
+        shift = 3.0 * u.background.four_pi_G * u.mean_density / clock.a
+        dx2, velocity = 1.0 / u.n**2, _velocity_source(u, clock.a)
+        no_chi = torch.zeros_like(u.phi)
+        for _ in range(_CONSTRAINT_ITERATIONS):
+            project_t00(u, u.particles, u.phi, clock)
+            u.kernels.phi_source(
+                u.source, u.phi, no_chi, u.phi, u.mean_density, u.background.four_pi_G * dx2 / clock.a, 0.0, shift * dx2,
+                True, u.run.simulation.second_order_terms, u.divergence[0],
+            )  # fmt: skip
+            fft.forward(u.divergence[0], out=u.modes[0])
+            factor = -1.0 / (dx2 * u.n**3)
+            u.realisation.add(u.modes[0], velocity, 1.0 / factor)
+            u.kernels.divide_by_laplacian(u.modes[0], u.lattice, factor, shift, True)
+            fft.backward(u.modes[0], u.n, out=u.phi, normalised=False)
+
+    def move(self, universe: Universe, clock: Clock) -> None:
+        """Kick and drift, then the first half of the coming increment of B."""
+        super().move(universe, clock)
+        advance_b_half(universe, clock)
+
+
+class SecondOrderNewton(Newton):
+    """Newtonian gravity, whose phi is of second order already, with chi and B to match."""
+
+    def solve(self, universe: Universe, clock: Clock, diagnostics: bool) -> None:
+        """phi of this cycle, and chi and B from momenta at its time where they are needed."""
+        u = universe
+        solve_poisson(u, clock)
+        if diagnostics or chi_in_kick(u, clock.a):
+            potential = u.phi - u.chi if chi_in_kick(u, clock.a) else u.phi
+            particles = synchronised(u, potential, 0.5 * clock.previous_step * clock.a)
+            if u.run.simulation.vector_method == "elliptic":
+                solve_b_elliptic(u, particles)
+            project_stress(u, particles, clock.a)
+            solve_chi_and_b(u, clock, parabolic_factor(u, clock.a, 0.5 * clock.previous_step))
+
+    def move(self, universe: Universe, clock: Clock) -> None:
+        """Kick and drift, then the first half of the coming increment of B."""
+        super().move(universe, clock)
+        advance_b_half(universe, clock)
+
+
+def synchronised(u: Universe, potential: Tensor, weight: float) -> Particles:
+    """The particles with q* = q - weight grad(potential), their momenta at the time of the positions."""
+    if weight == 0.0:
+        return u.particles
+    gradient = u.kernels.gradient(u.particles, potential)
+    return replace(u.particles, momentum=torch.sub(u.particles.momentum, gradient, alpha=weight * u.n, out=gradient))
+
+
+def advance_b_half(u: Universe, clock: Clock) -> None:
+    """Half the coming step at the rate of now; the other half follows with the rate of the next cycle."""
+    if u.run.simulation.vector_method == "parabolic" and u.divergence_cycle == clock.cycle:
+        u.kernels.advance_b(u.modes, u.lattice, parabolic_factor(u, clock.a, 0.5 * clock.step), u.b_modes)
+
+
+def _velocity_source(u: Universe, a: float) -> Source:
+    """S of A 3 H (H^2 - H') theta_tot / x^2, the momentum part of the constraint."""
+    f = u.history.at(a)
+    box, cosmology = u.run.simulation.box_size_mpch, u.run.cosmology
+    x = f.k_hmpc * box
+    theta = f.column("theta", "tot") * (box / cosmology.h)
+    strength: np.ndarray = amplitude(cosmology, box, x) * u.background.velocity_source_coefficient(a) * theta / x**2
+    return natural_spline(x, strength, f.source)
