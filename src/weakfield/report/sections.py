@@ -49,13 +49,16 @@ def slices(material: Material) -> str:
     seed = next(iter(material.pairs))
     pair = {theory: read_member(study, material.folder, seed, theory)[study.measure.redshift] for theory in THEORIES}
     cubes: dict[str, NDArray[np.float64]] = {theory: pair[theory].phi.numpy() for theory in THEORIES}
-    cubes["difference"] = cubes["gr"] - cubes["newton"]
-    scatter = float(cubes["difference"].std() / cubes["newton"].std())
+    difference = cubes["gr"] - cubes["newton"]
+    mean = float(difference.mean())
+    cubes["difference"] = difference - mean
+    scatter = float(difference.std() / cubes["newton"].std())
     panels, note = slider(cubes, study.simulation.box_size_mpch)
     caption = (
         f"The potential of seed {seed} at z = {pair['newton'].redshift:.4g} in planes of constant z, both theories on"
-        " one colour scale, and their difference on its own. The two universes share every random number: their rms"
-        f" difference (mean left out) is {scientific(scatter)} of the rms of \N{GREEK CAPITAL LETTER PHI}. {note}"
+        f" one colour scale, and their difference, less its mean of {scientific(mean)}, on its own. The two universes"
+        f" share every random number: the rms of that difference is {scientific(scatter)} of the rms of"
+        f" \N{GREEK CAPITAL LETTER PHI}. {note}"
     )
     return figure(panels, caption.strip())
 

@@ -13,7 +13,7 @@ from weakfield.report.html import data_uri, render
 
 PLANES, PIXELS = 48, 96  # at most, to keep the page small
 SIZE = (3.7, 3.15)  # inches of one panel
-FIELD = (0.17, 0.165, 0.62, 0.7283)  # left, bottom, width, height of the square field, as shares of the panel
+FIELD = (0.165, 0.165, 0.6, 0.7048)  # left, bottom, width, height of the square field, as shares of the panel
 LEVELS = 256
 
 SCRIPT = """
@@ -32,7 +32,10 @@ document.querySelectorAll('.slider').forEach(function (box) {
 
 
 def slider(cubes: dict[str, NDArray[np.float64]], box_size_mpch: float) -> tuple[str, str]:
-    """Panels of the cubes "newton", "gr" and "difference" (N, N, N) [z, y, x], and what was done to fit them (text)."""
+    """Panels of the cubes "newton", "gr" and "difference" (N, N, N) [z, y, x], and a note on how they were thinned.
+
+    The difference comes with its mean removed: beside the mean its structure would not be seen.
+    """
     n = next(iter(cubes.values())).shape[0]
     step, block = -(-n // PLANES), _block(n)
     planes = list(range(step // 2, n, step))
@@ -102,6 +105,7 @@ def _frame(name: str, limit: float, box_size_mpch: float) -> Any:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=SIZE, facecolor="white")
     axes = figure.add_axes(FIELD)
@@ -112,7 +116,9 @@ def _frame(name: str, limit: float, box_size_mpch: float) -> Any:
     scale = ScalarMappable(Normalize(-limit / 10.0**power, limit / 10.0**power), _map(name))
     left, bottom, width, height = FIELD
     bar = figure.colorbar(scale, cax=figure.add_axes((left + width + 0.025, bottom, 0.03, height)))
-    symbol = r"\Delta\Phi" if name == "difference" else r"\Phi"
+    symbol = r"\Delta\Phi - \langle\Delta\Phi\rangle" if name == "difference" else r"\Phi"
     bar.set_label(rf"${symbol}$  [$10^{{{power}}}$]", fontsize=9)
     bar.ax.tick_params(labelsize=8.5)
+    bar.locator = MaxNLocator(5)
+    bar.update_ticks()
     return figure
