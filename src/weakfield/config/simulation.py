@@ -130,6 +130,12 @@ class OutputSettings(Settings):
     spectra_base: str = Field("pk", description="first part of the names of spectra")
     dtype: Literal["float32", "float64"] = Field("float32", description="numbers of the fields on disk")
     compression: Literal["none", "gzip"] = Field("none", description="of the fields on disk")
+    checkpoint_every: int = Field(0, ge=0, description="cycles between checkpoints of a run; 0: none")
+    checkpoint_path: Path | None = Field(None, description="file of the checkpoint; default: beside the outputs")
+    hibernation_redshifts: tuple[float, ...] = Field((), max_length=32, description="redshifts of further checkpoints")
+    hibernation_wallclock_s: float | None = Field(
+        None, gt=0, description="seconds after which a run leaves a checkpoint and stops; started again it goes on"
+    )
 
 
 class RunSettings(Settings):

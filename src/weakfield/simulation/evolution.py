@@ -9,6 +9,7 @@ from weakfield.base.progress import bar
 from weakfield.config import RunSettings, Theory
 from weakfield.cosmology.transfer import TransferHistory
 from weakfield.mesh.threads import threads, threads_for_mesh
+from weakfield.simulation.checkpoint import Checkpoints
 from weakfield.simulation.clock import Clock, cycles_until
 from weakfield.simulation.initial_conditions import initial_universe
 from weakfield.simulation.newton import Newton
@@ -42,7 +43,8 @@ THEORIES: dict[tuple[Theory, str], type[Gravity]] = {
 def grow_member(run: RunSettings, folder: Path, history: TransferHistory | None = None) -> list[Path]:
     """Grow one universe from its initial redshift to its last output; returns the files written into ``folder``.
 
-    ``history``: transfer functions to start from; read or computed by the settings if not given.
+    ``history``: transfer functions to start from; read or computed by the settings if not given. A run that left a
+    checkpoint goes on from it, to the same bits. Raises ``Hibernated`` when a wallclock limit is set and over.
     """
     with threads(threads_for_mesh(run.simulation.grid)):
         return _evolve(run, folder, history)
@@ -55,12 +57,17 @@ def _evolve(run: RunSettings, folder: Path, history: TransferHistory | None) -> 
     clock = Clock(run, universe.background)
     outputs = Outputs(run, folder)
     total = cycles_until(run, universe.background, outputs.last_redshift)
+    checkpoints = Checkpoints(run, folder)
+    checkpoints.resume(universe, clock, outputs)
     with bar(f"{run.theory} seed {run.seed}", total) as progress:
+        progress.advance(clock.cycle)
         while True:
             gravity.solve(universe, clock, outputs.need_diagnostics)
             outputs.write_due(universe, clock)
             if outputs.finished:
+                checkpoints.clear()
                 return outputs.paths
             gravity.move(universe, clock)
             clock.advance()
             progress.advance()
+            checkpoints.keep(universe, clock, outputs)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from weakfield._version import __version__
 from weakfield.base.errors import WeakfieldError
+from weakfield.base.files import write_text
 from weakfield.config import RunSettings
 from weakfield.formats import Particles as StoredParticles
 from weakfield.formats import save_field, save_particles
@@ -51,6 +52,21 @@ class Outputs:
     @property
     def finished(self) -> bool:
         return self._snapshot_count == len(self._snapshots) and self._spectra_count == len(self._spectra)
+
+    @property
+    def written(self) -> tuple[int, int]:
+        """How many snapshots and spectra are on disk."""
+        return self._snapshot_count, self._spectra_count
+
+    def background_text(self) -> str:
+        """The background file as it is."""
+        return self._background.read_text(encoding="ascii") if self._background.exists() else ""
+
+    def resume(self, written: tuple[int, int], background: str, names: list[str]) -> None:
+        """Go on from a checkpoint: what was written until then stays, the background file loses later lines."""
+        self._snapshot_count, self._spectra_count = (int(count) for count in written)
+        self.paths = [self.folder / name for name in names]
+        write_text(self._background, background)
 
     def write_due(self, universe: Universe, clock: Clock) -> None:
         """Everything due in this cycle; at most one snapshot and one set of spectra."""

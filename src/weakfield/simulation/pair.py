@@ -10,10 +10,11 @@ from typing import Any
 
 from weakfield._version import __version__
 from weakfield.base.errors import BadInput
-from weakfield.base.files import content_hash, file_hash, read_json, sync_folder, write_json
-from weakfield.config import THEORIES, RunFolder, StudyConfig
-from weakfield.cosmology.transfer import transfer_history
+from weakfield.base.files import content_hash, empty_folder, file_hash, read_json, sync_folder, write_json, write_text
+from weakfield.config import THEORIES, RunFolder, RunSettings, StudyConfig
+from weakfield.cosmology.transfer import TransferHistory, transfer_history
 from weakfield.formats import load_field
+from weakfield.simulation.checkpoint import SCHEDULE
 from weakfield.simulation.evolution import grow_member
 
 
@@ -49,17 +50,12 @@ def grow_pair(study: StudyConfig, seed: int, folder: RunFolder) -> None:
     if is_whole(study, seed, folder):
         return
     final = folder.pair(seed)
-    scratch = final.with_name(f".{final.name}.partial")
-    for leftover in (scratch, final):
-        shutil.rmtree(leftover, ignore_errors=True)
-    seconds = {}
+    shutil.rmtree(final, ignore_errors=True)
+    scratch = _scratch(final, pair_settings_hash(study))
     history = transfer_history(study.simulation, study.cosmology)
-    for theory in THEORIES:
-        begin = time.perf_counter()
-        member = scratch / theory
-        member.mkdir(parents=True)
-        grow_member(study.run_settings(theory, seed), member, history)
-        seconds[theory] = round(time.perf_counter() - begin, 3)
+    seconds = {theory: _grown(study.run_settings(theory, seed), scratch / theory, history) for theory in THEORIES}
+    for helper in (scratch / "settings", *(scratch / f"{theory}.seconds" for theory in THEORIES)):
+        helper.unlink()
     manifest = {
         "seed": seed,
         "settings": pair_settings_hash(study),
@@ -72,6 +68,29 @@ def grow_pair(study: StudyConfig, seed: int, folder: RunFolder) -> None:
         sync_folder(path)
     os.replace(scratch, final)
     sync_folder(final.parent)
+
+
+def _scratch(final: Path, settings: str) -> Path:
+    """The folder a pair grows in; what an interrupted run of the same settings left there is kept."""
+    scratch = final.with_name(f".{final.name}.partial")
+    key = scratch / "settings"
+    if not key.exists() or key.read_text() != f"{settings} {__version__}":
+        empty_folder(scratch)
+        write_text(key, f"{settings} {__version__}")
+    return scratch
+
+
+def _grown(run: RunSettings, member: Path, history: TransferHistory) -> float:
+    """Grow one member unless an earlier run finished it; the seconds it took."""
+    done = member.with_suffix(".seconds")
+    if not done.exists():
+        begin = time.perf_counter()
+        member.mkdir(exist_ok=True)
+        for leftover in member.glob(".*.partial"):  # of a run killed while it wrote
+            leftover.unlink()
+        grow_member(run, member, history)
+        write_text(done, f"{time.perf_counter() - begin:.3f}")
+    return float(done.read_text())
 
 
 def _described(study: StudyConfig, pair: Path) -> dict[str, Any]:

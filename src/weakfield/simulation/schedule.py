@@ -11,8 +11,8 @@ from scipy.optimize import brentq
 from weakfield.config import CosmologySettings
 from weakfield.cosmology import Background
 
-#: how much longer a step may be than its neighbour while ramping towards a short interval between outputs
-_RAMP = 1.9
+#: how much longer a step may be than its neighbour beside a short interval between outputs; the step itself grows too
+_RAMP = 1.6
 
 
 @lru_cache(maxsize=64)

@@ -1,0 +1,111 @@
+"""The whole state of a run on disk, so that a run killed and started again goes on to the same bits."""
+
+from __future__ import annotations
+
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from weakfield._version import __version__
+from weakfield.base.errors import BadInput, WeakfieldError
+from weakfield.base.files import content_hash, replacing
+from weakfield.config import RunSettings
+from weakfield.simulation.clock import Clock
+from weakfield.simulation.output import Outputs
+from weakfield.simulation.universe import Universe
+
+#: settings that say when state is kept, not what comes out
+SCHEDULE = {"checkpoint_every", "checkpoint_path", "hibernation_redshifts", "hibernation_wallclock_s"}
+_FIELDS = ("phi", "chi", "b_modes", "past_phi", "past_chi")
+_CLOCK = ("cycle", "a", "tau", "step", "previous_step", "step_before")
+
+
+class Hibernated(WeakfieldError):
+    """A run stopped because its time was up, with its state on disk."""
+
+
+class Checkpoints:
+    """When the state of a run is kept: every so many cycles, at given redshifts, or when the time is up."""
+
+    def __init__(self, run: RunSettings, folder: Path) -> None:
+        output = run.output
+        self.path = output.checkpoint_path or folder / f"{output.generic_base or run.theory}_checkpoint.npz"
+        self._every = output.checkpoint_every
+        self._redshifts = sorted(output.hibernation_redshifts, reverse=True)
+        self._limit = output.hibernation_wallclock_s
+        self._begin = time.monotonic()
+
+    def resume(self, universe: Universe, clock: Clock, outputs: Outputs) -> None:
+        """Go on from the checkpoint of this run, if there is one."""
+        load_checkpoint(self.path, universe, clock, outputs)
+        self._redshifts = [z for z in self._redshifts if not clock.passed(z)]
+
+    def keep(self, universe: Universe, clock: Clock, outputs: Outputs) -> None:
+        """Write the state if it is due now; raises ``Hibernated`` when the time is up."""
+        reached = [z for z in self._redshifts if clock.passed(z)]
+        self._redshifts = self._redshifts[len(reached) :]
+        out_of_time = self._limit is not None and time.monotonic() - self._begin > self._limit
+        if reached or out_of_time or (self._every and clock.cycle % self._every == 0):
+            save_checkpoint(self.path, universe, clock, outputs)
+        if out_of_time:
+            raise Hibernated(
+                f"the run stopped at z = {clock.redshift:.3g} after {self._limit:g} s, as its wallclock limit asks;"
+                f" its state is in {self.path}, and the same command goes on from there"
+            )
+
+    def clear(self) -> None:
+        """Remove the checkpoint of a finished run."""
+        self.path.unlink(missing_ok=True)
+
+
+def checkpoint_key(run: RunSettings) -> str:
+    """What a checkpoint belongs to: the settings that decide the numbers, and the software."""
+    settings = run.model_dump(mode="json", exclude={"output": SCHEDULE})
+    return content_hash({"settings": settings, "version": __version__})
+
+
+def save_checkpoint(path: Path, universe: Universe, clock: Clock, outputs: Outputs) -> None:
+    """Write the state between two cycles, whole or not at all."""
+    arrays: dict[str, Any] = {
+        "key": np.array(checkpoint_key(universe.run)),
+        "displacement": universe.particles.displacement.numpy(),
+        "momentum": universe.particles.momentum.numpy(),
+        "phi_mean": np.array(universe.phi_mean),
+        "clock": np.array([getattr(clock, name) for name in _CLOCK], dtype=np.float64),
+        "written": np.array(outputs.written),
+        "background": np.array(outputs.background_text()),
+        "paths": np.array([str(path.relative_to(outputs.folder)) for path in outputs.paths], dtype=str),
+    }
+    for name in _FIELDS:
+        field = getattr(universe, name)
+        if field is not None:
+            arrays[name] = field.numpy()
+    with replacing(path) as scratch, open(scratch, "wb") as handle:
+        np.savez(handle, **arrays)
+
+
+def load_checkpoint(path: Path, universe: Universe, clock: Clock, outputs: Outputs) -> bool:
+    """Put a run back where its checkpoint left it; False if there is none of these settings."""
+    try:
+        with np.load(path) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+    except FileNotFoundError:
+        return False
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise BadInput(f"{path} is not a readable checkpoint ({error}); remove it to start again") from error
+    if str(arrays["key"]) != checkpoint_key(universe.run):
+        return False
+    universe.particles.displacement.copy_(torch.from_numpy(arrays["displacement"]))
+    universe.particles.momentum.copy_(torch.from_numpy(arrays["momentum"]))
+    universe.phi_mean = float(arrays["phi_mean"])
+    for name in _FIELDS:
+        if name in arrays:
+            setattr(universe, name, torch.from_numpy(arrays[name]))
+    for name, value in zip(_CLOCK, arrays["clock"], strict=True):
+        setattr(clock, name, int(value) if name == "cycle" else float(value))
+    outputs.resume(tuple(arrays["written"]), str(arrays["background"]), [str(p) for p in arrays["paths"]])
+    return True
