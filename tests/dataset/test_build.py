@@ -201,3 +201,8 @@ def test_opening_what_was_not_built(tmp_path: Path) -> None:
     write_json(RunFolder(tmp_path).dataset / "dataset.json", {"sample": "difference"})
     with pytest.raises(BadInput, match="lacks 'redshifts'"):
         open_dataset(RunFolder(tmp_path))
+
+
+def test_too_few_seeds_are_refused_before_anything_is_read() -> None:
+    with pytest.raises(BadInput, match="2 seeds, expected at least 3"):
+        build.check(tiny_study(pairs=2))

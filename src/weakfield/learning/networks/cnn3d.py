@@ -51,7 +51,7 @@ class CNN3D(nn.Module):
         self.head = nn.Sequential(
             nn.Linear(channels, channels), nn.LeakyReLU(SLOPE), nn.Dropout(settings.dropout), nn.Linear(channels, 1)
         )
-        # three times faster than the default layout on a CPU (benchmarks/learning.py); bf16 is slower there
+        # the fastest layout on a CPU, where bf16 is slower than single precision (benchmarks/learning.py)
         self.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
     def forward(self, x: Tensor) -> Tensor:

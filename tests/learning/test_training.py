@@ -1,0 +1,76 @@
+"""The train stage: its files, and that they agree with one another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from synthetic import tiny_study, write_run
+from weakfield.base.errors import BadInput
+from weakfield.base.files import file_hash, read_json
+from weakfield.config import RunFolder, StudyConfig
+from weakfield.dataset import PARTS, build, open_dataset
+from weakfield.learning import Scores, evaluate, load_model, score, training
+
+Trained = tuple[StudyConfig, RunFolder, dict[str, Any]]
+FILES = ("metrics.json", "scores.json", "history.json", "weights.pt")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    study = tiny_study(pairs=15, training={"epochs": 4})
+    folder = write_run(study, tmp_path_factory.mktemp("run"), scale=1.1)
+    build.run(study, folder)
+    return study, folder, training.run(study, folder)
+
+
+@pytest.mark.parametrize(("model", "kept"), [("cnn", False), ("cnn_meankept", True)])
+def test_metrics(trained: Trained, model: str, kept: bool) -> None:
+    _, folder, summary = trained
+    metrics = read_json(folder.model(model) / "metrics.json")
+    dataset = open_dataset(folder)
+    assert metrics["seeds"] == {part: dataset.part(part) for part in PARTS}
+    assert metrics["mean_kept"] is kept
+    assert metrics["test"]["auc"]["value"] == summary[f"{model}_auc"]
+    for table in (metrics["validation"], metrics["test"], *metrics["baselines"].values()):
+        assert set(table) == {"auc", "accuracy", "paired_accuracy"}
+        for estimate in table.values():
+            assert 0 <= estimate["low"] <= estimate["value"] <= estimate["high"] <= 1
+    assert set(metrics["baselines"]) == {"mean", "log_pk"}
+    assert metrics["baselines"]["mean"]["auc"]["value"] == 1.0  # GR alone has a mean
+
+
+@pytest.mark.parametrize(("model", "kept"), [("cnn", False), ("cnn_meankept", True)])
+def test_scores_are_those_of_the_saved_network(trained: Trained, model: str, kept: bool) -> None:
+    study, folder, _ = trained
+    written = read_json(folder.model(model) / "scores.json")
+    assert set(written) == {"network", "mean", "log_pk"}
+    dataset = open_dataset(folder)
+    test = Scores.from_json(written["network"]["test"])
+    again = score(load_model(folder.model(model)), dataset.pairs(dataset.part("test"), keep_mean=kept))
+    assert (again.newton == test.newton).all()
+    assert (again.gr == test.gr).all()
+    metrics = read_json(folder.model(model) / "metrics.json")
+    expected = evaluate(test, study.audit.bootstrap)
+    assert metrics["test"] == {name: estimate.as_json() for name, estimate in expected.items()}
+
+
+def test_done_again_gives_the_same_bytes(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> None:
+    study, folder, summary = trained
+    other = write_run(study, tmp_path_factory.mktemp("again"), scale=1.1)
+    build.run(study, other)
+    assert training.run(study, other) == summary
+    for model in training.models(study):
+        for name in FILES:
+            assert file_hash(other.model(model) / name) == file_hash(folder.model(model) / name)
+
+
+def test_one_model_when_the_mean_is_always_removed() -> None:
+    assert training.models(tiny_study(training={"mean_kept_too": False})) == {"cnn": False}
+
+
+def test_a_network_that_does_not_fit_is_refused_before_anything_is_read() -> None:
+    training.check(tiny_study())
+    with pytest.raises(BadInput, match=r"2\^blocks = 16"):
+        training.check(tiny_study(training={"blocks": 4}))
