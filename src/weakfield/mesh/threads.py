@@ -24,10 +24,16 @@ def current_threads() -> int:
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Run what is inside the block with ``count`` threads."""
+    """Run what is inside the block with ``count`` threads.
+
+    PyTorch's number, which decides the last bits of a training, is the same after the block as before it: starting
+    Numba's threads changes it where both use OpenMP.
+    """
     global _count
     import numba
+    import torch
 
+    torch_before = torch.get_num_threads()  # first: asking Numba starts its threads
     before, numba_before = _count, numba.get_num_threads()
     _count = count
     numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))
@@ -36,6 +42,7 @@ def threads(count: int) -> Iterator[None]:
     finally:
         _count = before
         numba.set_num_threads(numba_before)
+        torch.set_num_threads(torch_before)
 
 
 def threads_for_mesh(n: int) -> int:
