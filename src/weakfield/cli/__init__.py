@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import traceback
@@ -25,6 +26,7 @@ def invoke(arguments: Sequence[str]) -> int:
     line = [argument for argument in arguments if argument != "--debug"] or ["--help"]
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
+        logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # a stale cache of fonts is no news
         try:
             from weakfield.cli.commands import app
 
