@@ -1,4 +1,4 @@
-"""Particle templates: built-in crystals and Gadget-2 files."""
+"""Particle templates, built in or from Gadget-2 files, and Gadget-2 snapshots."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from weakfield.base.errors import BadInput
+from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.config.simulation import TEMPLATE_CELLS
-from weakfield.formats import load_template
+from weakfield.formats import GadgetSnapshot, load_gadget, load_template, save_gadget
 from weakfield.formats.templates import built_in_names, built_in_template
 
 
@@ -95,3 +95,60 @@ def test_other_files_are_refused(tmp_path: Path, content: bytes, message: str) -
 def test_missing_template() -> None:
     with pytest.raises(BadInput, match="no such particle template"):
         load_template("nowhere.dat")
+
+
+def snapshot(count: int = 5, **changes: object) -> GadgetSnapshot:
+    generator = np.random.default_rng(3)
+    values = {
+        "ids": np.arange(count),
+        "positions": generator.random((count, 3)),
+        "momenta": 1e-3 * generator.standard_normal((count, 3)),
+        "particle_density": 0.3 / count,
+        "scale_factor": 0.5,
+        "box_size_mpch": 80.0,
+        "omega_m": 0.3,
+        "omega_lambda": 0.7,
+        "h": 0.67,
+    }
+    return GadgetSnapshot(**(values | changes))  # type: ignore[arg-type]
+
+
+def test_snapshots_come_back_as_written(tmp_path: Path) -> None:
+    written = snapshot(ids=np.array([7, 3, 2**40, 1, 0]))
+    save_gadget(tmp_path / "snap", written)
+    read = load_gadget(tmp_path / "snap")
+    order = np.argsort(written.ids)
+    np.testing.assert_array_equal(read.ids, written.ids[order])
+    np.testing.assert_allclose(read.positions, written.positions[order], rtol=1.2e-7)  # float32
+    np.testing.assert_allclose(read.momenta, written.momenta[order], rtol=1.2e-7)
+    for name in ("particle_density", "scale_factor", "box_size_mpch", "omega_m", "omega_lambda", "h"):
+        assert getattr(read, name) == pytest.approx(getattr(written, name), rel=1e-15)
+
+
+def test_units_of_a_snapshot(tmp_path: Path) -> None:
+    """Positions in kpc/h, velocities in km/s over sqrt(a), masses in 1e10 Msun/h."""
+    save_gadget(tmp_path / "snap", snapshot(1, positions=np.full((1, 3), 0.25), momenta=np.full((1, 3), 1e-3)))
+    content = (tmp_path / "snap").read_bytes()
+    mass = struct.unpack_from("<6d", content, 4 + 24)[1]
+    assert mass == pytest.approx(2.77459457e11 * 0.3 * 80.0**3 / 1e10)
+    x, v = (struct.unpack_from("<3f", content, 264 + 4 + offset)[0] for offset in (0, 20))
+    assert x == pytest.approx(20000.0)
+    assert v == pytest.approx(1e-3 * 299792.458 / 0.5 / 0.5**0.5, rel=1e-6)
+
+
+def test_snapshots_that_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(WeakfieldError, match="not finite"):
+        save_gadget(tmp_path / "snap", snapshot(momenta=np.full((5, 3), np.inf)))
+    assert list(tmp_path.iterdir()) == []
+    save_gadget(tmp_path / "snap", snapshot())
+    content = bytearray((tmp_path / "snap").read_bytes())
+    (tmp_path / "short").write_bytes(content[:-20])
+    with pytest.raises(BadInput, match="record of the IDs is not whole"):
+        load_gadget(tmp_path / "short")
+    struct.pack_into("<i", content, 4 + 124, 8)
+    (tmp_path / "part").write_bytes(content)
+    with pytest.raises(BadInput, match="one of 8 files"):
+        load_gadget(tmp_path / "part")
+    (tmp_path / "no velocities").write_bytes(gadget(np.full((3, 3), 0.5)))
+    with pytest.raises(BadInput, match="expected both above 0"):
+        load_gadget(tmp_path / "no velocities")

@@ -201,13 +201,14 @@ def test_unknown_keys_are_warned_of(tmp_path: Path) -> None:
         ("IC generator", "read from disk"),
         ("mPk file", "pk.dat"),
         ("baryon treatment", "hybrid"),
-        ("tracer factor", "8"),
-        ("downgrade factor", "2"),
         ("hibernation redshifts", "5"),
         ("lightcone 0 vertex", "0, 0, 0"),
         ("lightcone outputs", "phi"),
-        ("snapshot outputs", "Gadget2"),
-        ("Pk outputs", "psiN"),
+        ("snapshot outputs", "multi-Gadget2"),
+        ("snapshot outputs", "v"),
+        ("snapshot outputs", "delta"),
+        ("Pk outputs", "X-spectra"),
+        ("Pk outputs", "Tij"),
     ],
 )
 def test_what_is_not_supported_is_refused_by_name(tmp_path: Path, key: str, value: str) -> None:

@@ -12,8 +12,8 @@ from weakfield.config.settings import Settings
 
 Theory = Literal["newton", "gr"]
 THEORIES: tuple[Theory, ...] = ("newton", "gr")
-FieldName = Literal["phi", "chi", "B", "T00", "hij"]
-SpectrumName = Literal["phi", "chi", "B", "hij", "T00", "delta"]
+FieldName = Literal["phi", "chi", "B", "T00", "hij", "p", "Tij", "rhoN", "psiN"]
+SpectrumName = Literal["phi", "chi", "B", "hij", "T00", "delta", "rhoN", "psiN", "deltaN"]
 
 #: lattice cells an edge of each built-in particle template spans when it puts one particle a site
 TEMPLATE_CELLS = {"sc0": 4, "sc1": 4, "bcc": 2, "fcc": 2}
@@ -37,7 +37,8 @@ class SimulationSettings(Settings):
     )
     second_order_terms: bool = Field(True, description="second-order source and force terms (PHYSICS 13.1)")
     phi_integrator: Literal["second-order", "euler"] = Field(
-        "second-order", description="time integration of phi in GR: PHYSICS 15, or backward Euler as the reference program"
+        "second-order",
+        description="time integration of phi in GR: PHYSICS 15, or backward Euler as the reference program",
     )
     exact_redshifts: bool = Field(
         True, description="steps are shortened evenly to land on every output; otherwise the first cycle past it"
@@ -53,8 +54,10 @@ class SimulationSettings(Settings):
     k_domain: Literal["sphere", "cube"] = Field(
         "sphere", description="modes of the initial conditions: up to the Nyquist wavenumber, or all of the mesh"
     )
-    baryon_treatment: Literal["ignore", "blend"] = Field(
-        "blend", description="blend: one species with the density-weighted transfer functions of CDM and baryons"
+    baryon_treatment: Literal["ignore", "blend", "hybrid"] = Field(
+        "blend",
+        description="blend: one species with the density-weighted transfer functions of CDM and baryons; hybrid: every"
+        " eighth particle follows baryons; ignore: CDM alone",
     )
     noise: Literal["hermitian", "gevolution"] = Field(
         "hermitian", description="gevolution: half the variance on the plane kx = 0, as the reference program"
@@ -69,15 +72,33 @@ class SimulationSettings(Settings):
     switch_linear_chi: float | None = Field(
         None, description="redshift below which the linear chi is off; default: 0 in GR, 0.011 in Newton"
     )
-    transfer: Literal["camb", "class", "eisenstein-hu", "file"] = Field("camb", description="source of transfer functions")
-    transfer_file: Path | None = Field(None, description="CLASS-format Newtonian-gauge table at the initial redshift")
+    transfer: Literal["camb", "class", "eisenstein-hu", "file", "spectrum"] = Field(
+        "camb", description="source of transfer functions; spectrum: the power spectrum of matter in a file instead"
+    )
+    transfer_file: Path | None = Field(
+        None,
+        description="CLASS-format Newtonian-gauge table, or two columns k [h/Mpc], P [(Mpc/h)^3] in synchronous gauge,"
+        " at the initial redshift",
+    )
     transfer_nodes: Literal["fine", "class"] = Field(
         "fine", description="wavenumbers of computed tables; class: the coarse ones of CLASS (PHYSICS 3.2)"
+    )
+
+    initial_conditions: Literal["linear", "snapshot"] = Field(
+        "linear", description="linear theory, or particles and fields read from files at the initial redshift"
+    )
+    particle_file: Path | None = Field(None, description="particles to start from, HDF5 or Gadget-2")
+    metric_files: tuple[Path, ...] = Field((), max_length=3, description="fields to start from: phi, then chi, then B")
+    particle_step: float = Field(
+        0.0, ge=0, description="step before the snapshot to start from [box], by half of which HDF5 momenta are early"
     )
 
     snapshot_redshifts: tuple[float, ...] = Field((10.0, 1.0), max_length=32, description="when fields are written")
     snapshot_fields: tuple[FieldName, ...] = Field(("phi",), description="which fields are written")
     snapshot_particles: bool = Field(False, description="write the particles with the fields")
+    snapshot_gadget: bool = Field(False, description="write the particles as Gadget-2 snapshots too")
+    tracer_factor: int = Field(1, ge=1, description="write particles whose ID this divides")
+    downgrade_factor: int = Field(1, ge=1, description="cells a side averaged into one in the fields written")
     spectra_redshifts: tuple[float, ...] = Field((10.0, 1.0), max_length=32, description="when spectra are written")
     spectra_fields: tuple[SpectrumName, ...] = Field(("phi", "delta"), description="fields whose spectra are written")
     spectra_bins: int = Field(64, ge=1, description="bins of the spectra written while growing")
@@ -104,13 +125,18 @@ class SimulationSettings(Settings):
                 f"grid is {self.grid}, expected a multiple of {cells} for the particle template {self.template}"
                 " (or give the tiling)"
             )
-        if self.transfer == "file" and self.transfer_file is None:
-            raise ValueError("transfer is 'file' but transfer_file is not given, expected the path of a table")
+        if self.transfer in ("file", "spectrum") and self.transfer_file is None:
+            raise ValueError(
+                f"transfer is '{self.transfer}' but transfer_file is not given, expected the path of a table"
+            )
         if self.transfer == "file" and self.newton_velocities == "nbody":
             raise ValueError(
                 "newton_velocities is 'nbody' but a transfer file holds one redshift, expected 'poisson'"
                 " or another transfer"
             )
+        self._check_start()
+        if self.grid % self.downgrade_factor:
+            raise ValueError(f"downgrade_factor is {self.downgrade_factor}, expected a divisor of the grid {self.grid}")
         if self.radiation and self.transfer not in WITH_RADIATION:
             raise ValueError(
                 f"radiation is true but transfer '{self.transfer}' has none over time, expected one of {WITH_RADIATION}"
@@ -120,6 +146,19 @@ class SimulationSettings(Settings):
             if low:
                 raise ValueError(f"{name} holds {low[0]:g}, expected redshifts above -1")
         return self
+
+    def _check_start(self) -> None:
+        """What starts without transfer functions at the initial redshift cannot use the constraint made of them."""
+        if self.initial_conditions == "linear" and self.transfer != "spectrum":
+            return
+        if self.initial_conditions == "snapshot" and self.particle_file is None:
+            raise ValueError("initial_conditions is 'snapshot' but particle_file is not given, expected a path")
+        if self.phi_integrator != "euler":
+            start = "a snapshot" if self.initial_conditions == "snapshot" else "a power spectrum"
+            raise ValueError(
+                f"phi_integrator is '{self.phi_integrator}', expected 'euler' for a start from {start}: the first step"
+                " of the other solves the constraint with transfer functions of velocities"
+            )
 
 
 class OutputSettings(Settings):

@@ -7,35 +7,41 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from weakfield.formats.fields import load_field, save_field
-    from weakfield.formats.gadget import load_template
+    from weakfield.formats.gadget import GadgetSnapshot, load_gadget, load_template, save_gadget
     from weakfield.formats.particles import Particles, load_particles, save_particles
     from weakfield.formats.settings_ini import IniRun, read_settings_ini
     from weakfield.formats.spectra_text import SpectrumTable, read_spectrum_text, write_spectrum_text
 
 _HOMES = {
+    "GadgetSnapshot": "gadget",
     "IniRun": "settings_ini",
     "Particles": "particles",
     "SpectrumTable": "spectra_text",
     "load_field": "fields",
+    "load_gadget": "gadget",
     "load_particles": "particles",
     "load_template": "gadget",
     "read_settings_ini": "settings_ini",
     "read_spectrum_text": "spectra_text",
     "save_field": "fields",
+    "save_gadget": "gadget",
     "save_particles": "particles",
     "write_spectrum_text": "spectra_text",
 }
 
 __all__ = [
+    "GadgetSnapshot",
     "IniRun",
     "Particles",
     "SpectrumTable",
     "load_field",
+    "load_gadget",
     "load_particles",
     "load_template",
     "read_settings_ini",
     "read_spectrum_text",
     "save_field",
+    "save_gadget",
     "save_particles",
     "write_spectrum_text",
 ]

@@ -16,6 +16,7 @@ READ = frozenset(
         "generic file base", "snapshot file base", "Pk file base", "snapshot redshifts", "Pk redshifts",
         "snapshot outputs", "Pk outputs", "Pk bins", "second order terms", "noise", "precision", "transfer",
         "radiation treatment", "switch delta_rad", "switch linear chi", "phi integrator", "exact redshifts",
+        "tracer factor", "downgrade factor",
     }
 )  # fmt: skip
 
@@ -91,8 +92,6 @@ REFUSED = (
     Refusal.of("m_ncdm", _number(0.0), "massive neutrinos are not supported"),
     Refusal.of("N_ncdm", _number(0.0), "massive neutrinos are not supported"),
     Refusal.of("[oO]mega_fld", _number(0.0), "a dark-energy fluid is not supported"),
-    Refusal.of("tracer factor", _number(1.0), "thinning of particles is not supported"),
-    Refusal.of("downgrade factor", _number(1.0), "coarsened snapshots are not supported"),
     Refusal.of("hibernation (redshifts|wallclock limit)", _never, "restart files are not supported"),
     Refusal.of("lightcone (?!file base).*", _never, "light cones are not supported"),
 )

@@ -15,9 +15,26 @@ from weakfield.formats.ini_text import IniText
 
 _THEORIES: dict[str, Theory] = {"GR": "gr", "Newton": "newton"}
 _YES_NO = {"yes": True, "no": False}
-_SNAPSHOT_FIELDS = {"phi": "phi", "chi": "chi", "B": "B", "T00": "T00", "rho": "T00", "hij": "hij", "GW": "hij"}
-_SPECTRA = {**_SNAPSHOT_FIELDS, "delta": "delta", "D_s": "delta"}
-_NOT_WRITTEN = {"psiN", "Pot", "Tij", "p", "rhoN", "v", "deltaN", "Gadget2", "multi-Gadget2", "X-spectra", "pcls"}
+_FIELDS = {
+    "phi": "phi", "chi": "chi", "B": "B", "T00": "T00", "rho": "T00", "hij": "hij", "GW": "hij", "rhoN": "rhoN",
+    "psiN": "psiN", "Pot": "psiN",
+}  # fmt: skip
+_SNAPSHOT_FIELDS = {**_FIELDS, "p": "p", "Tij": "Tij"}
+_SPECTRA = {**_FIELDS, "delta": "delta", "D_s": "delta", "deltaN": "deltaN"}
+_PARTICLES = {"pcls", "Gadget2"}
+#: words of the reference program that are refused, each with the reason
+_NOT_WRITTEN = {
+    "v": "is a velocity field, whose assignment to the mesh is not specified",
+    "multi-Gadget2": "asks for a snapshot in several files, and it is written as one: use Gadget2",
+    "X-spectra": "asks for cross spectra, which only a run with several species has",
+    "pcls": "is for snapshots",
+    "Gadget2": "is for snapshots",
+    "p": "is for snapshots",
+    "Tij": "is for snapshots",
+    "delta": "is for spectra",
+    "D_s": "is for spectra",
+    "deltaN": "is for spectra",
+}
 _KEYS_OF_FIELDS = {
     "simulation.grid": "Ngrid",
     "simulation.box_size_mpch": "boxsize",
@@ -26,6 +43,8 @@ _KEYS_OF_FIELDS = {
     "simulation.step_limit_hubble": "time step limit",
     "simulation.relaxation_redshift": "relaxation redshift",
     "simulation.tiling": "tiling factor",
+    "simulation.tracer_factor": "tracer factor",
+    "simulation.downgrade_factor": "downgrade factor",
     "simulation.snapshot_redshifts": "snapshot redshifts",
     "simulation.spectra_redshifts": "Pk redshifts",
     "simulation.spectra_bins": "Pk bins",
@@ -179,8 +198,11 @@ def _simulation(ini: IniText) -> dict[str, Any]:
         "noise": ini.choice("noise", {"gevolution": "gevolution", "hermitian": "hermitian"}, "gevolution"),
         **_transfer(ini),
         "snapshot_redshifts": _redshifts(ini, "snapshot"),
-        "snapshot_fields": _outputs(ini, "snapshot outputs", _SNAPSHOT_FIELDS, {"pcls"}),
+        "snapshot_fields": _outputs(ini, "snapshot outputs", _SNAPSHOT_FIELDS, _PARTICLES),
         "snapshot_particles": "pcls" in ini.words("snapshot outputs"),
+        "snapshot_gadget": "Gadget2" in ini.words("snapshot outputs"),
+        "tracer_factor": _first_whole(ini, "tracer factor", 1),
+        "downgrade_factor": ini.whole("downgrade factor", 1),
         "spectra_redshifts": _redshifts(ini, "Pk"),
         "spectra_fields": _outputs(ini, "Pk outputs", _SPECTRA, set()),
         "spectra_bins": ini.whole("Pk bins", 64),
@@ -190,11 +212,7 @@ def _simulation(ini: IniText) -> dict[str, Any]:
 def _template(ini: IniText) -> dict[str, Any]:
     """The particle template, a file or built in; of a list the first serves, there is one species."""
     name = ini.words("template file")[0]
-    tilings = ini.words("tiling factor")
-    try:
-        tiling = int(tilings[0]) if tilings else 1
-    except ValueError as error:
-        raise BadInput(f"{ini.path}: 'tiling factor' is '{tilings[0]}', expected a whole number") from error
+    tiling = _first_whole(ini, "tiling factor", 1)
     found = _beside(ini, name)
     if found is not None:
         return {"template_file": found, "tiling": tiling}
@@ -205,6 +223,15 @@ def _template(ini: IniText) -> dict[str, Any]:
             + nearest(Path(name).name, crystals)
         )
     return {"template": crystals[Path(name).name], "tiling": tiling}
+
+
+def _first_whole(ini: IniText, key: str, default: int) -> int:
+    """The whole number of the first species of a list, one a species."""
+    words = ini.words(key)
+    try:
+        return int(words[0]) if words else default
+    except ValueError as error:
+        raise BadInput(f"{ini.path}: '{key}' is '{words[0]}', expected a whole number") from error
 
 
 def _transfer(ini: IniText) -> dict[str, Any]:
@@ -248,7 +275,7 @@ def _outputs(ini: IniText, key: str, names: dict[str, str], others: set[str]) ->
     words = ini.words(key)
     for word in words:
         if word not in names and word not in others:
-            why = "is not supported yet" if word in _NOT_WRITTEN else "is unknown"
+            why = _NOT_WRITTEN.get(word, "is unknown")
             expected = ", ".join((*names, *sorted(others)))
             raise BadInput(f"{ini.path}: '{key}' asks for '{word}', which {why}; expected some of {expected}")
     return tuple(dict.fromkeys(names[word] for word in words if word in names))

@@ -12,17 +12,15 @@ from weakfield._version import __version__
 from weakfield.base.errors import WeakfieldError
 from weakfield.base.files import write_text
 from weakfield.config import RunSettings
-from weakfield.formats import Particles as StoredParticles
-from weakfield.formats import save_field, save_particles
+from weakfield.formats import save_field, save_gadget, save_particles
 from weakfield.formats.background_text import append_background, format_background_line
 from weakfield.formats.spectra_text import SpectrumTable, read_spectrum_text, write_spectrum_text
-from weakfield.mesh import fft
-from weakfield.mesh.shells import reference_spectrum
 from weakfield.simulation.clock import Clock
-from weakfield.simulation.gravity import project_stress, stress_factor, tensor_modes
+from weakfield.simulation.snapshots import coarsened, gadget_snapshot, snapshot_field, stored_particles
+from weakfield.simulation.spectra_written import spectra_names, spectrum_table
 from weakfield.simulation.universe import Universe
 
-UNITS = {"phi": "dimensionless", "chi": "dimensionless", "B": "dimensionless", "hij": "dimensionless"}
+UNITS = dict.fromkeys(("phi", "chi", "B", "hij", "psiN"), "dimensionless")
 
 
 def mean(field: Tensor) -> float:
@@ -72,7 +70,7 @@ class Outputs:
         """Everything due in this cycle; at most one snapshot and one set of spectra."""
         self._write_background(universe, clock)
         if self._snapshot_count < len(self._snapshots) and clock.passed(self._snapshots[self._snapshot_count]):
-            self._write_snapshot(universe, clock, self._snapshot_count)
+            self._write_snapshot(universe, clock, self._snapshots[self._snapshot_count])
             self._snapshot_count += 1
         if self._spectra_count < len(self._spectra):
             target = self._spectra[self._spectra_count]
@@ -98,19 +96,25 @@ class Outputs:
         if clock.cycle == 0:
             self.paths.append(self._background)
 
-    def _write_snapshot(self, universe: Universe, clock: Clock, number: int) -> None:
+    def _write_snapshot(self, universe: Universe, clock: Clock, target: float) -> None:
+        """Fields and particles of this cycle; Gadget-2 snapshots carried to the redshift asked for."""
         settings = self.run.simulation
-        stem = f"{self.run.output.snapshot_base}{number:03d}"
+        stem = f"{self.run.output.snapshot_base}{self._snapshot_count:03d}"
         for name in settings.snapshot_fields:
             path = self.folder / f"{stem}_{name}.h5"
             save_field(
-                path, snapshot_field(universe, clock, name), self._attributes(clock, name),
+                path, coarsened(snapshot_field(universe, clock, name), settings.downgrade_factor),
+                self._attributes(clock, name),
                 self.run.output.dtype, self.run.output.compression,
             )  # fmt: skip
             self.paths.append(path)
         if settings.snapshot_particles:
             path = self.folder / f"{stem}_cdm.h5"
-            save_particles(path, stored_particles(universe), universe.n)
+            save_particles(path, stored_particles(universe, settings.tracer_factor), universe.n)
+            self.paths.append(path)
+        if settings.snapshot_gadget:
+            path = self.folder / f"{stem}_cdm"
+            save_gadget(path, gadget_snapshot(universe, clock, target))
             self.paths.append(path)
 
     def _attributes(self, clock: Clock, name: str) -> dict[str, str | int | float]:
@@ -126,68 +130,13 @@ class Outputs:
 
     def _write_spectra(self, universe: Universe, clock: Clock, target: float | None) -> None:
         """Spectra of this cycle; with a ``target`` interpolated in z to it from those written a cycle ago."""
-        for name in self.run.simulation.spectra_fields:
+        for name in spectra_names(universe, clock):
             path = self.folder / f"{self.run.output.spectra_base}{self._spectra_count:03d}_{name}.dat"
             now = spectrum_table(universe, clock, name, self.run.simulation.spectra_bins)
             if target is not None:
                 now = now if clock.exact else _interpolated(path, now, target)
                 self.paths.append(path)
             write_spectrum_text(path, now)
-
-
-def snapshot_field(universe: Universe, clock: Clock, name: str) -> Tensor:
-    """A field as it is written: B and h_ij in their own units, T00 projected with the present phi."""
-    u = universe
-    if name == "phi":
-        return u.phi
-    if name == "chi":
-        return u.chi
-    if name == "B":
-        return u.frame_dragging() / (clock.a**2 * u.n)
-    if name == "T00":
-        if u.run.theory == "newton":
-            return u.kernels.paint(u.particles, None, u.particles.mass * u.n**3)
-        second_order = u.run.simulation.second_order_terms
-        return u.kernels.project_t00(u.particles, u.phi, clock.a, second_order, u.phi.new_empty(u.phi.shape))
-    if name == "hij":
-        return fft.backward(tensor_modes(u.stress, u.lattice), u.n, normalised=False)
-    raise ValueError(f"no field named {name}")
-
-
-def stored_particles(universe: Universe) -> StoredParticles:
-    """Particles sorted by ID, positions in units of the box."""
-    p = universe.particles
-    order = np.argsort(p.ids.numpy())
-    return StoredParticles(
-        ids=p.ids.numpy()[order],
-        positions=p.positions().numpy().T[order],
-        momenta=p.momentum.double().numpy().T[order],
-        mass=p.mass,
-    )
-
-
-def spectrum_table(universe: Universe, clock: Clock, name: str, bins: int) -> SpectrumTable:
-    """A spectrum by the reference program's conventions (PHYSICS 10)."""
-    u, box, window, factor = universe, universe.run.simulation.box_size_mpch, "none", 1.0
-    if name in ("delta", "T00"):
-        field = snapshot_field(u, clock, "T00")
-        factor = 1.0 / u.mean_density**2 if name == "delta" else clock.a**-6
-        window, modes = "cic", [(1.0, fft.forward(field.double()))]
-    elif name == "B":
-        modes = [(1.0, component * (u.n**2 / clock.a**2)) for component in u.b_modes]
-    elif name == "hij":
-        project_stress(u, u.particles, clock.a)
-        u.kernels.stress_source(u.stress, u.phi, stress_factor(u, clock.a))
-        modes = [
-            (w, part * u.n**3) for w, part in zip((1, 2, 2, 1, 2, 1), tensor_modes(u.stress, u.lattice), strict=True)
-        ]
-    else:
-        modes = [(1.0, fft.forward(snapshot_field(u, clock, name).double()))]
-    spectrum = reference_spectrum(modes, bins, box, window)
-    return SpectrumTable(
-        name=name, redshift=clock.redshift, k=spectrum.k_hmpc, power=spectrum.power * factor,
-        k_scatter=spectrum.sigma_k, error=spectrum.sigma_power * factor, count=spectrum.count,
-    )  # fmt: skip
 
 
 def _interpolated(path: Path, now: SpectrumTable, target: float) -> SpectrumTable:

@@ -1,0 +1,98 @@
+"""Fields and particles of a universe as they are written (PHYSICS 10)."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from weakfield.formats import GadgetSnapshot
+from weakfield.formats import Particles as StoredParticles
+from weakfield.mesh import fft
+from weakfield.simulation.clock import Clock
+from weakfield.simulation.gravity import tensor_modes
+from weakfield.simulation.universe import Universe
+
+
+def snapshot_field(universe: Universe, clock: Clock, name: str) -> Tensor:
+    """A field as it is written: B and h_ij in their own units, T00, T0i ("p") and T_ij projected with the present phi.
+
+    "rhoN" is the plain density of the particles and "psiN" its Newtonian potential, in either theory.
+    """
+    u = universe
+    if name == "phi":
+        return u.phi
+    if name == "chi":
+        return u.chi
+    if name == "B":
+        return u.frame_dragging() / (clock.a**2 * u.n)
+    if name == "rhoN" or (name == "T00" and u.run.theory == "newton"):
+        return u.kernels.paint(u.particles, None, u.particles.mass * u.n**3)  # type: ignore[no-any-return]
+    if name == "psiN":
+        modes = fft.forward(snapshot_field(u, clock, "rhoN"))
+        u.kernels.divide_by_laplacian(modes, u.lattice, -u.background.four_pi_G / (clock.a * u.n**3), 0.0, True)
+        return fft.backward(modes, u.n, normalised=False)
+    if name == "T00":
+        second_order = u.run.simulation.second_order_terms
+        return u.kernels.project_t00(u.particles, u.phi, clock.a, second_order, u.phi.new_empty(u.phi.shape))  # type: ignore[no-any-return]
+    if name == "p":
+        return u.kernels.project_t0i(u.particles, u.phi, u.phi.new_empty((3, *u.phi.shape)))  # type: ignore[no-any-return]
+    if name == "Tij":
+        return u.kernels.project_tij(u.particles, u.phi, clock.a, u.phi.new_empty((6, *u.phi.shape)))  # type: ignore[no-any-return]
+    if name == "hij":
+        return fft.backward(tensor_modes(u.stress, u.lattice), u.n, normalised=False)
+    raise ValueError(f"no field named {name}")
+
+
+def coarsened(field: Tensor, factor: int) -> Tensor:
+    """Means over blocks of ``factor`` cells a side, (..., N, N, N) to (..., N/r, N/r, N/r)."""
+    if factor == 1:
+        return field
+    m = field.shape[-1] // factor
+    blocks = field.reshape(*field.shape[:-3], m, factor, m, factor, m, factor)
+    return blocks.mean(dim=(-5, -3, -1))
+
+
+def stored_particles(universe: Universe, tracer_factor: int = 1) -> StoredParticles:
+    """Particles whose ID ``tracer_factor`` divides, sorted by ID, positions in units of the box."""
+    p = universe.particles
+    order = _kept(p.ids, tracer_factor)
+    return StoredParticles(
+        ids=p.ids.numpy()[order],
+        positions=p.positions().numpy().T[order],
+        momenta=p.momentum.double().numpy().T[order],
+        mass=p.mass,
+    )
+
+
+def gadget_snapshot(universe: Universe, clock: Clock, target: float) -> GadgetSnapshot:
+    """Particles carried from this cycle to the redshift ``target`` it is written for, momenta to the same time.
+
+    x += dt (q/E) [1 + (4 - (q^2 + E^2)/E^2) phi], q -= (dt + half the step before) (q^2 + E^2)/E grad(phi), with
+    dt = (a_t - a) / (a H) and E at a_t, in either theory. Where steps land on the output, dt is zero.
+    """
+    u, p = universe, universe.particles
+    a = 1.0 / (1.0 + target)
+    ahead = (a - clock.a) / (clock.a * clock.hubble)
+    order = _kept(p.ids, u.run.simulation.tracer_factor)
+    q = p.momentum.double()
+    q2 = (q**2).sum(0)
+    e2 = q2 + a**2
+    energy = torch.sqrt(e2)
+    phi = u.kernels.read(p, u.phi).double()
+    shift = ahead * (q / energy) * (1.0 + (4.0 - (q2 + e2) / e2) * phi)
+    fall = (ahead + 0.5 * clock.previous_step) * (q2 + e2) / energy
+    momenta = q - fall * u.n * u.kernels.gradient(p, u.phi).double()
+    positions = torch.remainder(1.0 + p.positions() + shift, 1.0)
+    box, cosmology = u.run.simulation.box_size_mpch, u.run.cosmology
+    return GadgetSnapshot(
+        ids=p.ids.numpy()[order], positions=positions.numpy().T[order], momenta=momenta.numpy().T[order],
+        particle_density=p.mass, scale_factor=a, box_size_mpch=box, omega_m=cosmology.Omega_m,
+        omega_lambda=cosmology.Omega_lambda, h=cosmology.h,
+    )  # fmt: skip
+
+
+def _kept(ids: Tensor, tracer_factor: int) -> np.ndarray:
+    """Where the particles to write are, in the order of their IDs."""
+    order = np.argsort(ids.numpy())
+    return order[ids.numpy()[order] % tracer_factor == 0]

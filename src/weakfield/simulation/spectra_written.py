@@ -1,0 +1,71 @@
+"""Spectra by the reference program's conventions, of fields and of contrasts (PHYSICS 10, 13.5)."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from weakfield.formats.spectra_text import SpectrumTable
+from weakfield.mesh import fft
+from weakfield.mesh.shells import reference_spectrum
+from weakfield.simulation.clock import Clock
+from weakfield.simulation.gravity import project_stress, stress_factor, tensor_modes
+from weakfield.simulation.snapshots import snapshot_field
+from weakfield.simulation.universe import Universe
+
+#: what the header of a file calls its field, where that is not the name in the file's name
+_TITLES = {"deltacdm": "delta for cdm", "deltaclass": "delta for linear fields (CLASS)"}
+
+
+def spectra_names(universe: Universe, clock: Clock) -> list[str]:
+    """The spectra to write: those asked for, and while linear radiation acts the parts of "delta".
+
+    Then "delta" is of particles and radiation together, "deltaclass" of the radiation alone (in Newton with what
+    makes up for the gauge), and "deltacdm", in GR, of the particles alone.
+    """
+    names: list[str] = []
+    for name in universe.run.simulation.spectra_fields:
+        names.append(name)
+        if name == "delta" and _radiation_acts(universe, clock):
+            names += ["deltacdm", "deltaclass"] if universe.run.theory == "gr" else ["deltaclass"]
+    return names
+
+
+def spectrum_table(universe: Universe, clock: Clock, name: str, bins: int) -> SpectrumTable:
+    """One spectrum, dimensionless; densities divided by prod sinc^2, potentials as they are."""
+    u, window, factor = universe, "none", 1.0
+    if name == "B":
+        modes = [(1.0, component * (u.n**2 / clock.a**2)) for component in u.b_modes]
+    elif name == "hij":
+        project_stress(u, u.particles, clock.a)
+        u.kernels.stress_source(u.stress, u.phi, stress_factor(u, clock.a))
+        modes = [
+            (w, part * u.n**3) for w, part in zip((1, 2, 2, 1, 2, 1), tensor_modes(u.stress, u.lattice), strict=True)
+        ]
+    elif name in ("phi", "chi", "psiN"):
+        modes = [(1.0, fft.forward(snapshot_field(u, clock, name).double()))]
+    else:
+        density, mean = _density(u, clock, name)
+        modes, window, factor = [(1.0, fft.forward(density))], "cic", mean**-2
+    spectrum = reference_spectrum(modes, bins, u.run.simulation.box_size_mpch, window)
+    return SpectrumTable(
+        name=_TITLES.get(name, name), redshift=clock.redshift, k=spectrum.k_hmpc, power=spectrum.power * factor,
+        k_scatter=spectrum.sigma_k, error=spectrum.sigma_power * factor, count=spectrum.count,
+    )  # fmt: skip
+
+
+def _density(u: Universe, clock: Clock, name: str) -> tuple[Tensor, float]:
+    """A density (N, N, N), float64, and what its power is normalised by."""
+    if name == "deltaclass":
+        assert u.radiation is not None
+        return u.radiation.density(clock.a), u.run.cosmology.Omega_r / clock.a
+    field = snapshot_field(u, clock, "rhoN" if name in ("rhoN", "deltaN") else "T00").double()
+    if name in ("T00", "rhoN"):
+        return field, clock.a**3
+    if name == "delta" and _radiation_acts(u, clock):
+        assert u.radiation is not None
+        field += u.radiation.density(clock.a)
+    return field, u.mean_density
+
+
+def _radiation_acts(u: Universe, clock: Clock) -> bool:
+    return u.radiation is not None and u.radiation.density_acts(clock.a)
