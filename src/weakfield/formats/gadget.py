@@ -96,7 +96,7 @@ def load_gadget(path: str | Path) -> GadgetSnapshot:
     count = int(header["npart"][1])
     if int(header["num_files"]) > 1:
         raise BadInput(f"{path} is one of {int(header['num_files'])} files, expected a snapshot in one file")
-    if not (0.0 < float(header["time"]) and float(header["mass"][1]) > 0.0):
+    if not (float(header["time"]) > 0.0 and float(header["mass"][1]) > 0.0):
         raise BadInput(
             f"{path}: the header states scale factor {float(header['time']):g} and particle mass"
             f" {float(header['mass'][1]):g}, expected both above 0"

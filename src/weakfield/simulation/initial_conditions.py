@@ -92,7 +92,8 @@ def _gauge_velocity(run: RunSettings, background: Background, history: TransferH
         return curvature
 
     rate = 99.5 * background.conformal_hubble(0.995 * a)
-    return 3.0 * rate * (comoving_curvature(a) - comoving_curvature(0.99 * a))
+    velocity: np.ndarray = 3.0 * rate * (comoving_curvature(a) - comoving_curvature(0.99 * a))
+    return velocity
 
 
 def initial_universe(

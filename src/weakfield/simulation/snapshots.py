@@ -95,4 +95,5 @@ def gadget_snapshot(universe: Universe, clock: Clock, target: float) -> GadgetSn
 def _kept(ids: Tensor, tracer_factor: int) -> np.ndarray:
     """Where the particles to write are, in the order of their IDs."""
     order = np.argsort(ids.numpy())
-    return order[ids.numpy()[order] % tracer_factor == 0]
+    kept: np.ndarray = order[ids.numpy()[order] % tracer_factor == 0]
+    return kept

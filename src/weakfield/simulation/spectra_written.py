@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from torch import Tensor
 
 from weakfield.formats.spectra_text import SpectrumTable
@@ -32,7 +34,8 @@ def spectra_names(universe: Universe, clock: Clock) -> list[str]:
 
 def spectrum_table(universe: Universe, clock: Clock, name: str, bins: int) -> SpectrumTable:
     """One spectrum, dimensionless; densities divided by prod sinc^2, potentials as they are."""
-    u, window, factor = universe, "none", 1.0
+    u, factor = universe, 1.0
+    window: Literal["none", "cic"] = "none"
     if name == "B":
         modes = [(1.0, component * (u.n**2 / clock.a**2)) for component in u.b_modes]
     elif name == "hij":
