@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from weakfield.base.errors import BadInput, WeakfieldError
+from weakfield.base.errors import WeakfieldError
 from weakfield.base.files import content_hash
 from weakfield.config.cosmology import CosmologySettings
 from weakfield.config.simulation import SimulationSettings
@@ -23,6 +23,7 @@ from weakfield.cosmology.transfer.tables import (
     SplinedHistory,
     box_wavenumbers,
     require_coverage,
+    standard_universe,
     total_contrast,
     total_divergence,
 )
@@ -42,7 +43,7 @@ _VARIABLES = (
 def provide(settings: SimulationSettings, cosmology: CosmologySettings) -> SplinedHistory:
     """Tables on the nodes of ``settings.transfer_nodes``, from a little before the initial redshift to today."""
     history = _history(
-        _relevant(cosmology),
+        standard_universe(cosmology, "camb"),
         settings.transfer_nodes,
         settings.box_size_mpch,
         settings.grid,
@@ -55,16 +56,6 @@ def provide(settings: SimulationSettings, cosmology: CosmologySettings) -> Splin
 def _scale_factor_range(initial_redshift: float) -> float:
     """The first scale factor; 3 % before the initial one leaves room for differences in time."""
     return min(_FIRST_SCALE_FACTOR, 0.97 / (1.0 + initial_redshift))
-
-
-def _relevant(cosmology: CosmologySettings) -> CosmologySettings:
-    """The same universe with a standard primordial spectrum, which transfer functions do not depend on."""
-    for key in ("omega_b", "omega_cdm", "t_cmb_kelvin"):
-        if not getattr(cosmology, key) > 0:
-            raise BadInput(
-                f"cosmology.{key} is {getattr(cosmology, key):g}, expected a value above 0 for transfer 'camb'"
-            )
-    return cosmology.model_copy(update={"a_s": 1.0, "n_s": 1.0, "k_pivot_invmpc": 1.0})
 
 
 @lru_cache(maxsize=8)

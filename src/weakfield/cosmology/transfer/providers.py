@@ -11,6 +11,7 @@ from weakfield.cosmology.transfer.tables import TransferHistory
 #: name in the settings -> module whose ``provide(settings, cosmology)`` returns a TransferHistory
 PROVIDERS = {
     "camb": "weakfield.cosmology.transfer.camb",
+    "class": "weakfield.cosmology.transfer.class_code",
     "eisenstein-hu": "weakfield.cosmology.transfer.eisenstein_hu",
     "file": "weakfield.cosmology.transfer.class_table",
 }

@@ -111,6 +111,19 @@ def require_coverage(k_hmpc: Array, box_size_mpch: float, grid: int, source: str
         )
 
 
+def standard_universe(cosmology: CosmologySettings, provider: str) -> CosmologySettings:
+    """The same universe with a standard primordial spectrum, which transfer functions do not depend on.
+
+    ``BadInput`` for one without the matter and radiation a Boltzmann code needs.
+    """
+    for key in ("omega_b", "omega_cdm", "t_cmb_kelvin"):
+        if not getattr(cosmology, key) > 0:
+            raise BadInput(
+                f"cosmology.{key} is {getattr(cosmology, key):g}, expected a value above 0 for transfer '{provider}'"
+            )
+    return cosmology.model_copy(update={"a_s": 1.0, "n_s": 1.0, "k_pivot_invmpc": 1.0})
+
+
 def box_wavenumbers(box_size_mpch: float, grid: int) -> tuple[float, float]:
     """The smallest and largest wavenumber [h/Mpc] of a mesh, 2 pi / L and sqrt(3) pi N / L."""
     return 2.0 * math.pi / box_size_mpch, math.sqrt(3.0) * math.pi * grid / box_size_mpch

@@ -1,0 +1,115 @@
+"""Newtonian-gauge transfer functions from CLASS through its Python module ``classy`` (PHYSICS 3.2), cached on disk.
+
+On the nodes ``class`` it is asked what a simulation linked to CLASS asks: its own wavenumbers, its own coarse sampling
+in time and parameters of six digits. The nodes ``fine`` sharpen both samplings.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from weakfield.base.errors import BadInput, WeakfieldError
+from weakfield.base.files import content_hash
+from weakfield.config.cosmology import CosmologySettings
+from weakfield.config.simulation import SimulationSettings
+from weakfield.cosmology.transfer.cache import cached_arrays
+from weakfield.cosmology.transfer.tables import SplinedHistory, require_coverage, standard_universe
+
+Array = npt.NDArray[np.float64]
+
+_RECIPE = 1  # raised whenever the numbers of a table change for the same input
+#: times of a table, uniform in ln a: many where they have to follow CLASS's own spline through few
+_TIMES = {"class": 1000, "fine": 240}
+#: on top of CLASS's defaults (10 and 70 wavenumbers a decade, steps of 0.1 in time)
+_FINE = {"k_per_decade_for_pk": 40, "k_per_decade_for_bao": 200, "perturbations_sampling_stepsize": 0.01}
+_SPECIES = ("cdm", "b", "g", "ur", "tot")
+
+
+def provide(settings: SimulationSettings, cosmology: CosmologySettings) -> SplinedHistory:
+    """Tables from a little before the initial redshift to today, on CLASS's wavenumbers or on finer ones."""
+    history = _history(
+        standard_universe(cosmology, "class"),
+        settings.transfer_nodes,
+        settings.box_size_mpch,
+        settings.grid,
+        settings.initial_redshift,
+    )
+    require_coverage(history.k_hmpc, settings.box_size_mpch, settings.grid, history.source)
+    return history
+
+
+@lru_cache(maxsize=8)
+def _history(
+    cosmology: CosmologySettings, nodes: str, box_size_mpch: float, grid: int, initial_redshift: float
+) -> SplinedHistory:
+    try:
+        import classy
+    except ImportError as error:
+        raise BadInput(
+            "transfer is 'class' but CLASS's module classy is not installed, expected it from"
+            " 'pip install weakfield[class]'"
+        ) from error
+    parameters = _parameters(cosmology, nodes, box_size_mpch, grid, initial_redshift)
+    name = f"CLASS {version('classy')}"
+    key = content_hash({"recipe": _RECIPE, "code": name, "parameters": parameters, "times": _TIMES[nodes]})
+    arrays = cached_arrays(f"class-{key}", lambda: _compute(classy.Class(), parameters, _TIMES[nodes]))
+    k, a = arrays.pop("k_hmpc"), arrays.pop("a")
+    return SplinedHistory(k, a, arrays, name)
+
+
+def _parameters(
+    cosmology: CosmologySettings, nodes: str, box_size_mpch: float, grid: int, initial_redshift: float
+) -> dict[str, Any]:
+    """What CLASS is asked."""
+    k_max = 2.0 * math.pi * grid / box_size_mpch
+    values = {
+        "h": cosmology.h,
+        "omega_b": cosmology.omega_b,
+        "omega_cdm": cosmology.omega_cdm,
+        "T_cmb": cosmology.t_cmb_kelvin,
+        "N_ur": cosmology.n_ur,
+    }
+    parameters: dict[str, Any] = {
+        "output": "dTk,vTk",
+        "gauge": "newtonian",
+        "z_max_pk": 1.015 * initial_redshift + 0.01,
+    }
+    if nodes == "class":
+        rounded = {key: float(f"{value:.6g}") for key, value in values.items()}
+        return {**parameters, **rounded, "P_k_max_h/Mpc": k_max}
+    return {**parameters, **values, **_FINE, "P_k_max_h/Mpc": 2.0 * k_max}
+
+
+def _compute(code: Any, parameters: dict[str, Any], times: int) -> dict[str, Array]:
+    """Every column in (a, k), with the nodes themselves."""
+    a = np.exp(np.linspace(-math.log1p(parameters["z_max_pk"]), 0.0, times))
+    redshifts = np.clip(1.0 / a - 1.0, 0.0, parameters["z_max_pk"])
+    try:
+        code.set(parameters)
+        code.compute()
+        tables = [code.get_transfer(float(z)) for z in redshifts]
+    except Exception as error:  # its own errors are of several kinds
+        raise WeakfieldError(
+            f"CLASS could not compute the transfer functions: {' '.join(str(error).split())}"
+        ) from error
+    finally:
+        code.struct_cleanup()
+        code.empty()
+    columns = {f"delta {s}": f"d_{s}" for s in _SPECIES} | {f"theta {s}": f"t_{s}" for s in _SPECIES}
+    columns |= {"phi": "phi", "psi": "psi"}
+    missing = [column for column in columns.values() if column not in tables[0]]
+    if missing:
+        raise WeakfieldError(f"CLASS returned no column '{missing[0]}', found {', '.join(tables[0])}")
+    arrays = {
+        name: np.stack([np.asarray(table[column], dtype=np.float64) for table in tables])
+        for name, column in columns.items()
+    }
+    if not all(np.isfinite(values).all() for values in arrays.values()):
+        raise WeakfieldError("CLASS returned transfer functions that are not finite")
+    return {"k_hmpc": np.asarray(tables[0]["k (h/Mpc)"], dtype=np.float64), "a": a, **arrays}
