@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -220,6 +222,22 @@ class TestSettingsIni:
         assert "'snapshot redshifts'" in err
         assert str(Path("output") / "lcdm_background.dat") in out
         assert (tmp_path / "output" / "snap000_phi.h5").exists()
+
+
+def test_interrupted_by_hand(run: Path, capsys: Capture) -> None:
+    """Ctrl-C while a pair grows: one line, exit code 130, and only whole pairs."""
+    study = (run / "study.toml").read_text()
+    (run / "study.toml").write_text(study.replace("count = 3", "count = 500"))
+    command = [sys.executable, "-m", "weakfield", "simulate", str(run)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not (run / "pairs/seed00004/pair.json").exists() and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    assert (process.returncode, out) == (130, "")
+    assert err == "weakfield: interrupted; the same command continues where it stopped\n"
+    for pair in (run / "pairs").glob("seed*"):
+        assert (pair / "pair.json").exists()
 
 
 @pytest.mark.parametrize("limit", [100, 4000])

@@ -146,6 +146,27 @@ class TestBadInput:
         assert str(path) in message
         assert not (tmp_path / "run").exists()
 
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ('[audit]\ncontrols = ["labels_shufled"]', "did you mean 'labels_shuffled'?"),
+            ('[training]\nnetwork = "cnn"', "training.network is 'cnn', expected one of"),
+            ("[simulation]\ngrid = 36", "expected a grid that divides by 2^blocks = 8"),
+            ("[seeds]\ncount = 2", "the study has 2 seeds, expected at least 3"),
+            ("[explain]\npair = 50", "explain.pair is 50"),
+        ],
+    )
+    def test_what_a_late_stage_needs_is_known_before_the_first_pair(
+        self,
+        text: str,
+        said: str,
+        study_file,  # type: ignore[no-untyped-def]
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        assert said in self.refused(capsys, "run", study_file(text), "--out", tmp_path / "run")
+        assert not (tmp_path / "run").exists()
+
     def test_names(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert "did you mean 'demo'?" in self.refused(capsys, "run", "dmo")
         assert "no such file" in self.refused(capsys, "run", tmp_path / "nowhere.toml")

@@ -24,7 +24,7 @@ app = typer.Typer(
     " tell them apart, and see what the networks saw and whether to believe it.",
     epilog="Start with 'weakfield run demo'. Every command has --help.",
 )
-index = typer.Typer(help="Which seed, theory, redshift, axis and slice an image of a data set is, and back.")
+index = typer.Typer(help="Which slice of which universe an image is, and back.")
 app.add_typer(index, name="index", rich_help_panel=None)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a stage on standard output, nothing else.")]
@@ -61,7 +61,7 @@ def run(
     pairs: Pairs = None,
     json_lines: Json = False,
 ) -> None:
-    """Every stage of a study, from initial conditions to the page.
+    """Every stage of a study, up to the page.
 
     Reads a preset ('weakfield presets' lists them), a study file, or the study.toml of a run folder. Writes pairs,
     spectra, data set, trained networks, audit, attributions and report/index.html into the run folder. Stopped at any
@@ -88,7 +88,7 @@ def simulate(
     pairs: Pairs = None,
     json_lines: Json = False,
 ) -> None:
-    """Grow the pairs of a study, or run one settings.ini of the reference program.
+    """Grow the pairs of a study, or run a settings.ini.
 
     A study writes pairs/seed00001/{newton,gr}/ in its run folder; pairs that are whole are not grown again. A
     settings.ini runs unchanged: what and where it writes is what the reference program writes ('output path' is
@@ -109,7 +109,7 @@ def simulate(
 
 @app.command()
 def measure(folder: Run, json_lines: Json = False) -> None:
-    """Slices and power spectra of both theories and of their difference.
+    """Slices and power spectra of the pairs.
 
     Reads pairs/, writes spectra/.
 
@@ -121,7 +121,7 @@ def measure(folder: Run, json_lines: Json = False) -> None:
 
 @app.command()
 def dataset(folder: Run, json_lines: Json = False) -> None:
-    """Samples, their index, the split by seed and the normalisation of the training part.
+    """Samples: their index, split by seed, normalisation.
 
     Reads pairs/, writes dataset/.
 
@@ -133,7 +133,7 @@ def dataset(folder: Run, json_lines: Json = False) -> None:
 
 @app.command()
 def train(folder: Run, json_lines: Json = False) -> None:
-    """Train the networks of the study and the baselines they have to beat.
+    """Train the networks and their baselines.
 
     Reads dataset/ and pairs/, writes training/MODEL/ with metrics.json and the weights.
 
@@ -145,7 +145,9 @@ def train(folder: Run, json_lines: Json = False) -> None:
 
 @app.command()
 def audit(folder: Run, json_lines: Json = False) -> None:
-    """Controls that could explain the result away: labels shuffled, monopole, Newton against Newton, P(k).
+    """Controls that could explain the result away.
+
+    Labels shuffled, the cube mean alone, its removal, Newton against Newton in other rounding, P(k).
 
     Reads dataset/, training/ and pairs/, writes audit/audit.json.
 
@@ -157,7 +159,9 @@ def audit(folder: Run, json_lines: Json = False) -> None:
 
 @app.command()
 def explain(folder: Run, json_lines: Json = False) -> None:
-    """What the network looked at, in the cube and by Fourier shell.
+    """What the network looked at.
+
+    The gradient of one test pair, in the cube and by Fourier shell.
 
     Reads dataset/ and training/, writes explain/.
 
@@ -169,7 +173,7 @@ def explain(folder: Run, json_lines: Json = False) -> None:
 
 @app.command()
 def report(folder: Run, json_lines: Json = False) -> None:
-    """The figures and tables of all stages on one self-contained page.
+    """Figures and tables of all stages on one page.
 
     Reads every other folder of the run, writes report/index.html.
 
@@ -217,7 +221,9 @@ def find(
 def presets(
     name: Annotated[str | None, typer.Argument(help="Print this preset as a resolved study file.")] = None,
 ) -> None:
-    """The studies that come with the package, or one of them as TOML to start your own from.
+    """The studies that come with the package.
+
+    With a name, that study as TOML to start your own from.
 
     \b
     weakfield presets
@@ -236,7 +242,10 @@ def presets(
 
 @app.command()
 def settings() -> None:
-    """Every key of a study file, its unit, default and meaning, as Markdown (docs/settings.md is this)."""
+    """Every key of a study file, with default and meaning.
+
+    Markdown; docs/settings.md is this output.
+    """
     from weakfield.cli.reference import settings_page
 
     print(settings_page(), end="")
@@ -244,9 +253,9 @@ def settings() -> None:
 
 @app.command()
 def doctor(json_lines: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
-    """What works on this machine: versions, threads, GPU, transfer-function providers, particle-mesh kernels.
+    """What works on this machine.
 
-    Providers and kernels are tried, not looked up. Exit code 1 if one that every study needs does not work.
+    Versions, threads, GPU, sources of transfer functions, particle-mesh kernels. Sources and kernels are tried, not looked up. Exit code 1 if one that every study needs does not work.
 
     \b
     weakfield doctor
@@ -261,7 +270,10 @@ def doctor(json_lines: Annotated[bool, typer.Option("--json", help="Print one JS
 
 @app.command()
 def cite() -> None:
-    """How to cite this software and the work it rests on (BibTeX)."""
+    """How to cite this software, in BibTeX.
+
+    With it the work it rests on.
+    """
     from weakfield.cli.reference import citation
 
     print(citation(), end="")

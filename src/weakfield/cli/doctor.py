@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from weakfield.base.provenance import cores, git_commit, machine, versions
@@ -65,8 +66,7 @@ def examine() -> Examination:
         threads={"numba": numba.get_num_threads(), "torch": torch.get_num_threads(), "cores": cores()},
         gpu=", ".join(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())) or "none found",
         trials=(
-            _tried("transfer camb", lambda: _provider("camb"), needed=False),
-            _tried("transfer eisenstein-hu", lambda: _provider("eisenstein-hu"), needed=True),
+            *(_tried(f"transfer {name}", partial(_provider, name), name == "eisenstein-hu") for name in _providers()),
             _tried("kernels reference", lambda: _kernels("reference"), needed=True),
             _tried("kernels cpu", lambda: _kernels("cpu"), needed=True),
             _tried("training step", _training_step, needed=True),
@@ -79,6 +79,13 @@ def _tried(name: str, attempt: Callable[[], str], needed: bool) -> Trial:
         return Trial(name, True, attempt(), needed)
     except Exception as error:
         return Trial(name, False, f"{type(error).__name__}: {error}", needed)
+
+
+def _providers() -> list[str]:
+    """The sources of transfer functions that compute them."""
+    from weakfield.cosmology.transfer import PROVIDERS
+
+    return [name for name in PROVIDERS if name != "file"]
 
 
 def _provider(name: str) -> str:
