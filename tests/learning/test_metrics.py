@@ -19,6 +19,8 @@ from weakfield.learning.metrics import (
     log_loss,
     paired_accuracy,
     resampled_auc,
+    resampled_unpaired_auc,
+    unpaired_auc,
 )
 
 
@@ -34,25 +36,25 @@ many_scores = st.lists(st.tuples(numbers, numbers), min_size=1, max_size=12).map
 
 def test_by_hand() -> None:
     s = scores(newton=[-1.0, 2.0], gr=[1.0, 3.0])
-    assert auc(s) == 0.5  # between universes: 1 < 2, 3 > -1
+    assert auc(s) == 0.75  # 1 > -1, 1 < 2, 3 > -1, 3 > 2
+    assert unpaired_auc(s) == 0.5  # between universes: 1 < 2, 3 > -1
     assert accuracy(s) == 0.75  # newton 2 is on the wrong side
     assert paired_accuracy(s) == 1.0
 
 
 def test_ties_count_half() -> None:
     s = scores(newton=[0.0, 0.0], gr=[0.0, 0.0])
-    assert auc(s) == accuracy(s) == paired_accuracy(s) == 0.5
+    assert auc(s) == unpaired_auc(s) == accuracy(s) == paired_accuracy(s) == 0.5
 
 
 @given(many_scores)
 def test_against_scikit_learn(s: Scores) -> None:
     labels = np.repeat([0, 1], len(s.seeds))
     logits = np.concatenate([s.newton, s.gr])
+    assert roc_auc_score(labels, logits) == pytest.approx(auc(s), abs=1e-12)
     n = len(s.seeds)
-    between = auc(s) if n > 1 else 0.0
-    # scikit-learn compares twins too: n of the n^2 comparisons
-    expected = ((n - 1) * between + paired_accuracy(s)) / n
-    assert roc_auc_score(labels, logits) == pytest.approx(expected, abs=1e-12)
+    if n > 1:  # n of the n^2 comparisons are between twins
+        assert n * auc(s) == pytest.approx((n - 1) * unpaired_auc(s) + paired_accuracy(s), abs=1e-9)
     probability = 1 / (1 + np.exp(-logits))
     assert log_loss(s) == pytest.approx(sklearn_log_loss(labels, probability, labels=[0, 1]), rel=1e-9)
 
@@ -68,25 +70,28 @@ def test_intervals_are_finite_and_hold_the_value(s: Scores) -> None:
 def test_exchanging_the_theories_mirrors_everything(s: Scores) -> None:
     mirrored = Scores(s.seeds, s.gr, s.newton)
     assert auc(mirrored) == pytest.approx(1 - auc(s), abs=1e-12)
+    assert unpaired_auc(mirrored) == pytest.approx(1 - unpaired_auc(s), abs=1e-12)
     assert paired_accuracy(mirrored) == pytest.approx(1 - paired_accuracy(s), abs=1e-12)
 
 
 def test_every_seed_drawn_once_gives_the_value_itself() -> None:
     s = scores([0.1, 0.4, 0.2, 0.9], [0.3, 0.35, 0.8, 0.7])
     assert resampled_auc(s, np.ones((1, 4)))[0] == pytest.approx(auc(s), abs=1e-15)
+    assert resampled_unpaired_auc(s, np.ones((1, 4)))[0] == pytest.approx(unpaired_auc(s), abs=1e-15)
 
 
 def test_one_seed_drawn_alone_is_compared_with_its_twin() -> None:
     s = scores([0.1, 0.9], [0.3, 0.2])
-    assert resampled_auc(s, np.array([[2.0, 0.0], [0.0, 2.0]])).tolist() == [1.0, 0.0]
+    assert resampled_unpaired_auc(s, np.array([[2.0, 0.0], [0.0, 2.0]])).tolist() == [1.0, 0.0]
 
 
 def test_twins_in_order_are_no_evidence_about_a_single_cube() -> None:
     # every GR member a hair above its twin: knowing one score says nothing, knowing both says everything
     newton = np.random.default_rng(4).standard_normal(20)
     result = evaluate(scores(newton.tolist(), (newton + 1e-9).tolist()), resamples=1000)
-    assert result["auc"].value == pytest.approx(0.5, abs=1e-12)
-    assert result["auc"].high - result["auc"].low < 1e-9
+    assert result["auc"].value == pytest.approx(0.5 + 1 / 40, abs=1e-12)
+    assert result["unpaired_auc"].value == pytest.approx(0.5, abs=1e-12)
+    assert result["unpaired_auc"].high - result["unpaired_auc"].low < 1e-9
     assert result["paired_accuracy"].low == 1.0
 
 

@@ -34,7 +34,7 @@ def test_metrics(trained: Trained, model: str, kept: bool) -> None:
     assert metrics["mean_kept"] is kept
     assert metrics["test"]["auc"]["value"] == summary[f"{model}_auc"]
     for table in (metrics["validation"], metrics["test"], *metrics["baselines"].values()):
-        assert set(table) == {"auc", "accuracy", "paired_accuracy"}
+        assert set(table) == {"auc", "unpaired_auc", "accuracy", "paired_accuracy"}
         for estimate in table.values():
             assert 0 <= estimate["low"] <= estimate["value"] <= estimate["high"] <= 1
     assert set(metrics["baselines"]) == {"mean", "log_pk"}

@@ -109,6 +109,7 @@ def test_a_damaged_file_is_named_and_no_page_is_written(tmp_path):
 def score(value: float, low: float, high: float, paired: float = 0.5) -> dict:
     return {
         "auc": {"value": value, "low": low, "high": high},
+        "unpaired_auc": {"value": value, "low": low, "high": high},
         "paired_accuracy": {"value": paired, "low": paired - 0.05, "high": paired},
     }
 

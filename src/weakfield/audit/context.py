@@ -44,6 +44,10 @@ class Context:
         """AUC with its interval."""
         return evaluate(scores, self.study.audit.bootstrap)["auc"]
 
+    def unpaired_auc(self, scores: Scores) -> Estimate:
+        """AUC between universes, which is 1/2 for whatever knows nothing of a single cube: what nulls are tested by."""
+        return evaluate(scores, self.study.audit.bootstrap)["unpaired_auc"]
+
     def auc_difference(self, first: Scores, second: Scores) -> Estimate:
         """AUC of one classifier minus that of another on the same seeds, bootstrapped together."""
         return auc_difference(first, second, self.study.audit.bootstrap)

@@ -63,7 +63,7 @@ def sentence(context: Context, rows: list[dict[str, Any]]) -> str:
     """What the network reached and what the controls say about it."""
     scores = context.scores()
     auc = context.auc(scores)
-    reached = "above chance" if above_chance(auc) else "not distinguishable from chance"
+    reached = "above chance" if above_chance(context.unpaired_auc(scores)) else "not distinguishable from chance"
     verdicts = [
         f"{len(names)} {words} ({', '.join(names)})"
         for verdict, words in WORDS.items()

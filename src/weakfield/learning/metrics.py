@@ -59,13 +59,17 @@ def wins(scores: Scores) -> Array:
 
 
 def auc(scores: Scores) -> float:
-    """How often a GR cube scores above a Newton cube of another universe, ties counted half.
+    """Area under the ROC curve: how often a GR cube scores above a Newton cube, ties counted half."""
+    return float(wins(scores).mean())
 
-    The area under the ROC curve without the comparisons between twins: those are no independent draws, would add up
-    to 1/(2 seeds) by themselves, and are what ``paired_accuracy`` counts. A single seed has no other universe to be
-    compared with and is compared with its twin.
+
+def unpaired_auc(scores: Scores) -> float:
+    """The AUC between universes: without the comparisons of twins, which are no independent draws.
+
+    Twins alone add up to 1 / (2 seeds) to the AUC, so that a score which orders twins by a hair and knows nothing
+    else lies off 1/2; here it does not. A single seed has no other universe and is compared with its twin.
     """
-    return float(resampled_auc(scores, np.ones((1, len(scores.seeds))))[0])
+    return float(resampled_unpaired_auc(scores, np.ones((1, len(scores.seeds))))[0])
 
 
 def accuracy(scores: Scores) -> float:
@@ -79,12 +83,16 @@ def paired_accuracy(scores: Scores) -> float:
 
 
 def evaluate(scores: Scores, resamples: int) -> dict[str, Estimate]:
-    """AUC, accuracy and paired accuracy with 95 % percentile intervals from ``resamples`` bootstraps over seeds."""
+    """AUC, AUC between universes, accuracy and paired accuracy.
+
+    Each with its 95 % percentile interval from ``resamples`` bootstraps over seeds.
+    """
     weights = bootstrap_weights(len(scores.seeds), resamples)
     n = len(scores.seeds)
     twins = np.diagonal(wins(scores))
     return {
         "auc": interval(auc(scores), resampled_auc(scores, weights)),
+        "unpaired_auc": interval(unpaired_auc(scores), resampled_unpaired_auc(scores, weights)),
         "accuracy": interval(accuracy(scores), weights @ _hits(scores) / n),
         "paired_accuracy": interval(paired_accuracy(scores), weights @ twins / n),
     }
@@ -105,7 +113,14 @@ def bootstrap_weights(seeds: int, resamples: int) -> Array:
 
 
 def resampled_auc(scores: Scores, weights: Array) -> Array:
-    """The AUC of every resample; a seed drawn twice is not compared with its own copy."""
+    """The AUC of every resample."""
+    n = len(scores.seeds)
+    result: Array = np.einsum("bi,ij,bj->b", weights, wins(scores), weights, optimize=True) / n**2
+    return result
+
+
+def resampled_unpaired_auc(scores: Scores, weights: Array) -> Array:
+    """The AUC between universes of every resample; a seed drawn twice is not compared with its own copy."""
     matrix = wins(scores)
     twins = np.diagonal(matrix)
     products = np.einsum("bi,ij,bj->b", weights, matrix - np.diag(twins), weights, optimize=True)

@@ -14,7 +14,7 @@ def run(context: Context) -> Result:
     if context.test_seeds >= FEWEST_SEEDS:
         if gain.low > 0:
             verdict = "clean"
-        elif above_chance(spectrum_auc):
+        elif above_chance(context.unpaired_auc(spectrum)):
             verdict = "shortcut"
     return Result(
         gain,

@@ -9,7 +9,7 @@ from weakfield.learning.baselines import removed_mean, score_baseline
 
 def run(context: Context) -> Result:
     network = context.auc(context.scores())
-    mean = context.auc(score_baseline(context.dataset, removed_mean, "cube mean, removed")["test"])
+    mean = context.unpaired_auc(score_baseline(context.dataset, removed_mean, "cube mean, removed")["test"])
     return Result(
         network,
         "test AUC of the network, mean removed",

@@ -65,11 +65,11 @@ def run(context: Context) -> Result:
             progress.advance()
     cubes = {part: double_and_single(context, context.cubes[part].seeds, folders) for part in context.cubes}
     scores = context.retrain("newton_newton", cubes)
-    auc = context.auc(scores)
+    auc = context.unpaired_auc(scores)
     apart = float((cubes["test"].values[:, 1] - cubes["test"].values[:, 0]).double().numpy().std())
     return Result(
         auc,
-        "test AUC of the network, double against single precision",
+        "test AUC between universes, double against single precision",
         chance_expected(auc, context.test_seeds),
         remark=(
             f"The two runs differ by {apart:.1e} of the standard deviation of the cubes; the second scores above its"
