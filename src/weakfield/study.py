@@ -86,13 +86,13 @@ class PairStage:
         return self._outcome("skipped", 0.0, manifests, 0)
 
     def complete(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome:
-        begin, before = time.perf_counter(), self._manifests(study, folder)
+        begin, before = time.perf_counter(), self._written(study, folder)
         with bar("pairs", study.seeds.count) as progress:
             for seed in study.seeds.all:
                 self.grow(study, seed, folder)
                 progress.advance()
         manifests = self._manifests(study, folder)
-        grown = sum(before.get(seed) != manifest for seed, manifest in manifests.items())
+        grown = len(self._written(study, folder) - before)
         return self._outcome("done" if grown else "skipped", time.perf_counter() - begin, manifests, grown)
 
     def _outcome(
@@ -100,6 +100,11 @@ class PairStage:
     ) -> Outcome:
         files = {str(seed): [manifest["settings"], manifest["files"]] for seed, manifest in manifests.items()}
         return Outcome(self.name, status, seconds, content_hash(files), {"pairs": len(manifests), "grown": grown})
+
+    def _written(self, study: StudyConfig, folder: RunFolder) -> set[tuple[int, int]]:
+        """Seeds of whole pairs, with the time at which each became whole."""
+        paths = {seed: folder.pair(seed) / "pair.json" for seed in study.seeds.all}
+        return {(seed, path.stat().st_mtime_ns) for seed, path in paths.items() if path.exists()}
 
     def _manifests(self, study: StudyConfig, folder: RunFolder) -> dict[int, Any]:
         paths = {seed: folder.pair(seed) / "pair.json" for seed in study.seeds.all}

@@ -255,7 +255,8 @@ def settings() -> None:
 def doctor(json_lines: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
     """What works on this machine.
 
-    Versions, threads, GPU, sources of transfer functions, particle-mesh kernels. Sources and kernels are tried, not looked up. Exit code 1 if one that every study needs does not work.
+    Versions, threads, GPU, sources of transfer functions, particle-mesh kernels. Sources and kernels are tried, not
+    looked up. Exit code 1 if one that every study needs does not work.
 
     \b
     weakfield doctor
