@@ -115,6 +115,11 @@ def damage_the_manifest(run: Path) -> str:
     return "seed00002/pair.json"
 
 
+def empty_the_manifest(run: Path) -> str:
+    (run / "pairs/seed00002/pair.json").write_text("{}")
+    return "seed00002/pair.json"
+
+
 DAMAGES = [
     truncate,
     replace_by_text,
@@ -124,6 +129,7 @@ DAMAGES = [
     remove_a_theory,
     alter_a_bit,
     damage_the_manifest,
+    empty_the_manifest,
 ]
 
 

@@ -108,7 +108,11 @@ class PairStage:
 
     def _manifests(self, study: StudyConfig, folder: RunFolder) -> dict[int, Any]:
         paths = {seed: folder.pair(seed) / "pair.json" for seed in study.seeds.all}
-        return {seed: read_json(path) for seed, path in paths.items() if path.exists()}
+        manifests = {seed: read_json(path) for seed, path in paths.items() if path.exists()}
+        for seed, manifest in manifests.items():
+            if not isinstance(manifest, dict) or not {"settings", "files"} <= set(manifest):
+                raise BadInput(f"{paths[seed]} lacks 'settings' or 'files', expected what 'weakfield simulate' writes")
+        return manifests
 
 
 @dataclass(frozen=True)
