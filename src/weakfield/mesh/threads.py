@@ -37,6 +37,7 @@ def threads(count: int) -> Iterator[None]:
     before, numba_before = _count, numba.get_num_threads()
     _count = count
     numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))
+    torch.set_num_threads(count)
     try:
         yield
     finally:
