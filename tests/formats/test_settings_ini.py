@@ -198,10 +198,8 @@ def test_unknown_keys_are_warned_of(tmp_path: Path) -> None:
     [
         ("m_ncdm", "0.06"),
         ("N_ncdm", "1"),
-        ("IC generator", "read from disk"),
-        ("mPk file", "pk.dat"),
-        ("baryon treatment", "hybrid"),
-        ("hibernation redshifts", "5"),
+        ("IC generator", "prevolution"),
+        ("baryon treatment", "sample"),
         ("lightcone 0 vertex", "0, 0, 0"),
         ("lightcone outputs", "phi"),
         ("snapshot outputs", "multi-Gadget2"),
@@ -268,3 +266,76 @@ def test_missing_and_binary_files(tmp_path: Path) -> None:
     (tmp_path / "binary.ini").write_bytes(b"\x89HDF\xff\xfe")
     with pytest.raises(BadInput, match="not a text file"):
         read_settings_ini(tmp_path / "binary.ini")
+
+
+def test_snapshots_in_every_form(tmp_path: Path) -> None:
+    simulation = settings_of(
+        tmp_path,
+        **{
+            "snapshot redshifts": "10",
+            "snapshot outputs": "Pot, p, Tij, rhoN, Gadget2, pcls",
+            "Pk redshifts": "10",
+            "Pk outputs": "deltaN, D_s, psiN",
+            "tracer factor": "8, 4",
+            "downgrade factor": "2",
+        },
+    ).simulation
+    assert simulation.snapshot_fields == ("psiN", "p", "Tij", "rhoN")
+    assert simulation.spectra_fields == ("deltaN", "delta", "psiN")
+    assert (simulation.snapshot_gadget, simulation.snapshot_particles) == (True, True)
+    assert (simulation.tracer_factor, simulation.downgrade_factor) == (8, 2)
+    with pytest.raises(BadInput, match="downgrade_factor is 3, expected a divisor of the grid 16"):
+        settings_of(tmp_path, **{"downgrade factor": "3"})
+
+
+def test_a_matter_spectrum_instead_of_transfer_functions(tmp_path: Path) -> None:
+    (tmp_path / "pk.dat").write_text("1 1\n")
+    simulation = settings_of(tmp_path, **{"Tk file": None, "mPk file": "pk.dat"}).simulation
+    assert (simulation.transfer, simulation.transfer_file) == ("spectrum", tmp_path / "pk.dat")
+    assert not simulation.linear_radiation
+    with pytest.raises(BadInput, match="both 'Tk file' and 'mPk file'"):
+        settings_of(tmp_path, **{"mPk file": "pk.dat"})
+    with pytest.raises(BadInput, match=r"'mPk file' is 'nowhere\.dat', found neither"):
+        settings_of(tmp_path, **{"Tk file": None, "mPk file": "nowhere.dat"})
+
+
+def test_a_start_from_files(tmp_path: Path) -> None:
+    for name in ("snap_cdm", "snap_phi.h5", "snap_chi.h5"):
+        (tmp_path / name).write_bytes(b"")
+    keys: dict[str, str | None] = {"IC generator": "read from disk", "particle file": "snap_cdm", "Tk file": None}
+    simulation = settings_of(tmp_path, **keys | {"template file": None, "baryon treatment": "hybrid"}).simulation
+    assert (simulation.initial_conditions, simulation.particle_file) == ("snapshot", tmp_path / "snap_cdm")
+    assert (simulation.initial_redshift, simulation.metric_files, simulation.linear_radiation) == (100.0, (), False)
+    more = {"metric file": "snap_phi.h5, snap_chi.h5", "restart redshift": "9.5", "dtau": "0.02"}
+    simulation = settings_of(tmp_path, **keys | more).simulation
+    assert simulation.metric_files == (tmp_path / "snap_phi.h5", tmp_path / "snap_chi.h5")
+    assert (simulation.initial_redshift, simulation.relaxation_redshift) == (9.5, 100.0)
+    assert simulation.particle_step == 0.02
+    for key, value, message in (
+        ("cycle", "57", "'cycle' is '57', but a run from a snapshot counts"),
+        ("tau", "12.5", "'tau' is '12.5'"),
+        ("gevolution version", "1.0", "the metric of versions before 1.1 is not supported"),
+        ("particle file", "a, b", "names 2 files, expected 1"),
+        ("metric file", "b.h5", "'metric file' is 'b.h5', found neither"),
+    ):
+        with pytest.raises(BadInput, match=message):
+            settings_of(tmp_path, **keys | {key: value})
+
+
+def test_restart_files(tmp_path: Path) -> None:
+    output = settings_of(tmp_path).output
+    assert (output.checkpoint_every, output.checkpoint_path, output.hibernation_redshifts) == (0, None, ())
+    keys = {"hibernation redshifts": "5, 20", "hibernation wallclock limit": "60", "checkpoint every": "10"}
+    output = settings_of(tmp_path, **keys | {"hibernation path": "kept"}).output
+    assert output.hibernation_redshifts == (20.0, 5.0)
+    assert (output.hibernation_wallclock_s, output.checkpoint_every) == (60.0, 10)
+    assert output.checkpoint_path == Path("kept/restart.npz")
+
+
+def test_files_of_a_run_made_elsewhere(tmp_path: Path) -> None:
+    keys: dict[str, str | None] = {"Tk file": "gone.dat", "template file": "glass.dat"}
+    path = tmp_path / "settings.ini"
+    with pytest.raises(BadInput):
+        settings_of(tmp_path, **keys)
+    simulation = read_settings_ini(path, need_files=False).settings.simulation
+    assert (simulation.transfer_file, simulation.template_file) == (tmp_path / "gone.dat", tmp_path / "glass.dat")

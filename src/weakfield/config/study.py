@@ -169,11 +169,13 @@ class StudyConfig(Settings):
 
     def _beside(self, folder: Path) -> Self:
         """The same study with the paths in it made absolute."""
-        update = {
+        update: dict[str, object] = {
             key: (folder / value).resolve()
-            for key in ("transfer_file", "template_file")
+            for key in ("transfer_file", "template_file", "particle_file")
             if (value := getattr(self.simulation, key)) is not None
         }
+        if self.simulation.metric_files:
+            update["metric_files"] = tuple((folder / path).resolve() for path in self.simulation.metric_files)
         return self.model_copy(update={"simulation": self.simulation.model_copy(update=update)}) if update else self
 
 

@@ -16,16 +16,17 @@ READ = frozenset(
         "generic file base", "snapshot file base", "Pk file base", "snapshot redshifts", "Pk redshifts",
         "snapshot outputs", "Pk outputs", "Pk bins", "second order terms", "noise", "precision", "transfer",
         "radiation treatment", "switch delta_rad", "switch linear chi", "phi integrator", "exact redshifts",
-        "tracer factor", "downgrade factor",
+        "tracer factor", "downgrade factor", "mPk file", "particle file", "metric file", "restart redshift", "dtau",
+        "hibernation path", "hibernation file base", "hibernation redshifts", "hibernation wallclock limit",
+        "checkpoint every",
     }
 )  # fmt: skip
 
-#: keys of the reference program that act only together with a key that is refused below
+#: keys of the reference program that act only together with a key or value that is refused
 WITHOUT_EFFECT = frozenset(
     {
         "move limit", "switch delta_ncdm", "switch B ncdm", "fluid treatment",
-        "w0_fld", "wa_fld", "cs2_fld", "T_ncdm", "deg_ncdm", "lightcone file base", "hibernation path",
-        "hibernation file base", "particle file", "metric file", "restart redshift", "cycle", "tau", "dtau",
+        "w0_fld", "wa_fld", "cs2_fld", "T_ncdm", "deg_ncdm", "lightcone file base", "cycle", "tau",
         "gevolution version", "prevolution redshift", "prevolution Courant factor",
     }
 )  # fmt: skip
@@ -86,12 +87,14 @@ def _never(value: str) -> bool:
 
 #: supporting one of these later means to remove its line here and to read the key
 REFUSED = (
-    Refusal.of("IC generator", _is("basic"), "only the generator 'basic' is supported"),
-    Refusal.of("mPk file", _never, "initial conditions from a matter spectrum are not supported, give a Tk file"),
-    Refusal.of("baryon treatment", _is("ignore", "blend"), "only 'ignore' and 'blend' are supported"),
+    Refusal.of("IC generator", _is("basic", "read from disk"), "only 'basic' and 'read from disk' are supported"),
+    Refusal.of(
+        "baryon treatment",
+        _is("ignore", "blend", "hybrid"),
+        "a separate ensemble of baryons is not supported: use blend or hybrid",
+    ),
     Refusal.of("m_ncdm", _number(0.0), "massive neutrinos are not supported"),
     Refusal.of("N_ncdm", _number(0.0), "massive neutrinos are not supported"),
     Refusal.of("[oO]mega_fld", _number(0.0), "a dark-energy fluid is not supported"),
-    Refusal.of("hibernation (redshifts|wallclock limit)", _never, "restart files are not supported"),
     Refusal.of("lightcone (?!file base).*", _never, "light cones are not supported"),
 )

@@ -14,8 +14,9 @@ Value = TypeVar("Value")
 class IniText:
     """The keys of one file and typed access to them; every error names the file and the key."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, need_files: bool = True) -> None:
         self.path = path
+        self.need_files = need_files
         self.values: dict[str, str] = {}
         self.repeated: list[str] = []
         for line in _lines(path):

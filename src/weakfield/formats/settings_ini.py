@@ -69,11 +69,14 @@ class IniRun:
     warnings: tuple[str, ...]
 
 
-def read_settings_ini(path: str | Path) -> IniRun:
-    """Read a settings.ini. ``BadInput`` names the file and the key that is missing, malformed or not supported."""
-    ini = IniText(Path(path))
+def read_settings_ini(path: str | Path, need_files: bool = True) -> IniRun:
+    """Read a settings.ini. ``BadInput`` names the file and the key that is missing, malformed or not supported.
+
+    Without ``need_files`` the files it names may be missing, as for a run that was made elsewhere.
+    """
+    ini = IniText(Path(path), need_files)
     warnings = _check_keys(ini)
-    ini.require(["boxsize", "Ngrid", "initial redshift", "template file"])
+    ini.require(["boxsize", "Ngrid", "initial redshift"])
     warnings += [f"{path}: '{key}' is given again, the first value is used" for key in dict.fromkeys(ini.repeated)]
     for outputs, redshifts in (("snapshot outputs", "snapshot redshifts"), ("Pk outputs", "Pk redshifts")):
         if ini.given(outputs) != ini.given(redshifts):
@@ -94,6 +97,7 @@ def _settings(ini: IniText) -> RunSettings:
             "snapshot_base": ini.text("snapshot file base", "snapshot"),
             "spectra_base": ini.text("Pk file base", "pk"),
             "dtype": "float64",
+            **_checkpoints(ini),
         },
     }
     try:
@@ -103,6 +107,20 @@ def _settings(ini: IniText) -> RunSettings:
         for field, key in _KEYS_OF_FIELDS.items():
             message = message.replace(f"'{field}'", f"'{key}'")
         raise BadInput(message) from error
+
+
+def _checkpoints(ini: IniText) -> dict[str, Any]:
+    """Restart files: one, kept up to date, by the keys of the reference program and one of our own."""
+    values: dict[str, Any] = {
+        "checkpoint_every": ini.whole("checkpoint every", 0),
+        "hibernation_redshifts": tuple(sorted(ini.numbers("hibernation redshifts"), reverse=True)),
+    }
+    if ini.given("hibernation wallclock limit"):
+        values["hibernation_wallclock_s"] = ini.number("hibernation wallclock limit")
+    if ini.given("hibernation path") or ini.given("hibernation file base"):
+        name = f"{ini.text('hibernation file base', 'restart')}.npz"
+        values["checkpoint_path"] = Path(ini.text("hibernation path", ".")) / name
+    return values
 
 
 def _check_keys(ini: IniText) -> list[str]:
@@ -182,21 +200,20 @@ def _simulation(ini: IniText) -> dict[str, Any]:
     return {
         "grid": ini.whole("Ngrid"),
         "box_size_mpch": ini.number("boxsize"),
-        "initial_redshift": ini.number("initial redshift"),
         "courant_factor": ini.number("Courant factor", 1.0),
         "step_limit_hubble": ini.number("time step limit", 1.0),
         "vector_method": ini.choice("vector method", {"parabolic": "parabolic", "elliptic": "elliptic"}, "parabolic"),
-        "relaxation_redshift": ini.number("relaxation redshift") if ini.given("relaxation redshift") else None,
         "phi_integrator": ini.choice("phi integrator", {"euler": "euler", "second-order": "second-order"}, "euler"),
         "exact_redshifts": ini.choice("exact redshifts", _YES_NO, False),
         "second_order_terms": ini.choice("second order terms", _YES_NO, False),
         "precision": ini.choice("precision", {"double": "double", "single": "single"}, "double"),
-        **_template(ini),
+        **_start(ini),
         "correct_displacement": ini.choice("correct displacement", _YES_NO, False),
         "k_domain": ini.choice("k-domain", {"sphere": "sphere", "cube": "cube"}, "cube"),
-        "baryon_treatment": ini.choice("baryon treatment", {"ignore": "ignore", "blend": "blend"}, "blend"),
+        "baryon_treatment": ini.choice(
+            "baryon treatment", {name: name for name in ("ignore", "blend", "hybrid")}, "blend"
+        ),
         "noise": ini.choice("noise", {"gevolution": "gevolution", "hermitian": "hermitian"}, "gevolution"),
-        **_transfer(ini),
         "snapshot_redshifts": _redshifts(ini, "snapshot"),
         "snapshot_fields": _outputs(ini, "snapshot outputs", _SNAPSHOT_FIELDS, _PARTICLES),
         "snapshot_particles": "pcls" in ini.words("snapshot outputs"),
@@ -209,14 +226,58 @@ def _simulation(ini: IniText) -> dict[str, Any]:
     }
 
 
+def _start(ini: IniText) -> dict[str, Any]:
+    """Where particles and fields come from, and when."""
+    relaxed = ini.number("relaxation redshift") if ini.given("relaxation redshift") else None
+    if ini.choice("IC generator", {"basic": False, "read from disk": True}, False):
+        return _snapshot(ini, relaxed)
+    times = {"initial_redshift": ini.number("initial redshift"), "relaxation_redshift": relaxed}
+    return {**times, **_template(ini), **_transfer(ini)}
+
+
+def _snapshot(ini: IniText, relaxed: float | None) -> dict[str, Any]:
+    """A start from files: at the restart redshift if there is one, momenta half of ``dtau`` early."""
+    for key in ("cycle", "tau"):
+        if ini.given(key) and ini.number(key) != 0.0:
+            raise BadInput(
+                f"{ini.path}: '{key}' is '{ini.text(key)}', but a run from a snapshot counts from its own begin; leave"
+                " it out (a run that was stopped goes on from its checkpoint)"
+            )
+    if ini.given("gevolution version") and ini.number("gevolution version") < 1.1:
+        raise BadInput(
+            f"{ini.path}: 'gevolution version' is '{ini.text('gevolution version')}', but the metric of versions before"
+            " 1.1 is not supported"
+        )
+    particles = ini.words("particle file")
+    if len(particles) != 1:
+        raise BadInput(f"{ini.path}: 'particle file' names {len(particles)} files, expected 1, of one species")
+    begin = ini.number("initial redshift")
+    radiation = _transfer(ini) if ini.text("radiation treatment", "background") != "background" else {}
+    return {
+        "initial_redshift": ini.number("restart redshift", begin),
+        "relaxation_redshift": begin if relaxed is None else relaxed,
+        "tiling": 1,
+        "initial_conditions": "snapshot",
+        "particle_file": _file(ini, "particle file", particles[0]),
+        "metric_files": tuple(_file(ini, "metric file", name) for name in ini.words("metric file")),
+        "particle_step": ini.number("dtau", 0.0),
+        "newton_velocities": "poisson",
+        "radiation": False,
+        **radiation,
+    }
+
+
 def _template(ini: IniText) -> dict[str, Any]:
     """The particle template, a file or built in; of a list the first serves, there is one species."""
+    ini.require(["template file"])
     name = ini.words("template file")[0]
     tiling = _first_whole(ini, "tiling factor", 1)
     found = _beside(ini, name)
     if found is not None:
         return {"template_file": found, "tiling": tiling}
     crystals = {f"{crystal}_crystal.dat": crystal for crystal in ("sc0", "sc1", "bcc", "fcc")}
+    if Path(name).name not in crystals and not ini.need_files:
+        return {"template_file": (ini.path.parent / name).resolve(), "tiling": tiling}
     if Path(name).name not in crystals:
         raise BadInput(
             f"{ini.path}: 'template file' is '{name}', which is neither a file nor one of {', '.join(crystals)}"
@@ -248,14 +309,25 @@ def _transfer(ini: IniText) -> dict[str, Any]:
     if radiation or ini.given("transfer"):
         transfer = ini.choice("transfer", {name: name for name in ("camb", "class", "eisenstein-hu")}, "camb")
         return {"transfer": transfer, "transfer_nodes": "class", "newton_velocities": "nbody", **switches}
+    if ini.given("mPk file") and ini.given("Tk file"):
+        raise BadInput(f"{ini.path}: both 'Tk file' and 'mPk file' are given, expected one of them")
+    if ini.given("mPk file"):
+        found = _file(ini, "mPk file", ini.text("mPk file"))
+        return {"transfer": "spectrum", "transfer_file": found, "newton_velocities": "poisson", "radiation": False}
     ini.require(["Tk file"])
-    found = _beside(ini, ini.text("Tk file"))
-    if found is None:
+    found = _file(ini, "Tk file", ini.text("Tk file"))
+    return {"transfer": "file", "transfer_file": found, "transfer_nodes": "class", "newton_velocities": "poisson"}
+
+
+def _file(ini: IniText, key: str, name: str) -> Path:
+    """A file that has to be there, unless files are not needed."""
+    found = _beside(ini, name)
+    if found is None and ini.need_files:
         raise BadInput(
-            f"{ini.path}: 'Tk file' is '{ini.text('Tk file')}', found neither in the working directory nor in"
+            f"{ini.path}: '{key}' is '{name}', found neither in the working directory nor in"
             f" {ini.path.parent.resolve()}"
         )
-    return {"transfer": "file", "transfer_file": found, "transfer_nodes": "class", "newton_velocities": "poisson"}
+    return found if found is not None else (ini.path.parent / name).resolve()
 
 
 def _beside(ini: IniText, name: str) -> Path | None:

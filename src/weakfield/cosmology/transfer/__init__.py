@@ -1,8 +1,10 @@
 """Linear transfer functions and their providers."""
 
 from weakfield.cosmology.transfer.class_table import read_class_table
+from weakfield.cosmology.transfer.matter_power import read_matter_power
 from weakfield.cosmology.transfer.providers import PROVIDERS, transfer_history
 from weakfield.cosmology.transfer.tables import (
+    NoTransfer,
     SingleRedshift,
     SplinedHistory,
     TransferFunctions,
@@ -12,11 +14,13 @@ from weakfield.cosmology.transfer.tables import (
 
 __all__ = [
     "PROVIDERS",
+    "NoTransfer",
     "SingleRedshift",
     "SplinedHistory",
     "TransferFunctions",
     "TransferHistory",
     "box_wavenumbers",
     "read_class_table",
+    "read_matter_power",
     "transfer_history",
 ]

@@ -6,7 +6,7 @@ from importlib import import_module
 
 from weakfield.config.cosmology import CosmologySettings
 from weakfield.config.simulation import SimulationSettings
-from weakfield.cosmology.transfer.tables import TransferHistory
+from weakfield.cosmology.transfer.tables import NoTransfer, TransferHistory
 
 #: name in the settings -> module whose ``provide(settings, cosmology)`` returns a TransferHistory
 PROVIDERS = {
@@ -19,5 +19,9 @@ PROVIDERS = {
 
 def transfer_history(settings: SimulationSettings, cosmology: CosmologySettings) -> TransferHistory:
     """The transfer functions ``settings.transfer`` asks for, covering the box and the initial redshift."""
+    if settings.initial_conditions == "snapshot" and not settings.linear_radiation:
+        return NoTransfer("the initial conditions are read from a snapshot")
+    if settings.transfer == "spectrum":
+        return NoTransfer("the initial conditions are made from the power spectrum of matter alone")
     history: TransferHistory = import_module(PROVIDERS[settings.transfer]).provide(settings, cosmology)
     return history

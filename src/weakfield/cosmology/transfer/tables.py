@@ -68,6 +68,19 @@ class SingleRedshift:
         return self.functions
 
 
+@dataclass(frozen=True)
+class NoTransfer:
+    """In place of transfer functions where a run starts without them; ``reason`` says why there are none."""
+
+    reason: str
+
+    def covers(self, a: float) -> bool:
+        return False
+
+    def at(self, a: float) -> TransferFunctions:
+        raise BadInput(f"transfer functions are needed at z = {1.0 / a - 1.0:g}, but {self.reason}")
+
+
 class SplinedHistory:
     """Columns tabulated in (ln a, k), cubic splines in ln a between.
 

@@ -1,0 +1,45 @@
+"""Power spectra of matter as two columns of text, the input of runs without transfer functions (PHYSICS 3.2)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from weakfield.base.errors import BadInput
+
+Array = npt.NDArray[np.float64]
+
+
+def read_matter_power(path: str | Path) -> tuple[Array, Array]:
+    """k [h/Mpc], ascending, and P(k) [(Mpc/h)^3] from the first two columns of a file; '#' begins a comment.
+
+    Raises ``BadInput`` naming the file when it is missing, holds no numbers where numbers belong, or k or P are not
+    positive.
+    """
+    path = Path(path)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError as error:
+        raise BadInput(f"{path}: no such file, expected a matter power spectrum") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} is not a text file, expected a matter power spectrum") from error
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}") from error
+    rows = []
+    for number, line in enumerate(lines, start=1):
+        words = line.partition("#")[0].split()
+        if not words:
+            continue
+        try:
+            rows.append([float(word) for word in words[:2]])
+        except ValueError as error:
+            raise BadInput(f"{path}, line {number}: found '{line.strip()[:40]}', expected numbers k and P") from error
+        if len(words) < 2:
+            raise BadInput(f"{path}, line {number}: found one number, expected k and P")
+    table = np.array(rows, dtype=np.float64).reshape(-1, 2)
+    k, power = table[:, 0].copy(), table[:, 1].copy()
+    if k.size < 3 or not np.isfinite(table).all() or k[0] <= 0 or (np.diff(k) <= 0).any() or (power <= 0).any():
+        raise BadInput(f"{path}: expected at least 3 rows of positive k, ascending, and positive P")
+    return k, power

@@ -1,0 +1,107 @@
+"""Initial conditions read from a snapshot: particles, and the metric they move in (PHYSICS 10, 11)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import h5py
+import numpy as np
+import torch
+from torch import Tensor
+
+from weakfield.base.errors import BadInput
+from weakfield.config import RunSettings
+from weakfield.cosmology import Background
+from weakfield.formats import Particles as StoredParticles
+from weakfield.formats import load_field, load_gadget, load_particles
+from weakfield.mesh import fft
+from weakfield.mesh.particles import Particles
+from weakfield.simulation.matter_start import poisson
+from weakfield.simulation.universe import DTYPES
+
+#: a snapshot's header and the settings state the same box, time and mass to this relative accuracy
+_SAME = 1e-4
+
+
+@dataclass(frozen=True)
+class SnapshotStart:
+    """What a run starts from; chi and B are found from the particles where they are not given."""
+
+    particles: Particles
+    phi: Tensor
+    chi: Tensor | None = None
+    b_modes: Tensor | None = None
+
+
+def load_start(run: RunSettings, background: Background, kernels: ModuleType) -> SnapshotStart:
+    """Particles of ``particle_file`` and fields of ``metric_files`` (phi, chi, B), at the initial redshift.
+
+    Momenta of an HDF5 file are half of ``particle_step`` early, those of a Gadget-2 file are not. GR needs phi;
+    Newton solves it from the particles. Raises ``BadInput`` naming a file of another box, mesh, time or mass.
+    """
+    settings, dtype = run.simulation, DTYPES[run.simulation.precision]
+    assert settings.particle_file is not None  # the settings ask for it
+    stored, early = _stored(run, settings.particle_file)
+    if abs(stored.mass * stored.ids.size / run.cosmology.Omega_m - 1.0) > _SAME:
+        raise BadInput(
+            f"{settings.particle_file} holds matter of Omega {stored.mass * stored.ids.size:.6g}, expected all of"
+            f" {run.cosmology.Omega_m:.6g}"
+        )
+    particles = Particles.at_rest(
+        settings.grid, np.mod(stored.positions, 1.0), stored.ids, run.cosmology.Omega_m / stored.ids.size, dtype
+    )
+    momenta = torch.from_numpy(stored.momenta.T.copy())
+    particles.momentum.copy_(momenta[:, torch.searchsorted(torch.from_numpy(stored.ids.copy()), particles.ids)])
+    a, n = 1.0 / (1.0 + settings.initial_redshift), settings.grid
+    fields = [_field(path, n, 1 if i < 2 else 3).to(dtype) for i, path in enumerate(settings.metric_files)]
+    if not fields and run.theory == "gr":
+        raise BadInput(f"metric_files is empty, expected phi at z = {settings.initial_redshift:g}: GR starts from it")
+    phi = fields[0] if fields else poisson(background, particles, kernels, a)
+    chi = fields[1] if len(fields) > 1 else None
+    _carry_on(run, particles, phi, chi, kernels, a, early)
+    b_modes = fft.forward(fields[2] * (n * a**2)) / n**3 if len(fields) > 2 else None
+    return SnapshotStart(particles, phi, chi, b_modes)
+
+
+def _stored(run: RunSettings, path: Path) -> tuple[StoredParticles, float]:
+    """The particles of a file, sorted by ID, and by how much of conformal time their momenta are early."""
+    settings = run.simulation
+    if h5py.is_hdf5(path):
+        return load_particles(path), 0.5 * settings.particle_step
+    snapshot = load_gadget(path)
+    a = 1.0 / (1.0 + settings.initial_redshift)
+    for name, found, expected in (
+        ("scale factor", snapshot.scale_factor, a),
+        ("box [Mpc/h]", snapshot.box_size_mpch, settings.box_size_mpch),
+    ):
+        if abs(found / expected - 1.0) > _SAME:
+            raise BadInput(f"{path} has {name} {found:.6g}, expected {expected:.6g} as the settings say")
+    return StoredParticles(snapshot.ids, snapshot.positions, snapshot.momenta, snapshot.particle_density), 0.0
+
+
+def _field(path: Path, n: int, components: int) -> Tensor:
+    field, _ = load_field(path)
+    shape = (n, n, n) if components == 1 else (components, n, n, n)
+    if tuple(field.shape) != shape:
+        raise BadInput(f"{path} holds a field of shape {tuple(field.shape)}, expected {shape}")
+    return field
+
+
+def _carry_on(
+    run: RunSettings, particles: Particles, phi: Tensor, chi: Tensor | None, kernels: ModuleType, a: float, early: float
+) -> None:
+    """Bring momenta to the time of the positions: the first kick then is half of a whole one, as from linear theory."""
+    if early == 0.0:
+        return
+    fall = kernels.gradient(particles, phi) * particles.grid
+    if run.theory == "newton":
+        particles.momentum -= early * a * fall
+        return
+    q2 = (particles.momentum**2).sum(0)
+    energy = torch.sqrt(q2 + a**2)
+    fall = fall * (1.0 + q2 / energy**2)
+    if chi is not None:
+        fall = fall - kernels.gradient(particles, chi) * particles.grid
+    particles.momentum -= early * energy * fall
