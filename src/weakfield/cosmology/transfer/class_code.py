@@ -1,7 +1,7 @@
 """Newtonian-gauge transfer functions from CLASS through its Python module ``classy`` (PHYSICS 3.2), cached on disk.
 
-On the nodes ``class`` it is asked what a simulation linked to CLASS asks: its own wavenumbers, its own coarse sampling
-in time and parameters of six digits. The nodes ``fine`` sharpen both samplings.
+On the nodes ``class`` it is asked what a simulation linked to CLASS asks: its own wavenumbers and its own coarse
+sampling in time. The nodes ``fine`` sharpen both samplings.
 """
 
 from __future__ import annotations
@@ -68,22 +68,20 @@ def _parameters(
 ) -> dict[str, Any]:
     """What CLASS is asked."""
     k_max = 2.0 * math.pi * grid / box_size_mpch
-    values = {
-        "h": cosmology.h,
-        "omega_b": cosmology.omega_b,
-        "omega_cdm": cosmology.omega_cdm,
-        "T_cmb": cosmology.t_cmb_kelvin,
-        "N_ur": cosmology.n_ur,
-    }
     parameters: dict[str, Any] = {
         "output": "dTk,vTk",
         "gauge": "newtonian",
         "z_max_pk": 1.015 * initial_redshift + 0.01,
+        "h": cosmology.h,
+        "Omega_b": cosmology.Omega_b,
+        "Omega_cdm": cosmology.Omega_c,
+        # densities, since CLASS makes another one than the run of a temperature: that changes phi by 8e-6
+        "Omega_g": cosmology.Omega_gamma,
+        "Omega_ur": cosmology.Omega_ur,
     }
     if nodes == "class":
-        rounded = {key: float(f"{value:.6g}") for key, value in values.items()}
-        return {**parameters, **rounded, "P_k_max_h/Mpc": k_max}
-    return {**parameters, **values, **_FINE, "P_k_max_h/Mpc": 2.0 * k_max}
+        return {**parameters, "P_k_max_h/Mpc": k_max}
+    return {**parameters, **_FINE, "P_k_max_h/Mpc": 2.0 * k_max}
 
 
 def _compute(code: Any, parameters: dict[str, Any], times: int) -> dict[str, Array]:
