@@ -9,6 +9,7 @@ import pytest
 
 import weakfield as wf
 from weakfield.cosmology import Background, transfer_history
+from weakfield.formats import read_spectrum_text
 from weakfield.simulation.initial_conditions import initial_universe
 
 DATA = Path(__file__).parents[1] / "data"
@@ -34,16 +35,36 @@ def run_pair(case: str, folder: Path, transfer: str) -> dict[str, list[tuple[np.
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", ["class32", "class64"])
-def test_camb_agrees_with_the_reference_linked_to_class(case, tmp_path):
-    """PHYSICS 14: phi to 1e-4, GR - Newton to 1.5 %; the two Boltzmann codes differ by that much."""
-    pairs = run_pair(case, tmp_path, "camb")
+@pytest.mark.parametrize(("transfer", "tolerance", "of_difference"), [("camb", 1e-4, 0.015), ("class", 1e-6, 1e-3)])
+def test_agreement_with_the_reference_linked_to_class(case, transfer, tolerance, of_difference, tmp_path):
+    """phi, and GR - Newton: the two Boltzmann codes differ by that much, CLASS from itself by its version."""
+    if transfer == "class":
+        pytest.importorskip("classy", reason="classy is not installed (pip install weakfield[class])")
+    pairs = run_pair(case, tmp_path, transfer)
     for theory in ("gr", "newton"):
         for ours, reference in pairs[theory]:
-            assert np.sqrt(((ours - reference) ** 2).mean() / (reference**2).mean()) <= 1e-4
+            assert np.sqrt(((ours - reference) ** 2).mean() / (reference**2).mean()) <= tolerance
     for (gr, gr_reference), (newton, newton_reference) in zip(pairs["gr"], pairs["newton"], strict=True):
         ours, reference = gr - newton, gr_reference - newton_reference
         ours, reference = ours - ours.mean(), reference - reference.mean()
-        assert (ours - reference).std() <= 0.015 * reference.std()
+        assert (ours - reference).std() <= of_difference * reference.std()
+    if case == "class32":
+        for theory in ("gr", "newton"):
+            compare_spectra(tmp_path / theory, DATA / f"{case}_{theory}", exact=transfer == "class")
+
+
+def compare_spectra(folder: Path, reference: Path, exact: bool) -> None:
+    """delta, of particles and radiation; its parts; up to where radiation has modes."""
+    files = sorted(path.name for path in reference.glob("pk001_delta*.dat"))
+    assert files == sorted(path.name for path in folder.glob("pk001_delta*.dat"))
+    for name in files:
+        ours, theirs = read_spectrum_text(folder / name), read_spectrum_text(reference / name)
+        assert (ours.name, ours.redshift) == (theirs.name, theirs.redshift)
+        assert np.array_equal(ours.count, theirs.count)
+        low = theirs.k < (0.15 if exact else 0.03)
+        # CLASS approximates radiation inside the horizon; in Newton two terms of it almost cancel
+        rough = {"deltaclass": 1e-4 if exact else 0.15}.get(name.split("_")[1][:-4], 1e-5 if exact else 1e-3)
+        np.testing.assert_allclose(ours.power[low], theirs.power[low], rtol=rough, err_msg=name)
 
 
 def test_radiation_matters_in_both_theories(small_run):
@@ -85,7 +106,9 @@ def test_newtonian_velocities_are_those_of_nbody_gauge(small_run):
     apart = {}
     for box in (5120.0, 320.0):
         q = [
-            initial_universe(small_run("newton", transfer="camb", box_size_mpch=box, newton_velocities=gauge)).particles.momentum
+            initial_universe(
+                small_run("newton", transfer="camb", box_size_mpch=box, newton_velocities=gauge)
+            ).particles.momentum
             for gauge in ("nbody", "poisson")
         ]
         apart[box] = float((q[0] - q[1]).std() / q[1].std())
