@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -41,7 +42,7 @@ class CosmologySettings(Settings):
 
     @property
     def Omega_ur(self) -> float:
-        return self.n_ur * (7.0 / 8.0) * (4.0 / 11.0) ** (4.0 / 3.0) * self.Omega_gamma
+        return self.n_ur * (7.0 / 8.0) * math.pow(4.0 / 11.0, 4.0 / 3.0) * self.Omega_gamma
 
     @property
     def Omega_r(self) -> float:

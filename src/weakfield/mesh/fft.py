@@ -16,7 +16,8 @@ COMPLEX = {torch.float32: torch.complex64, torch.float64: torch.complex128}
 def forward(field: Tensor, out: Tensor | None = None, threads: int | None = None) -> Tensor:
     """F(k) = sum_x f(x) exp(-i k x): real ``(..., N, N, N)`` [z, y, x] to complex ``(..., N, N, N//2+1)``."""
     if field.is_cuda:
-        return torch.fft.rfftn(field, dim=(-3, -2, -1), out=out)
+        modes: Tensor = torch.fft.rfftn(field, dim=(-3, -2, -1), out=out)
+        return modes
     import ducc0
 
     if out is None:
@@ -34,9 +35,9 @@ def backward(
     Hermitian part of ``modes`` counts. ``modes`` is left as it was.
     """
     if modes.is_cuda:
-        return torch.fft.irfftn(
-            modes, s=(n, n, n), dim=(-3, -2, -1), norm="backward" if normalised else "forward", out=out
-        )
+        norm = "backward" if normalised else "forward"
+        field: Tensor = torch.fft.irfftn(modes, s=(n, n, n), dim=(-3, -2, -1), norm=norm, out=out)
+        return field
     import ducc0
 
     if out is None:

@@ -25,7 +25,8 @@ class Lattice:
     def kappa_numpy(self) -> np.ndarray:
         """kappa_i = 2 n sin(pi i / n) exp(-i pi i / n), (n,): -i times the backward difference over dx."""
         phase = np.pi * np.arange(self.n) / self.n
-        return 2 * self.n * np.sin(phase) * np.exp(-1j * phase)
+        kappa: np.ndarray = 2 * self.n * np.sin(phase) * np.exp(-1j * phase)
+        return kappa
 
     def k2(self, device: torch.device | str = "cpu") -> Tensor:
         """K summed over the axes on the half-complex mesh, (n, n, n//2+1)."""

@@ -35,8 +35,9 @@ def threads(count: int) -> Iterator[None]:
 
     torch_before = torch.get_num_threads()  # first: asking Numba starts its threads
     before, numba_before = _count, numba.get_num_threads()
+    numba_most: int = getattr(numba.config, "NUMBA_NUM_THREADS")  # noqa: B009 (set when Numba is loaded)
     _count = count
-    numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))
+    numba.set_num_threads(min(count, numba_most))
     torch.set_num_threads(count)
     try:
         yield

@@ -12,7 +12,7 @@ from torch import Tensor
 from weakfield.mesh.particles import Particles
 
 Offset = tuple[int, int, int]
-CORNERS: tuple[Offset, ...] = tuple(itertools.product((0, 1), repeat=3))
+CORNERS: tuple[Offset, ...] = tuple(itertools.product((0, 1), (0, 1), (0, 1)))
 
 
 @dataclass(frozen=True)
