@@ -107,6 +107,27 @@ def simulate(
     _stages(config, folder, "simulate", json_lines)
 
 
+@app.command("import")
+def import_runs(
+    directory: Annotated[Path, typer.Argument(help="Folder with runs of the reference program, at any depth.")],
+    out: Annotated[Path, typer.Option("--out", help="Run folder to make or add to.")] = Path("runs/imported"),
+    skip_single: Annotated[bool, typer.Option("--skip-single", help="Leave out seeds without their twin.")] = False,
+) -> None:
+    """Take output of the reference program into a run folder, as pairs that every other command reads.
+
+    A run is a settings.ini with its output beside it or in its 'output path'; two of the same seed, one of each
+    theory, are a pair. Writes pairs/ with the true redshift of every field, and study.toml if there is none.
+
+    \b
+    weakfield import /data/gevolution --out runs/theirs
+    weakfield measure runs/theirs
+    """
+    from weakfield.config import RunFolder
+    from weakfield.simulation.importing import import_reference
+
+    print("\n".join(str(path.parent) for path in import_reference(directory, RunFolder(out), skip_single)))
+
+
 @app.command()
 def measure(folder: Run, json_lines: Json = False) -> None:
     """Slices and power spectra of the pairs.
