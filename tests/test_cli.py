@@ -17,7 +17,7 @@ from weakfield.cli import invoke
 from weakfield.config import StudyConfig
 
 STAGES = ("simulate", "measure", "dataset", "train", "audit", "explain", "report")
-COMMANDS = ("run", *STAGES, "index", "presets", "settings", "doctor", "cite")
+COMMANDS = ("run", *STAGES, "import", "index", "presets", "settings", "doctor", "cite")
 ROOT = Path(__file__).parent.parent
 
 

@@ -1,0 +1,258 @@
+"""Output of the reference program taken into a run folder, as pairs that every later stage reads."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from weakfield._version import __version__
+from weakfield.base.errors import BadInput
+from weakfield.base.files import empty_folder, file_hash, read_json, sync_folder, write_json, write_text
+from weakfield.config import THEORIES, OutputSettings, RunFolder, RunSettings, StudyConfig, Theory
+from weakfield.config.study import SeedSettings
+from weakfield.formats import load_field, read_settings_ini, save_field
+from weakfield.formats.background_text import read_background_text
+from weakfield.simulation.output import UNITS
+from weakfield.simulation.pair import pair_settings_hash
+
+#: names in the run folder, whatever the bases of the reference program's files were
+_OUTPUT = OutputSettings(dtype="float64")
+#: what may differ between twins: it decides which files there are, not what is in them
+_OUTPUTS_ONLY = {"snapshot_fields", "snapshot_particles", "snapshot_gadget", "spectra_fields", "spectra_redshifts"}
+
+
+#: rounding of the scale factor in the background file
+_DIGITS = 1e-6
+
+
+@dataclass(frozen=True)
+class Member:
+    """One run of the reference program: its settings file, the folder of its output and what it was asked."""
+
+    ini: Path
+    output: Path
+    run: RunSettings
+
+    @property
+    def key(self) -> tuple[int, Theory]:
+        return self.run.seed, self.run.theory
+
+
+def import_reference(directory: str | Path, folder: RunFolder, skip_single: bool = False) -> list[Path]:
+    """Make pairs of all runs of the reference program below ``directory``; returns the paths of their pair.json.
+
+    A run is a settings.ini with the output beside it or in its ``output path``. Fields get the attributes the other
+    stages read: each carries the redshift of the cycle it was written in, from the background file (PHYSICS 2).
+    Outputs requested outside 0 <= z <= initial redshift are left out. The folder's study.toml is made of the settings
+    if there is none, and its seeds are extended to those imported. Raises ``BadInput`` for a seed without its twin
+    (left out with ``skip_single``), twins or pairs of different settings, a folder of another study, damaged files.
+    """
+    pairs = _pairs(_members(Path(directory)), skip_single)
+    if not pairs:
+        raise BadInput(f"{directory} holds no pair of runs, expected a settings.ini beside the output of each run")
+    first = next(iter(pairs.values()))["gr"]
+    study = _study(first.run, tuple(pairs), folder)
+    for twins in pairs.values():
+        for member in twins.values():
+            _check_same(first, member)
+    paths = [_import_pair(seed, twins, study, folder) for seed, twins in pairs.items()]
+    text = _covering(study, tuple(pairs)).to_toml()
+    if not folder.study.exists() or folder.study.read_text(encoding="utf-8") != text:
+        write_text(folder.study, text)
+    return paths
+
+
+def _members(directory: Path) -> Iterator[Member]:
+    """Every run below a folder."""
+    if not directory.is_dir():
+        raise BadInput(f"{directory} is not a folder, expected one with output of the reference program")
+    for ini in sorted(directory.rglob("*.ini")):
+        settings = read_settings_ini(ini, need_files=False)
+        places = (ini.parent, ini.parent / settings.output_path, settings.output_path)
+        base = settings.settings.output.generic_base
+        for place in places:
+            if (place / f"{base}_background.dat").is_file():
+                yield Member(ini, place, settings.settings)
+                break
+        else:
+            raise BadInput(f"{ini}: no {base}_background.dat in {places[0]} or {places[1]}, expected the output of it")
+
+
+def _pairs(members: Iterator[Member], skip_single: bool) -> dict[int, dict[Theory, Member]]:
+    """Both members of each seed, seeds ascending."""
+    found: dict[int, dict[Theory, Member]] = {}
+    for member in members:
+        twins = found.setdefault(member.run.seed, {})
+        if member.run.theory in twins:
+            raise BadInput(
+                f"{member.ini} and {twins[member.run.theory].ini} are both the {member.run.theory} run of seed"
+                f" {member.run.seed}, expected one"
+            )
+        twins[member.run.theory] = member
+    for seed, twins in sorted(found.items()):
+        missing = [theory for theory in THEORIES if theory not in twins]
+        if missing and not skip_single:
+            other = next(iter(twins.values()))
+            raise BadInput(f"{other.ini} has no twin, expected a {missing[0]} run of seed {seed} too")
+    return {seed: twins for seed, twins in sorted(found.items()) if len(twins) == len(THEORIES)}
+
+
+def _check_same(first: Member, other: Member) -> None:
+    """Refuse two runs that differ in more than the theory and the seed, naming the setting."""
+    for table in ("cosmology", "simulation"):
+        ours, theirs = (_comparable(getattr(member.run, table)) for member in (first, other))
+        for key, value in ours.items():
+            if theirs[key] != value:
+                raise BadInput(
+                    f"{other.ini} has {key} {theirs[key]} but {first.ini} has {value}, expected runs that differ in"
+                    " gravity theory and seed alone"
+                )
+
+
+def _comparable(table: Any) -> dict[str, Any]:
+    """The values that decide results; files by name, since they lie beside each run."""
+    values = table.model_dump(mode="json", exclude=_OUTPUTS_ONLY)
+    return {key: Path(value).name if key.endswith("_file") and value else value for key, value in values.items()}
+
+
+def _study(run: RunSettings, seeds: tuple[int, ...], folder: RunFolder) -> StudyConfig:
+    """The study the pairs belong to: the folder's own, which must be of these settings, or one made of them."""
+    wanted = [z for z in run.simulation.snapshot_redshifts if 0 <= z <= run.simulation.initial_redshift]
+    spectra = [z for z in run.simulation.spectra_redshifts if 0 <= z <= run.simulation.initial_redshift]
+    if len(wanted) < 2 or "phi" not in run.simulation.snapshot_fields:
+        raise BadInput(
+            f"the runs wrote phi at {len(wanted) if 'phi' in run.simulation.snapshot_fields else 0} redshifts between 0"
+            f" and {run.simulation.initial_redshift:g}, expected at least 2 to make difference cubes of"
+        )
+    early, late = (10.0, 1.0) if {10.0, 1.0} <= set(wanted) else (wanted[0], wanted[-1])
+    values = {
+        "name": re.sub(r"[^A-Za-z0-9_.-]", "-", folder.root.resolve().name) or "imported",
+        "seeds": {"first": seeds[0], "count": seeds[-1] - seeds[0] + 1},
+        "cosmology": run.cosmology,
+        "simulation": run.simulation.model_copy(
+            update={"snapshot_redshifts": tuple(wanted), "spectra_redshifts": tuple(spectra)}
+        ),
+        "output": _OUTPUT,
+        "measure": {"redshift": late},
+        "dataset": {"redshifts": (early, late)},
+    }
+    made = StudyConfig.from_mapping(values, "imported settings")
+    if not folder.study.exists():
+        return made
+    study = StudyConfig.from_toml(folder.study)
+    if pair_settings_hash(study) != pair_settings_hash(made):
+        raise BadInput(f"{folder.study} is a study of other settings than the runs to import, use another run folder")
+    return study
+
+
+def _covering(study: StudyConfig, seeds: tuple[int, ...]) -> StudyConfig:
+    """The same study with its seeds extended to those imported."""
+    first = min(*seeds, study.seeds.first)
+    last = max(*seeds, study.seeds.first + study.seeds.count - 1)
+    return study.model_copy(update={"seeds": SeedSettings(first=first, count=last - first + 1)})
+
+
+def _import_pair(seed: int, twins: dict[Theory, Member], study: StudyConfig, folder: RunFolder) -> Path:
+    """Copy one pair into its place, whole or not at all; one that is there already stays."""
+    final, settings = folder.pair(seed), pair_settings_hash(study)
+    if (final / "pair.json").exists():
+        if read_json(final / "pair.json").get("settings") != settings:
+            raise BadInput(f"{final} holds a pair of other settings, use another run folder")
+        return final / "pair.json"
+    scratch = empty_folder(final.with_name(f".{final.name}.partial"))
+    files: dict[str, Any] = {}
+    for theory in THEORIES:
+        (scratch / theory).mkdir()
+        for name, entry in _copy(twins[theory], study, scratch / theory):
+            files[f"{theory}/{name}"] = {"hash": file_hash(scratch / theory / name), "theory": theory, **entry}
+    manifest = {
+        "seed": seed,
+        "settings": settings,
+        "software_version": __version__,
+        "imported": {theory: str(member.ini.resolve()) for theory, member in twins.items()},
+        "files": dict(sorted(files.items())),
+        "seconds": dict.fromkeys(THEORIES, 0.0),
+    }
+    write_json(scratch / "pair.json", manifest)
+    for path in (scratch, *(scratch / theory for theory in THEORIES)):
+        sync_folder(path)
+    shutil.rmtree(final, ignore_errors=True)
+    os.replace(scratch, final)
+    sync_folder(final.parent)
+    return final / "pair.json"
+
+
+def _copy(member: Member, study: StudyConfig, target: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Copy the files of one member under the names of a run folder; each name with what pair.json says of fields."""
+    base, requested = member.run.output, sorted(member.run.simulation.snapshot_redshifts, reverse=True)
+    background = f"{base.generic_base}_background.dat"
+    written = snapshot_scale_factors(member.output / background, requested, member.run.simulation.initial_redshift)
+    shutil.copyfile(member.output / background, target / f"{_OUTPUT.generic_base}_background.dat")
+    yield f"{_OUTPUT.generic_base}_background.dat", {}
+    kept = [z for z in requested if z in study.simulation.snapshot_redshifts]
+    for index, z in enumerate(kept):
+        number = requested.index(z)
+        for source in sorted(member.output.glob(f"{base.snapshot_base}{number:03d}_*")):
+            name = source.name.removeprefix(f"{base.snapshot_base}{number:03d}_")
+            path = target / f"{_OUTPUT.snapshot_base}{index:03d}_{name}"
+            field = name.removesuffix(".h5")
+            if field in (name, "cdm"):
+                shutil.copyfile(source, path)
+                yield path.name, {}
+                continue
+            if number >= len(written):
+                raise BadInput(
+                    f"{member.output / background} ends before z = {z:g}, expected it to reach {source.name}"
+                )
+            a = _copy_field(source, path, member.run, written[number], field)
+            yield path.name, {"field": field, "index": index, "redshift": 1.0 / a - 1.0, "scale_factor": a}
+        if not (target / f"{_OUTPUT.snapshot_base}{index:03d}_phi.h5").exists():
+            raise BadInput(f"{member.output} has no {base.snapshot_base}{number:03d}_phi.h5, expected phi at z = {z:g}")
+    for source in sorted(member.output.glob(f"{base.spectra_base}[0-9][0-9][0-9]_*.dat")):
+        name = _OUTPUT.spectra_base + source.name.removeprefix(base.spectra_base)
+        shutil.copyfile(source, target / name)
+        yield name, {}
+
+
+def _copy_field(source: Path, path: Path, run: RunSettings, a: float, name: str) -> float:
+    """A field with its attributes, in the precision it was stored in; its scale factor, which our own files know."""
+    field, known = load_field(source)
+    a = float(known.get("scale_factor", a))
+    side = run.simulation.grid // run.simulation.downgrade_factor
+    if field.shape[-1] != side:
+        raise BadInput(f"{source} has {field.shape[-1]} cells a side, expected {side} as its settings say")
+    attributes = {
+        "redshift": 1.0 / a - 1.0,
+        "scale_factor": a,
+        "box_size_mpch": run.simulation.box_size_mpch,
+        "theory": run.theory,
+        "seed": run.seed,
+        "units": UNITS.get(name, "critical density today"),
+        "software_version": f"imported by {__version__}",
+    }
+    save_field(path, field, attributes, "float32" if field.element_size() == 4 else "float64")
+    return a
+
+
+def snapshot_scale_factors(background: Path, requested: list[float], initial_redshift: float) -> list[float]:
+    """The scale factors at which snapshots of the ``requested`` redshifts, descending, were written (PHYSICS 2).
+
+    Each in the first cycle with 1/a < 1 + z, one a cycle; shorter than ``requested`` if the file ends before. The file
+    has seven digits, so that a cycle on a requested redshift counts as past it, but not the first, whose a is known.
+    A file that several runs appended to counts from the last cycle 0 on.
+    """
+    table = read_background_text(background)
+    starts = [i for i, cycle in enumerate(table["cycle"]) if cycle == 0]
+    found: list[float] = []
+    for row, a in enumerate(table["a"][starts[-1] if starts else 0 :]):
+        if len(found) == len(requested):
+            break
+        target = 1.0 + requested[len(found)]
+        if (row == 0 and 1.0 + initial_redshift < target) or (row > 0 and 1.0 / a < target * (1.0 + _DIGITS)):
+            found.append(1.0 / (1.0 + initial_redshift) if row == 0 else float(a))
+    return found
