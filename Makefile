@@ -1,9 +1,10 @@
 # make demo    install into .venv, run the demo study, print the path of its page
 # make test    install what tests need, run the fast tests      make test-slow    the others
 # make check   formatter, linter, type checker                  make docs         regenerate docs/settings.md
+# make validate   run every reference case, write docs/validation.md and its figure
 #
 # PIP_FLAGS goes to pip; without a GPU, PyTorch's CPU build saves some gigabytes:
-#   make demo PIP_FLAGS='--extra-index-url https://download.pytorch.org/whl/cpu'
+#   make demo PIP_FLAGS='--extra-index-url INDEX_OF_CPU_BUILDS'
 
 PYTHON ?= python3
 PIP_FLAGS ?=
@@ -12,7 +13,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt
 
-.PHONY: demo test test-slow check docs clean
+.PHONY: demo test test-slow check docs validate clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -32,6 +33,9 @@ check: $(VENV)/.installed-test
 
 docs: $(VENV)/.installed
 	$(BIN)/weakfield settings > docs/settings.md
+
+validate: $(VENV)/.installed
+	$(BIN)/python docs/scripts/validation.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

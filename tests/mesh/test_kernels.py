@@ -69,7 +69,8 @@ def test_gathers_agree(n, dtype):
 def test_motion_agrees(flags, dtype):
     n = 9
     p, phi, chi, b = (
-        particles(n, dtype=dtype), field(n, dtype=dtype), field(n, dtype=dtype, seed=2), field(n, 3, dtype=dtype, seed=3)
+        particles(n, dtype=dtype), field(n, dtype=dtype), field(n, dtype=dtype, seed=2),
+        field(n, 3, dtype=dtype, seed=3),
     )  # fmt: skip
     moved = []
     for kernels in (cpu, reference):

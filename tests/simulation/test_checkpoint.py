@@ -70,7 +70,7 @@ def test_checkpoint_of_other_settings_is_not_used(small_run, tmp_path, monkeypat
 def test_damaged_checkpoint_is_named(small_run, tmp_path):
     run = small_run("gr", snapshot_redshifts=(20.0,), spectra_redshifts=())
     (tmp_path / "lcdm_checkpoint.npz").write_bytes(b"PK\x03\x04 torn")
-    with pytest.raises(BadInput, match="lcdm_checkpoint.npz is not a readable checkpoint"):
+    with pytest.raises(BadInput, match=r"lcdm_checkpoint\.npz is not a readable checkpoint"):
         grow_member(run, tmp_path)
 
 

@@ -29,9 +29,12 @@ def fields(folder: Path, theory: str, box: float, limit: float, integrator: str)
         transfer="file", transfer_file=DATA / "tk_z100.dat", newton_velocities="poisson",
         snapshot_redshifts=(10.0, 1.0), spectra_redshifts=(), snapshot_fields=("phi", "chi", "B"),
     )  # fmt: skip
-    grow_member(RunSettings(theory=theory, seed=42, simulation=settings, output=OutputSettings(dtype="float64")), folder)
+    run = RunSettings(theory=theory, seed=42, simulation=settings, output=OutputSettings(dtype="float64"))
+    grow_member(run, folder)
     return {
-        (name, i): wf.load_field(folder / f"snap{i:03d}_{name}.h5")[0].numpy() for name in ("phi", "chi", "B") for i in (0, 1)
+        (name, i): wf.load_field(folder / f"snap{i:03d}_{name}.h5")[0].numpy()
+        for name in ("phi", "chi", "B")
+        for i in (0, 1)
     }
 
 

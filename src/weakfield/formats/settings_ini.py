@@ -306,15 +306,25 @@ def _transfer(ini: IniText) -> dict[str, Any]:
         "switch_delta_rad": ini.number("switch delta_rad", 0.0),
         "switch_linear_chi": ini.number("switch linear chi") if ini.given("switch linear chi") else None,
     }
+    files = [key for key in ("Tk file", "mPk file") if ini.given(key)]
+    if len(files) > 1:
+        raise BadInput(f"{ini.path}: both 'Tk file' and 'mPk file' are given, expected one of them")
+    if radiation and files and not ini.given("transfer"):
+        raise BadInput(
+            f"{ini.path}: '{files[0]}' is given and 'radiation treatment' is 'CLASS', but all of a run is made from one"
+            f" source: leave '{files[0]}' out, or say 'transfer = camb' to pass it over"
+        )
     if radiation or ini.given("transfer"):
         transfer = ini.choice("transfer", {name: name for name in ("camb", "class", "eisenstein-hu")}, "camb")
         return {"transfer": transfer, "transfer_nodes": "class", "newton_velocities": "nbody", **switches}
-    if ini.given("mPk file") and ini.given("Tk file"):
-        raise BadInput(f"{ini.path}: both 'Tk file' and 'mPk file' are given, expected one of them")
-    if ini.given("mPk file"):
+    if files == ["mPk file"]:
         found = _file(ini, "mPk file", ini.text("mPk file"))
         return {"transfer": "spectrum", "transfer_file": found, "newton_velocities": "poisson", "radiation": False}
-    ini.require(["Tk file"])
+    if not files:
+        raise BadInput(
+            f"{ini.path}: key 'Tk file' is missing, and there is no 'mPk file'; 'transfer = camb' computes transfer"
+            " functions instead"
+        )
     found = _file(ini, "Tk file", ini.text("Tk file"))
     return {"transfer": "file", "transfer_file": found, "transfer_nodes": "class", "newton_velocities": "poisson"}
 

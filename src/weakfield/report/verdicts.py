@@ -44,7 +44,8 @@ def classification(material: Material) -> str:
     head = ("classifier", "AUC", "AUC between universes", "accuracy", "paired accuracy")
     note = (
         f"On {seeds} test seeds; in brackets 95 % bootstrap intervals over seeds. AUC: how often a GR cube scores above"
-        " a Newton cube; between universes: without its own twin, which is no independent draw; accuracy: share of cubes on the right side of 0; paired accuracy: share of"
+        " a Newton cube; between universes: without its own twin, which is no independent draw; accuracy: share of"
+        " cubes on the right side of 0; paired accuracy: share of"
         " seeds whose GR cube scores above its Newtonian twin. Chance is 0.5 in each."
     )
     return table(head, rows) + paragraph(note, "note") + paragraph(plain_point(material))

@@ -61,7 +61,9 @@ def tensor_modes(stress: Tensor, lattice: Lattice) -> Tensor:
     """
     n = lattice.n
     s_xx, s_xy, s_xz, s_yy, s_yz, s_zz = fft.forward(stress.double())
-    s: dict[tuple[int, int], Tensor] = {(0, 0): s_xx, (0, 1): s_xy, (0, 2): s_xz, (1, 1): s_yy, (1, 2): s_yz, (2, 2): s_zz}
+    s: dict[tuple[int, int], Tensor] = {
+        (0, 0): s_xx, (0, 1): s_xy, (0, 2): s_xz, (1, 1): s_yy, (1, 2): s_yz, (2, 2): s_zz,
+    }  # fmt: skip
     kappa = lattice.kappa()
     k_i = [(c.abs() ** 2) for c in kappa]
     k = k_i[0] + k_i[1] + k_i[2]

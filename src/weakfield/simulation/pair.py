@@ -20,9 +20,8 @@ from weakfield.simulation.evolution import grow_member
 
 def pair_settings_hash(study: StudyConfig) -> str:
     """What decides the files of a pair, seed apart."""
-    return content_hash(
-        {table: getattr(study, table).model_dump(mode="json") for table in ("cosmology", "simulation", "output")}
-    )
+    tables = {table: getattr(study, table).model_dump(mode="json") for table in ("cosmology", "simulation")}
+    return content_hash(tables | {"output": study.output.model_dump(mode="json", exclude=SCHEDULE)})
 
 
 def is_whole(study: StudyConfig, seed: int, folder: RunFolder) -> bool:

@@ -31,7 +31,10 @@ class Realisation:
         self._sinc = np.sinc(half / self.n).astype(np.float32)
 
     def add(self, out: Tensor, source: Source, factor: float = 1.0, sinc: bool = False) -> Tensor:
-        """out += factor x unit mode x S(k) x s, complex ``(N, N, N//2+1)``; s the product of sinc(pi n_i / N) if ``sinc``."""
+        """out += factor x unit mode x S(k) x s, complex ``(N, N, N//2+1)``.
+
+        s is the product of sinc(pi n_i / N) if ``sinc``, else 1.
+        """
         strength = np.zeros_like(self._x)
         strength[self._live] = source(self._x[self._live])
         self._kernels.add_realisation(self._unit, strength, self._sinc if sinc else None, factor, out)

@@ -70,8 +70,8 @@ class SecondOrderRelativity(Relativity):
         for _ in range(_CONSTRAINT_ITERATIONS):
             project_t00(u, u.particles, u.phi, clock)
             u.kernels.phi_source(
-                u.source, u.phi, no_chi, u.phi, u.mean_density, u.background.four_pi_G * dx2 / clock.a, 0.0, shift * dx2,
-                True, u.run.simulation.second_order_terms, u.divergence[0],
+                u.source, u.phi, no_chi, u.phi, u.mean_density, u.background.four_pi_G * dx2 / clock.a, 0.0,
+                shift * dx2, True, u.run.simulation.second_order_terms, u.divergence[0],
             )  # fmt: skip
             fft.forward(u.divergence[0], out=u.modes[0])
             factor = -1.0 / (dx2 * u.n**3)

@@ -50,7 +50,10 @@ def stress_source(tij: Tensor, phi: Tensor, factor: float) -> Tensor:
 
 
 def stress_divergence(stress: Tensor, out: Tensor) -> Tensor:
-    """Trace of S_ij and its lattice divergence W_i = forward_i S_ii + sum_j backward_j S_ij, into ``out`` (4, N, N, N)."""
+    """Trace of S_ij and its lattice divergence W_i = forward_i S_ii + sum_j backward_j S_ij.
+
+    Into ``out`` (4, N, N, N).
+    """
     xx, xy, xz, yy, yz, zz = stress
     out[0] = xx + yy + zz
     out[1] = _up(xx, 0) - xx + xy - _down(xy, 1) + xz - _down(xz, 2)
