@@ -9,7 +9,7 @@ import pytest
 from weakfield.base.errors import BadInput
 from weakfield.config import RunSettings
 from weakfield.formats import IniRun, read_settings_ini
-from weakfield.formats.ini_keys import is_for_class
+from weakfield.formats.ini_keys import READ, WITHOUT_EFFECT, is_for_class
 
 DATA = Path(__file__).parents[1] / "data"
 MINIMAL = {
@@ -339,3 +339,48 @@ def test_files_of_a_run_made_elsewhere(tmp_path: Path) -> None:
         settings_of(tmp_path, **keys)
     simulation = read_settings_ini(path, need_files=False).settings.simulation
     assert (simulation.transfer_file, simulation.template_file) == (tmp_path / "gone.dat", tmp_path / "glass.dat")
+
+
+#: every key of the reference program, with a value that asks for nothing unusual
+ALL_KEYS = {
+    "IC generator": "basic", "fluid treatment": "background", "radiation treatment": "background",
+    "relaxation redshift": "50", "prevolution redshift": "1000", "prevolution Courant factor": "1",
+    "restart redshift": "10", "cycle": "3", "tau": "1", "dtau": "0.1", "gevolution version": "1.2",
+    "particle file": "a", "metric file": "b", "Courant factor": "48", "time step limit": "0.04", "move limit": "2",
+    "gravity theory": "GR", "vector method": "elliptic", "switch delta_rad": "0", "switch delta_ncdm": "0",
+    "switch linear chi": "0", "switch B ncdm": "0", "N_ur": "3.046", "m_ncdm": "0", "N_ncdm": "0", "T_ncdm": "0.7",
+    "deg_ncdm": "1", "Omega_fld": "0.7", "w0_fld": "-1", "wa_fld": "0", "cs2_fld": "1", "output path": "out",
+    "generic file base": "lcdm", "snapshot file base": "snap", "Pk file base": "pk", "lightcone file base": "lc",
+    "snapshot redshifts": "10", "snapshot outputs": "phi", "Pk redshifts": "10", "Pk outputs": "phi", "Pk bins": "32",
+    "tracer factor": "1", "downgrade factor": "1", "hibernation path": "h", "hibernation file base": "r",
+    "hibernation redshifts": "5", "hibernation wallclock limit": "100", "seed": "1", "correct displacement": "yes",
+    "k-domain": "cube", "baryon treatment": "blend", "A_s": "2e-9", "n_s": "0.96", "k_pivot": "0.05", "h": "0.7",
+}  # fmt: skip
+
+
+def test_every_key_of_the_reference_program_is_known(tmp_path: Path) -> None:
+    assert read(tmp_path, **ALL_KEYS).warnings == ()
+    page = (DATA.parents[1] / "docs" / "settings_ini.md").read_text()
+    missing = [key for key in sorted({*ALL_KEYS, *READ, *WITHOUT_EFFECT}) if f"`{key}`" not in page]
+    assert missing == []
+
+
+@pytest.mark.parametrize("key", ["vertex", "0 outputs", "0 distance", "1 Nside", "opening half-angle", "covering"])
+def test_light_cones_are_refused(tmp_path: Path, key: str) -> None:
+    with pytest.raises(BadInput, match=f"'lightcone {key}' is '1', but light cones are not supported"):
+        read(tmp_path, **{f"lightcone {key}": "1"})
+
+
+def test_one_source_of_linear_theory(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="'Tk file' is given and 'radiation treatment' is 'CLASS'"):
+        read(tmp_path, **{"radiation treatment": "CLASS"})
+    linked = settings_of(tmp_path, **{"radiation treatment": "CLASS", "Tk file": None}).simulation
+    assert (linked.transfer, linked.transfer_nodes, linked.linear_radiation) == ("camb", "class", True)
+    chosen = settings_of(tmp_path, **{"radiation treatment": "CLASS", "transfer": "class"}).simulation
+    assert (chosen.transfer, chosen.newton_velocities) == ("class", "nbody")
+    switched = settings_of(
+        tmp_path, **{"transfer": "camb", "switch delta_rad": "30", "switch linear chi": "5"}
+    ).simulation
+    assert (switched.linear_radiation, switched.switch_delta_rad, switched.switch_linear_chi) == (False, 30.0, 5.0)
+    with pytest.raises(BadInput, match="'Tk file' is missing, and there is no 'mPk file'"):
+        read(tmp_path, **{"Tk file": None})

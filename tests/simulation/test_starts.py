@@ -215,3 +215,11 @@ def test_snapshots_that_do_not_fit(small_run, halves, tmp_path):
     refused("no such", particle_file=tmp_path / "nowhere")
     if theory == "gr":
         refused("GR starts from it", metric_files=())
+
+
+def test_amplitude_of_the_primordial_spectrum(small_run):
+    """Fields of linear theory go as sqrt(A_s), for as large an A_s as a study of non-linear effects may ask for."""
+    run = small_run("gr", transfer="camb", radiation=False)
+    louder = run.model_copy(update={"cosmology": run.cosmology.model_copy(update={"a_s": 100 * run.cosmology.a_s})})
+    quiet, loud = initial_universe(run), initial_universe(louder)
+    torch.testing.assert_close(loud.phi, 10 * quiet.phi, rtol=1e-10, atol=1e-18)
