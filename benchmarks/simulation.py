@@ -1,0 +1,210 @@
+"""Time of a simulation, whole and by phase, with peak memory, beside the reference program when it is at hand.
+
+    python benchmarks/simulation.py                               N = 64 and 128, both theories and precisions
+    python benchmarks/simulation.py --grids 64 --repeat 3
+    python benchmarks/simulation.py --cycles 4 --grids 256        a few cycles of a large mesh
+    python benchmarks/simulation.py --reference PATH --launch "mpirun -np 4 --oversubscribe" --template DIR
+
+Every run is a process of its own (z = 100 to 0, step limit 0.04: 117 cycles, backward Euler, phi written once at the
+end), kernels compiled by a run before. With ``--reference`` the binary runs the same settings in turn with ours and the
+median of the ratios is given; ``--template`` holds its particle templates and a transfer file named tk.dat. The table
+goes to the terminal and to benchmarks/results/simulation.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import shlex
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results" / "simulation.json"
+PHASES = {
+    "projections": ("project_t00", "project_tij", "project_t0i", "paint"),
+    "kick and drift": ("kick_drift_gr", "kick_drift_newton", "gradient"),
+    "transforms": ("forward", "backward"),
+    "field algebra": (
+        "phi_source", "stress_source", "stress_divergence", "divide_by_laplacian", "solve_chi", "advance_b",
+        "transverse_part", "add_realisation",
+    ),
+}  # fmt: skip
+INI = """IC generator = basic
+template file = sc1_crystal.dat
+tiling factor = {tiling}
+Tk file = {table}
+seed = 42
+correct displacement = yes
+k-domain = sphere
+h = 0.67556
+omega_b = 0.022032
+omega_cdm = 0.12038
+T_cmb = 2.7255
+N_ur = 3.046
+initial redshift = 100.0
+boxsize = {box}
+Ngrid = {grid}
+Courant factor = 48.0
+time step limit = 0.04
+gravity theory = {theory}
+output path = {output}/
+generic file base = lcdm
+snapshot file base = snap
+snapshot redshifts = 0
+snapshot outputs = phi
+"""
+
+
+def one_run(grid: int, theory: str, precision: str, cycles: int | None) -> dict[str, Any]:
+    """Grow one universe in this process; seconds by phase, and peak memory."""
+    begin = time.perf_counter()
+    from weakfield.config import RunSettings, SimulationSettings
+    from weakfield.mesh import fft
+    from weakfield.mesh.kernels import cpu
+    from weakfield.mesh.threads import threads, threads_for_mesh
+    from weakfield.simulation import output
+    from weakfield.simulation.clock import Clock
+    from weakfield.simulation.evolution import THEORIES
+    from weakfield.simulation.initial_conditions import initial_universe
+
+    spent: Counter[str] = Counter()
+
+    def timed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapper(*arguments: Any, **options: Any) -> Any:
+            start = time.perf_counter()
+            result = function(*arguments, **options)
+            spent[name] += time.perf_counter() - start
+            return result
+
+        return wrapper
+
+    for module in (cpu, fft):
+        for names in PHASES.values():
+            for name in names:
+                if hasattr(module, name):
+                    setattr(module, name, timed(name, getattr(module, name)))
+    settings = SimulationSettings(
+        grid=grid, box_size_mpch=20.0 * grid, step_limit_hubble=0.04, second_order_terms=False, noise="gevolution",
+        phi_integrator="euler", exact_redshifts=False, transfer="eisenstein-hu", precision=precision,
+        snapshot_redshifts=(0.0,), spectra_redshifts=(),
+    )  # fmt: skip
+    run = RunSettings(theory=theory, seed=42, simulation=settings)
+    with threads(threads_for_mesh(grid)), tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        universe = initial_universe(run)
+        gravity, clock = THEORIES[run.theory, "euler"](), Clock(run, universe.background)
+        outputs = output.Outputs(run, Path(folder))
+        ready = time.perf_counter()
+        spent.clear()
+        while True:
+            gravity.solve(universe, clock, False)
+            outputs.write_due(universe, clock)
+            if outputs.finished or clock.cycle + 1 == cycles:
+                break
+            gravity.move(universe, clock)
+            clock.advance()
+    end = time.perf_counter()
+    done = clock.cycle + 1
+    phases = {phase: sum(spent[name] for name in names) for phase, names in PHASES.items()}
+    phases["other and output"] = end - ready - sum(phases.values())
+    return {
+        "cycles": done,
+        "whole": end - begin,
+        "import": start - begin,
+        "initial conditions": ready - start,
+        "cycle_ms": 1e3 * (end - ready) / done,
+        "phases_ms": {phase: 1e3 * seconds / done for phase, seconds in phases.items()},
+        "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def ours(grid: int, theory: str, precision: str, cycles: int | None) -> dict[str, Any]:
+    """``one_run`` in a fresh process; ``process`` is its whole time as a user sees it."""
+    command = [sys.executable, __file__, "--one", str(grid), theory, precision, str(cycles or 0)]
+    begin = time.perf_counter()
+    answer = subprocess.run(
+        command, check=True, capture_output=True, text=True, env={"OMP_WAIT_POLICY": "PASSIVE"} | dict(os.environ)
+    )
+    return {**json.loads(answer.stdout.splitlines()[-1]), "process": time.perf_counter() - begin}
+
+
+def theirs(binary: str, launch: str, template: Path, grid: int, theory: str) -> float:
+    """Seconds of the reference program on the same settings."""
+    with tempfile.TemporaryDirectory() as folder:
+        ini = Path(folder) / "settings.ini"
+        name = {"gr": "GR", "newton": "Newton"}[theory]
+        ini.write_text(
+            INI.format(
+                tiling=grid // 4, table=template / "tk.dat", box=20.0 * grid, grid=grid, theory=name, output=folder
+            ).replace("sc1_crystal", str(template / "sc1_crystal"))
+        )
+        command = [*shlex.split(launch), binary, "-n", "2", "-m", "2", "-s", str(ini)]
+        begin = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True, cwd=folder)
+        return time.perf_counter() - begin
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Markdown: one row a case."""
+    head = ["N", "theory", "precision", "process [s]", "ms a cycle", *PHASES, "other", "memory [MB]", "reference / ours"]
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    for row in rows:
+        phases = [f"{row['phases_ms'][phase]:.1f}" for phase in (*PHASES, "other and output")]
+        ratio = f"{row['ratio']:.1f}" if "ratio" in row else ""
+        cells = [
+            str(row["grid"]), row["theory"], row["precision"], f"{row['process']:.1f}", f"{row['cycle_ms']:.1f}",
+            *phases, f"{row['memory_mb']:.0f}", ratio,
+        ]  # fmt: skip
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--grids", type=int, nargs="+", default=[64, 128])
+    parser.add_argument("--theories", nargs="+", default=["gr", "newton"])
+    parser.add_argument("--precisions", nargs="+", default=["double", "single"])
+    parser.add_argument("--cycles", type=int, help="stop after so many cycles (default: all, to z = 0)")
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--reference", help="path of the reference program's binary")
+    parser.add_argument("--launch", default="mpirun -np 4 --oversubscribe", help="how to start it, with 2 x 2 processes")
+    parser.add_argument("--template", type=Path, help="folder with sc1_crystal.dat and tk.dat for it")
+    parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        grid, theory, precision, cycles = options.one
+        print(json.dumps(one_run(int(grid), theory, precision, int(cycles) or None)))
+        return
+    rows = []
+    for precision in options.precisions:
+        for theory in options.theories:
+            ours(16, theory, precision, 2)  # compiles what is not compiled yet
+            for grid in options.grids:
+                runs, ratios = [], []
+                for _ in range(options.repeat):
+                    runs.append(ours(grid, theory, precision, options.cycles))
+                    if options.reference and options.template and not options.cycles:
+                        reference = theirs(options.reference, options.launch, options.template, grid, theory)
+                        ratios.append(reference / runs[-1]["process"])
+                median = sorted(runs, key=lambda run: run["process"])[len(runs) // 2]
+                row = {"grid": grid, "theory": theory, "precision": precision, **median}
+                rows.append(row | ({"ratio": statistics.median(ratios)} if ratios else {}))
+                print(table(rows[-1:]).splitlines()[-1], flush=True)
+    machine = {"processor": platform.processor() or platform.machine(), "cores": len(os.sched_getaffinity(0))}
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps({"machine": machine, "rows": rows}, indent=1) + "\n")
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    main()
