@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -20,13 +21,15 @@ DATA = Path(__file__).parents[1] / "data"
 ATTRIBUTES = {"redshift": 9.9953, "theory": "gr", "seed": 2**62, "units": "dimensionless"}
 
 
-@pytest.fixture
+@contextmanager
 def full_disk() -> Iterator[None]:
-    """No file may grow beyond 4 kB."""
+    """No file may grow beyond 4 kB: inside the block nothing else may write, the test's own report included."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("compression", ["none", "gzip"])
@@ -109,12 +112,11 @@ def test_nan_is_not_written(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.usefixtures("full_disk")
 def test_full_disk_leaves_nothing_and_keeps_the_old(tmp_path: Path) -> None:
     small, large = torch.ones((2, 2, 2)), torch.ones((16, 16, 16))
     save_field(tmp_path / "old.h5", small, {})
     for name in ("old.h5", "new.h5"):
-        with pytest.raises(WeakfieldError, match=f"cannot write .*{name}"):
+        with pytest.raises(WeakfieldError, match=f"cannot write .*{name}"), full_disk():
             save_field(tmp_path / name, large, {})
     assert [entry.name for entry in tmp_path.iterdir()] == ["old.h5"]
     assert load_field(tmp_path / "old.h5")[0].shape == (2, 2, 2)
