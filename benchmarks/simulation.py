@@ -156,7 +156,17 @@ def theirs(binary: str, launch: str, template: Path, grid: int, theory: str) -> 
 
 def table(rows: list[dict[str, Any]]) -> str:
     """Markdown: one row a case."""
-    head = ["N", "theory", "precision", "process [s]", "ms a cycle", *PHASES, "other", "memory [MB]", "reference / ours"]
+    head = [
+        "N",
+        "theory",
+        "precision",
+        "process [s]",
+        "ms a cycle",
+        *PHASES,
+        "other",
+        "memory [MB]",
+        "reference / ours",
+    ]
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
     for row in rows:
         phases = [f"{row['phases_ms'][phase]:.1f}" for phase in (*PHASES, "other and output")]
@@ -177,7 +187,9 @@ def main() -> None:
     parser.add_argument("--cycles", type=int, help="stop after so many cycles (default: all, to z = 0)")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--reference", help="path of the reference program's binary")
-    parser.add_argument("--launch", default="mpirun -np 4 --oversubscribe", help="how to start it, with 2 x 2 processes")
+    parser.add_argument(
+        "--launch", default="mpirun -np 4 --oversubscribe", help="how to start it, with 2 x 2 processes"
+    )
     parser.add_argument("--template", type=Path, help="folder with sc1_crystal.dat and tk.dat for it")
     parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
