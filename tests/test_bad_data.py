@@ -235,7 +235,14 @@ def test_interrupted_by_hand(run: Path, capsys: Capture) -> None:
     study = (run / "study.toml").read_text()
     (run / "study.toml").write_text(study.replace("count = 3", "count = 500"))
     command = [sys.executable, "-m", "weakfield", "simulate", str(run)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # a job a shell put in the background ignores SIGINT, and its children inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     while not (run / "pairs/seed00004/pair.json").exists() and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)

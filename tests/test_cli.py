@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -202,6 +203,11 @@ main()
 """
 
 
+def heed_interrupts() -> None:
+    """A job a shell put in the background ignores SIGINT, and its children inherit that; undo it in a child."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize(
     ("failure", "code", "said"),
     [
@@ -214,12 +220,12 @@ main()
 )
 def test_failures_end_in_one_sentence(failure: str, code: int, said: str) -> None:
     command = [sys.executable, "-c", FAILING.format(failure=failure), "run", "demo"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=heed_interrupts)
     assert (done.returncode, done.stdout) == (code, "")
     assert done.stderr.startswith("weakfield: ")
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
-    debugged = subprocess.run([*command, "--debug"], capture_output=True, text=True)
+    debugged = subprocess.run([*command, "--debug"], capture_output=True, text=True, preexec_fn=heed_interrupts)
     assert debugged.returncode == code
     assert "Traceback" in debugged.stderr
 
