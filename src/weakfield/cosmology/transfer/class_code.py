@@ -68,10 +68,13 @@ def _parameters(
 ) -> dict[str, Any]:
     """What CLASS is asked."""
     k_max = 2.0 * math.pi * grid / box_size_mpch
+    z_max = 1.015 * initial_redshift + 0.01
+    if nodes == "fine":  # where CLASS begins shifts all of its coarse times: that changes phi by 4e-6
+        z_max = max(z_max, initial_redshift + 2.0)
     parameters: dict[str, Any] = {
         "output": "dTk,vTk",
         "gauge": "newtonian",
-        "z_max_pk": 1.015 * initial_redshift + 0.01,
+        "z_max_pk": z_max,
         "h": cosmology.h,
         "Omega_b": cosmology.Omega_b,
         "Omega_cdm": cosmology.Omega_c,
