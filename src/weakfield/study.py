@@ -29,6 +29,7 @@ from weakfield.config import RunFolder, StudyConfig
 Summary = dict[str, Any]
 Work = Callable[[StudyConfig, RunFolder], Summary]
 Grow = Callable[[StudyConfig, int, RunFolder], None]
+Whole = Callable[[StudyConfig, int, RunFolder], bool]
 Check = Callable[[StudyConfig], None]
 
 DONE_FILE, STARTED_FILE = "stage.json", "started.json"
@@ -68,11 +69,19 @@ class Stage(Protocol):
         """Do what is missing, nothing if the stage is finished; interrupted at any moment, the next call continues."""
 
 
+def _has_manifest(study: StudyConfig, seed: int, folder: RunFolder) -> bool:
+    return (folder.pair(seed) / "pair.json").exists()
+
+
 @dataclass(frozen=True)
 class PairStage:
-    """Simulation: every seed of the study becomes a whole pair; ``grow`` does nothing for one that is whole."""
+    """Simulation: every seed of the study becomes a whole pair; ``grow`` does nothing for one that is whole.
+
+    ``whole`` says whether a seed is: a pair that lost or changed files is not, and is grown again.
+    """
 
     grow: Grow
+    whole: Whole = _has_manifest
     name: str = "simulate"
     reads: tuple[str, ...] = ()
 
@@ -81,7 +90,7 @@ class PairStage:
 
     def finished(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome | None:
         manifests = self._manifests(study, folder)
-        if len(manifests) < study.seeds.count:
+        if len(manifests) < study.seeds.count or not all(self.whole(study, seed, folder) for seed in study.seeds.all):
             return None
         return self._outcome("skipped", 0.0, manifests, 0)
 
@@ -207,12 +216,18 @@ def _grow(study: StudyConfig, seed: int, folder: RunFolder) -> None:
     grow_pair(study, seed, folder)
 
 
+def _is_whole(study: StudyConfig, seed: int, folder: RunFolder) -> bool:
+    from weakfield.simulation.pair import is_whole
+
+    return is_whole(study, seed, folder)
+
+
 _UNIVERSE = ("cosmology", "simulation")
 _ALL = tuple(name for name in StudyConfig.model_fields if name != "seeds")
 
 #: the stages in order; a study's seeds enter through the fingerprint of the pairs
 STAGES: tuple[Stage, ...] = (
-    PairStage(_grow),
+    PairStage(_grow, _is_whole),
     _stage("measure", "weakfield.spectra.measure", "spectra", ("simulate",), (*_UNIVERSE, "dataset", "measure")),
     _stage("dataset", "weakfield.dataset.build", "dataset", ("simulate",), (*_UNIVERSE, "dataset")),
     _stage("train", "weakfield.learning.training", "training", ("dataset",), ("training", "audit.bootstrap")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -60,11 +61,42 @@ def test_checkpoint_of_other_settings_is_not_used(small_run, tmp_path, monkeypat
     run = run.model_copy(update={"output": OutputSettings(dtype="float64", checkpoint_every=1)})
     interrupted(run, tmp_path, 5, monkeypatch)
     other = run.model_copy(update={"seed": run.seed + 1})
-    grow_member(other, tmp_path)
+    with pytest.warns(UserWarning, match="other settings or software"):
+        grow_member(other, tmp_path)
     fresh = tmp_path / "fresh"
     fresh.mkdir()
     grow_member(other, fresh)
     assert torch.equal(wf.load_field(tmp_path / "snap000_phi.h5")[0], wf.load_field(fresh / "snap000_phi.h5")[0])
+
+
+def test_foreign_checkpoint_is_named(small_run, tmp_path):
+    np.savez(tmp_path / "lcdm_checkpoint.npz", something=np.arange(3))
+    with pytest.raises(BadInput, match=r"lcdm_checkpoint\.npz is not a readable checkpoint"):
+        grow_member(small_run("gr", snapshot_redshifts=(20.0,), spectra_redshifts=()), tmp_path)
+
+
+def test_death_between_a_spectrum_and_the_next_checkpoint(small_run, tmp_path, monkeypatch):
+    """The preliminary spectrum that the file held is gone then; the checkpoint remembers it."""
+    run = small_run(
+        "newton", phi_integrator="euler", exact_redshifts=False, snapshot_redshifts=(), spectra_redshifts=(20.0,)
+    )
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    whole.mkdir()
+    broken.mkdir()
+    expected = {path.name: path.read_bytes() for path in grow_member(run, whole)}
+    run = run.model_copy(update={"output": OutputSettings(dtype="float64", checkpoint_every=1)})
+
+    class Torn(Exception):
+        pass
+
+    def torn(self):
+        raise Torn
+
+    with monkeypatch.context() as patch:
+        patch.setattr(evolution.Checkpoints, "clear", torn)  # dies with everything written, the checkpoint a cycle old
+        with pytest.raises(Torn):
+            grow_member(run, broken)
+    assert {path.name: path.read_bytes() for path in grow_member(run, broken)} == expected
 
 
 def test_damaged_checkpoint_is_named(small_run, tmp_path):

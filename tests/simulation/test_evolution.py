@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +16,7 @@ from weakfield.simulation import grow_member, grow_pair, simulate
 from weakfield.simulation.clock import Clock
 from weakfield.simulation.evolution import THEORIES, _evolve
 from weakfield.simulation.initial_conditions import initial_universe
+from weakfield.simulation.pair import is_whole, pair_settings_hash
 
 
 def evolve(run, cycles: int, kernel_kind: str | None = None):
@@ -132,3 +135,38 @@ def test_simulate_grows_every_pair_of_a_study(tmp_path):
     paths = simulate(tmp_path / "tiny.toml", tmp_path / "run")
     assert {p.parts[-2] for p in paths if p.name == "pair.json"} == {"seed00003", "seed00004"}
     assert all(p.exists() for p in paths)
+
+
+def test_run_again_in_the_same_folder_writes_the_same_bytes(small_run, tmp_path):
+    """Spectra files of an earlier run are not taken for those of the cycle before (two targets pass in one step)."""
+    run = small_run(
+        "newton", phi_integrator="euler", exact_redshifts=False, step_limit_hubble=0.3,
+        snapshot_redshifts=(10.0,), spectra_redshifts=(120.0, 50.0, 49.5, 10.0),
+    )  # fmt: skip
+    first = {path: path.read_bytes() for path in grow_member(run, tmp_path)}
+    second = {path: path.read_bytes() for path in grow_member(run, tmp_path)}
+    assert first == second
+    assert len([path for path in first if path.name.endswith("phi.dat")]) == 4
+
+
+def test_damaged_pair_is_grown_again_and_inputs_count_by_content(tmp_path):
+    folder, study = RunFolder(tmp_path / "run"), tiny_study()
+    grow_pair(study, 3, folder)
+    field = folder.member(3, "gr") / "snap000_phi.h5"
+    whole = field.read_bytes()
+    field.write_bytes(whole[:-100])
+    assert not is_whole(study, 3, folder)
+    grow_pair(study, 3, folder)
+    assert field.read_bytes() == whole
+    table = tmp_path / "tk.dat"
+    table.write_text((Path(__file__).parents[1] / "data" / "tk_z100.dat").read_text())
+    moved = tmp_path / "elsewhere.dat"
+    moved.write_text(table.read_text())
+
+    def hash_with(path: Path) -> str:
+        settings = {"grid": 8, "transfer": "file", "transfer_file": path, "newton_velocities": "poisson"}
+        return pair_settings_hash(tiny_study(simulation=settings))
+
+    assert hash_with(table) == hash_with(moved)
+    moved.write_text(moved.read_text() + "# changed\n")
+    assert hash_with(table) != hash_with(moved)

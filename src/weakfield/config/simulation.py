@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from weakfield.base.files import file_hash
 from weakfield.config.cosmology import CosmologySettings
 from weakfield.config.settings import Settings
 
@@ -17,6 +18,8 @@ SpectrumName = Literal["phi", "chi", "B", "hij", "T00", "delta", "rhoN", "psiN",
 
 #: lattice cells an edge of each built-in particle template spans when it puts one particle a site
 TEMPLATE_CELLS = {"sc0": 4, "sc1": 4, "bcc": 2, "fcc": 2}
+#: output settings that say when the state of a run is kept, not what comes out
+CHECKPOINT_SCHEDULE = {"checkpoint_every", "checkpoint_path", "hibernation_redshifts", "hibernation_wallclock_s"}
 #: transfer providers that follow photons and neutrinos through time
 WITH_RADIATION = ("camb", "class")
 
@@ -111,6 +114,16 @@ class SimulationSettings(Settings):
     def tiling_factor(self) -> int:
         """Copies of the template a side."""
         return self.tiling if self.tiling is not None else self.grid // TEMPLATE_CELLS[self.template]
+
+    def identity(self) -> dict[str, Any]:
+        """The settings with every input file as the hash of its bytes: what decides numbers, wherever files lie."""
+
+        def content(value: Any) -> Any:
+            if isinstance(value, Path):
+                return file_hash(value) if value.is_file() else str(value)
+            return [content(item) for item in value] if isinstance(value, tuple) else value
+
+        return {name: content(getattr(self, name)) for name in type(self).model_fields}
 
     @property
     def linear_radiation(self) -> bool:

@@ -61,6 +61,11 @@ def read_spectrum_text(path: str | Path) -> SpectrumTable:
         raise BadInput(f"{path}: no such spectrum file") from error
     except (UnicodeDecodeError, OSError) as error:
         raise BadInput(f"{path} is not a spectrum file: {error}") from error
+    return parse_spectrum(text, str(path))
+
+
+def parse_spectrum(text: str, path: str = "the text") -> SpectrumTable:
+    """The table in the text of a spectrum file; ``BadInput`` names ``path`` if it is none."""
     name, redshift = _NAME.search(text), _REDSHIFT.search(text)
     if name is None or redshift is None:
         raise BadInput(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,12 +16,11 @@ from weakfield._version import __version__
 from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.files import content_hash, replacing
 from weakfield.config import RunSettings
+from weakfield.config.simulation import CHECKPOINT_SCHEDULE
 from weakfield.simulation.clock import Clock
 from weakfield.simulation.output import Outputs
 from weakfield.simulation.universe import Universe
 
-#: settings that say when state is kept, not what comes out
-SCHEDULE = {"checkpoint_every", "checkpoint_path", "hibernation_redshifts", "hibernation_wallclock_s"}
 _FIELDS = ("phi", "chi", "b_modes", "past_phi", "past_chi")
 _CLOCK = ("cycle", "a", "tau", "step", "previous_step", "step_before")
 
@@ -64,8 +65,8 @@ class Checkpoints:
 
 def checkpoint_key(run: RunSettings) -> str:
     """What a checkpoint belongs to: the settings that decide the numbers, and the software."""
-    settings = run.model_dump(mode="json", exclude={"output": SCHEDULE})
-    return content_hash({"settings": settings, "version": __version__})
+    settings = run.model_dump(mode="json", exclude={"output": CHECKPOINT_SCHEDULE, "simulation": True})
+    return content_hash({"settings": settings, "simulation": run.simulation.identity(), "version": __version__})
 
 
 def save_checkpoint(path: Path, universe: Universe, clock: Clock, outputs: Outputs) -> None:
@@ -78,6 +79,7 @@ def save_checkpoint(path: Path, universe: Universe, clock: Clock, outputs: Outpu
         "clock": np.array([getattr(clock, name) for name in _CLOCK], dtype=np.float64),
         "written": np.array(outputs.written),
         "background": np.array(outputs.background_text()),
+        "preliminary": np.array(json.dumps(outputs.preliminary)),
         "paths": np.array([str(path.relative_to(outputs.folder)) for path in outputs.paths], dtype=str),
     }
     for name in _FIELDS:
@@ -93,11 +95,13 @@ def load_checkpoint(path: Path, universe: Universe, clock: Clock, outputs: Outpu
     try:
         with np.load(path) as stored:
             arrays = {name: stored[name] for name in stored.files}
+        key = str(arrays["key"])
     except FileNotFoundError:
         return False
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError, AttributeError, TypeError) as error:
         raise BadInput(f"{path} is not a readable checkpoint ({error}); remove it to start again") from error
-    if str(arrays["key"]) != checkpoint_key(universe.run):
+    if key != checkpoint_key(universe.run):
+        warnings.warn(f"{path} is a checkpoint of other settings or software and is not used", stacklevel=2)
         return False
     universe.particles.displacement.copy_(torch.from_numpy(arrays["displacement"]))
     universe.particles.momentum.copy_(torch.from_numpy(arrays["momentum"]))
@@ -107,5 +111,8 @@ def load_checkpoint(path: Path, universe: Universe, clock: Clock, outputs: Outpu
             setattr(universe, name, torch.from_numpy(arrays[name]))
     for name, value in zip(_CLOCK, arrays["clock"], strict=True):
         setattr(clock, name, int(value) if name == "cycle" else float(value))
-    outputs.resume(tuple(arrays["written"]), str(arrays["background"]), [str(p) for p in arrays["paths"]])
+    outputs.resume(
+        tuple(arrays["written"]), str(arrays["background"]), [str(p) for p in arrays["paths"]],
+        json.loads(str(arrays["preliminary"])),
+    )  # fmt: skip
     return True

@@ -14,7 +14,7 @@ from weakfield.base.files import write_text
 from weakfield.config import RunSettings
 from weakfield.formats import save_field, save_gadget, save_particles
 from weakfield.formats.background_text import append_background, format_background_line
-from weakfield.formats.spectra_text import SpectrumTable, read_spectrum_text, write_spectrum_text
+from weakfield.formats.spectra_text import SpectrumTable, format_spectrum, parse_spectrum, write_spectrum_text
 from weakfield.simulation.clock import Clock
 from weakfield.simulation.snapshots import coarsened, gadget_snapshot, snapshot_field, stored_particles
 from weakfield.simulation.spectra_written import spectra_names, spectrum_table
@@ -38,6 +38,8 @@ class Outputs:
         self._snapshots = sorted(run.simulation.snapshot_redshifts, reverse=True)
         self._spectra = sorted(run.simulation.spectra_redshifts, reverse=True)
         self._snapshot_count = self._spectra_count = 0
+        # spectra of the cycle before, as printed, that the coming ones are interpolated with; by name
+        self.preliminary: dict[str, str] = {}
         self._background = folder / f"{run.output.generic_base}_background.dat"
         self._background.unlink(missing_ok=True)
         fields = {*run.simulation.snapshot_fields, *run.simulation.spectra_fields}
@@ -60,10 +62,11 @@ class Outputs:
         """The background file as it is."""
         return self._background.read_text(encoding="ascii") if self._background.exists() else ""
 
-    def resume(self, written: tuple[int, int], background: str, names: list[str]) -> None:
+    def resume(self, written: tuple[int, int], background: str, names: list[str], preliminary: dict[str, str]) -> None:
         """Go on from a checkpoint: what was written until then stays, the background file loses later lines."""
         self._snapshot_count, self._spectra_count = (int(count) for count in written)
         self.paths = [self.folder / name for name in names]
+        self.preliminary = preliminary
         write_text(self._background, background)
 
     def write_due(self, universe: Universe, clock: Clock) -> None:
@@ -77,8 +80,9 @@ class Outputs:
             if clock.passed(target):
                 self._write_spectra(universe, clock, target)
                 self._spectra_count += 1
+                self.preliminary = {}
             elif not clock.exact and clock.passed(target, ahead=True):
-                self._write_spectra(universe, clock, None)
+                self._write_preliminary(universe, clock)
 
     def _write_background(self, universe: Universe, clock: Clock) -> None:
         # the reference program prints 0 for the density of a Newtonian run, whose mode k = 0 it clears
@@ -128,21 +132,27 @@ class Outputs:
             "software_version": __version__,
         }
 
-    def _write_spectra(self, universe: Universe, clock: Clock, target: float | None) -> None:
-        """Spectra of this cycle; with a ``target`` interpolated in z to it from those written a cycle ago."""
+    def _write_preliminary(self, universe: Universe, clock: Clock) -> None:
+        """Spectra of this cycle, the last one before their redshift; kept, because files may be of another run."""
         for name in spectra_names(universe, clock):
-            path = self.folder / f"{self.run.output.spectra_base}{self._spectra_count:03d}_{name}.dat"
-            now = spectrum_table(universe, clock, name, self.run.simulation.spectra_bins)
-            if target is not None:
-                now = now if clock.exact else _interpolated(path, now, target)
-                self.paths.append(path)
-            write_spectrum_text(path, now)
+            table = spectrum_table(universe, clock, name, self.run.simulation.spectra_bins)
+            write_spectrum_text(self._spectrum_path(name), table)
+            self.preliminary[name] = format_spectrum(table)
+
+    def _write_spectra(self, universe: Universe, clock: Clock, target: float) -> None:
+        """Spectra of this cycle, interpolated in z to the target where the cycle before left preliminary ones."""
+        for name in spectra_names(universe, clock):
+            table = spectrum_table(universe, clock, name, self.run.simulation.spectra_bins)
+            if name in self.preliminary:
+                table = _interpolated(parse_spectrum(self.preliminary[name]), table, target)
+            write_spectrum_text(self._spectrum_path(name), table)
+            self.paths.append(self._spectrum_path(name))
+
+    def _spectrum_path(self, name: str) -> Path:
+        return self.folder / f"{self.run.output.spectra_base}{self._spectra_count:03d}_{name}.dat"
 
 
-def _interpolated(path: Path, now: SpectrumTable, target: float) -> SpectrumTable:
-    """Linear in z between the spectrum in ``path``, of the cycle before and as printed, and that of now."""
-    if not path.exists():
-        return replace(now, redshift=now.redshift)
-    before = read_spectrum_text(path)
+def _interpolated(before: SpectrumTable, now: SpectrumTable, target: float) -> SpectrumTable:
+    """Linear in z between the spectrum of the cycle before, as printed, and that of now."""
     w = (before.redshift - target) / (before.redshift - now.redshift)
     return replace(now, redshift=target, power=(1 - w) * before.power + w * now.power)

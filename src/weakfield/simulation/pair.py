@@ -12,16 +12,24 @@ from weakfield._version import __version__
 from weakfield.base.errors import BadInput
 from weakfield.base.files import content_hash, empty_folder, file_hash, read_json, sync_folder, write_json, write_text
 from weakfield.config import THEORIES, RunFolder, RunSettings, StudyConfig
+from weakfield.config.simulation import CHECKPOINT_SCHEDULE
 from weakfield.cosmology.transfer import TransferHistory, transfer_history
 from weakfield.formats import load_field
-from weakfield.simulation.checkpoint import SCHEDULE
 from weakfield.simulation.evolution import grow_member
+
+_RECIPE = 1  #: raised whenever the same settings give other numbers, so that old pairs and new ones never mix
 
 
 def pair_settings_hash(study: StudyConfig) -> str:
     """What decides the files of a pair, seed apart."""
-    tables = {table: getattr(study, table).model_dump(mode="json") for table in ("cosmology", "simulation")}
-    return content_hash(tables | {"output": study.output.model_dump(mode="json", exclude=SCHEDULE)})
+    return content_hash(
+        {
+            "recipe": _RECIPE,
+            "cosmology": study.cosmology.model_dump(mode="json"),
+            "simulation": study.simulation.identity(),
+            "output": study.output.model_dump(mode="json", exclude=CHECKPOINT_SCHEDULE),
+        }
+    )
 
 
 def is_whole(study: StudyConfig, seed: int, folder: RunFolder) -> bool:
@@ -38,7 +46,11 @@ def is_whole(study: StudyConfig, seed: int, folder: RunFolder) -> bool:
             f"{folder.pair(seed)} was grown with other settings ({manifest.get('settings')}) than the study's"
             f" ({pair_settings_hash(study)}), expected the same; use another run folder"
         )
-    return all((folder.pair(seed) / name).exists() for name in manifest["files"])
+    for name, entry in manifest["files"].items():
+        path = folder.pair(seed) / name
+        if not path.is_file() or path.stat().st_size != entry.get("bytes", path.stat().st_size):
+            return False
+    return True
 
 
 def grow_pair(study: StudyConfig, seed: int, folder: RunFolder) -> None:
@@ -46,6 +58,10 @@ def grow_pair(study: StudyConfig, seed: int, folder: RunFolder) -> None:
 
     Both come from one configuration, one noise field and one set of transfer functions; the theory alone differs.
     """
+    if study.output.checkpoint_path is not None:
+        raise BadInput(
+            "output.checkpoint_path is for single runs: the runs of a study keep one each, beside their outputs"
+        )
     if is_whole(study, seed, folder):
         return
     final = folder.pair(seed)
@@ -96,7 +112,11 @@ def _described(study: StudyConfig, pair: Path) -> dict[str, Any]:
     """Every file of a pair with its hash; fields also with their redshift, theory, name and number of output."""
     files: dict[str, Any] = {}
     for path in sorted(p for p in pair.rglob("*") if p.is_file()):
-        entry: dict[str, Any] = {"hash": file_hash(path), "theory": path.parent.name}
+        entry: dict[str, Any] = {
+            "hash": file_hash(path),
+            "bytes": path.stat().st_size,
+            "theory": path.parent.name,
+        }
         stem, _, name = path.stem.rpartition("_")
         if path.suffix == ".h5" and name in study.simulation.snapshot_fields:
             attributes = load_field(path)[1]
