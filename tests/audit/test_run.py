@@ -88,6 +88,23 @@ def test_without_a_mean_the_monopole_is_clean(tmp_path: Path) -> None:
     assert audit.complete(context, "log_pk_baseline")["verdict"] == "inconclusive"
 
 
+def test_a_study_that_keeps_the_mean_is_judged_by_the_network_that_sees_it(tmp_path: Path) -> None:
+    study = tiny_study(pairs=6, dataset={"keep_mean": True}, audit={"controls": ("monopole_removed",)})
+    folder = write_run(study, tmp_path)
+    build.run(study, folder)
+    training.run(study, folder)
+    context = Context(study, folder)
+    kept, removed = (context.scores(model=name) for name in ("cnn_meankept", "cnn"))
+    assert (context.scores().gr == kept.gr).all()
+    assert not (kept.gr == removed.gr).all()
+    newton, gr = context.cubes["test"].values.mean(dim=(0, 2, 3, 4)).tolist()
+    assert abs(gr - newton) > 1e-3
+    audit.run(study, folder)
+    written = json.loads((folder.audit / "audit.json").read_text())
+    assert written["summary"].startswith("With the cube mean kept the network")
+    assert row(written, "monopole_removed")["value"] == context.auc(removed).value
+
+
 def test_finished_controls_are_not_run_again(
     context: Context, audited: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,7 +137,7 @@ class Scored(Context):
 
     given: dict[str, Scores]
 
-    def scores(self, who: str = "network", part: str = "test", model: str = "cnn") -> Scores:
+    def scores(self, who: str = "network", part: str = "test", model: str | None = None) -> Scores:
         return self.given[who]
 
 

@@ -32,4 +32,22 @@ def test_the_thesis_is_the_set_up_of_the_original_study() -> None:
     assert s.second_order_terms
     assert s.snapshot_redshifts == (20.0, 15.0, 10.0, 5.0, 1.0, 0.0)
     assert (len(s.spectra_redshifts), s.spectra_bins) == (21, 1024)
-    assert study.seeds.count == 300
+    assert (s.vector_method, s.k_domain, s.baryon_treatment, s.correct_displacement) == (
+        "parabolic",
+        "sphere",
+        "blend",
+        True,
+    )
+    assert (study.seeds.first, study.seeds.count) == (0, 300)
+    data = study.dataset
+    assert (data.sample, data.redshifts, data.keep_mean) == ("difference", (10.0, 1.0), True)
+    assert (data.train, data.validation, data.test) == ((0, 199), (200, 249), (250, 299))
+
+
+def test_the_thesis_with_fewer_pairs_has_the_same_shares() -> None:
+    study = StudyConfig.preset("thesis")
+    few = study.resized(pairs=6)
+    assert few.dataset.ranges == {}
+    assert few.dataset.fractions == pytest.approx((2 / 3, 1 / 6, 1 / 6), abs=1e-15)
+    assert few.dataset.keep_mean
+    assert study.resized(pairs=400).dataset.ranges == study.dataset.ranges

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from synthetic import tiny_study
 from weakfield.base.errors import BadInput
-from weakfield.dataset import PARTS, split_seeds
+from weakfield.dataset import PARTS, split_seeds, study_split
 
 SHARES = (0.6, 0.2, 0.2)
 
@@ -42,6 +43,30 @@ def test_too_few_or_repeated_seeds_are_refused() -> None:
         split_seeds([1, 2], SHARES, 0)
     with pytest.raises(BadInput, match="twice"):
         split_seeds([1, 2, 2, 3], SHARES, 0)
+
+
+RANGES: dict[str, object] = {"train": [3, 7], "validation": [10, 11], "test": [12, 12]}
+
+
+def test_parts_by_first_and_last_seed() -> None:
+    """Seeds 3 to 12; 8 and 9 are in no part."""
+    split = study_split(tiny_study(dataset=RANGES))
+    assert (split.train, split.validation, split.test) == ((3, 4, 5, 6, 7), (10, 11), (12,))
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"test": [11, 12]}, r"dataset: validation is \[10, 11\] and test is \[11, 12\], expected parts that share no"),
+        ({"test": [12, 13]}, r"dataset\.test is \[12, 13\], expected seeds of the study, 3 to 12"),
+        ({"train": [2, 7]}, r"dataset\.train is \[2, 7\], expected seeds of the study"),
+        ({"train": [7, 3]}, r"dataset: train is \[7, 3\], expected the first seed and then the last"),
+        ({"test": None}, r"dataset: test is not given, expected .* all three parts or of none"),
+    ],
+)
+def test_ranges_that_cannot_be_are_refused_by_key(changed: dict[str, object], said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        tiny_study(dataset=RANGES | changed)
 
 
 def test_an_unknown_part_is_refused() -> None:

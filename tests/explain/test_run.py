@@ -43,6 +43,20 @@ def test_run_writes_a_complete_attribution(trained):
     assert len(written["fourier"]["k_hmpc"]) == len(written["fourier"]["pair"]["shells"]) == 3
 
 
+def test_the_main_network_is_explained(tmp_path):
+    study = tiny_study(pairs=6, dataset={"keep_mean": True})
+    folder = write_run(study, tmp_path)
+    build.run(study, folder)
+    training.run(study, folder)
+    explain.run(study, folder)
+    written = json.loads((folder.explain / "explain.json").read_text())
+    scores = json.loads((folder.model("cnn_meankept") / "scores.json").read_text())["network"]["test"]
+    place = scores["seeds"].index(written["seed"])
+    assert written["model"] == "cnn_meankept"
+    assert written["logit"]["gr"] == pytest.approx(scores["gr"][place], abs=1e-6)
+    assert abs(written["fourier"]["pair"]["mean"]) > 1e-3 * abs(written["fourier"]["pair"]["total"])
+
+
 def test_repeated_runs_write_the_same_bytes(trained):
     study, folder = trained
     contents = []

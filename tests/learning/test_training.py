@@ -70,6 +70,13 @@ def test_one_model_when_the_mean_is_always_removed() -> None:
     assert training.models(tiny_study(training={"mean_kept_too": False})) == {"cnn": False}
 
 
+def test_the_main_model_is_the_one_that_sees_what_the_study_keeps() -> None:
+    kept = tiny_study(dataset={"keep_mean": True}, training={"mean_kept_too": False})
+    assert training.models(kept) == {"cnn_meankept": True, "cnn": False}
+    assert training.main_model(kept) == "cnn_meankept"
+    assert training.main_model(tiny_study()) == "cnn"
+
+
 def test_a_network_that_does_not_fit_is_refused_before_anything_is_read() -> None:
     training.check(tiny_study())
     with pytest.raises(BadInput, match=r"2\^blocks = 16"):

@@ -13,6 +13,7 @@ from weakfield.config import RunFolder, StudyConfig
 from weakfield.dataset import PARTS, Dataset, PairCubes, Part, open_dataset
 from weakfield.learning import Estimate, Scores, Task, evaluate, fit, score
 from weakfield.learning.metrics import auc_difference
+from weakfield.learning.training import main_model
 
 
 @dataclass(frozen=True)
@@ -28,17 +29,23 @@ class Context:
 
     @cached_property
     def cubes(self) -> dict[Part, PairCubes]:
-        """The mean-removed cubes of every part."""
-        return {part: self.dataset.pairs(self.dataset.part(part)) for part in PARTS}
+        """The cubes of every part as the main network sees them."""
+        return {part: self.dataset.pairs(self.dataset.part(part), self.keep_mean) for part in PARTS}
+
+    @property
+    def keep_mean(self) -> bool:
+        """Whether the main network sees the cube mean."""
+        return self.study.dataset.keep_mean
 
     @property
     def test_seeds(self) -> int:
         """How many seeds the test part has: the sample size of every interval."""
         return len(self.dataset.part("test"))
 
-    def scores(self, who: str = "network", part: Part = "test", model: str = "cnn") -> Scores:
-        """Logits of the trained network or of a baseline, as the train stage left them."""
-        return Scores.from_json(read_json(self.folder.model(model) / "scores.json")[who][part])
+    def scores(self, who: str = "network", part: Part = "test", model: str | None = None) -> Scores:
+        """Logits of a trained network (default: the main one) or of a baseline, as the train stage left them."""
+        where = self.folder.model(model or main_model(self.study))
+        return Scores.from_json(read_json(where / "scores.json")[who][part])
 
     def auc(self, scores: Scores) -> Estimate:
         """AUC with its interval."""

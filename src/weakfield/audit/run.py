@@ -69,8 +69,9 @@ def sentence(context: Context, rows: list[dict[str, Any]]) -> str:
         for verdict, words in WORDS.items()
         if (names := _names(rows, verdict))
     ]
+    mean = "kept" if context.keep_mean else "removed"
     return (
-        f"With the cube mean removed the network has a test AUC of {auc} on {context.test_seeds} seeds, {reached},"
+        f"With the cube mean {mean} the network has a test AUC of {auc} on {context.test_seeds} seeds, {reached},"
         f" and scores the GR cube above its twin in {paired_accuracy(scores):.0%} of them;"
         f" of {len(rows)} controls, {', '.join(verdicts)}."
     )

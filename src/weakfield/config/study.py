@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import resources
+from itertools import combinations
 from pathlib import Path
 from typing import Literal, Self
 
@@ -40,10 +41,37 @@ class DatasetSettings(Settings):
         "difference", description="growth-scaled difference of two redshifts, or phi at the lower one"
     )
     redshifts: tuple[float, float] = Field((10.0, 1.0), description="earlier and later output redshift")
+    keep_mean: bool = Field(
+        False, description="the main network sees cubes with their mean; it is cnn_meankept, and cnn stands beside it"
+    )
     fractions: tuple[float, float, float] = Field(
         (0.6, 0.2, 0.2), description="train, validation, test shares of the seeds"
     )
     split_seed: int = Field(0, ge=0, description="which seeds fall into which part")
+    train: tuple[int, int] | None = Field(
+        None, description="first and last seed of the part, instead of fractions and split_seed; all three or none"
+    )
+    validation: tuple[int, int] | None = Field(None, description="first and last seed of the part")
+    test: tuple[int, int] | None = Field(None, description="first and last seed of the part")
+
+    @property
+    def ranges(self) -> dict[str, tuple[int, int]]:
+        """First and last seed of each part that is given by them."""
+        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: ends for name, ends in parts.items() if ends is not None}
+
+    @model_validator(mode="after")
+    def _ranges(self) -> Self:
+        missing = {"train", "validation", "test"} - set(self.ranges)
+        if self.ranges and missing:
+            raise ValueError(f"{min(missing)} is not given, expected first and last seed of all three parts or of none")
+        for name, (first, last) in self.ranges.items():
+            if first > last:
+                raise ValueError(f"{name} is [{first}, {last}], expected the first seed and then the last")
+        for (name, one), (other, two) in combinations(self.ranges.items(), 2):
+            if one[0] <= two[1] and two[0] <= one[1]:
+                raise ValueError(f"{name} is {list(one)} and {other} is {list(two)}, expected parts that share no seed")
+        return self
 
     @model_validator(mode="after")
     def _shares(self) -> Self:
@@ -121,6 +149,12 @@ class StudyConfig(Settings):
                 raise ValueError(
                     f"redshift {z:g} is used by a later stage but simulation.snapshot_redshifts is {outputs}"
                 )
+        seeds = self.seeds.all
+        for name, (first, last) in self.dataset.ranges.items():
+            if first < seeds[0] or last > seeds[-1]:
+                raise ValueError(
+                    f"dataset.{name} is [{first}, {last}], expected seeds of the study, {seeds[0]} to {seeds[-1]}"
+                )
         if "phi" not in self.simulation.snapshot_fields:
             raise ValueError("simulation.snapshot_fields lacks 'phi', expected it: every later stage reads it")
         return self
@@ -149,7 +183,8 @@ class StudyConfig(Settings):
     def resized(self, grid: int | None = None, pairs: int | None = None) -> Self:
         """The same study with another grid (the cells keep their size, so the box shrinks with it) or number of pairs.
 
-        The name tells: ``demo`` with 16 cells and 6 pairs becomes ``demo-grid16-pairs6``.
+        The name tells: ``demo`` with 16 cells and 6 pairs becomes ``demo-grid16-pairs6``. Parts of the data set given
+        by their seeds are given by ``fractions`` again when there are too few pairs for them.
         """
         values, name = self.model_dump(), self.name
         if grid is not None:
@@ -158,6 +193,8 @@ class StudyConfig(Settings):
             name += f"-grid{grid}"
         if pairs is not None:
             values["seeds"]["count"] = pairs
+            if any(last >= self.seeds.first + pairs for _, last in self.dataset.ranges.values()):
+                values["dataset"] |= {"train": None, "validation": None, "test": None}
             name += f"-pairs{pairs}"
         return self.from_mapping(values | {"name": name}, self.name)
 

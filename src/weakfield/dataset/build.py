@@ -12,7 +12,7 @@ from weakfield.config import THEORIES, RunFolder, StudyConfig, Theory
 from weakfield.dataset.index import Index
 from weakfield.dataset.normalise import Moments, Normalisation
 from weakfield.dataset.samples import Snapshot, check_twins, load_snapshot, sample, without_mean
-from weakfield.dataset.splits import PARTS, Split, split_seeds
+from weakfield.dataset.splits import PARTS, Split, study_split
 from weakfield.dataset.store import AXES
 
 
@@ -28,7 +28,7 @@ class Pair:
 
 def check(study: StudyConfig) -> None:
     """``BadInput`` when the seeds of the study cannot be split; nothing is read."""
-    split_seeds(study.seeds.all, study.dataset.fractions, study.dataset.split_seed)
+    study_split(study)
 
 
 def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
     Every pair of the study must be whole: both theories, the files as ``pair.json`` recorded them, finite, of one
     shape, at the same redshifts. Anything else is a ``BadInput`` that names the pair and what it lacks.
     """
-    split = split_seeds(study.seeds.all, study.dataset.fractions, study.dataset.split_seed)
+    split = study_split(study)
     for seed in study.seeds.all:
         check_whole(folder, seed)
     removed, kept = Moments(), Moments()
@@ -117,6 +117,7 @@ def _describe(study: StudyConfig, split: Split, first: Snapshot) -> dict[str, An
     return {
         "sample": study.dataset.sample,
         "redshifts": list(redshifts),
+        "keep_mean": study.dataset.keep_mean,
         "grid": grid,
         "box_size_mpch": first.box_size_mpch,
         "cosmology": study.cosmology.model_dump(mode="json"),

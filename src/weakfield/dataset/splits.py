@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from weakfield.base.errors import BadInput
+from weakfield.config import StudyConfig
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
@@ -27,6 +28,13 @@ class Split:
             raise BadInput(f"part '{name}' is unknown, expected {', '.join(PARTS)}")
         seeds: tuple[int, ...] = getattr(self, name)
         return seeds
+
+
+def study_split(study: StudyConfig) -> Split:
+    """The parts of a study: seeds from the first to the last given for each, or else shares of one random order."""
+    if study.dataset.ranges:
+        return Split(**{name: tuple(range(first, last + 1)) for name, (first, last) in study.dataset.ranges.items()})
+    return split_seeds(study.seeds.all, study.dataset.fractions, study.dataset.split_seed)
 
 
 def split_seeds(seeds: Sequence[int], fractions: tuple[float, float, float], split_seed: int) -> Split:

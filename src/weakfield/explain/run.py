@@ -13,13 +13,12 @@ from weakfield.base.errors import BadInput
 from weakfield.base.files import replacing, write_json
 from weakfield.base.progress import bar
 from weakfield.config import THEORIES, RunFolder, StudyConfig
-from weakfield.dataset import open_dataset, split_seeds
+from weakfield.dataset import open_dataset, study_split
 from weakfield.explain.fourier import attribute, power
 from weakfield.explain.saliency import gradient, projections
 from weakfield.learning import load_model, logits
+from weakfield.learning.training import main_model
 from weakfield.mesh.shells import shells
-
-MODEL = "cnn"  # the network that never sees the cube mean
 
 
 def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
@@ -31,9 +30,10 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
     """
     dataset = open_dataset(folder)
     seed = chosen_seed(study, dataset.part("test"))
-    network = load_model(folder.model(MODEL))
+    model, keep_mean = main_model(study), study.dataset.keep_mean
+    network = load_model(folder.model(model))
     with bar("explanation", 2) as progress:
-        cubes = torch.stack([dataset.cube(seed, theory) for theory in THEORIES])
+        cubes = torch.stack([dataset.cube(seed, theory, keep_mean) for theory in THEORIES])
         gradients = gradient(network, cubes)
         progress.advance()
         scores = logits(network, cubes)
@@ -52,7 +52,7 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
     write_json(
         folder.explain / "explain.json",
         {
-            "model": MODEL,
+            "model": model,
             "seed": seed,
             "grid": dataset.grid,
             "box_size_mpch": dataset.box_size_mpch,
@@ -66,7 +66,7 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
 
 def check(study: StudyConfig) -> None:
     """``BadInput`` when the study asks for a test pair that will not exist; nothing is read."""
-    chosen_seed(study, split_seeds(study.seeds.all, study.dataset.fractions, study.dataset.split_seed).test)
+    chosen_seed(study, study_split(study).test)
 
 
 def chosen_seed(study: StudyConfig, seeds: Sequence[int]) -> int:

@@ -12,12 +12,19 @@ from weakfield.learning.fitting import Task, fit, load_model, score
 from weakfield.learning.metrics import Scores, evaluate
 from weakfield.learning.networks import build_network
 
-__all__ = ["check", "load_model", "models", "run", "task"]
+__all__ = ["check", "load_model", "main_model", "models", "run", "task"]
 
 
 def models(study: StudyConfig) -> dict[str, bool]:
-    """Name of each model of the study, and whether it sees the cube mean."""
+    """Name of each model of the study, the main one first, and whether it sees the cube mean."""
+    if study.dataset.keep_mean:
+        return {"cnn_meankept": True, "cnn": False}
     return {"cnn": False, "cnn_meankept": True} if study.training.mean_kept_too else {"cnn": False}
+
+
+def main_model(study: StudyConfig) -> str:
+    """Name of the model that the audit examines and the explanation is of."""
+    return next(iter(models(study)))
 
 
 def check(study: StudyConfig) -> None:

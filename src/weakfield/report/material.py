@@ -10,6 +10,7 @@ from typing import Any
 from weakfield.base.files import read_json
 from weakfield.config import THEORIES, RunFolder, StudyConfig
 from weakfield.learning import Scores
+from weakfield.learning.training import main_model
 from weakfield.spectra.paired import PairedPower, load_spectra
 
 STAGE_FOLDERS = {
@@ -54,9 +55,10 @@ class Material:
 
     @cached_property
     def models(self) -> dict[str, Model]:
-        """Every finished model by name, the one without the mean first."""
-        found = {}
-        for path in sorted(self.folder.training.glob("*/metrics.json")):
+        """Every finished model by name, the main one first."""
+        found, main = {}, main_model(self.study)
+        paths = self.folder.training.glob("*/metrics.json")
+        for path in sorted(paths, key=lambda path: (path.parent.name != main, path.parent.name)):
             scores = read_json(path.parent / "scores.json")
             found[path.parent.name] = Model(
                 read_json(path),

@@ -112,11 +112,12 @@ def dataset(material: Material) -> str:
         "difference": "the growth-scaled difference cube of one universe",
         "raw": f"the potential of one universe at z = {data['redshifts'][-1]:g}",
     }
-    scale = data["normalisation"]["mean_removed"]
+    mean = "kept" if data["keep_mean"] else "removed"
+    scale = data["normalisation"][f"mean_{mean}"]
     text = (
         f"A sample is {kinds[data['sample']]}. Both members of a pair are always in the same part, so no seed that was"
         " trained on is tested on. Cubes are centred and scaled by numbers from the training part alone (rms"
-        f" {scientific(scale['std'])} with the mean removed). Slices of a cube are not independent: the sample size is"
+        f" {scientific(scale['std'])} with the mean {mean}). Slices of a cube are not independent: the sample size is"
         " the number of seeds."
     )
     head = ("part", "pairs", "cubes", "slices of \N{GREEK CAPITAL LETTER PHI}", "seeds")

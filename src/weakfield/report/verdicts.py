@@ -199,10 +199,11 @@ def explanation(material: Material) -> str:
     logit = found["logit"]
     difference = found["logit_difference"]
     total = minus(
-        f"Test pair of seed {found['seed']}, network with the mean removed: logit {logit['newton']:.4g} (Newton) and"
+        f"Test pair of seed {found['seed']}, {LABELS[found['model']]}: logit {logit['newton']:.4g} (Newton) and"
         f" {logit['gr']:.4g} (GR), a difference of {difference:.3g}. Gradient times input, with the mean of the two"
         f" gradients and the difference of the two cubes, attributes {pair['total']:.3g} of it"
-        f"{_share(pair['total'], difference)}. Of that, {pair['rest']:.3g}{_share(pair['rest'], pair['total'])} belongs"
+        f"{_share(pair['total'], difference)}. Of that, {pair['mean']:.3g}{_share(pair['mean'], pair['total'])} belongs"
+        f" to the cube mean and {pair['rest']:.3g}{_share(pair['rest'], pair['total'])}"
         " to modes in no shell: the corners of the Fourier cube and its Nyquist planes."
     )
     maps = (

@@ -20,7 +20,8 @@ def run(context: Context) -> Result:
         gain,
         "test AUC of the network minus that of log P(k)",
         verdict,
-        remark=f"AUC of the network {context.auc(network)}, of log P(k) {spectrum_auc}.",
+        remark=f"AUC of the network {context.auc(network)}, of log P(k) {spectrum_auc}."
+        + (" The network sees the cube mean too, P(k) does not." if context.keep_mean else ""),
     )
 
 

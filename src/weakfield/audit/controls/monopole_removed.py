@@ -8,7 +8,7 @@ from weakfield.learning.baselines import removed_mean, score_baseline
 
 
 def run(context: Context) -> Result:
-    network = context.auc(context.scores())
+    network = context.auc(context.scores(model="cnn"))
     mean = context.unpaired_auc(score_baseline(context.dataset, removed_mean, "cube mean, removed")["test"])
     return Result(
         network,

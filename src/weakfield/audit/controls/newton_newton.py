@@ -46,14 +46,14 @@ def grow(context: Context, seed: int) -> Path:
 
 
 def double_and_single(context: Context, seeds: tuple[int, ...], folders: dict[int, Path]) -> PairCubes:
-    """Mean-removed cubes of both Newtonian runs, normalised as the data set: member 0 the pair's own, 1 the second."""
+    """Cubes of both Newtonian runs as the main network sees cubes: member 0 the pair's own, member 1 the second."""
     dataset = context.dataset
     pairs = []
     for seed in seeds:
         own = dataset.files(seed, "newton")
         second = [folders[seed] / path.name for path in own]
         raws = [load_sample(dataset.sample, paths, dataset.cosmology) for paths in (own, second)]
-        pairs.append(torch.stack([dataset.normalise(raw) for raw in raws]))
+        pairs.append(torch.stack([dataset.normalise(raw, context.keep_mean) for raw in raws]))
     return PairCubes(seeds, torch.stack(pairs))
 
 
