@@ -182,6 +182,18 @@ def test_pairs_of_two_settings_never_mix(tmp_path: Path, tables: dict[str, Any],
     assert all(path.read_bytes() == content for path, content in before.items())
 
 
+def test_the_schedule_of_checkpoints_may_change_and_a_folder_without_pairs_takes_any_study(tmp_path: Path) -> None:
+    toy = Counted()
+    toy.fail_in = "seed1"
+    with pytest.raises(RuntimeError):
+        toy.run(study_with(simulation={"grid": 32}), tmp_path)
+    toy.fail_in = ""
+    toy.run(study_with(), tmp_path)
+    toy.calls.clear()
+    toy.run(study_with(output={"checkpoint_every": 5, "hibernation_wallclock_s": 60.0}), tmp_path)
+    assert not [call for call in toy.calls if call.startswith("seed")]
+
+
 def test_study_and_provenance_are_written_at_the_start(tmp_path: Path) -> None:
     toy, study = Counted(), study_with()
     toy.fail_in = "seed1"

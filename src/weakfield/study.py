@@ -8,23 +8,22 @@ Pairs are finished one by one (``pair.json`` of each) and are never removed.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from weakfield._version import __version__
-from weakfield.base.errors import BadInput, WeakfieldError
-from weakfield.base.files import content_hash, empty_folder, file_hash, read_json, write_json, write_text
+from weakfield.base.errors import BadInput
+from weakfield.base.files import content_hash, empty_folder, file_hash, read_json, write_json
 from weakfield.base.progress import bar, bars
-from weakfield.base.provenance import git_commit, machine, now, versions
+from weakfield.base.provenance import now
 from weakfield.config import RunFolder, StudyConfig
+from weakfield.simulation.runfolder import open_for_work, sweep
 
 Summary = dict[str, Any]
 Work = Callable[[StudyConfig, RunFolder], Summary]
@@ -194,7 +193,7 @@ class FolderStage:
                 (place / name).unlink(missing_ok=True)
             empty_folder(place)
             write_json(place / STARTED_FILE, {"key": key, "started": now()})
-        _sweep(place.rglob(".*.partial"))
+        sweep(place.rglob(".*.partial"))
 
 
 def _stage(name: str, module: str, folder: str, reads: tuple[str, ...], settings: tuple[str, ...]) -> FolderStage:
@@ -272,10 +271,7 @@ def run_study(
     for stage in stages:
         if stage.name in wanted:
             stage.check(study)
-    with _at_work(folder):
-        _check_same_universe(study, folder)
-        _sweep(folder.root.glob(".*.partial"))
-        _write_start(study, folder, only)
+    with open_for_work(study, folder, only or "all"):
         for stage in stages:
             if stage.name not in needed:
                 continue
@@ -318,70 +314,6 @@ def _ancestors(names: set[str], stages: Sequence[Stage]) -> set[str]:
         if stage.name in names | found:
             found |= set(stage.reads)
     return found
-
-
-def _check_same_universe(study: StudyConfig, folder: RunFolder) -> None:
-    """Pairs of two settings must not mix: refuse the folder, naming the first key that differs."""
-    if not folder.study.exists():
-        return
-    old = StudyConfig.from_toml(folder.study)
-    for table in ("cosmology", "simulation", "output"):
-        before, given = (getattr(s, table).model_dump(mode="json") for s in (old, study))
-        for key, value in given.items():
-            if before[key] != value:
-                raise BadInput(
-                    f"{folder.root} holds pairs grown with {table}.{key} = {_shown(before[key])} but the study says"
-                    f" {_shown(value)}; expected the same there, or another folder (--out)"
-                )
-
-
-def _shown(value: Any) -> str:
-    return "nothing" if value is None else repr(value)
-
-
-def _write_start(study: StudyConfig, folder: RunFolder, only: str | None) -> None:
-    """Write study.toml and provenance.json; the latter keeps the earlier starts."""
-    text = study.to_toml()
-    if not folder.study.exists() or folder.study.read_text(encoding="utf-8") != text:
-        write_text(folder.study, text)
-    starts = read_json(folder.provenance)["starts"] if folder.provenance.exists() else []
-    commit = git_commit()
-    start = {"time": now(), "stages": only or "all", "weakfield": __version__, "git_commit": commit}
-    write_json(
-        folder.provenance,
-        {"versions": versions(), "git_commit": commit, "machine": machine(), "starts": [*starts, start]},
-    )
-
-
-@contextmanager
-def _at_work(folder: RunFolder) -> Iterator[None]:
-    """Hold the run folder's lock; the kernel releases it when the process ends, however it ends."""
-    try:
-        folder.root.mkdir(parents=True, exist_ok=True)
-        handle = open(folder.root / ".lock", "a+", encoding="utf-8")  # noqa: SIM115 (closed below)
-    except OSError as error:
-        raise WeakfieldError(f"cannot write in {folder.root}: {error.strerror or error}") from error
-    with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            handle.seek(0)
-            holder = handle.read().strip() or "unknown"
-            raise WeakfieldError(
-                f"{folder.root} is in use by another weakfield (process {holder}); wait for it or choose another --out"
-            ) from error
-        except OSError:
-            pass  # some cluster file systems have no locks; a lone run there is the user's care
-        handle.truncate(0)
-        handle.write(str(os.getpid()))
-        handle.flush()
-        yield
-
-
-def _sweep(scratch: Iterable[Path]) -> None:
-    """Remove what writes that were cut off have left; the lock says that nobody else is writing."""
-    for path in list(scratch):
-        path.unlink()
 
 
 def _setting(study: StudyConfig, path: str) -> Any:

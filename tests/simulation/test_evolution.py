@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from weakfield.simulation.clock import Clock
 from weakfield.simulation.evolution import THEORIES, _evolve
 from weakfield.simulation.initial_conditions import initial_universe
 from weakfield.simulation.pair import is_whole, pair_settings_hash
+from weakfield.study import run_study
 
 
 def evolve(run, cycles: int, kernel_kind: str | None = None):
@@ -135,6 +137,15 @@ def test_simulate_grows_every_pair_of_a_study(tmp_path):
     paths = simulate(tmp_path / "tiny.toml", tmp_path / "run")
     assert {p.parts[-2] for p in paths if p.name == "pair.json"} == {"seed00003", "seed00004"}
     assert all(p.exists() for p in paths)
+    study = StudyConfig.from_toml(tmp_path / "run" / "study.toml")
+    (outcome,) = run_study(study, tmp_path / "run", only="simulate")
+    assert (outcome.status, outcome.summary["pairs"]) == ("skipped", 2)
+    starts = json.loads((tmp_path / "run" / "provenance.json").read_text())["starts"]
+    assert [start["stages"] for start in starts] == ["simulate", "simulate"]
+    with pytest.raises(BadInput, match=r"holds pairs grown with cosmology\.n_s"):
+        simulate(
+            study.model_copy(update={"cosmology": study.cosmology.model_copy(update={"n_s": 0.9})}), tmp_path / "run"
+        )
 
 
 def test_run_again_in_the_same_folder_writes_the_same_bytes(small_run, tmp_path):

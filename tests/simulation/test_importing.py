@@ -9,15 +9,17 @@ import numpy as np
 import pytest
 
 import weakfield as wf
-from weakfield.base.errors import BadInput
+from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.files import file_hash, read_json
 from weakfield.cli import invoke
-from weakfield.config import RunFolder, StudyConfig
+from weakfield.config import RunFolder, SimulationSettings, StudyConfig
 from weakfield.dataset.build import run as build_dataset
 from weakfield.formats import save_field
 from weakfield.simulation import grow_pair
-from weakfield.simulation.importing import import_reference, snapshot_scale_factors
+from weakfield.simulation.importing import _comparable, import_reference, snapshot_scale_factors
+from weakfield.simulation.runfolder import locked
 from weakfield.spectra.measure import run as measure
+from weakfield.study import run_study
 
 DATA = Path(__file__).parents[1] / "data"
 REDSHIFTS = (101.0, 50.0, 10.0, 1.0)
@@ -70,9 +72,47 @@ def test_later_stages_read_what_was_imported(tmp_path):
     assert (folder.pair(42) / "pair.json").stat().st_mtime_ns == before
     assert measure(study, folder)
     assert build_dataset(study, folder)["pairs"] == 5
-    import_reference(theirs(data, 49), folder)  # again: what is there stays
+    with pytest.raises(BadInput, match=r"no runs of seed 47, 48 lie between those of seeds 42 and 49"):
+        import_reference(theirs(data, 49), folder)
+    assert not folder.pair(49).exists()
+    import_reference(theirs(theirs(data, 47), 48), folder)  # again: what is there stays
     assert StudyConfig.from_toml(folder.study).seeds.all == tuple(range(42, 50))
     assert (folder.pair(42) / "pair.json").stat().st_mtime_ns == before
+
+
+def test_the_folder_can_be_moved_and_continued(tmp_path):
+    data = theirs(tmp_path / "data")
+    for ini in data.rglob("settings.ini"):
+        shutil.copy(DATA / "tk_z100.dat", ini.parent)
+    import_reference(data, RunFolder(tmp_path / "made"))
+    shutil.rmtree(data)
+    folder = RunFolder((tmp_path / "made").rename(tmp_path / "moved"))
+    assert str(tmp_path) not in folder.study.read_text()
+    assert (folder.root / "inputs" / "tk_z100.dat").read_bytes() == (DATA / "tk_z100.dat").read_bytes()
+    starts = read_json(folder.provenance)["starts"]
+    assert [start["stages"] for start in starts] == ["import"]
+    (outcome,) = run_study(StudyConfig.from_toml(folder.study), folder.root, only="simulate")
+    assert (outcome.status, outcome.summary["pairs"]) == ("skipped", 1)
+    assert str(tmp_path) not in folder.study.read_text()
+
+
+def test_a_folder_in_use(tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    with locked(folder), pytest.raises(WeakfieldError, match="is in use by another weakfield"):
+        import_reference(theirs(tmp_path / "data"), folder)
+    assert not folder.study.exists()
+
+
+def test_metric_files_lie_beside_each_run():
+    run = SimulationSettings(
+        initial_conditions="snapshot", phi_integrator="euler", particle_file="/a/p.h5",
+        metric_files=("/a/phi.h5", "/a/chi.h5"),
+    )  # fmt: skip
+    twin = run.model_copy(
+        update={"particle_file": Path("/b/p.h5"), "metric_files": (Path("/b/phi.h5"), Path("chi.h5"))}
+    )
+    assert _comparable(run) == _comparable(twin)
+    assert _comparable(run) != _comparable(twin.model_copy(update={"metric_files": (Path("/b/phi.h5"),)}))
 
 
 def test_what_cannot_be_paired(tmp_path):
@@ -83,6 +123,11 @@ def test_what_cannot_be_paired(tmp_path):
     with pytest.raises(BadInput, match="holds no pair of runs"):
         import_reference(data, folder, skip_single=True)
     theirs(data, 7)
+    theirs(data, 10)
+    with pytest.raises(BadInput, match="no runs of seed 8, 9 lie between"):
+        import_reference(data, folder, skip_single=True)
+    assert not folder.root.exists()
+    shutil.rmtree(data / "seed10")
     assert len(import_reference(data, folder, skip_single=True)) == 1
     theirs(data / "again", 7)
     with pytest.raises(BadInput, match="are both the gr run of seed 7"):

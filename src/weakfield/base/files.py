@@ -53,6 +53,12 @@ def write_text(path: Path, text: str) -> None:
         scratch.write_text(text, encoding="utf-8")
 
 
+def copy_file(source: Path, path: Path) -> None:
+    """Copy the bytes of ``source`` to ``path``, whole or not at all."""
+    with replacing(path) as scratch:
+        shutil.copyfile(source, scratch)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as indented JSON (no NaN or infinity), whole or not at all."""
     write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")

@@ -12,13 +12,14 @@ from typing import Any
 
 from weakfield._version import __version__
 from weakfield.base.errors import BadInput
-from weakfield.base.files import empty_folder, file_hash, read_json, sync_folder, write_json, write_text
+from weakfield.base.files import copy_file, empty_folder, file_hash, read_json, sync_folder, write_json
 from weakfield.config import THEORIES, OutputSettings, RunFolder, RunSettings, StudyConfig, Theory
 from weakfield.config.study import SeedSettings
 from weakfield.formats import load_field, read_settings_ini, save_field
 from weakfield.formats.background_text import read_background_text
 from weakfield.simulation.output import UNITS
 from weakfield.simulation.pair import pair_settings_hash
+from weakfield.simulation.runfolder import locked, write_start
 
 #: names in the run folder, whatever the bases of the reference program's files were
 _OUTPUT = OutputSettings(dtype="float64")
@@ -49,21 +50,22 @@ def import_reference(directory: str | Path, folder: RunFolder, skip_single: bool
     A run is a settings.ini with the output beside it or in its ``output path``. Fields get the attributes the other
     stages read: each carries the redshift of the cycle it was written in, from the background file (PHYSICS 2).
     Outputs requested outside 0 <= z <= initial redshift are left out. The folder's study.toml is made of the settings
-    if there is none, and its seeds are extended to those imported. Raises ``BadInput`` for a seed without its twin
-    (left out with ``skip_single``), twins or pairs of different settings, a folder of another study, damaged files.
+    if there is none, and its seeds are extended to those imported; tables the runs began with are copied to inputs/.
+    Raises ``BadInput`` for a seed without its twin (left out with ``skip_single``), a gap between the seeds, twins or
+    pairs of different settings, a folder of another study, damaged files.
     """
     pairs = _pairs(_members(Path(directory)), skip_single)
     if not pairs:
         raise BadInput(f"{directory} holds no pair of runs, expected a settings.ini beside the output of each run")
     first = next(iter(pairs.values()))["gr"]
-    study = _study(first.run, tuple(pairs), folder)
+    _covering(_study(first.run, tuple(pairs), folder), tuple(pairs))  # what is wrong with them, before anything is made
     for twins in pairs.values():
         for member in twins.values():
             _check_same(first, member)
-    paths = [_import_pair(seed, twins, study, folder) for seed, twins in pairs.items()]
-    text = _covering(study, tuple(pairs)).to_toml()
-    if not folder.study.exists() or folder.study.read_text(encoding="utf-8") != text:
-        write_text(folder.study, text)
+    with locked(folder):
+        study = _covering(_study(first.run, tuple(pairs), folder), tuple(pairs))
+        paths = [_import_pair(seed, twins, study, folder) for seed, twins in pairs.items()]
+        write_start(_with_inputs(study, folder), folder, "import")
     return paths
 
 
@@ -116,8 +118,14 @@ def _check_same(first: Member, other: Member) -> None:
 
 def _comparable(table: Any) -> dict[str, Any]:
     """The values that decide results; files by name, since they lie beside each run."""
-    values = table.model_dump(mode="json", exclude=_OUTPUTS_ONLY)
-    return {key: Path(value).name if key.endswith("_file") and value else value for key, value in values.items()}
+    values = table.model_dump(exclude=_OUTPUTS_ONLY)
+    return {key: _names(value) for key, value in values.items()}
+
+
+def _names(value: Any) -> Any:
+    if isinstance(value, Path):
+        return value.name
+    return [_names(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _study(run: RunSettings, seeds: tuple[int, ...], folder: RunFolder) -> StudyConfig:
@@ -132,7 +140,7 @@ def _study(run: RunSettings, seeds: tuple[int, ...], folder: RunFolder) -> Study
     early, late = (10.0, 1.0) if {10.0, 1.0} <= set(wanted) else (wanted[0], wanted[-1])
     values = {
         "name": re.sub(r"[^A-Za-z0-9_.-]", "-", folder.root.resolve().name) or "imported",
-        "seeds": {"first": seeds[0], "count": seeds[-1] - seeds[0] + 1},
+        "seeds": {"first": seeds[0], "count": 1},
         "cosmology": run.cosmology,
         "simulation": run.simulation.model_copy(
             update={"snapshot_redshifts": tuple(wanted), "spectra_redshifts": tuple(spectra)}
@@ -151,10 +159,29 @@ def _study(run: RunSettings, seeds: tuple[int, ...], folder: RunFolder) -> Study
 
 
 def _covering(study: StudyConfig, seeds: tuple[int, ...]) -> StudyConfig:
-    """The same study with its seeds extended to those imported."""
-    first = min(*seeds, study.seeds.first)
-    last = max(*seeds, study.seeds.first + study.seeds.count - 1)
-    return study.model_copy(update={"seeds": SeedSettings(first=first, count=last - first + 1)})
+    """The same study with its seeds extended to those imported; a gap would be grown by the next stage, by us."""
+    known = {*seeds, *study.seeds.all}
+    missing = [str(seed) for seed in range(min(known), max(known)) if seed not in known]
+    if missing:
+        shown = ", ".join(missing[:8]) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
+        raise BadInput(
+            f"no runs of seed {shown} lie between those of seeds {min(known)} and {max(known)}, expected consecutive"
+            " seeds in a run folder"
+        )
+    return study.model_copy(update={"seeds": SeedSettings(first=min(known), count=len(known))})
+
+
+def _with_inputs(study: StudyConfig, folder: RunFolder) -> StudyConfig:
+    """The same study with the tables it starts from copied into the run folder, where they are still to be found."""
+    update: dict[str, Path] = {}
+    for key in ("transfer_file", "template_file"):
+        source: Path | None = getattr(study.simulation, key)
+        if source is None or not source.is_file():
+            continue
+        update[key] = folder.root / "inputs" / source.name
+        if not update[key].exists():
+            copy_file(source, update[key])
+    return study.model_copy(update={"simulation": study.simulation.model_copy(update=update)})
 
 
 def _import_pair(seed: int, twins: dict[Theory, Member], study: StudyConfig, folder: RunFolder) -> Path:
@@ -192,7 +219,7 @@ def _copy(member: Member, study: StudyConfig, target: Path) -> Iterator[tuple[st
     base, requested = member.run.output, sorted(member.run.simulation.snapshot_redshifts, reverse=True)
     background = f"{base.generic_base}_background.dat"
     written = snapshot_scale_factors(member.output / background, requested, member.run.simulation.initial_redshift)
-    shutil.copyfile(member.output / background, target / f"{_OUTPUT.generic_base}_background.dat")
+    copy_file(member.output / background, target / f"{_OUTPUT.generic_base}_background.dat")
     yield f"{_OUTPUT.generic_base}_background.dat", {}
     kept = [z for z in requested if z in study.simulation.snapshot_redshifts]
     for index, z in enumerate(kept):
@@ -202,7 +229,7 @@ def _copy(member: Member, study: StudyConfig, target: Path) -> Iterator[tuple[st
             path = target / f"{_OUTPUT.snapshot_base}{index:03d}_{name}"
             field = name.removesuffix(".h5")
             if field in (name, "cdm"):
-                shutil.copyfile(source, path)
+                copy_file(source, path)
                 yield path.name, {}
                 continue
             if number >= len(written):
@@ -215,7 +242,7 @@ def _copy(member: Member, study: StudyConfig, target: Path) -> Iterator[tuple[st
             raise BadInput(f"{member.output} has no {base.snapshot_base}{number:03d}_phi.h5, expected phi at z = {z:g}")
     for source in sorted(member.output.glob(f"{base.spectra_base}[0-9][0-9][0-9]_*.dat")):
         name = _OUTPUT.spectra_base + source.name.removeprefix(base.spectra_base)
-        shutil.copyfile(source, target / name)
+        copy_file(source, target / name)
         yield name, {}
 
 

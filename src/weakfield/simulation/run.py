@@ -9,14 +9,16 @@ from weakfield.config import RunFolder, StudyConfig
 from weakfield.formats import read_settings_ini
 from weakfield.simulation.evolution import grow_member
 from weakfield.simulation.pair import grow_pair
+from weakfield.simulation.runfolder import open_for_work
 
 
 def simulate(config: str | Path | StudyConfig, out_dir: str | Path | None = None) -> list[Path]:
     """Run a settings.ini of the reference program, or grow all pairs of a study; returns the paths written.
 
     A settings.ini writes into its ``output path`` (relative to the working directory) unless ``out_dir`` is given; a
-    study (TOML file or ``StudyConfig``) into the run folder ``out_dir``, by default ``runs/<name>``. Raises
-    ``BadInput`` for settings that cannot be run; keys that are not understood are Python warnings.
+    study (TOML file or ``StudyConfig``) into the run folder ``out_dir``, by default ``runs/<name>``, which later stages
+    and ``weakfield run`` continue. Raises ``BadInput`` for settings that cannot be run or a folder of other pairs,
+    ``WeakfieldError`` for a folder in use; keys that are not understood are Python warnings.
     """
     if not isinstance(config, StudyConfig):
         if Path(config).suffix != ".toml":
@@ -24,9 +26,10 @@ def simulate(config: str | Path | StudyConfig, out_dir: str | Path | None = None
         config = StudyConfig.from_toml(config)
     folder = RunFolder(out_dir if out_dir is not None else Path("runs") / config.name)
     paths: list[Path] = []
-    for seed in config.seeds.all:
-        grow_pair(config, seed, folder)
-        paths += sorted(path for path in folder.pair(seed).rglob("*") if path.is_file())
+    with open_for_work(config, folder, "simulate"):
+        for seed in config.seeds.all:
+            grow_pair(config, seed, folder)
+            paths += sorted(path for path in folder.pair(seed).rglob("*") if path.is_file())
     return paths
 
 
