@@ -9,13 +9,14 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from weakfield.mesh.kernels.cpu.cells import locate
+from weakfield.mesh.kernels.cpu.cells import OPTIONS, locate
 
 
-@njit(parallel=True, cache=True, error_model="numpy")
+@njit(**OPTIONS)
 def _paint(column, row_start, u, weight, weighted, scale, slabs, out):
     n = out.shape[0]
     count = len(slabs) - 1
+    one, scale = out.dtype.type(1), out.dtype.type(scale)
     for colour in range(min(count, 2)):
         for pair in prange((count + 1 - colour) // 2):
             slab = 2 * pair + colour
@@ -27,7 +28,7 @@ def _paint(column, row_start, u, weight, weighted, scale, slabs, out):
                         y0, y1, fy = locate(y, u[1, p], n)
                         z0, z1, fz = locate(z, u[2, p], n)
                         w = scale * weight[p] if weighted else scale
-                        gx, gy, gz = 1 - fx, 1 - fy, 1 - fz
+                        gx, gy, gz = one - fx, one - fy, one - fz
                         out[z0, y0, x0] += w * gx * gy * gz
                         out[z0, y0, x1] += w * fx * gy * gz
                         out[z0, y1, x0] += w * gx * fy * gz
@@ -38,9 +39,10 @@ def _paint(column, row_start, u, weight, weighted, scale, slabs, out):
                         out[z1, y1, x1] += w * fx * fy * fz
 
 
-@njit(parallel=True, cache=True, error_model="numpy")
+@njit(**OPTIONS)
 def _read(column, row_start, u, field, out):
     n = field.shape[0]
+    one = field.dtype.type(1)
     for plane in prange(n):
         z = np.int64(plane)
         for y in range(n):
@@ -49,18 +51,19 @@ def _read(column, row_start, u, field, out):
                 x0, x1, fx = locate(column[p], u[0, p], n)
                 y0, y1, fy = locate(y, u[1, p], n)
                 z0, z1, fz = locate(z, u[2, p], n)
-                low = (1 - fy) * ((1 - fx) * field[z0, y0, x0] + fx * field[z0, y0, x1]) + fy * (
-                    (1 - fx) * field[z0, y1, x0] + fx * field[z0, y1, x1]
+                low = (one - fy) * ((one - fx) * field[z0, y0, x0] + fx * field[z0, y0, x1]) + fy * (
+                    (one - fx) * field[z0, y1, x0] + fx * field[z0, y1, x1]
                 )
-                high = (1 - fy) * ((1 - fx) * field[z1, y0, x0] + fx * field[z1, y0, x1]) + fy * (
-                    (1 - fx) * field[z1, y1, x0] + fx * field[z1, y1, x1]
+                high = (one - fy) * ((one - fx) * field[z1, y0, x0] + fx * field[z1, y0, x1]) + fy * (
+                    (one - fx) * field[z1, y1, x0] + fx * field[z1, y1, x1]
                 )
-                out[p] = (1 - fz) * low + fz * high
+                out[p] = (one - fz) * low + fz * high
 
 
-@njit(parallel=True, cache=True, error_model="numpy")
+@njit(**OPTIONS)
 def _gradient(column, row_start, u, field, out):
     n = field.shape[0]
+    one = field.dtype.type(1)
     for plane in prange(n):
         z = np.int64(plane)
         for y in range(n):
@@ -73,7 +76,7 @@ def _gradient(column, row_start, u, field, out):
                 f010, f011 = field[z0, y1, x0], field[z0, y1, x1]
                 f100, f101 = field[z1, y0, x0], field[z1, y0, x1]
                 f110, f111 = field[z1, y1, x0], field[z1, y1, x1]
-                gx, gy, gz = 1 - fx, 1 - fy, 1 - fz
+                gx, gy, gz = one - fx, one - fy, one - fz
                 out[0, p] = gz * (gy * (f001 - f000) + fy * (f011 - f010)) + fz * (
                     gy * (f101 - f100) + fy * (f111 - f110)
                 )

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
-
+import numpy as np
 from numba import njit
 
 
 @njit(inline="always")
 def locate(rest, displacement, n):
     """Base cell, next cell (periodic) and fraction along one axis."""
-    whole = math.floor(displacement)
-    cell = rest + int(whole)
+    whole = np.floor(displacement)  # of the type of the displacement: single precision stays single
+    cell = rest + np.int64(whole)
     while cell < 0:
         cell += n
     while cell >= n:
@@ -30,3 +29,7 @@ def below(cell, n):
 def above(cell, n):
     """The neighbour on the upper side (periodic)."""
     return cell + 1 if cell + 1 < n else 0
+
+
+#: compiler options of the kernels: products and sums may fuse, and nothing may be reordered
+OPTIONS = {"parallel": True, "cache": True, "error_model": "numpy", "fastmath": {"contract"}}

@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from weakfield.mesh.kernels.cpu.cells import above, below
+from weakfield.mesh.kernels.cpu.cells import OPTIONS, above, below
 
 
-@njit(parallel=True, cache=True, error_model="numpy")
+@njit(**OPTIONS)
 def _phi_source(t00, phi, chi, past, mean, density, expansion, memory, implicit, second, out):
     n = phi.shape[0]
+    real = phi.dtype.type
+    one, two, eighth, zero = real(1), real(2), real(0.125), real(0)
+    mean, density, expansion, memory = real(mean), real(density), real(expansion), real(memory)
     for plane in prange(n):
         z = np.int64(plane)
         zp, zm = above(z, n), below(z, n)
@@ -22,22 +25,23 @@ def _phi_source(t00, phi, chi, past, mean, density, expansion, memory, implicit,
                 dx = phi[z, y, xp] - phi[z, y, xm]
                 dy = phi[z, yp, x] - phi[z, ym, x]
                 dz = phi[zp, y, x] - phi[zm, y, x]
-                metric = 1 - 2 * f
-                hubble = 0.0 if implicit else f
+                metric = one - two * f
+                hubble = zero if implicit else f
                 if second:
-                    hubble -= 2 * f * f
-                    metric += 2 * f * f
+                    hubble -= two * f * f
+                    metric += two * f * f
                 out[z, y, x] = (
                     density * (t00[z, y, x] - mean) * metric
-                    + 0.125 * (dx * dx + dy * dy + dz * dz)
+                    + eighth * (dx * dx + dy * dy + dz * dz)
                     + expansion * (hubble - chi[z, y, x])
                     - memory * past[z, y, x]
                 )
 
 
-@njit(parallel=True, cache=True, error_model="numpy")
+@njit(**OPTIONS)
 def _stress_source(t, phi, factor):
     n = phi.shape[0]
+    half, factor = t.dtype.type(0.5), t.dtype.type(factor)
     for plane in prange(n):
         z = np.int64(plane)
         zp, zm = above(z, n), below(z, n)
@@ -49,24 +53,24 @@ def _stress_source(t, phi, factor):
                 fx, fy, fz = phi[z, y, xp], phi[z, yp, x], phi[zp, y, x]
                 fxy, fxz, fyz = phi[z, yp, xp], phi[zp, y, xp], phi[zp, yp, x]
                 d = fx - phi[z, y, xm]
-                t[0, z, y, x] = factor * t[0, z, y, x] + 0.5 * d * d
+                t[0, z, y, x] = factor * t[0, z, y, x] + half * d * d
                 d = fy - phi[z, ym, x]
-                t[3, z, y, x] = factor * t[3, z, y, x] + 0.5 * d * d
+                t[3, z, y, x] = factor * t[3, z, y, x] + half * d * d
                 d = fz - phi[zm, y, x]
-                t[5, z, y, x] = factor * t[5, z, y, x] + 0.5 * d * d
+                t[5, z, y, x] = factor * t[5, z, y, x] + half * d * d
                 # dx^2 2 d_i phi d_j phi on the plaquette: f_i f_j - f f_ij + (f^2 - f_i^2 - f_j^2 + f_ij^2) / 2
                 t[1, z, y, x] = (
-                    factor * t[1, z, y, x] + fx * fy - f * fxy + 0.5 * (f * f - fx * fx - fy * fy + fxy * fxy)
+                    factor * t[1, z, y, x] + fx * fy - f * fxy + half * (f * f - fx * fx - fy * fy + fxy * fxy)
                 )
                 t[2, z, y, x] = (
-                    factor * t[2, z, y, x] + fx * fz - f * fxz + 0.5 * (f * f - fx * fx - fz * fz + fxz * fxz)
+                    factor * t[2, z, y, x] + fx * fz - f * fxz + half * (f * f - fx * fx - fz * fz + fxz * fxz)
                 )
                 t[4, z, y, x] = (
-                    factor * t[4, z, y, x] + fy * fz - f * fyz + 0.5 * (f * f - fy * fy - fz * fz + fyz * fyz)
+                    factor * t[4, z, y, x] + fy * fz - f * fyz + half * (f * f - fy * fy - fz * fz + fyz * fyz)
                 )
 
 
-@njit(parallel=True, cache=True, error_model="numpy")
+@njit(**OPTIONS)
 def _stress_divergence(s, out):
     n = s.shape[1]
     for plane in prange(n):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from weakfield.mesh.kernels.cpu.cells import OPTIONS
+
 # khat = 2 n sin(pi i / n); kappa = khat exp(-i pi / n) moves a link quantity back to the node
 
 
-@njit(parallel=True, cache=True, error_model="numpy")
+@njit(**OPTIONS)
 def _divide(modes, k2, factor, shift, zero_mode):
     n = k2.shape[0]
     for plane in prange(n):
@@ -22,7 +24,7 @@ def _divide(modes, k2, factor, shift, zero_mode):
         modes[0, 0, 0] = 0
 
 
-@njit(parallel=True, cache=True, error_model="numpy")
+@njit(**OPTIONS)
 def _chi(divergence, kappa, k2, out):
     n = k2.shape[0]
     for plane in prange(n):
@@ -42,7 +44,7 @@ def _chi(divergence, kappa, k2, out):
                     out[z, y, x] = 0
 
 
-@njit(parallel=True, cache=True, error_model="numpy")
+@njit(**OPTIONS)
 def _b_advance(divergence, kappa, k2, factor, b):
     n = k2.shape[0]
     for plane in prange(n):
@@ -59,7 +61,7 @@ def _b_advance(divergence, kappa, k2, factor, b):
                     b[2, z, y, x] += f * (wz - kappa[z].conjugate() * d)
 
 
-@njit(parallel=True, cache=True, error_model="numpy")
+@njit(**OPTIONS)
 def _transverse(vector, kappa, k2, factor):
     n = k2.shape[0]
     for plane in prange(n):
@@ -80,7 +82,7 @@ def _transverse(vector, kappa, k2, factor):
                     vector[2, z, y, x] = 0
 
 
-@njit(parallel=True, cache=True, error_model="numpy")
+@njit(**OPTIONS)
 def _add_realisation(unit, strength, window, windowed, factor, out):
     n = unit.shape[0]
     for plane in prange(n):
