@@ -113,6 +113,11 @@ BAD_STUDIES = {
         "[simulation]\ngrid = 18",
         "grid is 18, expected a multiple of 4 for the particle template sc1",
     ),
+    "grid against tiling": (
+        "[simulation]\ngrid = 36\ntiling = 8",
+        "grid is 36, expected a multiple of simulation.tiling",
+    ),
+    "template without tiling": ('[simulation]\ntemplate_file = "glass.dat"', "template_file is given without tiling"),
     "future redshift": ("[simulation]\nsnapshot_redshifts = [10, 1, -0.5]", "snapshot_redshifts holds -0.5, expected"),
     "redshift before the start": (
         "[simulation]\nsnapshot_redshifts = [200, 10, 1]",

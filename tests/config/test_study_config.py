@@ -68,6 +68,15 @@ def test_a_smaller_box_has_the_same_cells() -> None:
         demo.resized(grid=18)
 
 
+def test_a_smaller_box_repeats_its_template_less_often() -> None:
+    """32 cells and 4 copies: 8 cells a copy, so that 16 cells have 2 copies."""
+    simulation = {"grid": 32, "template_file": "glass.dat", "tiling": 4}
+    study = StudyConfig.from_mapping({"simulation": simulation})
+    assert study.resized(grid=16).simulation.tiling == 2
+    with pytest.raises(BadInput, match="multiple of the 8 cells"):
+        study.resized(grid=20)
+
+
 def test_settings_do_not_change_and_have_a_stable_hash() -> None:
     cosmology = CosmologySettings()
     with pytest.raises(ValidationError, match="frozen"):

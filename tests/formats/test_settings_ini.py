@@ -170,6 +170,11 @@ def test_files_are_looked_for_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         read(beside, **{"Tk file": "none.dat"})
 
 
+def test_a_tiling_that_does_not_divide_the_grid_is_taken_as_by_the_reference_program(tmp_path: Path) -> None:
+    simulation = settings_of(tmp_path, **{"Ngrid": "17", "tiling factor": "4"}).simulation
+    assert (simulation.grid, simulation.tiling_factor) == (17, 4)
+
+
 def test_keys_for_class_pass_in_silence(tmp_path: Path) -> None:
     keys = (
         "output",

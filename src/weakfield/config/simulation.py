@@ -50,12 +50,15 @@ class SimulationSettings(Settings):
 
     template: Literal["sc0", "sc1", "bcc", "fcc"] = Field("sc1", description="built-in particle template")
     template_file: Path | None = Field(None, description="a Gadget-2 template instead of a built-in one")
-    tiling: int | None = Field(None, ge=1, description="copies of the template a side; default: grid / its cells")
+    tiling: int | None = Field(
+        None, ge=1, description="copies of the template a side; default: grid / its cells; template_file needs it"
+    )
     correct_displacement: bool = Field(
         True, description="undo the smoothing that assigning particles to cells adds to the initial displacement"
     )
     k_domain: Literal["sphere", "cube"] = Field(
-        "sphere", description="modes of the initial conditions: up to the Nyquist wavenumber, or all of the mesh"
+        "sphere",
+        description="modes of the initial conditions: those with k (cube: each component of it) below (grid/2 - 1) k_F",
     )
     baryon_treatment: Literal["ignore", "blend", "hybrid"] = Field(
         "blend",
@@ -133,7 +136,9 @@ class SimulationSettings(Settings):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         cells = TEMPLATE_CELLS[self.template]
-        if self.tiling is None and self.template_file is None and self.grid % cells:
+        if self.template_file is not None and self.tiling is None:
+            raise ValueError("template_file is given without tiling, expected how often to repeat it along a side")
+        if self.tiling is None and self.grid % cells:
             raise ValueError(
                 f"grid is {self.grid}, expected a multiple of {cells} for the particle template {self.template}"
                 " (or give the tiling)"

@@ -149,6 +149,9 @@ class StudyConfig(Settings):
                 raise ValueError(
                     f"redshift {z:g} is used by a later stage but simulation.snapshot_redshifts is {outputs}"
                 )
+        grid, tiling = self.simulation.grid, self.simulation.tiling_factor
+        if grid % tiling:
+            raise ValueError(f"simulation.grid is {grid}, expected a multiple of simulation.tiling = {tiling}")
         seeds = self.seeds.all
         for name, (first, last) in self.dataset.ranges.items():
             if first < seeds[0] or last > seeds[-1]:
@@ -188,8 +191,12 @@ class StudyConfig(Settings):
         """
         values, name = self.model_dump(), self.name
         if grid is not None:
-            cell = self.simulation.cell_size_mpch
-            values["simulation"] |= {"grid": grid, "box_size_mpch": cell * grid, "tiling": None}
+            box = self.simulation
+            cells = box.grid // box.tiling_factor
+            if box.tiling is not None and grid % cells:
+                raise BadInput(f"grid is {grid}, expected a multiple of the {cells} cells that a template spans")
+            tiling = None if box.tiling is None else grid // cells
+            values["simulation"] |= {"grid": grid, "box_size_mpch": box.cell_size_mpch * grid, "tiling": tiling}
             name += f"-grid{grid}"
         if pairs is not None:
             values["seeds"]["count"] = pairs
