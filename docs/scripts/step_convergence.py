@@ -1,9 +1,10 @@
-"""How the GR/Newton power ratio of difference cubes depends on the time step, for both clocks: a figure for docs.
+"""How a difference between the theories depends on the time step, for both clocks, with and without radiation.
 
-    python docs/scripts/step_convergence.py      about ten minutes on two cores; --redraw: figure only
+    python docs/scripts/step_convergence.py      about ten minutes on two cores; --redraw: figure and tables only
 
-Writes docs/images/step_convergence.png and docs/step_convergence.json. SCIENCE point: with the first-order update of
-phi the ratio at the fundamental mode moves with the step; with the second-order clock it does not.
+Writes docs/step_convergence.json and, from it, docs/images/step_convergence.png and the tables between the marks in
+docs/physics.md. With the first-order update of phi the ratio at the fundamental mode moves with the step; with the
+second-order clock it does not.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ ROOT = Path(__file__).parents[2]
 LIMITS = (0.08, 0.04, 0.02, 0.01, 0.005)
 TRUTH = 0.0025
 CLOCKS = ("second-order", "euler")
+BEGIN, END = "<!-- step_convergence: written by docs/scripts/step_convergence.py -->", "<!-- /step_convergence -->"
 
 
 def grow(folder: Path, theory: str, box: float, limit: float, clock: str, radiation: bool) -> list[np.ndarray]:
@@ -101,14 +103,39 @@ def draw(results: dict) -> None:
     save_png(ROOT / "docs" / "images" / "step_convergence.png", figure)
 
 
+def tables(results: dict) -> str:
+    """The same numbers as Markdown: the ratio, and the error with its order over the steps."""
+    limits = results["limits"]
+    header = "| clock | " + " | ".join(f"{limit:g}" for limit in limits)
+    rows = ["Ratio at the fundamental mode, by step limit in Hubble times:", "", header + " |", "|---" * 7 + "|"]
+    for name, ratio in results["ratio"].items():
+        rows.append(f"| {name} | " + " | ".join(f"{value:.4f}" for value in ratio) + " |")
+    rows += ["", "Error of GR - Newton, and the order of its fall from the first step to the fourth:", ""]
+    rows += ["| clock | " + " | ".join(f"{limit:g}" for limit in limits[:-1]) + " | order |", "|---" * 7 + "|"]
+    for name, error in results["error"].items():
+        order = np.log(error[0] / error[3]) / np.log(limits[0] / limits[3])
+        rows.append(f"| {name} | " + " | ".join(f"{value:.2%}" for value in error) + f" | {order:.2f} |")
+    return "\n".join(rows)
+
+
+def fill(page: Path, text: str) -> None:
+    """Put ``text`` between the marks of a page."""
+    before, _, rest = page.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
+
+
 def main() -> None:
     if "--redraw" in sys.argv:
-        draw(json.loads((ROOT / "docs" / "step_convergence.json").read_text()))
+        results = json.loads((ROOT / "docs" / "step_convergence.json").read_text())
+        draw(results)
+        fill(ROOT / "docs" / "physics.md", tables(results))
         return
     with tempfile.TemporaryDirectory() as scratch:
         results = measure(Path(scratch) / "run")
     (ROOT / "docs" / "step_convergence.json").write_text(json.dumps(results, indent=1) + "\n")
     draw(results)
+    fill(ROOT / "docs" / "physics.md", tables(results))
 
 
 if __name__ == "__main__":
