@@ -27,25 +27,33 @@ def forward(field: Tensor, out: Tensor | None = None, threads: int | None = None
 
 
 def backward(
-    modes: Tensor, n: int, out: Tensor | None = None, normalised: bool = True, threads: int | None = None
+    modes: Tensor,
+    n: int,
+    out: Tensor | None = None,
+    normalised: bool = True,
+    threads: int | None = None,
+    overwrite: bool = False,
 ) -> Tensor:
     """f(x) = N^-3 sum_k F(k) exp(i k x), the inverse of ``forward`` (without N^-3 if not ``normalised``).
 
     Imaginary parts on the self-conjugate modes are dropped; on the planes kx = 0 and kx = N/2 only the
-    Hermitian part of ``modes`` counts. ``modes`` is left as it was.
+    Hermitian part of ``modes`` counts. ``modes`` is left as it was, unless its memory may be used (``overwrite``, on
+    a CPU), which saves a copy and gives the same bits.
     """
     if modes.is_cuda:
         norm = "backward" if normalised else "forward"
-        field: Tensor = torch.fft.irfftn(modes, s=(n, n, n), dim=(-3, -2, -1), norm=norm, out=out)
-        return field
+        return torch.fft.irfftn(modes, s=(n, n, n), dim=(-3, -2, -1), norm=norm, out=out)
     import ducc0
 
     if out is None:
         out = torch.empty((*modes.shape[:-1], n), dtype=modes.real.dtype)
-    ducc0.fft.c2r(
-        modes.numpy(), axes=_cube_axes(modes), lastsize=n, forward=False, inorm=2 if normalised else 0,
-        nthreads=threads or current_threads(), out=out.numpy(),
-    )  # fmt: skip
+    z, y, x = _cube_axes(modes)
+    options = {"forward": False, "inorm": 2 if normalised else 0, "nthreads": threads or current_threads()}
+    if overwrite:
+        ducc0.fft.c2c(modes.numpy(), axes=(z, y), out=modes.numpy(), **options)
+        ducc0.fft.c2r(modes.numpy(), axes=(x,), lastsize=n, out=out.numpy(), **options)
+    else:
+        ducc0.fft.c2r(modes.numpy(), axes=(z, y, x), lastsize=n, out=out.numpy(), **options)
     return out
 
 

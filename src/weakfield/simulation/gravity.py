@@ -32,7 +32,7 @@ def solve_chi_and_b(universe: Universe, clock: Clock, b_factor: float) -> None:
     kernels.solve_chi(u.modes, u.lattice, out=u.modes[0])
     if u.radiation is not None and u.radiation.chi_acts(clock.a):
         u.radiation.add_chi_modes(clock.a, u.modes[0])
-    fft.backward(u.modes[0], u.n, out=u.chi, normalised=False)
+    fft.backward(u.modes[0], u.n, out=u.chi, normalised=False, overwrite=True)
 
 
 def stress_factor(universe: Universe, a: float) -> float:

@@ -46,7 +46,7 @@ def solve_poisson(u: Universe, clock: Clock) -> None:
     if u.radiation is not None and u.radiation.density_acts(clock.a):
         u.radiation.add_density_modes(clock.a, u.modes[0])
     u.kernels.divide_by_laplacian(u.modes[0], u.lattice, -u.background.four_pi_G / (clock.a * u.n**3), 0.0, True)
-    fft.backward(u.modes[0], u.n, out=u.phi, normalised=False)
+    fft.backward(u.modes[0], u.n, out=u.phi, normalised=False, overwrite=True)
 
 
 def chi_in_kick(u: Universe, a: float) -> bool:

@@ -64,4 +64,4 @@ def solve_phi(
     fft.forward(u.divergence[0], out=u.modes[0])
     u.kernels.divide_by_laplacian(u.modes[0], u.lattice, -1.0 / (dx2 * u.n**3), shift, False)
     u.phi_mean = float(u.modes[0, 0, 0, 0].real)
-    fft.backward(u.modes[0], u.n, out=u.phi, normalised=False)
+    fft.backward(u.modes[0], u.n, out=u.phi, normalised=False, overwrite=True)

@@ -77,7 +77,7 @@ class SecondOrderRelativity(Relativity):
             factor = -1.0 / (dx2 * u.n**3)
             u.realisation.add(u.modes[0], velocity, 1.0 / factor)
             u.kernels.divide_by_laplacian(u.modes[0], u.lattice, factor, shift, True)
-            fft.backward(u.modes[0], u.n, out=u.phi, normalised=False)
+            fft.backward(u.modes[0], u.n, out=u.phi, normalised=False, overwrite=True)
 
     def move(self, universe: Universe, clock: Clock) -> None:
         """Kick and drift, then the first half of the coming increment of B."""

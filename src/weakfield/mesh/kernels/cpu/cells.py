@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
@@ -32,4 +34,4 @@ def above(cell, n):
 
 
 #: compiler options of the kernels: products and sums may fuse, and nothing may be reordered
-OPTIONS = {"parallel": True, "cache": True, "error_model": "numpy", "fastmath": {"contract"}}
+OPTIONS: Any = {"parallel": True, "cache": True, "error_model": "numpy", "fastmath": {"contract"}}
