@@ -42,7 +42,8 @@ def backward(
     """
     if modes.is_cuda:
         norm = "backward" if normalised else "forward"
-        return torch.fft.irfftn(modes, s=(n, n, n), dim=(-3, -2, -1), norm=norm, out=out)
+        field: Tensor = torch.fft.irfftn(modes, s=(n, n, n), dim=(-3, -2, -1), norm=norm, out=out)
+        return field
     import ducc0
 
     if out is None:
