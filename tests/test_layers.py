@@ -1,4 +1,4 @@
-"""A package imports from the floors below it only; the floors of DESIGN, from the ground up."""
+"""A package imports from the floors below it only; the floors from the ground up."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ def test_every_preset_is_valid_and_survives_its_own_toml(name: str, tmp_path: Pa
 
 
 def test_the_thesis_is_the_set_up_of_the_original_study() -> None:
-    """SCIENCE.md, original set-up, and the column `thesis` of the choices that decide the science."""
+    """The set-up of the original study and its choices that decide the science."""
     study = StudyConfig.preset("thesis")
     s = study.simulation
     assert (s.grid, s.box_size_mpch, s.tiling_factor, s.initial_redshift) == (256, 5120.0, 64, 100.0)

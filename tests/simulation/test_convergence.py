@@ -68,7 +68,7 @@ def test_order_of_both_clocks_and_error_of_the_pair(box, tmp_path):
         error[integrator] = (coarse - converged).std() / converged.std()
     assert error["second-order"] <= 0.02
     if box == 320.0:
-        assert error["euler"] > 0.4  # half of what looks like relativity is clock error (SCIENCE.md point 3)
+        assert error["euler"] > 0.4  # half of what looks like relativity is clock error
 
 
 @pytest.mark.parametrize("limit", [0.01, 0.04, 0.3])

@@ -57,7 +57,7 @@ def test_reference_kernels_give_the_same_universe(theory, vector_method, small_r
 
 
 def test_single_precision_keeps_the_difference_of_a_pair(small_run, tmp_path):
-    """phi_GR - phi_N of single against double precision, relative rms (DESIGN: 1 %)."""
+    """phi_GR - phi_N of single against double precision, relative rms (1 % is asked for)."""
     difference = {}
     for precision in ("double", "single"):
         phi = {}

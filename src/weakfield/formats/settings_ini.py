@@ -1,4 +1,4 @@
-"""A settings.ini of the reference program as the settings of a run (PHYSICS 11; DESIGN, a settings.ini run)."""
+"""A settings.ini of the reference program as the settings of a run (PHYSICS 11)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Steps that land exactly on the output redshifts (DESIGN: neighbouring steps keep a ratio between 0.5 and 2)."""
+"""Steps that land exactly on the output redshifts while neighbouring steps keep a ratio between 0.5 and 2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The growth-scaled difference cube, in which the linear field common to both times cancels (SCIENCE.md)."""
+"""The growth-scaled difference cube, in which the linear field common to both times cancels."""
 
 from __future__ import annotations
 
