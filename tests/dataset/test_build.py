@@ -173,6 +173,22 @@ def test_an_altered_file_is_refused(synthetic_run: Run) -> None:
         build.run(study, folder)
 
 
+def test_a_file_replaced_after_the_data_set_was_built_is_refused(synthetic_run: Run) -> None:
+    study, folder = synthetic_run
+    build.run(study, folder)
+    dataset = open_dataset(folder)
+    number = dataset.index.find(seed=6, theory="gr", redshift=1.0, axis="y", slice=5)
+    name = "gr/snap001_phi.h5"
+    phi = load_field(folder.pair(6) / name)[0].double().numpy()
+    rewrite(folder, 6, name, 1.1 * phi, 1.0, 160.0)
+    for read in (lambda: dataset.pairs([5, 6]), lambda: dataset.phi_slice(number)):
+        with pytest.raises(BadInput, match=r"seed00006/gr/snap001_phi\.h5 has hash .* but the data set was built of"):
+            read()
+    assert dataset.pairs([5, 7]).seeds == (5, 7)
+    build.run(study, folder)
+    assert torch.equal(open_dataset(folder).phi_slice(number), (1.1 * torch.from_numpy(phi)).float().double()[:, 5, :])
+
+
 def test_twins_must_agree(synthetic_run: Run) -> None:
     study, folder = synthetic_run
     name = "gr/snap001_phi.h5"

@@ -156,7 +156,8 @@ def dataset(folder: Run, json_lines: Json = False) -> None:
 def train(folder: Run, json_lines: Json = False) -> None:
     """Train the networks and their baselines.
 
-    Reads dataset/ and pairs/, writes training/MODEL/ with metrics.json and the weights.
+    Reads dataset/ and pairs/, writes training/MODEL/ with metrics.json and the weights. A snapshot that is not the one
+    the data set was built of is refused.
 
     \b
     weakfield train runs/demo

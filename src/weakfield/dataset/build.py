@@ -64,8 +64,9 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
             "mean_kept": Normalisation.of(kept).as_json(),
         },
         "files": names,
+        "hashes": hashes,
     }
-    description["fingerprint"] = content_hash([description, hashes])
+    description["fingerprint"] = content_hash(description)
     write_json(folder.dataset / "dataset.json", description)
     sizes: dict[str, int] = {part: len(split.part(part)) for part in PARTS}
     return {"pairs": len(names), **sizes, "grid": description["grid"], "fingerprint": description["fingerprint"]}

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from weakfield.base.errors import BadInput
-from weakfield.base.files import read_json
+from weakfield.base.files import file_hash, read_json
 from weakfield.config import THEORIES, CosmologySettings, RunFolder, Theory
 from weakfield.dataset.index import Index
 from weakfield.dataset.normalise import Normalisation
@@ -46,6 +46,7 @@ class Dataset:
         self.fingerprint: str = description["fingerprint"]
         self.cosmology = CosmologySettings.from_mapping(description["cosmology"], "dataset.json")
         self.split = Split(**{part: tuple(description["seeds"][part]) for part in PARTS})
+        self._hashes: dict[str, dict[str, str]] = description["hashes"]
         self._normalisation = {k: Normalisation(**v) for k, v in description["normalisation"].items()}
 
     @property
@@ -76,8 +77,15 @@ class Dataset:
         return [self.folder.pair(seed) / name for name in names]
 
     def raw(self, seed: int, theory: Theory) -> Tensor:
-        """The un-normalised sample (N, N, N) float64, mean kept."""
-        return load_sample(self.sample, self.files(seed, theory), self.cosmology)
+        """The un-normalised sample (N, N, N) float64, mean kept.
+
+        Raises ``BadInput`` when a snapshot is no longer the one that the data set was built of.
+        """
+        paths = self.files(seed, theory)
+        cube = load_sample(self.sample, paths, self.cosmology)
+        for path in paths:
+            self._check_unchanged(seed, path)
+        return cube
 
     def normalise(self, raw: Tensor, keep_mean: bool = False) -> Tensor:
         """A raw sample, its mean removed unless ``keep_mean``, in units of the training part: float32."""
@@ -98,7 +106,17 @@ class Dataset:
         """Slice ``number`` of ``index``: phi (N, N) float64, dimensionless, remaining axes in the order z, y, x."""
         labels = self.index.show(number)
         path = self.files(labels["seed"], labels["theory"])[self.redshifts.index(labels["redshift"])]
-        return load_snapshot(path).phi.select(AXES.index(labels["axis"]), labels["slice"]).clone()
+        phi = load_snapshot(path).phi
+        self._check_unchanged(labels["seed"], path)
+        return phi.select(AXES.index(labels["axis"]), labels["slice"]).clone()
+
+    def _check_unchanged(self, seed: int, path: Path) -> None:
+        recorded = self._hashes[str(seed)][path.relative_to(self.folder.pair(seed)).as_posix()]
+        if (found := file_hash(path)) != recorded:
+            raise BadInput(
+                f"{path} has hash {found} but the data set was built of {recorded}, expected the same file; build the"
+                " data set again if the pair was replaced on purpose"
+            )
 
 
 def open_dataset(folder: RunFolder) -> Dataset:

@@ -50,9 +50,8 @@ def double_and_single(context: Context, seeds: tuple[int, ...], folders: dict[in
     dataset = context.dataset
     pairs = []
     for seed in seeds:
-        own = dataset.files(seed, "newton")
-        second = [folders[seed] / path.name for path in own]
-        raws = [load_sample(dataset.sample, paths, dataset.cosmology) for paths in (own, second)]
+        second = [folders[seed] / path.name for path in dataset.files(seed, "newton")]
+        raws = [dataset.raw(seed, "newton"), load_sample(dataset.sample, second, dataset.cosmology)]
         pairs.append(torch.stack([dataset.normalise(raw, context.keep_mean) for raw in raws]))
     return PairCubes(seeds, torch.stack(pairs))
 
