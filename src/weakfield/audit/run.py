@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from weakfield.audit.context import Context
-from weakfield.audit.contract import Verdict, above_chance
+from weakfield.audit.contract import FEWEST_SEEDS, Verdict, above_chance
 from weakfield.audit.registry import find_control
 from weakfield.base.files import read_json, write_json
 from weakfield.base.progress import bar
@@ -63,7 +63,10 @@ def sentence(context: Context, rows: list[dict[str, Any]]) -> str:
     """What the network reached and what the controls say about it."""
     scores = context.scores()
     auc = context.auc(scores)
-    reached = "above chance" if above_chance(context.unpaired_auc(scores)) else "not distinguishable from chance"
+    enough = context.test_seeds >= FEWEST_SEEDS
+    reached = (
+        "above chance" if enough and above_chance(context.unpaired_auc(scores)) else "not distinguishable from chance"
+    )
     verdicts = [
         f"{len(names)} {words} ({', '.join(names)})"
         for verdict, words in WORDS.items()
