@@ -28,7 +28,7 @@ from weakfield.simulation.runfolder import open_for_work, sweep
 Summary = dict[str, Any]
 Work = Callable[[StudyConfig, RunFolder], Summary]
 Grow = Callable[[StudyConfig, int, RunFolder], None]
-Whole = Callable[[StudyConfig, int, RunFolder], bool]
+Flaw = Callable[[StudyConfig, int, RunFolder], str | None]
 Check = Callable[[StudyConfig], None]
 
 DONE_FILE, STARTED_FILE = "stage.json", "started.json"
@@ -64,23 +64,27 @@ class Stage(Protocol):
     def finished(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome | None:
         """The recorded outcome if the stage is finished for these settings and inputs, else ``None``."""
 
+    def lacks(self, study: StudyConfig, folder: RunFolder) -> str:
+        """What keeps the stage from being finished, as far as one file can be named; else empty."""
+
     def complete(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome:
         """Do what is missing, nothing if the stage is finished; interrupted at any moment, the next call continues."""
 
 
-def _has_manifest(study: StudyConfig, seed: int, folder: RunFolder) -> bool:
-    return (folder.pair(seed) / "pair.json").exists()
+def _no_manifest(study: StudyConfig, seed: int, folder: RunFolder) -> str | None:
+    path = folder.pair(seed) / "pair.json"
+    return None if path.exists() else f"{path} is missing"
 
 
 @dataclass(frozen=True)
 class PairStage:
     """Simulation: every seed of the study becomes a whole pair; ``grow`` does nothing for one that is whole.
 
-    ``whole`` says whether a seed is: a pair that lost or changed files is not, and is grown again.
+    ``flaw`` says what keeps a seed from being whole: a pair that lost or changed files is grown again.
     """
 
     grow: Grow
-    whole: Whole = _has_manifest
+    flaw: Flaw = _no_manifest
     name: str = "simulate"
     reads: tuple[str, ...] = ()
 
@@ -89,9 +93,13 @@ class PairStage:
 
     def finished(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome | None:
         manifests = self._manifests(study, folder)
-        if len(manifests) < study.seeds.count or not all(self.whole(study, seed, folder) for seed in study.seeds.all):
+        if self.lacks(study, folder):
             return None
         return self._outcome("skipped", 0.0, manifests, 0)
+
+    def lacks(self, study: StudyConfig, folder: RunFolder) -> str:
+        flaws = (self.flaw(study, seed, folder) for seed in study.seeds.all)
+        return next((found for found in flaws if found), "")
 
     def complete(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome:
         begin, before = time.perf_counter(), self._written(study, folder)
@@ -139,6 +147,9 @@ class FolderStage:
 
     def check(self, study: StudyConfig) -> None:
         self.checked_by(study)
+
+    def lacks(self, study: StudyConfig, folder: RunFolder) -> str:
+        return ""
 
     def key(self, study: StudyConfig, read: dict[str, str]) -> str:
         """Hash of everything that decides the outputs."""
@@ -215,10 +226,10 @@ def _grow(study: StudyConfig, seed: int, folder: RunFolder) -> None:
     grow_pair(study, seed, folder)
 
 
-def _is_whole(study: StudyConfig, seed: int, folder: RunFolder) -> bool:
-    from weakfield.simulation.pair import is_whole
+def _flaw(study: StudyConfig, seed: int, folder: RunFolder) -> str | None:
+    from weakfield.simulation.pair import flaw
 
-    return is_whole(study, seed, folder)
+    return flaw(study, seed, folder)
 
 
 _UNIVERSE = ("cosmology", "simulation")
@@ -226,7 +237,7 @@ _ALL = tuple(name for name in StudyConfig.model_fields if name != "seeds")
 
 #: the stages in order; a study's seeds enter through the fingerprint of the pairs
 STAGES: tuple[Stage, ...] = (
-    PairStage(_grow, _is_whole),
+    PairStage(_grow, _flaw),
     _stage("measure", "weakfield.spectra.measure", "spectra", ("simulate",), (*_UNIVERSE, "dataset", "measure")),
     _stage("dataset", "weakfield.dataset.build", "dataset", ("simulate",), (*_UNIVERSE, "dataset")),
     _stage("train", "weakfield.learning.training", "training", ("dataset",), ("training", "audit.bootstrap")),
@@ -280,9 +291,10 @@ def run_study(
                 _completed(stage, study, folder, read) if stage.name in wanted else stage.finished(study, folder, read)
             )
             if outcome is None:
+                found = stage.lacks(study, folder) or f"{folder.root}: no outcome for the settings in study.toml"
                 raise BadInput(
-                    f"{folder.root}: the stage {stage.name} is not finished for the settings in study.toml, expected it"
-                    f" before {only}; 'weakfield {stage.name} {folder.root}' does it"
+                    f"{found}; the stage {stage.name} is not finished, expected it before {only};"
+                    f" 'weakfield {stage.name} {folder.root}' does it"
                 )
             fingerprints[stage.name] = outcome.fingerprint
             if stage.name in wanted:

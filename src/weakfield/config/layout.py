@@ -1,4 +1,4 @@
-"""Where everything lies in a run folder (DESIGN, run folder)."""
+"""Where everything lies in a run folder."""
 
 from __future__ import annotations
 

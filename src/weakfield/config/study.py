@@ -35,7 +35,7 @@ class MeasureSettings(Settings):
 
 
 class DatasetSettings(Settings):
-    """What a sample is, and how seeds are split (SCIENCE.md, final data set)."""
+    """What a sample is, and how seeds are split."""
 
     sample: Literal["difference", "raw"] = Field(
         "difference", description="growth-scaled difference of two redshifts, or phi at the lower one"

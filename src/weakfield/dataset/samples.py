@@ -1,4 +1,4 @@
-"""What a sample is: phi at one redshift, or the growth-scaled difference of two (SCIENCE, final data set)."""
+"""What a sample is: phi at one redshift, or the growth-scaled difference of two."""
 
 from __future__ import annotations
 

@@ -33,24 +33,34 @@ def pair_settings_hash(study: StudyConfig) -> str:
 
 
 def is_whole(study: StudyConfig, seed: int, folder: RunFolder) -> bool:
-    """Whether the pair of a seed is there, complete and grown with these settings.
+    """Whether the pair of a seed is there, complete and grown with these settings (``flaw`` finds none)."""
+    return flaw(study, seed, folder) is None
+
+
+def flaw(study: StudyConfig, seed: int, folder: RunFolder) -> str | None:
+    """What keeps the pair of a seed from being whole, naming the file; nothing if it is.
 
     Raises ``BadInput`` for a pair of other settings: two kinds must not mix in one run folder.
     """
     manifest_path = folder.pair(seed) / "pair.json"
     if not manifest_path.exists():
-        return False
+        return f"{manifest_path} is missing"
     manifest = read_json(manifest_path)
     if manifest.get("settings") != pair_settings_hash(study):
         raise BadInput(
             f"{folder.pair(seed)} was grown with other settings ({manifest.get('settings')}) than the study's"
             f" ({pair_settings_hash(study)}), expected the same; use another run folder"
         )
+    for theory in THEORIES:
+        if not folder.member(seed, theory).is_dir():
+            return f"{folder.pair(seed)} has no '{theory}' run, expected both theories"
     for name, entry in manifest["files"].items():
         path = folder.pair(seed) / name
-        if not path.is_file() or path.stat().st_size != entry.get("bytes", path.stat().st_size):
-            return False
-    return True
+        if not path.is_file():
+            return f"{path} is missing"
+        if path.stat().st_size != entry.get("bytes", path.stat().st_size):
+            return f"{path} has {path.stat().st_size} bytes, expected {entry['bytes']} by its pair.json"
+    return None
 
 
 def grow_pair(study: StudyConfig, seed: int, folder: RunFolder) -> None:
