@@ -329,8 +329,8 @@ def _ancestors(names: set[str], stages: Sequence[Stage]) -> set[str]:
 
 
 def _setting(study: StudyConfig, path: str) -> Any:
-    """A table of the study or one of its entries, as JSON."""
-    value: Any = study.model_dump(mode="json")
+    """A table of the study or one of its entries, as JSON; input files count by content, wherever they lie."""
+    value: Any = study.model_dump(mode="json") | {"simulation": study.simulation.identity()}
     for name in path.split("."):
         value = value[name]
     return value

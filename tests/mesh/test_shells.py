@@ -122,3 +122,11 @@ def test_components_add_with_their_weights():
     total = reference_spectrum([(1.0, modes[0]), (2.0, modes[1])], 16, 10.0).power
     parts = [reference_spectrum(m, 16, 10.0).power for m in modes[:2]]
     np.testing.assert_allclose(total, parts[0] + 2 * parts[1], rtol=1e-13)
+
+
+@pytest.mark.parametrize("n", [6, 7])
+def test_every_mode_of_the_full_cube_is_in_a_shell_or_outside(n):
+    """The half axis stands for the whole: modes count twice but on n_x = 0 and, for even N, the Nyquist plane."""
+    ones = np.ones((n, n, n // 2 + 1))
+    shell = shells(n)
+    assert shell.sums(ones).sum() + shell.outside(ones) == n**3

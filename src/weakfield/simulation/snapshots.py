@@ -13,6 +13,9 @@ from weakfield.simulation.clock import Clock
 from weakfield.simulation.gravity import tensor_modes
 from weakfield.simulation.universe import Universe
 
+#: leading dimensions of the stress-energy fields
+COMPONENTS: dict[str, tuple[int, ...]] = {"T00": (), "p": (3,), "Tij": (6,)}
+
 
 def snapshot_field(universe: Universe, clock: Clock, name: str) -> Tensor:
     """A field as it is written: B and h_ij in their own units, T00, T0i ("p") and T_ij projected with the present phi.
@@ -27,18 +30,21 @@ def snapshot_field(universe: Universe, clock: Clock, name: str) -> Tensor:
     if name == "B":
         return u.frame_dragging() / (clock.a**2 * u.n)
     if name == "rhoN" or (name == "T00" and u.run.theory == "newton"):
-        return u.kernels.paint(u.particles, None, u.particles.mass * u.n**3)  # type: ignore[no-any-return]
+        density: Tensor = u.kernels.paint(u.particles, None, u.particles.mass * u.n**3)
+        return density
     if name == "psiN":
         modes = fft.forward(snapshot_field(u, clock, "rhoN"))
         u.kernels.divide_by_laplacian(modes, u.lattice, -u.background.four_pi_G / (clock.a * u.n**3), 0.0, True)
         return fft.backward(modes, u.n, normalised=False)
-    if name == "T00":
-        second_order = u.run.simulation.second_order_terms
-        return u.kernels.project_t00(u.particles, u.phi, clock.a, second_order, u.phi.new_empty(u.phi.shape))  # type: ignore[no-any-return]
-    if name == "p":
-        return u.kernels.project_t0i(u.particles, u.phi, u.phi.new_empty((3, *u.phi.shape)))  # type: ignore[no-any-return]
-    if name == "Tij":
-        return u.kernels.project_tij(u.particles, u.phi, clock.a, u.phi.new_empty((6, *u.phi.shape)))  # type: ignore[no-any-return]
+    if name in COMPONENTS:  # stress-energy, projected with the present phi
+        out = u.phi.new_empty((*COMPONENTS[name], *u.phi.shape))
+        if name == "T00":
+            u.kernels.project_t00(u.particles, u.phi, clock.a, u.run.simulation.second_order_terms, out)
+        elif name == "p":
+            u.kernels.project_t0i(u.particles, u.phi, out)
+        else:
+            u.kernels.project_tij(u.particles, u.phi, clock.a, out)
+        return out
     if name == "hij":
         return fft.backward(tensor_modes(u.stress, u.lattice), u.n, normalised=False)
     raise ValueError(f"no field named {name}")
