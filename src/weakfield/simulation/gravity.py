@@ -12,9 +12,13 @@ from weakfield.simulation.clock import Clock
 from weakfield.simulation.universe import Universe
 
 
-def project_stress(universe: Universe, particles: Particles, a: float) -> None:
-    """T_ij of the particles with the present phi, into ``universe.stress`` (PHYSICS 4)."""
-    universe.kernels.project_tij(particles, universe.phi, a, universe.stress)
+def project(u: Universe, a: float, phi: Tensor, potential: Tensor | None = None, weight: float = 0.0) -> None:
+    """T00 and T_ij of the particles in the metric ``phi`` into ``u.lanes`` (PHYSICS 4).
+
+    With a potential, of momenta q - weight grad(potential), brought to the time of the positions (PHYSICS 15.1).
+    """
+    second = u.run.simulation.second_order_terms
+    u.kernels.project_stress_energy(u.particles, phi, potential if weight else None, weight, a, second, u.lanes)
 
 
 def solve_chi_and_b(universe: Universe, clock: Clock, b_factor: float) -> None:
@@ -23,8 +27,7 @@ def solve_chi_and_b(universe: Universe, clock: Clock, b_factor: float) -> None:
     Four forward transforms instead of six: the equations need the trace of S_ij and its lattice divergence only.
     """
     u, kernels = universe, universe.kernels
-    kernels.stress_source(u.stress, u.phi, stress_factor(u, clock.a))
-    kernels.stress_divergence(u.stress, u.divergence)
+    kernels.stress_divergence(u.lanes, u.phi, stress_factor(u, clock.a), u.divergence)
     fft.forward(u.divergence, out=u.modes)
     u.divergence_cycle = clock.cycle
     if u.run.simulation.vector_method == "parabolic":
@@ -56,7 +59,7 @@ def solve_b_elliptic(universe: Universe, particles: Particles) -> None:
 def tensor_modes(stress: Tensor, lattice: Lattice) -> Tensor:
     """h_ij quasi-static, transverse and traceless, from S_ij (PHYSICS 5.4).
 
-    ``stress`` is (6, N, N, N) as in ``Universe.stress``; returns complex (6, N, N, N//2+1) whose unnormalised backward
+    ``stress`` is (6, N, N, N) as ``stress_tensor`` gives it; returns complex (6, N, N, N//2+1) whose unnormalised backward
     transform is h_ij, diagonal at the nodes and off-diagonal on the plaquettes.
     """
     n = lattice.n

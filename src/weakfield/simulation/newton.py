@@ -7,7 +7,7 @@ from torch import Tensor
 
 from weakfield.mesh import fft
 from weakfield.simulation.clock import Clock
-from weakfield.simulation.gravity import parabolic_factor, project_stress, solve_b_elliptic, solve_chi_and_b
+from weakfield.simulation.gravity import parabolic_factor, project, solve_b_elliptic, solve_chi_and_b
 from weakfield.simulation.universe import Universe
 
 
@@ -27,7 +27,7 @@ class Newton:
         if needed:
             if u.run.simulation.vector_method == "elliptic":
                 solve_b_elliptic(u, u.particles)
-            project_stress(u, u.particles, clock.a)
+            project(u, clock.a, u.phi)
         solve_poisson(u, clock)
         if needed:
             solve_chi_and_b(u, clock, parabolic_factor(u, clock.a, clock.previous_step))

@@ -5,9 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from weakfield.mesh import fft
-from weakfield.mesh.particles import Particles
 from weakfield.simulation.clock import Clock
-from weakfield.simulation.gravity import parabolic_factor, project_stress, solve_b_elliptic, solve_chi_and_b
+from weakfield.simulation.gravity import parabolic_factor, project, solve_b_elliptic, solve_chi_and_b
 from weakfield.simulation.universe import Universe
 
 
@@ -19,14 +18,12 @@ class Relativity:
     def solve(self, universe: Universe, clock: Clock, diagnostics: bool = True) -> None:
         """phi, chi and B of this cycle; phi of cycle 0 is that of the initial conditions."""
         u = universe
-        project_t00(u, u.particles, u.phi, clock)
+        project(u, clock.a, u.phi)
         if u.run.simulation.vector_method == "elliptic":
             solve_b_elliptic(u, u.particles)
-        project_stress(u, u.particles, clock.a)
         if clock.previous_step > 0:
             self._advance_phi(u, clock)
         solve_chi_and_b(u, clock, parabolic_factor(u, clock.a, clock.previous_step))
-        u.frame_dragging()
 
     def _advance_phi(self, u: Universe, clock: Clock) -> None:
         """PHYSICS 5.1: (1+2phi) Laplace(phi) - 3H phi' - 3H^2 (phi-chi) - (grad phi)^2/2 = -4 pi G a^2 (T00 - mean)."""
@@ -40,26 +37,27 @@ class Relativity:
             settings.initial_redshift if settings.relaxation_redshift is None else settings.relaxation_redshift
         )
         universe.kernels.kick_drift_gr(
-            universe.particles, universe.phi, universe.chi, universe.b, clock.a, clock.a_half, clock.kick, clock.step,
+            universe.particles, universe.pack_metric(), clock.a, clock.a_half, clock.kick, clock.step,
             settings.second_order_terms, 1.0 / clock.a < relaxed, 1.0 / clock.a_half < relaxed,
         )  # fmt: skip
 
 
-def project_t00(u: Universe, particles: Particles, phi: Tensor, clock: Clock) -> None:
-    """-a^3 T00 of the particles in the metric ``phi``, and of the radiation, into ``u.source`` (PHYSICS 4, 9.1)."""
-    u.kernels.project_t00(particles, phi, clock.a, u.run.simulation.second_order_terms, u.source)
-    if u.radiation is not None and u.radiation.density_acts(clock.a):
-        u.source += u.radiation.density(clock.a)
+def radiation_density(u: Universe, a: float) -> Tensor | None:
+    """-a^3 T00 of the radiation, where it is part of the source of phi now (PHYSICS 9.1)."""
+    if u.radiation is None or not u.radiation.density_acts(a):
+        return None
+    return u.radiation.density(a).to(u.phi.dtype)
 
 
 def solve_phi(
     u: Universe, clock: Clock, phi: Tensor, chi: Tensor, past: Tensor, memory: float, shift: float, implicit: bool
 ) -> None:
-    """u.phi = -FT{S}/(K + shift) with the source S of ``phi`` and ``chi``, T00 in ``u.source`` (PHYSICS 5.1, 15.2)."""
+    """u.phi = -FT{S}/(K + shift) with the source S of ``phi`` and ``chi``, T00 in ``u.lanes`` (PHYSICS 5.1, 15.2)."""
     dx2 = 1.0 / u.n**2
     u.kernels.phi_source(
-        u.source, phi, chi, past, u.mean_density, u.background.four_pi_G * dx2 / clock.a, 3.0 * clock.hubble**2 * dx2,
-        memory * dx2, implicit, u.run.simulation.second_order_terms, u.divergence[0],
+        u.lanes, radiation_density(u, clock.a), phi, chi, past, u.mean_density,
+        u.background.four_pi_G * dx2 / clock.a, 3.0 * clock.hubble**2 * dx2, memory * dx2, implicit,
+        u.run.simulation.second_order_terms, u.divergence[0],
     )  # fmt: skip
     fft.forward(u.divergence[0], out=u.modes[0])
     u.kernels.divide_by_laplacian(u.modes[0], u.lattice, -1.0 / (dx2 * u.n**3), shift, False)

@@ -17,10 +17,10 @@ from weakfield.cosmology.splines import natural_spline
 from weakfield.mesh import fft
 from weakfield.mesh.particles import Particles
 from weakfield.simulation.clock import Clock
-from weakfield.simulation.gravity import parabolic_factor, project_stress, solve_b_elliptic, solve_chi_and_b
+from weakfield.simulation.gravity import parabolic_factor, project, solve_b_elliptic, solve_chi_and_b
 from weakfield.simulation.newton import Newton, chi_in_kick, solve_poisson
 from weakfield.simulation.realisation import Source
-from weakfield.simulation.relativity import Relativity, project_t00, solve_phi
+from weakfield.simulation.relativity import Relativity, radiation_density, solve_phi
 from weakfield.simulation.universe import Universe
 
 _CONSTRAINT_ITERATIONS = 2
@@ -32,20 +32,20 @@ class SecondOrderRelativity(Relativity):
     def solve(self, universe: Universe, clock: Clock, diagnostics: bool = True) -> None:
         """phi, chi and B of this cycle to second order in the step."""
         u = universe
+        weight = 0.5 * clock.previous_step * clock.a
         if clock.cycle == 0:
-            particles = u.particles
+            potential = u.phi
             self._constrain(u, clock)
+            project(u, clock.a, u.phi)
         else:
             ratio = clock.previous_step / clock.step_before if clock.cycle > 1 else 0.0
             phi, chi = u.extrapolated(ratio)
-            particles = synchronised(u, phi - chi, 0.5 * clock.previous_step * clock.a)
-            project_t00(u, particles, phi, clock)
+            potential = phi - chi
+            project(u, clock.a, phi, potential, weight)
             self._advance(u, clock, phi, chi, ratio)
         if u.run.simulation.vector_method == "elliptic":
-            solve_b_elliptic(u, particles)
-        project_stress(u, particles, clock.a)
+            solve_b_elliptic(u, synchronised(u, potential, weight))
         solve_chi_and_b(u, clock, parabolic_factor(u, clock.a, 0.5 * clock.previous_step))
-        u.frame_dragging()
 
     def _advance(self, u: Universe, clock: Clock, phi: Tensor, chi: Tensor, ratio: float) -> None:
         """[K + 3 H c0 / h + 3 H^2] phi = -FT{...} with the two-step formula for phi'; backward Euler in cycle 1."""
@@ -68,9 +68,9 @@ class SecondOrderRelativity(Relativity):
         dx2, velocity = 1.0 / u.n**2, _velocity_source(u, clock.a)
         no_chi = torch.zeros_like(u.phi)
         for _ in range(_CONSTRAINT_ITERATIONS):
-            project_t00(u, u.particles, u.phi, clock)
+            project(u, clock.a, u.phi)
             u.kernels.phi_source(
-                u.source, u.phi, no_chi, u.phi, u.mean_density, u.background.four_pi_G * dx2 / clock.a, 0.0,
+                u.lanes, radiation_density(u, clock.a), u.phi, no_chi, u.phi, u.mean_density, u.background.four_pi_G * dx2 / clock.a, 0.0,
                 shift * dx2, True, u.run.simulation.second_order_terms, u.divergence[0],
             )  # fmt: skip
             fft.forward(u.divergence[0], out=u.modes[0])
@@ -94,10 +94,10 @@ class SecondOrderNewton(Newton):
         solve_poisson(u, clock)
         if diagnostics or chi_in_kick(u, clock.a):
             potential = u.phi - u.chi if chi_in_kick(u, clock.a) else u.phi
-            particles = synchronised(u, potential, 0.5 * clock.previous_step * clock.a)
+            weight = 0.5 * clock.previous_step * clock.a
             if u.run.simulation.vector_method == "elliptic":
-                solve_b_elliptic(u, particles)
-            project_stress(u, particles, clock.a)
+                solve_b_elliptic(u, synchronised(u, potential, weight))
+            project(u, clock.a, u.phi, potential, weight)
             solve_chi_and_b(u, clock, parabolic_factor(u, clock.a, 0.5 * clock.previous_step))
 
     def move(self, universe: Universe, clock: Clock) -> None:

@@ -9,12 +9,11 @@ from torch import Tensor
 from weakfield.formats import GadgetSnapshot
 from weakfield.formats import Particles as StoredParticles
 from weakfield.mesh import fft
+from weakfield.mesh.lanes import LANES, STORED, T00
 from weakfield.simulation.clock import Clock
-from weakfield.simulation.gravity import tensor_modes
+from weakfield.simulation.gravity import stress_factor, tensor_modes
 from weakfield.simulation.universe import Universe
 
-#: leading dimensions of the stress-energy fields
-COMPONENTS: dict[str, tuple[int, ...]] = {"T00": (), "p": (3,), "Tij": (6,)}
 
 
 def snapshot_field(universe: Universe, clock: Clock, name: str) -> Tensor:
@@ -36,18 +35,27 @@ def snapshot_field(universe: Universe, clock: Clock, name: str) -> Tensor:
         modes = fft.forward(snapshot_field(u, clock, "rhoN"))
         u.kernels.divide_by_laplacian(modes, u.lattice, -u.background.four_pi_G / (clock.a * u.n**3), 0.0, True)
         return fft.backward(modes, u.n, normalised=False)
-    if name in COMPONENTS:  # stress-energy, projected with the present phi
-        out = u.phi.new_empty((*COMPONENTS[name], *u.phi.shape))
-        if name == "T00":
-            u.kernels.project_t00(u.particles, u.phi, clock.a, u.run.simulation.second_order_terms, out)
-        elif name == "p":
-            u.kernels.project_t0i(u.particles, u.phi, out)
-        else:
-            u.kernels.project_tij(u.particles, u.phi, clock.a, out)
-        return out
+    if name == "p":
+        momentum: Tensor = u.kernels.project_t0i(u.particles, u.phi, u.phi.new_empty((3, *u.phi.shape)))
+        return momentum
+    if name == "T00":
+        return projected(u, clock.a)[..., T00].clone()
+    if name == "Tij":
+        lanes = projected(u, clock.a)
+        return torch.stack([lanes[..., lane] for lane in STORED])
     if name == "hij":
-        return fft.backward(tensor_modes(u.stress, u.lattice), u.n, normalised=False)
+        stress = u.kernels.stress_tensor(u.lanes, u.phi, stress_factor(u, clock.a))
+        return fft.backward(tensor_modes(stress, u.lattice), u.n, normalised=False)
     raise ValueError(f"no field named {name}")
+
+
+def projected(universe: Universe, a: float) -> Tensor:
+    """Stress-energy of the particles with the present phi, (N, N, N, 8), lanes as in ``mesh.lanes``."""
+    u = universe
+    lanes: Tensor = u.kernels.project_stress_energy(
+        u.particles, u.phi, None, 0.0, a, u.run.simulation.second_order_terms, u.phi.new_empty((*u.phi.shape, LANES))
+    )
+    return lanes
 
 
 def coarsened(field: Tensor, factor: int) -> Tensor:

@@ -10,8 +10,8 @@ from weakfield.formats.spectra_text import SpectrumTable
 from weakfield.mesh import fft
 from weakfield.mesh.shells import reference_spectrum
 from weakfield.simulation.clock import Clock
-from weakfield.simulation.gravity import project_stress, stress_factor, tensor_modes
-from weakfield.simulation.snapshots import snapshot_field
+from weakfield.simulation.gravity import stress_factor, tensor_modes
+from weakfield.simulation.snapshots import projected, snapshot_field
 from weakfield.simulation.universe import Universe
 
 #: what the header of a file calls its field, where that is not the name in the file's name
@@ -39,11 +39,9 @@ def spectrum_table(universe: Universe, clock: Clock, name: str, bins: int) -> Sp
     if name == "B":
         modes = [(1.0, component * (u.n**2 / clock.a**2)) for component in u.b_modes]
     elif name == "hij":
-        project_stress(u, u.particles, clock.a)
-        u.kernels.stress_source(u.stress, u.phi, stress_factor(u, clock.a))
-        modes = [
-            (w, part * u.n**3) for w, part in zip((1, 2, 2, 1, 2, 1), tensor_modes(u.stress, u.lattice), strict=True)
-        ]
+        stress = u.kernels.stress_tensor(projected(u, clock.a), u.phi, stress_factor(u, clock.a))
+        parts = tensor_modes(stress, u.lattice)
+        modes = [(w, part * u.n**3) for w, part in zip((1, 2, 2, 1, 2, 1), parts, strict=True)]
     elif name in ("phi", "chi", "psiN"):
         modes = [(1.0, fft.forward(snapshot_field(u, clock, name).double()))]
     else:

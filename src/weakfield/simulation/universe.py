@@ -14,6 +14,7 @@ from weakfield.cosmology import Background
 from weakfield.cosmology.transfer import TransferHistory
 from weakfield.mesh import fft
 from weakfield.mesh.kernels import kernels_for
+from weakfield.mesh.lanes import LANES
 from weakfield.mesh.lattice import Lattice
 from weakfield.mesh.particles import Particles
 from weakfield.simulation.radiation import LinearRadiation
@@ -63,17 +64,20 @@ class Universe:
 
     @cached_property
     def source(self) -> Tensor:
-        """(n, n, n): T00 or the density, then the source of phi."""
+        """(n, n, n): the density, or the potential that kicks."""
         return torch.empty_like(self.phi)
 
     @cached_property
-    def stress(self) -> Tensor:
-        """(6, n, n, n): T_ij, then S_ij of PHYSICS 5.2, order xx, xy, xz, yy, yz, zz."""
-        return self.phi.new_empty((6, *self.phi.shape))
+    def lanes(self) -> Tensor:
+        """(n, n, n, 8): from projection to the end of a solve the stress-energy of the particles, in a move the metric.
+
+        Lanes as in ``mesh.lanes``.
+        """
+        return self.phi.new_empty((*self.phi.shape, LANES))
 
     @cached_property
     def divergence(self) -> Tensor:
-        """(4, n, n, n): trace and lattice divergence of S_ij."""
+        """(4, n, n, n): trace and lattice divergence of S_ij; [0] the source of phi, [1:] Bhat, before and after."""
         return self.phi.new_empty((4, *self.phi.shape))
 
     @cached_property
@@ -81,11 +85,6 @@ class Universe:
         """(4, n, n, n//2+1): Fourier work space."""
         shape = (4, self.n, self.n, self.n // 2 + 1)
         return torch.empty(shape, dtype=fft.COMPLEX[self.phi.dtype], device=self.phi.device)
-
-    @cached_property
-    def b(self) -> Tensor:
-        """(3, n, n, n): Bhat in real space, on the links."""
-        return self.phi.new_empty((3, *self.phi.shape))
 
     def remember(self) -> None:
         """Keep phi and chi as those of the cycle before."""
@@ -104,5 +103,10 @@ class Universe:
         )
 
     def frame_dragging(self) -> Tensor:
-        """Bhat in real space, brought up to date with its modes."""
-        return fft.backward(self.b_modes, self.n, out=self.b, normalised=False)
+        """Bhat in real space, on the links, (3, n, n, n): a view of ``divergence``, good until the next solve."""
+        return fft.backward(self.b_modes, self.n, out=self.divergence[1:], normalised=False)
+
+    def pack_metric(self) -> Tensor:
+        """phi, chi and Bhat of now in ``lanes``, for the particles."""
+        packed: Tensor = self.kernels.pack_metric(self.phi, self.chi, self.frame_dragging(), self.lanes)
+        return packed

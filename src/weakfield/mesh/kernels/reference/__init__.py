@@ -2,8 +2,8 @@
 
 from weakfield.mesh.kernels.reference.assignment import gradient, paint, read
 from weakfield.mesh.kernels.reference.motion import kick_drift_gr, kick_drift_newton
-from weakfield.mesh.kernels.reference.projection import project_t0i, project_t00, project_tij
-from weakfield.mesh.kernels.reference.sources import phi_source, stress_divergence, stress_source
+from weakfield.mesh.kernels.reference.projection import project_stress_energy, project_t0i
+from weakfield.mesh.kernels.reference.sources import pack_metric, phi_source, stress_divergence, stress_tensor
 from weakfield.mesh.kernels.reference.spectral import (
     add_realisation,
     advance_b,
@@ -19,14 +19,14 @@ __all__ = [
     "gradient",
     "kick_drift_gr",
     "kick_drift_newton",
+    "pack_metric",
     "paint",
     "phi_source",
+    "project_stress_energy",
     "project_t0i",
-    "project_t00",
-    "project_tij",
     "read",
     "solve_chi",
     "stress_divergence",
-    "stress_source",
+    "stress_tensor",
     "transverse_part",
 ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from weakfield.mesh.kernels.reference.assignment import Cells, gradient, read
+from weakfield.mesh.kernels.reference.assignment import Cells, gradient
+from weakfield.mesh.lanes import BX, CHI, LX, PHI
 from weakfield.mesh.particles import Particles
 
 UNIT = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
@@ -18,27 +19,29 @@ def kick_drift_newton(particles: Particles, potential: Tensor, kick: float, drif
 
 
 def kick_drift_gr(
-    particles: Particles, phi: Tensor, chi: Tensor, b: Tensor, a: float, a_half: float, kick: float, drift: float,
-    second_order: bool, kick_dragging: bool, drift_metric: bool,
+    particles: Particles, metric: Tensor, a: float, a_half: float, kick: float, drift: float, second_order: bool,
+    kick_dragging: bool, drift_metric: bool,
 ) -> None:  # fmt: skip
     """Kick with scale factor a (PHYSICS 6.2, 13.1 iv), then drift with a_half and the same fields (6.3), in place.
 
-    ``b`` is Bhat (3, N, N, N) on the links. Without ``kick_dragging`` the B term of the kick is left out, without
-    ``drift_metric`` all metric terms of the drift.
+    ``metric`` (N, N, N, 8) as ``pack_metric`` leaves it: phi, chi, Bhat on the links and its own differences. Without
+    ``kick_dragging`` the B term of the kick is left out, without ``drift_metric`` all metric terms of the drift.
     """
     n, q, cells = particles.grid, particles.momentum, Cells.of(particles)
+    phi, chi = metric[..., PHI].contiguous(), metric[..., CHI].contiguous()
+    b, own = metric[..., BX : BX + 3].movedim(-1, 0), metric[..., LX : LX + 3].movedim(-1, 0)
     q2 = (q**2).sum(0)
     e2 = q2 + a**2
     energy = torch.sqrt(e2)
-    phi_p = read(particles, phi)
+    phi_p = cells.interpolate(phi)
     weight = 1 + q2 / e2
     if second_order:
         weight = 4 * phi_p * q2 / e2 + (1 + a**2 * phi_p / e2) * weight
     fall = weight * gradient(particles, phi) - gradient(particles, chi)
     if kick_dragging:
-        fall = fall + _dragging(cells, b, q) / (n * a**2 * energy)
+        fall = fall + _dragging(cells, b, own, q) / (n * a**2 * energy)
     drift_b = _link_values(cells, b) / (n * a_half**2) if drift_metric else torch.zeros_like(q)
-    chi_p = read(particles, chi)
+    chi_p = cells.interpolate(chi)
     q -= kick * n * energy * fall
     q2 = (q**2).sum(0)
     e2 = q2 + a_half**2
@@ -53,16 +56,13 @@ def _link_values(cells: Cells, b: Tensor) -> Tensor:
     return torch.stack([cells.interpolate(b[i], "xyz".replace("xyz"[i], "")) for i in range(3)])
 
 
-def _dragging(cells: Cells, b: Tensor, q: Tensor) -> Tensor:
-    """sum_j q_j d_i b_j per cell, (3, P): PHYSICS 6.2."""
+def _dragging(cells: Cells, b: Tensor, own: Tensor, q: Tensor) -> Tensor:
+    """sum_j q_j d_i b_j per cell, (3, P): PHYSICS 6.2; ``own``: differences of b_i along i, at the nodes."""
     result = torch.zeros_like(q)
     for i in range(3):
         for j in range(3):
             if i == j:
-                across = "xyz".replace("xyz"[i], "")
-                below = (-UNIT[i][0], -UNIT[i][1], -UNIT[i][2])
-                here, down, up = (cells.interpolate(b[i], across, s) for s in ((0, 0, 0), below, UNIT[i]))
-                difference = (1 - cells.fraction[i]) * (here - down) + cells.fraction[i] * (up - here)
+                difference = cells.interpolate(own[i])
             else:
                 third = "xyz"[3 - i - j]
                 difference = cells.interpolate(b[j], third, UNIT[i]) - cells.interpolate(b[j], third)

@@ -5,45 +5,44 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from weakfield.mesh.kernels.reference.assignment import CORNERS, Cells
+from weakfield.mesh.kernels.reference.assignment import CORNERS, Cells, gradient
+from weakfield.mesh.lanes import LANES, STRESS, T00
 from weakfield.mesh.particles import Particles
 
 AXES = "xyz"
-#: (component of the stored tensor, i, j)
-COMPONENTS = ((0, 0, 0), (1, 0, 1), (2, 0, 2), (3, 1, 1), (4, 1, 2), (5, 2, 2))
 
 
-def project_t00(particles: Particles, phi: Tensor, a: float, second_order: bool, out: Tensor) -> Tensor:
-    """-a^3 T^0_0 at the nodes: (m N^3 / a) sum W [E + f1 phi (+ f2 phi^2)] (PHYSICS 4, 13.1 iii), into ``out``."""
-    cells = Cells.of(particles)
-    q2 = (particles.momentum**2).sum(0)
-    energy = torch.sqrt(q2 + a**2)
+def project_stress_energy(
+    particles: Particles, phi: Tensor, potential: Tensor | None, weight: float, a: float, second_order: bool, out: Tensor
+) -> Tensor:
+    """-a^3 T^0_0 and a^3 T^i_j with the metric ``phi`` into the lanes of ``out`` (N, N, N, 8) (PHYSICS 4, 13.1 iii).
+
+    Momenta are q* = q - weight grad(potential), at the time of the positions (PHYSICS 15.1); q itself without a
+    potential. T00 = (m N^3 / a) sum W [E + f1 phi (+ f2 phi^2)] and T_ii at the nodes, off-diagonal on the plaquettes;
+    lanes as in ``mesh.lanes``, the last one 0.
+    """
+    cells, q = Cells.of(particles), particles.momentum
+    if potential is not None:
+        q = q - weight * particles.grid * gradient(particles, potential)
+    q2 = (q**2).sum(0)
+    e2 = q2 + a**2
+    energy = torch.sqrt(e2)
     f1 = 3 * energy + q2 / energy
-    f2 = (0.5 * f1**2 + q2 / (1 + q2 / a**2)) / energy if second_order else torch.zeros_like(energy)
+    f2 = (0.5 * f1**2 + q2 * a**2 / e2) / energy if second_order else torch.zeros_like(energy)
     scale = particles.mass * particles.grid**3 / a
-    result = torch.zeros_like(phi).reshape(-1)
+    out.zero_()
+    lanes = out.reshape(-1, LANES)
     for corner in CORNERS:
         metric = cells.gather(phi, corner)
         value = scale * cells.weight(corner) * (energy + metric * (f1 + metric * f2))
-        result = result.index_add(0, cells.index(corner), value)
-    return out.copy_(result.reshape(phi.shape))
-
-
-def project_tij(particles: Particles, phi: Tensor, a: float, out: Tensor) -> Tensor:
-    """a^3 T^i_j, diagonal at the nodes and off-diagonal on the plaquettes, into ``out`` (6, N, N, N)."""
-    cells = Cells.of(particles)
-    q = particles.momentum
-    e2 = (q**2).sum(0) + a**2
-    factor = particles.mass * particles.grid**3 / (a * torch.sqrt(e2))
+        lanes[:, T00].index_add_(0, cells.index(corner), value)
     f = 4 + a**2 / e2
-    for component, i, j in COMPONENTS:
+    for lane, i, j in STRESS:
         axes = AXES if i == j else AXES.replace(AXES[i], "").replace(AXES[j], "")
-        result = torch.zeros_like(phi).reshape(-1)
         for corner in cells.corners(axes):
             metric = cells.gather(phi, corner) if i == j else _plaquette_mean(cells, phi, corner, i, j)
-            value = factor * q[i] * q[j] * cells.weight(corner, axes) * (1 + f * metric)
-            result = result.index_add(0, cells.index(corner), value)
-        out[component] = result.reshape(phi.shape)
+            value = scale / energy * q[i] * q[j] * cells.weight(corner, axes) * (1 + f * metric)
+            lanes[:, lane].index_add_(0, cells.index(corner), value)
     return out
 
 

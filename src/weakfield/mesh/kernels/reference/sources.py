@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from weakfield.mesh.lanes import BX, CHI, LX, PHI, STORED, T00
+
 #: tensor dimension of each axis x, y, z in a field [z, y, x]
 _DIM = (-1, -2, -3)
 
@@ -22,11 +24,12 @@ def _down(field: Tensor, axis: int) -> Tensor:
 
 
 def phi_source(
-    t00: Tensor, phi: Tensor, chi: Tensor, past: Tensor, mean: float, density: float, expansion: float, memory: float,
-    implicit: bool, second_order: bool, out: Tensor,
+    stress_energy: Tensor, extra: Tensor | None, phi: Tensor, chi: Tensor, past: Tensor, mean: float, density: float,
+    expansion: float, memory: float, implicit: bool, second_order: bool, out: Tensor,
 ) -> Tensor:  # fmt: skip
     """S of PHYSICS 5.1 (and 13.1 i, ii; 15.2) into ``out``.
 
+    T00 is that lane of ``stress_energy`` (N, N, N, 8), plus ``extra`` (N, N, N) where given (linear radiation).
     density = G4 dx^2 / a, expansion = 3 H^2 dx^2, memory = 3 H dx^2 / dtau: S = density (T00 - mean)(1 - 2 phi)
     + sum_i [phi(x + e_i) - phi(x - e_i)]^2 / 8 + expansion (phi - chi) - memory past. ``past`` stands for phi in the
     time derivative; with ``implicit`` the term expansion phi is left to the other side of the equation.
@@ -34,29 +37,41 @@ def phi_source(
     metric, hubble = 1 - 2 * phi, torch.zeros_like(phi) if implicit else phi
     if second_order:
         metric, hubble = metric + 2 * phi**2, hubble - 2 * phi**2
+    t00 = stress_energy[..., T00] if extra is None else stress_energy[..., T00] + extra
     squares = sum((_up(phi, i) - _down(phi, i)) ** 2 for i in range(3))
     return out.copy_(density * (t00 - mean) * metric + squares / 8 + expansion * (hubble - chi) - memory * past)
 
 
-def stress_source(tij: Tensor, phi: Tensor, factor: float) -> Tensor:
-    """S_ij = factor T_ij + 2 dx^2 d_i phi d_j phi in place, (6, N, N, N) (PHYSICS 5.2); factor = 2 G4 dx^2 / a."""
-    tij *= factor
+def stress_tensor(stress_energy: Tensor, phi: Tensor, factor: float) -> Tensor:
+    """S_ij = factor T_ij + 2 dx^2 d_i phi d_j phi, (6, N, N, N), order of files (PHYSICS 5.2); factor = 2 G4 dx^2 / a.
+
+    ``stress_energy`` (N, N, N, 8) as ``project_stress_energy`` leaves it.
+    """
+    stress = torch.stack([factor * stress_energy[..., lane] for lane in STORED])
     for component, i in ((0, 0), (3, 1), (5, 2)):
-        tij[component] += (_up(phi, i) - _down(phi, i)) ** 2 / 2
+        stress[component] += (_up(phi, i) - _down(phi, i)) ** 2 / 2
     for component, i, j in ((1, 0, 1), (2, 0, 2), (4, 1, 2)):
         f_i, f_j, f_ij = _up(phi, i), _up(phi, j), _up(phi, i, j)
-        tij[component] += f_i * f_j - phi * f_ij + (phi**2 - f_i**2 - f_j**2 + f_ij**2) / 2
-    return tij
+        stress[component] += f_i * f_j - phi * f_ij + (phi**2 - f_i**2 - f_j**2 + f_ij**2) / 2
+    return stress
 
 
-def stress_divergence(stress: Tensor, out: Tensor) -> Tensor:
-    """Trace of S_ij and its lattice divergence W_i = forward_i S_ii + sum_j backward_j S_ij.
+def stress_divergence(stress_energy: Tensor, phi: Tensor, factor: float, out: Tensor) -> Tensor:
+    """Trace of S_ij and its lattice divergence W_i = forward_i S_ii + sum_j backward_j S_ij (PHYSICS 5.2).
 
-    Into ``out`` (4, N, N, N).
+    S_ij as ``stress_tensor``; into ``out`` (4, N, N, N).
     """
-    xx, xy, xz, yy, yz, zz = stress
+    xx, xy, xz, yy, yz, zz = stress_tensor(stress_energy, phi, factor)
     out[0] = xx + yy + zz
     out[1] = _up(xx, 0) - xx + xy - _down(xy, 1) + xz - _down(xz, 2)
     out[2] = xy - _down(xy, 0) + _up(yy, 1) - yy + yz - _down(yz, 2)
     out[3] = xz - _down(xz, 0) + yz - _down(yz, 1) + _up(zz, 2) - zz
+    return out
+
+
+def pack_metric(phi: Tensor, chi: Tensor, b: Tensor, out: Tensor) -> Tensor:
+    """phi, chi, Bhat (3, N, N, N) and its differences along each own axis into the lanes of ``out`` (N, N, N, 8)."""
+    out[..., PHI], out[..., CHI] = phi, chi
+    for i in range(3):
+        out[..., BX + i], out[..., LX + i] = b[i], b[i] - _down(b[i], i)
     return out
