@@ -18,10 +18,15 @@ def forward(field: Tensor, out: Tensor | None = None, threads: int | None = None
     if field.is_cuda:
         modes: Tensor = torch.fft.rfftn(field, dim=(-3, -2, -1), out=out)
         return modes
-    import ducc0
-
     if out is None:
         out = torch.empty((*field.shape[:-1], field.shape[-1] // 2 + 1), dtype=COMPLEX[field.dtype])
+    if _own(field, out, field.shape[-1]):
+        from weakfield.mesh.kernels.cpu import transform
+
+        transform.forward(field.numpy(), out.numpy(), threads or current_threads())
+        return out
+    import ducc0
+
     ducc0.fft.r2c(field.numpy(), axes=_cube_axes(field), nthreads=threads or current_threads(), out=out.numpy())
     return out
 
@@ -44,10 +49,16 @@ def backward(
         norm = "backward" if normalised else "forward"
         field: Tensor = torch.fft.irfftn(modes, s=(n, n, n), dim=(-3, -2, -1), norm=norm, out=out)
         return field
-    import ducc0
-
     if out is None:
         out = torch.empty((*modes.shape[:-1], n), dtype=modes.real.dtype)
+    if _own(modes, out, n):
+        from weakfield.mesh.kernels.cpu import transform
+
+        scale = 1.0 / n**3 if normalised else 1.0
+        transform.backward(modes.numpy(), out.numpy(), scale, overwrite, threads or current_threads())
+        return out
+    import ducc0
+
     z, y, x = _cube_axes(modes)
     options = {"forward": False, "inorm": 2 if normalised else 0, "nthreads": threads or current_threads()}
     if overwrite:
@@ -56,6 +67,13 @@ def backward(
     else:
         ducc0.fft.c2r(modes.numpy(), axes=(z, y, x), lastsize=n, out=out.numpy(), **options)
     return out
+
+
+def _own(source: Tensor, target: Tensor, n: int) -> bool:
+    """Whether our own transforms take these arrays: some sizes, laid out one number after the other."""
+    from weakfield.mesh.kernels.cpu import transform
+
+    return transform.fits(n) and source.is_contiguous() and target.is_contiguous()
 
 
 def _cube_axes(array: Tensor) -> tuple[int, int, int]:
