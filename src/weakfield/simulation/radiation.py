@@ -9,6 +9,7 @@ from weakfield.config import RunSettings
 from weakfield.cosmology import Background, amplitude
 from weakfield.cosmology.splines import natural_spline
 from weakfield.cosmology.transfer import TransferFunctions, TransferHistory
+from weakfield.mesh.solvers import Addition
 from weakfield.simulation.realisation import Realisation, Source
 
 #: five-point differences in ln a with step 0.005 (PHYSICS 9.2)
@@ -47,13 +48,13 @@ class LinearRadiation:
         """-a^3 T00 of the radiation, ``(N, N, N)`` float64, realised with the sinc factor."""
         return self._realisation.field(self.density_source(a), None, sinc=True)
 
-    def add_density_modes(self, a: float, modes: Tensor) -> None:
-        """Add the unnormalised forward transform of ``density`` to ``modes``."""
-        self._realisation.add(modes, self.density_source(a), float(self._realisation.n) ** 3, sinc=True)
+    def density_modes(self, a: float) -> Addition:
+        """The unnormalised forward transform of ``density``, to be added by a solver."""
+        return self._realisation.addition(self.density_source(a), float(self._realisation.n) ** 3, sinc=True)
 
-    def add_chi_modes(self, a: float, modes: Tensor) -> None:
-        """Add the linear chi to ``modes``, whose unnormalised backward transform is chi; no sinc factor."""
-        self._realisation.add(modes, self._chi_source(a))
+    def chi_modes(self, a: float) -> Addition:
+        """Modes of the linear chi, whose unnormalised backward transform it is; no sinc factor."""
+        return self._realisation.addition(self._chi_source(a))
 
     def density_source(self, a: float) -> Source:
         """S of -A (Omega_g delta_g + Omega_ur delta_ur) / a; Newton also -A (4 Omega_r / a) H theta_tot / x^2."""

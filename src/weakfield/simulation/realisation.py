@@ -11,6 +11,7 @@ from torch import Tensor
 
 from weakfield.mesh import fft
 from weakfield.mesh.lattice import Lattice
+from weakfield.mesh.solvers import Addition
 
 Source = Callable[[np.ndarray], np.ndarray]  # S(x), x = k times the box size
 
@@ -35,10 +36,14 @@ class Realisation:
 
         s is the product of sinc(pi n_i / N) if ``sinc``, else 1.
         """
+        self._kernels.add_realisation(*self.addition(source, factor, sinc), out)
+        return out
+
+    def addition(self, source: Source, factor: float = 1.0, sinc: bool = False) -> Addition:
+        """What ``add`` adds, for solvers that add it on their way."""
         strength = np.zeros_like(self._x)
         strength[self._live] = source(self._x[self._live])
-        self._kernels.add_realisation(self._unit, strength, self._sinc if sinc else None, factor, out)
-        return out
+        return self._unit, strength, self._sinc if sinc else None, factor
 
     def field(self, source: Source, divide_by: Tensor | None, sinc: bool = False) -> Tensor:
         """The real field ``(N, N, N)``, float64: unnormalised backward transform of unit mode x S x s / K.
