@@ -10,6 +10,8 @@ from __future__ import annotations
 import operator
 from typing import Any
 
+import numpy as np
+import torch
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
@@ -230,6 +232,11 @@ def _register_unary(name: str, what: str) -> Any:
 
 floor = _register_unary("floor", "Largest whole number not above, lane by lane.")
 root = _register_unary("sqrt", "Square root, lane by lane.")
+
+
+def aligned_zeros(shape: tuple[int, ...], dtype: Any) -> Any:
+    """A NumPy array of zeros that begins at a cache line, so that vectors do not straddle two (NumPy's own may)."""
+    return torch.from_numpy(np.zeros(0, dtype)).new_zeros(shape).numpy()
 
 
 @njit(**INLINE)

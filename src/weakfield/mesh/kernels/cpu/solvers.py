@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numba import njit, prange
 
-from weakfield.mesh.kernels.cpu.simd import INLINE, PARALLEL, SERIAL, WIDTH, load, store
+from weakfield.mesh.kernels.cpu.simd import INLINE, PARALLEL, SERIAL, WIDTH, aligned_zeros, load, store
 from weakfield.mesh.kernels.cpu.spectral import (
     chi_mode,
     contraction,
@@ -177,7 +177,7 @@ def _without_mean(rates, spare):
 
 @lru_cache(maxsize=2)
 def _blocks(n, dtype, threads, fields):
-    return np.zeros((threads, fields, 2 * n * _PITCH), dtype)
+    return aligned_zeros((threads, fields, 2 * n * _PITCH), dtype)
 
 
 def _seeded(addition):

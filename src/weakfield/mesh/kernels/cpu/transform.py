@@ -20,6 +20,7 @@ from weakfield.mesh.kernels.cpu.simd import (
     PARALLEL,
     SERIAL,
     WIDTH,
+    aligned_zeros,
     load,
     load_complex,
     load_rows,
@@ -473,7 +474,7 @@ def _planes_backward(modes, field, n, planes, scale, line, plane, radices, twidd
 def _scratch(n: int, dtype: np.dtype, threads: int) -> tuple[np.ndarray, np.ndarray]:
     """A bundle of lines and a plane for every thread."""
     pitch = n // 2 + WIDTH
-    return np.zeros((threads, 2 * n * WIDTH), dtype), np.zeros((threads, 2 * n * pitch), dtype)
+    return aligned_zeros((threads, 2 * n * WIDTH), dtype), aligned_zeros((threads, 2 * n * pitch), dtype)
 
 
 def planes_forward(field: np.ndarray, out: np.ndarray, threads: int) -> None:

@@ -61,9 +61,13 @@ class Cells:
 
 
 def paint(
-    particles: Particles, weight: Tensor | None = None, scale: float = 1.0, out: Tensor | None = None, start: float = 0.0
+    particles: Particles,
+    weight: Tensor | None = None,
+    scale: float = 1.0,
+    out: Tensor | None = None,
+    start: float = 0.0,
 ) -> Tensor:
-    """start + sum_p scale w_p W_CIC at every node, ``(N, N, N)``; w = 1 if not given. The adjoint of ``read`` (scale 1).
+    """start + sum_p scale w_p W_CIC at every node, ``(N, N, N)``; w = 1 if not given; the adjoint of ``read``.
 
     Started at minus its mean a density keeps its contrast in single precision.
     """
