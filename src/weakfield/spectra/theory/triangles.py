@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from weakfield.base.errors import BadInput
 from weakfield.mesh.shells import shells, squared_wavenumbers
 from weakfield.spectra.theory.kernels import Kernel
+from weakfield.spectra.theory.octant import Octant
 
 Reals = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -56,8 +57,8 @@ class TriangleAverages:
         if self.triangles.size and not (self.triangles.min() >= 0 and self.triangles.max() < self.count):
             raise BadInput(f"triangles name the shell {self.triangles.max()}, expected 0 to {self.count - 1}")
         reach = min(int(np.ceil(edges[-1])), (grid - 1) // 2)  # largest wave number along an axis
-        self._octant = _Octant(3 * reach + 1)
-        self._shell, self._k = _shells_of_octant(self._octant.side, reach, edges)
+        self._octant = Octant(3 * reach + 1)
+        self._shell, self._k = self._octant.shells(reach, edges)
         self._k *= 2 * np.pi / box_size_mpch
         self._thirds: dict[tuple[int, float | None], Reals] = {}
         ones = self._fields(np.ones_like)
@@ -96,7 +97,10 @@ class TriangleAverages:
         values = np.zeros(self._k.shape)
         kept = (self._shell >= 0) & (self._k > 0)
         values[kept] = function(self._k[kept])
-        return np.stack([self._octant.field(np.where(self._shell == i, values, 0.0)) for i in range(self.count)])
+        octant, index = self._octant, self._shell
+        return np.stack(
+            [octant.on_wedge(octant.transform(np.where(index == i, values, 0.0))) for i in range(self.count)]
+        )
 
     def _sums(
         self, rows: Integers, terms: Mapping[tuple[int, int], float], legs: Mapping[int, Reals], last: Reals
@@ -112,40 +116,4 @@ class TriangleAverages:
                 products += coefficient * legs[p][pairs[:, 0], block] * legs[q][pairs[:, 1], block]
             products *= self._octant.weight[block]
             sums += products @ last[:, block].T
-        return np.asarray(sums[of_row.ravel(), rows[:, 2]])
-
-
-class _Octant:
-    """Even fields on a periodic grid of at least ``size`` points a side, seen on the wedge x <= y <= z of an eighth."""
-
-    def __init__(self, size: int) -> None:
-        from scipy.fft import next_fast_len
-
-        half = next_fast_len(-(-size // 2), real=True)
-        self.side = half + 1
-        z, y, x = np.meshgrid(*[np.arange(self.side)] * 3, indexing="ij")
-        self._wedge = np.flatnonzero(((x <= y) & (y <= z)).ravel())
-        x, y, z = (axis.ravel()[self._wedge] for axis in (x, y, z))
-        weight = np.ones(self._wedge.size)
-        for axis in (x, y, z):
-            weight *= np.where((axis == 0) | (axis == half), 1.0, 2.0)
-        distinct = (x != y).astype(int) + (y != z)
-        #: how many points of the whole grid a point stands for, over the number of points
-        self.weight = weight * np.choose(distinct, [1.0, 3.0, 6.0]) / (2.0 * half) ** 3
-
-    def field(self, modes: Reals) -> Reals:
-        """(wedge,): sum over all signed wave vectors of modes(|n_z|, |n_y|, |n_x|) exp(i k x)."""
-        from scipy.fft import dctn
-
-        return np.asarray(dctn(modes, type=1).ravel()[self._wedge])
-
-
-def _shells_of_octant(side: int, reach: int, edges: Reals) -> tuple[Integers, Reals]:
-    """Shell of every wave vector with components 0 ... side-1, -1 for none or beyond ``reach``, and its length."""
-    axis = np.arange(side)
-    squares = axis[:, None, None] ** 2 + axis[None, :, None] ** 2 + axis[None, None, :] ** 2
-    inside = axis <= reach
-    index = np.searchsorted(edges**2, squares, side="right") - 1
-    within = inside[:, None, None] & inside[None, :, None] & inside[None, None, :]
-    index[~within | (index >= len(edges) - 1)] = -1
-    return index, np.sqrt(squares)
+        return np.asarray(sums[of_row.ravel(), rows[:, 2]] / self._octant.points)
