@@ -13,10 +13,9 @@ zero. Two kinds of grid are used, each only where no such vector can be reached:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import product
+from itertools import pairwise, product
 from math import isqrt, sqrt
 
 import numpy as np
@@ -28,9 +27,9 @@ Integers = NDArray[np.int64]
 Intervals = tuple[tuple[float, float], ...]
 
 #: cost of one site of a grid: of one shell transformed to it, in units of one triangle summed over it
-SHELL_COST = 80.0
+SHELL_COST = 22.0
 #: cost of one plane of a grid for starting its transforms, in the same unit
-PLANE_COST = 4e6
+PLANE_COST = 1e6
 
 
 @dataclass(frozen=True)
@@ -97,8 +96,8 @@ def shell_modes(n: int, intervals: Intervals) -> ShellModes:
     kept, square = kept[order], square[order]
     z, y, x = np.unravel_index(kept, squares.shape)
     begin, end = np.searchsorted(square, lower), np.searchsorted(square, upper)
-    signed = [(axis - shift).astype(np.int32) for axis, shift in ((z, largest), (y, largest), (x, 0))]
-    return ShellModes(n, intervals, *signed, square, begin, np.maximum(begin, end))
+    z, y, x = ((axis - shift).astype(np.int32) for axis, shift in ((z, largest), (y, largest), (x, 0)))
+    return ShellModes(n, intervals, z, y, x, square, begin, np.maximum(begin, end))
 
 
 def possible_triangles(modes: ShellModes, ordered: bool = False) -> Integers:
@@ -148,39 +147,51 @@ def good_sizes(most: int) -> list[int]:
     return sorted(found)
 
 
-def grid_for(lengths: float, components: int, sizes: Sequence[int]) -> tuple[int, bool]:
-    """Side and kind (centred or not) of the cheapest exact grid for sums of |n| and of components up to these."""
-    cubic = next(size for size in sizes if size > components)
-    centred = next(size for size in sizes if size * sqrt(2) > lengths * (1 + 1e-12))
-    return (centred, True) if 2 * centred**3 < cubic**3 else (cubic, False)
+def exact_grids(
+    lengths: NDArray[np.float64], components: Integers, sizes: list[int]
+) -> tuple[Integers, NDArray[np.bool_]]:
+    """Side and kind (centred or not) of the cheapest exact grids for such sums of largest |n| and of components."""
+    sides = np.array(sizes)
+    cubic = sides[np.searchsorted(sides, components, side="right")]
+    centred = sides[np.searchsorted(sides * sqrt(2), lengths * (1 + 1e-12), side="right")]
+    choice = 2 * centred**3 < cubic**3
+    return np.where(choice, centred, cubic), choice
 
 
 def group_by_grid(modes: ShellModes, triangles: Integers) -> list[GridGroup]:
-    """Triangles sorted onto few grids, so that transforms and sums together cost least."""
+    """Triangles sorted onto few grids, so that transforms and sums together cost least.
+
+    The best cut of the list of triangles, ordered by the grid that each needs, into stretches that share a grid.
+    """
     if len(triangles) == 0:
         return []
     _, longest, components = modes.reach
     lengths, spans = longest[triangles].sum(axis=1), components[triangles].sum(axis=1)
     sizes = good_sizes(int(spans.max()))
-    sites = np.array([GridGroup(*_grid(sizes, *pair), triangles).sites for pair in zip(lengths, spans, strict=True)])
+    side, centred = exact_grids(lengths, spans, sizes)
+    sites = np.where(centred, 2, 1) * side**3
     order = np.lexsort((lengths, sites))
-    bounds = np.append(np.flatnonzero(np.diff(sites[order], prepend=-1)), len(order))
-    best: list[tuple[float, list[GridGroup]]] = [(0.0, [])]
-    for end in range(1, len(bounds)):
-        choices = []
-        for begin in range(end):
+    bounds = [*np.flatnonzero(np.diff(sites[order], prepend=-1)).tolist(), len(order)]
+    levels = [order[begin:end] for begin, end in pairwise(bounds)]
+    used = [np.isin(np.arange(modes.count), triangles[rows]) for rows in levels]
+    best: list[tuple[float, list[tuple[int, int]]]] = [(0.0, [])]
+    for end in range(1, len(levels) + 1):
+        choices, shells = [], np.zeros(modes.count, dtype=bool)
+        for begin in range(end - 1, -1, -1):
+            shells = shells | used[begin]
             rows = order[bounds[begin] : bounds[end]]
-            group = GridGroup(*_grid(sizes, lengths[rows].max(), spans[rows].max()), np.sort(rows))
-            choices.append((best[begin][0] + _cost(group, triangles), begin, group))
-        cost, begin, group = min(choices, key=lambda choice: choice[0])
-        best.append((cost, [*best[begin][1], group]))
-    return best[-1][1]
+            group = _group(lengths[rows].max(), spans[rows].max(), sizes, rows)
+            choices.append((best[begin][0] + _cost(group, int(shells.sum())), begin))
+        cost, begin = min(choices)
+        best.append((cost, [*best[begin][1], (begin, end)]))
+    cuts = [np.sort(order[bounds[begin] : bounds[end]]) for begin, end in best[-1][1]]
+    return [_group(lengths[rows].max(), spans[rows].max(), sizes, rows) for rows in cuts]
 
 
-def _grid(sizes: Sequence[int], lengths: float, components: int) -> tuple[int, bool]:
-    return grid_for(float(lengths), int(components), sizes)
+def _group(length: float, components: int, sizes: list[int], rows: Integers) -> GridGroup:
+    side, centred = exact_grids(np.array([length]), np.array([components]), sizes)
+    return GridGroup(int(side[0]), bool(centred[0]), rows)
 
 
-def _cost(group: GridGroup, triangles: Integers) -> float:
-    used = len(np.unique(triangles[group.rows]))
-    return group.sites * (SHELL_COST * used + len(group.rows)) + PLANE_COST * len(group.shifts) * group.size
+def _cost(group: GridGroup, shells: int) -> float:
+    return group.sites * (SHELL_COST * shells + len(group.rows)) + PLANE_COST * len(group.shifts) * group.size

@@ -31,6 +31,8 @@ Integers = NDArray[np.int64]
 
 #: how far from an integer a count may come out; rounding errors of the sums are far below where counts are below 2^50
 MOST_RESIDUE = 0.1
+#: even transforms are made for so many shells at once
+BATCH_BYTES = 2**28
 
 
 @dataclass(frozen=True)
@@ -64,10 +66,13 @@ def given_triangles(n: int, intervals: Intervals, rows: tuple[tuple[int, int, in
 
 def counted(modes: ShellModes, rows: Integers) -> Triangles:
     """Triangles with their counts, those without a triple left out."""
-    counts, sums = count_triples(modes, rows, group_by_grid(modes, rows))
+    groups = group_by_grid(modes, rows)
+    counts, sums = count_triples(modes, rows, groups)
     kept = counts > 0
-    rows = rows[kept]
-    return Triangles(modes, rows, counts[kept], sums[kept], group_by_grid(modes, rows))
+    if not kept.all():
+        rows, counts, sums = rows[kept], counts[kept], sums[kept]
+        groups = group_by_grid(modes, rows)
+    return Triangles(modes, rows, counts, sums, groups)
 
 
 def _in_every_order(triangles: Triangles) -> Triangles:
@@ -89,10 +94,8 @@ def count_triples(modes: ShellModes, rows: Integers, groups: list[GridGroup]) ->
     for group in groups:
         triangles = rows[group.rows]
         for shift in group.shifts:
-            ones, lengths, weights = wedge_fields(modes, group.size, shift)
-            weighted = torch.from_numpy(ones * weights)
-            masks, lengths = torch.from_numpy(ones), torch.from_numpy(lengths)
-            stretched = lengths * torch.from_numpy(weights)
+            masks, lengths, weights = (torch.from_numpy(part) for part in wedge_fields(modes, group.size, shift))
+            weighted, stretched = masks * weights, lengths * weights
             choices = (
                 (weighted, masks, masks), (stretched, masks, masks), (weighted, lengths, masks),
                 (weighted, masks, lengths),
@@ -123,21 +126,33 @@ def wedge_fields(modes: ShellModes, size: int, shift: float) -> tuple[Reals, Rea
     kept = np.flatnonzero((z <= y) & (y <= x))
     z, y, x = (axis.ravel()[kept] for axis in (z, y, x))
     orders = np.array([6.0, 3.0, 1.0])[(z == y).astype(int) + (y == x)]
-    fields = np.zeros((2, modes.count, len(kept)))
-    for shell, (begin, end) in enumerate(zip(modes.start.tolist(), modes.stop.tolist(), strict=True)):
-        if begin == end:
-            continue
-        octant = np.flatnonzero((modes.z[begin:end] >= 0) & (modes.y[begin:end] >= 0)) + begin
-        index, factor = 0, np.ones(len(octant))
+    fields = np.empty((2, modes.count, len(kept)))
+    batch = max(1, BATCH_BYTES // (16 * sites**3))
+    for first in range(0, modes.count, batch):
+        shells = slice(first, min(first + batch, modes.count))
+        spectra = _even_spectra(modes, shells, size, shift, sites)
+        even = ducc0.fft.dct(
+            spectra, axes=(2, 3, 4), type=1 if shift == 0 else 3, inorm=0, nthreads=current_threads(), out=spectra
+        )
+        fields[:, shells] = even.reshape(*even.shape[:2], -1)[:, :, kept]
+    return fields[0], fields[1], weight[z] * weight[y] * weight[x] * orders
+
+
+def _even_spectra(modes: ShellModes, shells: slice, size: int, shift: float, sites: int) -> Reals:
+    """1 and |n| at the modes of an octant of each shell, (2, shells, sites, sites, sites), folded onto the grid."""
+    begin, end = modes.start[shells], modes.stop[shells]
+    count = len(begin)
+    spectra = np.zeros((2, count, sites**3))
+    for shell in range(count):
+        part = slice(begin[shell], end[shell])
+        octant = np.flatnonzero((modes.z[part] >= 0) & (modes.y[part] >= 0)) + begin[shell]
+        index, factor = np.zeros(len(octant), dtype=np.int64), np.ones(len(octant))
         for axis in (modes.z, modes.y, modes.x):
             folded, sign = _folded(axis[octant].astype(np.int64), size, shift)
             index, factor = index * sites + folded, factor * sign
-        for field, values in enumerate((factor, factor * np.sqrt(modes.square[octant]))):
-            spectrum = np.bincount(index, values, sites**3).reshape(3 * (sites,))
-            fields[field, shell] = ducc0.fft.dct(
-                spectrum, type=1 if shift == 0 else 3, inorm=0, nthreads=current_threads(), out=spectrum
-            ).ravel()[kept]
-    return fields[0], fields[1], weight[z] * weight[y] * weight[x] * orders
+        np.add.at(spectra[0, shell], index, factor)
+        np.add.at(spectra[1, shell], index, factor * np.sqrt(modes.square[octant]))
+    return spectra.reshape(2, count, sites, sites, sites)
 
 
 def _folded(k: Integers, size: int, shift: float) -> tuple[Integers, Reals]:

@@ -12,6 +12,7 @@ from torch import Tensor
 from weakfield.mesh import fft
 from weakfield.mesh.kernels import reference
 from weakfield.mesh.triangles import GridGroup, ShellModes
+from weakfield.spectra.slabs import slab_sums
 
 Reals = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -22,8 +23,18 @@ def triple_sums(
 ) -> Reals:
     """sum f1(k1) f2(k2) f3(k3) over k1 + k2 + k3 = 0 with k_a in shell ``triangles[t, a]``, (T,).
 
-    ``amplitudes``: one field or three, complex (modes,) in the order of ``modes``.
+    ``amplitudes``: one field or three, complex (modes,) in the order of ``modes``. On a CPU by ``slab_sums``; on a GPU
+    by ``grid_sums``, which is also the definition.
     """
+    if amplitudes[0].is_cuda:
+        return grid_sums(amplitudes, modes, triangles, groups)
+    return slab_sums([field.numpy() for field in amplitudes], modes, triangles, groups)
+
+
+def grid_sums(
+    amplitudes: Sequence[Tensor], modes: ShellModes, triangles: Integers, groups: Sequence[GridGroup]
+) -> Reals:
+    """As ``triple_sums``, with every shell transformed to whole grids, in PyTorch on any device."""
     result = np.zeros(len(triangles))
     for group in groups:
         rows = triangles[group.rows]

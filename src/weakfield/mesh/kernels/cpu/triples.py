@@ -1,4 +1,6 @@
-"""Sums over sites of products of three fields, as small matrix products that stay in the cache.
+"""Shells of modes laid onto a grid, and sums over sites of products of three fields.
+
+The sums are small matrix products that stay in the cache.
 
 For one field i, four fields j and four fields l the sixteen sums of a_i b_j c_l are formed together: eight numbers are
 read for sixteen multiplications. Sites are taken in blocks, so that the products a_i b_j wait in the nearest cache.
@@ -7,7 +9,7 @@ The order of every sum is fixed by the shapes alone; a call runs on one thread a
 
 from __future__ import annotations
 
-from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,18 +21,20 @@ BLOCK = 512
 SIDE = 4
 
 # sums are split over vector lanes, in a way fixed when the kernel is compiled
-OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz"}}
+OPTIONS: Any = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz"}}
 
 
 @njit(**OPTIONS)
 def _tile(w, c, first, begin, count, out):
-    c0, c1, c2, c3 = c[first], c[first + 1], c[first + 2], c[first + 3]
+    end = begin + count  # slices from 0: no index can be negative, which would keep the loop from vectors
+    c0, c1 = c[first, begin:end], c[first + 1, begin:end]
+    c2, c3 = c[first + 2, begin:end], c[first + 3, begin:end]
     w0, w1, w2, w3 = w[0], w[1], w[2], w[3]
     s00 = s01 = s02 = s03 = s10 = s11 = s12 = s13 = 0.0
     s20 = s21 = s22 = s23 = s30 = s31 = s32 = s33 = 0.0
     for x in range(count):
         p0, p1, p2, p3 = w0[x], w1[x], w2[x], w3[x]
-        q0, q1, q2, q3 = c0[begin + x], c1[begin + x], c2[begin + x], c3[begin + x]
+        q0, q1, q2, q3 = c0[x], c1[x], c2[x], c3[x]
         s00 += p0 * q0
         s01 += p0 * q1
         s02 += p0 * q2
@@ -74,10 +78,33 @@ def accumulate(a, b, c, blocks, tiles, out):
         for block in range(len(blocks)):
             i, j, start, stop = blocks[block]
             for row in range(SIDE):
+                first, second, product = a[i, begin : begin + count], b[j + row, begin : begin + count], w[row]
                 for x in range(count):
-                    w[row, x] = a[i, begin + x] * b[j + row, begin + x]
+                    product[x] = first[x] * second[x]
             for tile in range(start, stop):
                 _tile(w, c, tiles[tile], begin, count, out[tile])
+
+
+@njit(**OPTIONS)
+def lay_out(z, y, x, values, phases, compact, out):
+    """Add modes of the half axis to ``out`` (size, rows, columns) [z, y, x], the spectrum of a grid of that size.
+
+    ``z``, ``y``, ``x``, ``values`` (modes,); ``phases`` by x + y + z from its least to its largest value. Rows are the
+    whole axis of the grid, or, if ``compact``, wavenumbers from -c to c. What the half axis of the grid has no
+    column for stands there as its partner at -k.
+    """
+    size, rows = out.shape[0], out.shape[1]
+    middle, reach = (rows - 1) // 2, (len(phases) - 1) // 2
+    for mode in range(len(values)):
+        value = values[mode] * phases[x[mode] + y[mode] + z[mode] + reach]
+        column = x[mode] % size
+        if 2 * column <= size:
+            row = y[mode] + middle if compact else y[mode] % size
+            out[z[mode] % size, row, column] += value
+        column = (size - column) % size
+        if x[mode] > 0 and 2 * column <= size:
+            row = middle - y[mode] if compact else -y[mode] % size
+            out[-z[mode] % size, row, column] += value.conjugate()
 
 
 def tiling(triangles, shells):
@@ -106,14 +133,9 @@ def tiling(triangles, shells):
     return np.array(blocks, dtype=np.int64).reshape(-1, 4), np.array(tiles, dtype=np.int64), place
 
 
-@lru_cache(maxsize=32)
-def _tiling(content, shells):
-    return tiling(np.frombuffer(content, dtype=np.int64).reshape(-1, 3), shells)
-
-
 def triple_sums(a, b, c, triangles):
     """See ``reference.triples.triple_sums``."""
-    blocks, tiles, place = _tiling(np.ascontiguousarray(triangles, dtype=np.int64).tobytes(), max(len(b), SIDE))
+    blocks, tiles, place = tiling(triangles, max(len(b), SIDE))
     a, b, c = (_at_least(field.numpy(), SIDE) for field in (a, b, c))
     out = np.zeros((len(tiles), SIDE * SIDE))
     accumulate(a, b, c, blocks, tiles, out)
