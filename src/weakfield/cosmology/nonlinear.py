@@ -21,7 +21,7 @@ NonLinearModel = Literal["halofit", "hmcode"]
 _VERSIONS = {"halofit": "takahashi", "hmcode": "mead2020"}
 _RECIPE = 1  # raised whenever the same input gives other numbers
 _NODES = 240
-_LOW, _HIGH = 1e-4, 10.0  # h/Mpc
+_LOW, HIGHEST_HMPC = 1e-4, 10.0
 
 
 def nonlinear_boost(
@@ -36,8 +36,8 @@ def nonlinear_boost(
         models = get_args(NonLinearModel)
         raise BadInput(f"non-linear model is '{model}', expected one of {', '.join(models)}" + nearest(model, models))
     k = np.asarray(k_hmpc, dtype=np.float64)
-    if k.size and not (k.max() <= _HIGH and k.min() >= 0):
-        raise BadInput(f"k is {k.min():g} to {k.max():g} h/Mpc, expected 0 to {_HIGH:g} for {model}")
+    if k.size and not (k.max() <= HIGHEST_HMPC and k.min() >= 0):
+        raise BadInput(f"k is {k.min():g} to {k.max():g} h/Mpc, expected 0 to {HIGHEST_HMPC:g} for {model}")
     nodes, boost = _table(cosmology, float(z), model)
     spline = CubicSpline(np.log(nodes), boost, bc_type="natural")
     inside = np.clip(k, nodes[0], nodes[-1])
@@ -65,12 +65,12 @@ def _compute(cosmology: CosmologySettings, z: float, model: NonLinearModel) -> d
             nnu=cosmology.n_ur, mnu=0.0, num_massive_neutrinos=0, tau=0.0535, As=cosmology.a_s, ns=cosmology.n_s,
             pivot_scalar=cosmology.k_pivot_invmpc, halofit_version=_VERSIONS[model],
         )  # fmt: skip
-        parameters.set_matter_power(redshifts=[z], kmax=1.2 * _HIGH * cosmology.h, silent=True)
+        parameters.set_matter_power(redshifts=[z], kmax=1.2 * HIGHEST_HMPC * cosmology.h, silent=True)
         spectra = []
         for kind in (camb.model.NonLinear_none, camb.model.NonLinear_both):
             parameters.NonLinear = kind
             results = camb.get_results(parameters)
-            spectra.append(results.get_matter_power_spectrum(minkh=_LOW, maxkh=_HIGH, npoints=_NODES))
+            spectra.append(results.get_matter_power_spectrum(minkh=_LOW, maxkh=HIGHEST_HMPC, npoints=_NODES))
     except Exception as error:  # CAMB's own errors share no base class
         raise WeakfieldError(f"CAMB could not compute the non-linear spectrum '{model}': {error}") from error
     (k, _, linear), (_, _, grown) = spectra

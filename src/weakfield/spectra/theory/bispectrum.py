@@ -28,7 +28,7 @@ def tree_level(kernel: Kernel, power: Callable[[Reals], Reals], k1: ArrayLike, k
     sides = [np.asarray(k, dtype=np.float64) for k in (k1, k2, k3)]
     powers = [power(k) for k in sides]
     total = sum(
-        kernel(sides[i], sides[j], sides[l]) * powers[i] * powers[j] for i, j, l in ((0, 1, 2), (1, 2, 0), (2, 0, 1))
+        kernel(sides[a], sides[b], sides[c]) * powers[a] * powers[b] for a, b, c in ((0, 1, 2), (1, 2, 0), (2, 0, 1))
     )
     return np.asarray(2.0 * total)
 

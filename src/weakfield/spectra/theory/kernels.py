@@ -57,7 +57,9 @@ class Laurent:
     def __call__(self, k1: ArrayLike, k2: ArrayLike, k3: ArrayLike) -> Reals:
         """Value for sides k1, k2 and k3 = |k1 + k2|, arrays that broadcast."""
         a, b, c = (np.asarray(k, dtype=np.float64) ** 2 for k in (k1, k2, k3))
-        return np.asarray(sum(value * a**p * b**q * c**r for (p, q, r), value in self.terms.items()) + 0.0 * (a + b + c))
+        return np.asarray(
+            sum(value * a**p * b**q * c**r for (p, q, r), value in self.terms.items()) + 0.0 * (a + b + c)
+        )
 
     @property
     def swapped(self) -> Laurent:

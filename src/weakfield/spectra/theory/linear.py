@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from weakfield.base.errors import BadInput, nearest
-from weakfield.config import CosmologySettings, SimulationSettings
+from weakfield.config import CosmologySettings, SimulationSettings, Theory
 from weakfield.cosmology import Background, primordial_power, transfer_history
 from weakfield.cosmology.background import HUBBLE_LENGTH_MPCH
 from weakfield.cosmology.nonlinear import NonLinearModel, nonlinear_boost
@@ -61,13 +61,42 @@ class LinearTheory:
             delta = delta + 3.0 * self.conformal_hubble(z) * theta / functions.k_hmpc**2
         return self._spline(functions, delta)(k_hmpc)
 
+    def written_density_transfer(self, k_hmpc: ArrayLike, z: float, theory: Theory, radiation: bool) -> Reals:
+        """What the simulation writes as "delta" for zeta = 1 (PHYSICS 9, 13.5): matter in the gauge of its theory.
+
+        With ``radiation``, that of photons and neutrinos too, and in Newton what makes up for the gauge, all over the
+        density of matter.
+        """
+        matter = self.matter_transfer(k_hmpc, z, "poisson" if theory == "gr" else "nbody")
+        if not radiation:
+            return matter
+        functions, cosmology = self._at(z), self.cosmology
+        extra = sum(
+            omega * functions.column("delta", species)
+            for omega, species in ((cosmology.Omega_gamma, "g"), (cosmology.Omega_ur, "ur"))
+        )
+        if theory == "newton":
+            theta = functions.column("theta", "tot") / cosmology.h  # h/Mpc
+            extra = extra + 4.0 * cosmology.Omega_r * self.conformal_hubble(z) * theta / functions.k_hmpc**2
+        share = (1.0 + z) / cosmology.Omega_m
+        return matter + share * self._spline(functions, np.asarray(extra, dtype=np.float64))(k_hmpc)
+
     def potential_power(self, k_hmpc: ArrayLike, z: float) -> Reals:
         """P_phi [(Mpc/h)^3] of linear theory, Poisson gauge; 0 at k = 0."""
-        return self._power(k_hmpc, lambda k: self.potential_transfer(k, z))
+        return self.power_of(k_hmpc, lambda k: self.potential_transfer(k, z))
 
     def matter_power(self, k_hmpc: ArrayLike, z: float, gauge: MatterGauge = "nbody") -> Reals:
         """P_delta [(Mpc/h)^3] of linear theory, cdm and baryons in ``gauge``; 0 at k = 0."""
-        return self._power(k_hmpc, lambda k: self.matter_transfer(k, z, gauge))
+        return self.power_of(k_hmpc, lambda k: self.matter_transfer(k, z, gauge))
+
+    def power_of(self, k_hmpc: ArrayLike, transfer: Callable[[Reals], Reals]) -> Reals:
+        """P(k) [(Mpc/h)^3] of the field with this transfer function for zeta = 1; 0 at k = 0."""
+        k = np.asarray(k_hmpc, dtype=np.float64)
+        power = np.zeros(k.shape)
+        kept = k > 0
+        primordial = primordial_power(self.cosmology, k[kept] * self.cosmology.h)
+        power[kept] = 2 * np.pi**2 * primordial / k[kept] ** 3 * transfer(k[kept]) ** 2
+        return power
 
     def nonlinear_potential_power(self, k_hmpc: ArrayLike, z: float, model: NonLinearModel = "hmcode") -> Reals:
         """P_phi [(Mpc/h)^3] of linear theory times the boost of matter: Phi = -C(k) delta where the boost acts."""
@@ -86,14 +115,6 @@ class LinearTheory:
     def conformal_hubble(self, z: float) -> float:
         """a'/a in h/Mpc."""
         return self.background.conformal_hubble(1.0 / (1.0 + z)) / HUBBLE_LENGTH_MPCH
-
-    def _power(self, k_hmpc: ArrayLike, transfer: Callable[[Reals], Reals]) -> Reals:
-        k = np.asarray(k_hmpc, dtype=np.float64)
-        power = np.zeros(k.shape)
-        kept = k > 0
-        primordial = primordial_power(self.cosmology, k[kept] * self.cosmology.h)
-        power[kept] = 2 * np.pi**2 * primordial / k[kept] ** 3 * transfer(k[kept]) ** 2
-        return power
 
     def _at(self, z: float) -> TransferFunctions:
         a = 1.0 / (1.0 + z)

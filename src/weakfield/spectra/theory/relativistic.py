@@ -9,7 +9,8 @@ spatial Einstein equations are
     lap Psi_0 = -[(lap varphi)^2 - (d_i d_j varphi)^2] / 2,    lap Theta_0 = Psi_0 - (grad varphi)^2 / 3,
 
 so that phi = varphi + C1 + C2 (tau_i / tau)^5 + tau^2 [(grad varphi)^2 / 12 - (5/21) Psi_0]. The last term is the
-Newtonian one, exactly: what relativity adds are C1, constant, and a decaying C2. Both follow from the initial conditions.
+Newtonian one, exactly: what relativity adds are C1, constant, and a decaying C2. Both follow from the initial
+conditions.
 
 * ``growing_mode_difference``: no decaying mode, and a conserved curvature zeta that is Gaussian up to
   zeta_2 = (a_nl - 1) zeta_1^2: C1 = -4 Theta_0 + (5/3) (1 - a_nl) varphi^2. With a_nl = 0 this is the solution of
@@ -55,8 +56,8 @@ def linear_start_difference(conformal_hubble: float, growth: float) -> Kernel:
     """
     start = _difference_at_start(conformal_hubble)
     rate = CHI - 0.5  # H_i^-1 d/dtau of the difference is 2 (rate - difference) / (H_i tau_i) = rate - difference
-    constant = 0.6 * start + Kernel({None: 0.4 * rate})
-    decaying = 0.4 * start + Kernel({None: -0.4 * rate})
+    constant = start * 0.6 + Kernel({None: 0.4 * rate})
+    decaying = start * 0.4 + Kernel({None: -0.4 * rate})
     return constant + decaying * growth**-2.5
 
 
@@ -71,13 +72,11 @@ def _difference_at_start(conformal_hubble: float) -> Kernel:
     """
     square = 4.0 / conformal_hubble**2  # tau_i^2
     newton, gr = (_displaced(square, gauge) * (24.0 / square) for gauge in (0.0, 5.0))
-    source = (
-        gr + 4.0 * POTENTIAL_LAPLACIAN + 10 / 3 * GRADIENT_SQUARED - 324.0 / square + 8.0 * FLUX
-    )  # fmt: skip
+    source = gr + 4.0 * POTENTIAL_LAPLACIAN + 10 / 3 * GRADIENT_SQUARED - 324.0 / square + 8.0 * FLUX
     return Kernel({18.0 / square: -source / 4, None: newton / 4 * PER_C})
 
 
 def _displaced(tau_squared: float, gauge: float) -> Laurent:
-    """Second-order contrast (k.k1)(k.k2) xi_1 xi_2 / 2 of the displacement grad xi, xi = -(tau^2/6 + gauge/k^2) varphi."""
+    """Second-order contrast (k.k1)(k.k2) xi_1 xi_2 / 2 of the displacement grad xi, xi = -(tau^2/6 + gauge/k^2) phi."""
     reach = [tau_squared / 6 + gauge * per for per in (PER_A, PER_B)]
     return (DOT + A) * (DOT + B) * reach[0] * reach[1] / 2

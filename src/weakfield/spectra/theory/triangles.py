@@ -9,6 +9,7 @@ a forty-eighth of the work of the estimator.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -76,7 +77,7 @@ class TriangleAverages:
             for third in sorted({r for _, _, r in polynomial.terms}):
                 terms = {(p, q): value for (p, q, r), value in polynomial.terms.items() if r == third}
                 for n in sorted({n for pair in terms for n in pair} - set(legs)):
-                    legs[n] = self._fields(lambda k, n=n: power(k) * k ** (2.0 * n))
+                    legs[n] = self._fields(partial(_weighted, power=power, exponent=2 * n))
                 field = self._third(third, shift)
                 for order in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
                     total += self._sums(self.triangles[:, order], terms, legs, field)
@@ -117,3 +118,8 @@ class TriangleAverages:
             products *= self._octant.weight[block]
             sums += products @ last[:, block].T
         return np.asarray(sums[of_row.ravel(), rows[:, 2]] / self._octant.points)
+
+
+def _weighted(k: Reals, power: Spectrum, exponent: int) -> Reals:
+    """P(k) k^exponent."""
+    return np.asarray(power(k) * k ** float(exponent))
