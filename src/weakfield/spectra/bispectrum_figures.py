@@ -61,13 +61,15 @@ def _values(axes: Any, result: PairedBispectrum, chosen: NDArray[np.bool_], x: R
             fmt=MARKERS[theory], markersize=3.5 if len(x) < 40 else 2, color=COLOURS[theory], elinewidth=0.8,
             markerfacecolor="white" if theory == "gr" else COLOURS[theory], label=NAMES[theory],
         )  # fmt: skip
+    shown = [result.mean[:, chosen] / unit]
     tree = result.tree_level[chosen]
     if known(tree):
-        style = {"color": GREY, "linewidth": 1.2}
+        mesh, style = tree * result.suppression[chosen] / unit, {"color": GREY, "linewidth": 1.2}
         axes.plot(x, tree / unit, linestyle=":", label="tree level", **style)
-        axes.plot(
-            x, tree * result.suppression[chosen] / unit, linestyle="-", label="tree level, as the mesh has P", **style
-        )
+        axes.plot(x, mesh, linestyle="-", label="tree level, as the mesh has P", **style)
+        shown.append(mesh[None])
+    low, high = min(part.min() for part in shown), max(part.max() for part in shown)
+    axes.set_ylim(low - 2.0 - 0.05 * (high - low), high + 2.0 + 0.05 * (high - low))  # the continuum may run out of it
     axes.set_ylabel(r"$B$ / cosmic variance of the mean")
 
 

@@ -98,8 +98,8 @@ def _powers(axes: Any, spectrum: PairedPower, symbol: str) -> None:
         for theory, curve in zip(THEORIES[: 1 + apart], values, strict=False):
             if known(curve):
                 colour = COLOURS[theory] if apart else GREY
-                name = f"{label}, {NAMES[theory]}" if apart else label
-                axes.plot(spectrum.k, curve, linestyle=style, color=colour, linewidth=1.2, label=name)
+                named = label if theory == THEORIES[0] else None
+                axes.plot(spectrum.k, curve, linestyle=style, color=colour, linewidth=1.2, label=named)
     for theory, mean, error in zip(THEORIES, spectrum.mean, spectrum.mean_error, strict=True):
         axes.errorbar(
             spectrum.k * APART[theory], mean, np.nan_to_num(error), fmt=MARKERS[theory], markersize=4.0,
@@ -134,9 +134,6 @@ def _ratio(axes: Any, spectrum: PairedPower, symbol: str) -> None:
     low, high = axes.get_ylim()
     axes.fill_between(spectrum.k, -band, band, color=LIGHT_GREY, alpha=0.5, linewidth=0, zorder=0)
     axes.set_ylim(low, high)  # the band of cosmic variance would hide everything else
-    axes.text(
-        0.02, 0.04, f"cosmic variance without pairs: {band.min():.1g} to {band.max():.1g}", transform=axes.transAxes,
-        fontsize=8, color=GREY,
-    )  # fmt: skip
+    axes.set_title(f"cosmic variance without pairs: {band.min():.1g} to {band.max():.1g}", fontsize=8, color=GREY)
     axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 2), useMathText=True)
     axes.set_ylabel(r"$P_\mathrm{GR}\,/\,P_\mathrm{Newton} - 1$")

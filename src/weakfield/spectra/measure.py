@@ -239,7 +239,7 @@ def significance_rows(
 
 
 def summary(study: StudyConfig, powers: Sequence[PairedPower], bispectra: Sequence[PairedBispectrum]) -> dict[str, Any]:
-    """Number of pairs, ratios at the largest scale and significances, of phi at ``measure.redshift`` and of the cubes."""
+    """Pairs, ratios at the largest scale and significances, of phi at ``measure.redshift`` and of the cubes."""
     found: dict[str, Any] = {"pairs": len(powers[0].seeds), "k_hmpc": float(powers[0].k[0])}
     for spectrum in powers:
         if spectrum.quantity == "difference_cube" or (spectrum.quantity, spectrum.redshift) == (

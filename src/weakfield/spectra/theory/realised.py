@@ -6,10 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from weakfield.config import SimulationSettings
+from weakfield.cosmology import amplitude
+from weakfield.mesh.kernels import kernels_for
 from weakfield.mesh.noise import unit_modes
 from weakfield.mesh.shells import shells, squared_modulus, squared_wavenumbers
+from weakfield.simulation.realisation import Realisation
 from weakfield.spectra.theory.linear import LinearTheory
 
 Reals = NDArray[np.float64]
@@ -52,3 +56,17 @@ def _of_real_field(modes: NDArray[np.complex128]) -> NDArray[np.complex128]:
     kept = modes.copy()
     kept[:, :, 0] = 0.5 * (plane + mirrored)
     return kept
+
+
+def linear_potential(theory: LinearTheory, simulation: SimulationSettings, seed: int, z: float) -> Tensor:
+    """phi (N, N, N) [z, y, x] of linear theory at redshift ``z`` in the universe that drew the modes of ``seed``.
+
+    Float64, in the phases of the simulation: what a mesh without errors would hold of first order.
+    """
+    modes = unit_modes(simulation.grid, seed, simulation.k_domain, simulation.noise)
+    box = simulation.box_size_mpch
+
+    def source(x: Reals) -> Reals:
+        return np.asarray(-amplitude(theory.cosmology, box, x) * theory.potential_transfer(x / box, z))
+
+    return Realisation(modes, kernels_for("cpu")).field(source, None)

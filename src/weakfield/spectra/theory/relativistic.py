@@ -56,8 +56,8 @@ def linear_start_difference(conformal_hubble: float, growth: float) -> Kernel:
     """
     start = _difference_at_start(conformal_hubble)
     rate = CHI - 0.5  # H_i^-1 d/dtau of the difference is 2 (rate - difference) / (H_i tau_i) = rate - difference
-    constant = start * 0.6 + Kernel({None: 0.4 * rate})
-    decaying = start * 0.4 + Kernel({None: -0.4 * rate})
+    constant: Kernel = start * 0.6 + Kernel({None: 0.4 * rate})
+    decaying: Kernel = start * 0.4 + Kernel({None: -0.4 * rate})
     return constant + decaying * growth**-2.5
 
 
