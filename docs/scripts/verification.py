@@ -1,9 +1,9 @@
 """Spectra and bispectra of an ensemble against theory, and how the mesh's deficit shrinks with its cells.
 
-    python docs/scripts/verification.py FOLDER      grows what FOLDER lacks: 60 pairs of 64^3, and 8 of each other cell
+    python docs/scripts/verification.py FOLDER      grows what FOLDER lacks: 60 pairs of 64^3, and 8 of each other case
     python docs/scripts/verification.py --redraw    figures and tables only
 
-A quarter of an hour on two cores. Writes docs/verification.json and, from it, docs/images/verification_*.png and the
+Half an hour on two cores. Writes docs/verification.json and, from it, docs/images/verification_*.png and the
 tables between the marks in docs/verification.md.
 """
 
@@ -11,38 +11,68 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 import weakfield as wf
-from weakfield.base.figures import COLOURS, GREY, LIGHT_GREY, OTHERS, new_figure, save_png, wavenumber_axis
+from weakfield.base.figures import COLOURS, GREY, LIGHT_GREY, new_figure, save_png, wavenumber_axis
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.spectra import cross_spectrum
 from weakfield.spectra.measure import read_member
-from weakfield.spectra.theory import LinearTheory, TriangleAverages, newtonian_kernel, shell_mean
+from weakfield.spectra.theory import LinearTheory, TriangleAverages, newtonian_kernel, shell_mean, started_kernel
 from weakfield.spectra.theory.realised import RealisedModes, linear_potential
 from weakfield.study import run_study
 
 ROOT = Path(__file__).parents[2]
-GRID, OUTPUTS = 64, (10.0, 1.0)
-MAIN = 1280.0  # Mpc/h: cells of 20 Mpc/h
-BOXES = {MAIN: 60, 2560.0: 8, 640.0: 8, 320.0: 8, 160.0: 8}  # box -> seeds
-EDGES = np.arange(0.5, GRID / 6 + 1)  # of the triangles: one k_F wide, to a third of the Nyquist wavenumber
+OUTPUTS = (10.0, 1.0)
 BEGIN, END = "<!-- verification: written by docs/scripts/verification.py -->", "<!-- /verification -->"
 
 
-def study(box: float) -> StudyConfig:
-    values = {"grid": GRID, "box_size_mpch": box, "step_limit_hubble": 0.04, "snapshot_redshifts": list(OUTPUTS)}
-    seeds = {"first": 0, "count": BOXES[box]}
-    return StudyConfig.from_mapping({"name": f"cells{box / GRID:g}", "seeds": seeds, "simulation": values})
+@dataclass(frozen=True)
+class Case:
+    """One kind of mesh: ``grid`` cells in a box [Mpc/h], ``finer`` particles a cell and axis."""
+
+    box: float
+    grid: int = 64
+    finer: int = 1
+    seeds: int = 8
+
+    @property
+    def name(self) -> str:
+        return f"grid{self.grid}-box{self.box:g}" + (f"-particles{self.finer**3}" if self.finer > 1 else "")
+
+    @property
+    def cell(self) -> float:
+        return self.box / self.grid
+
+    @property
+    def edges(self) -> np.ndarray:
+        """Of the triangles: one k_F wide, to a third of the Nyquist wavenumber."""
+        return np.arange(0.5, self.grid / 6 + 1)
+
+    @property
+    def study(self) -> StudyConfig:
+        values = {
+            "grid": self.grid, "box_size_mpch": self.box, "tiling": self.finer * self.grid // 4,
+            "step_limit_hubble": 0.04, "snapshot_redshifts": list(OUTPUTS),
+        }  # fmt: skip
+        if self.finer == 1:
+            del values["tiling"]
+        seeds = {"first": 0, "count": self.seeds}
+        return StudyConfig.from_mapping({"name": self.name, "seeds": seeds, "simulation": values})
 
 
-def grown(root: Path, box: float) -> RunFolder:
-    """The run folder of a box, with every pair."""
-    folder = root / f"box{box:g}"
-    run_study(study(box), folder, only="simulate")
-    return RunFolder(folder)
+MAIN = Case(1280.0, seeds=60)  # cells of 20 Mpc/h, those of the study
+CELLS = (Case(2560.0), MAIN, Case(640.0), Case(320.0), Case(160.0))
+PARTICLES = tuple(Case(640.0, 32, finer) for finer in (1, 2, 4))
+
+
+def grown(root: Path, case: Case) -> RunFolder:
+    """The run folder of a case, with every pair."""
+    run_study(case.study, root / case.name, only="simulate")
+    return RunFolder(root / case.name)
 
 
 def responses(config: StudyConfig, folder: RunFolder, theory: LinearTheory) -> dict:
@@ -58,28 +88,31 @@ def responses(config: StudyConfig, folder: RunFolder, theory: LinearTheory) -> d
     return {key: np.array(rows) for key, rows in found.items()}
 
 
-def bispectra(config: StudyConfig, folder: RunFolder, theory: LinearTheory, z: float) -> dict:
+def bispectra(case: Case, folder: RunFolder, theory: LinearTheory, z: float) -> dict:
     """B of Newton seed by seed: as measured, and less that of the linear field, which is zero on average.
 
     The tree level, averaged over the triples of each triangle, has each leg multiplied by sqrt(P / P_linear).
     """
-    box = config.simulation.box_size_mpch
+    config, box, edges = case.study, case.box, case.edges
     plain, reduced = [], []
     for seed in config.seeds.all:
         phi = read_member(config, folder, seed, "newton")[z].phi
         linear = linear_potential(theory, config.simulation, seed, z)
-        measured, first = (wf.bispectrum(field, box, EDGES) for field in (phi, linear))
-        leg = cross_spectrum(phi, linear, box, EDGES).power / first.power[0, 0]
+        measured, first = (wf.bispectrum(field, box, edges) for field in (phi, linear))
+        leg = cross_spectrum(phi, linear, box, edges).power / first.power[0, 0]
         plain.append(measured)
         reduced.append(measured.value - leg[first.triangles].prod(axis=1) * first.value)
     mean = sum(plain[1:], plain[0])
-    averages = TriangleAverages(GRID, box, EDGES, mean.triangles)
-    tree = averages.bispectrum(newtonian_kernel(theory, z), lambda k: theory.potential_power(k, z))
-    expected = shell_mean(lambda k: theory.potential_power(k, z), GRID, box, EDGES)
+    averages = TriangleAverages(case.grid, box, edges, mean.triangles)
+    tree, started = (
+        averages.bispectrum(kernel, lambda k: theory.potential_power(k, z))
+        for kernel in (newtonian_kernel(theory, z), started_kernel(theory, config.simulation, z))
+    )
+    expected = shell_mean(lambda k: theory.potential_power(k, z), case.grid, box, edges)
     legs = np.sqrt(mean.power[0, 0] / expected)
     return {
         "triangles": mean.triangles, "k": mean.k, "tree": tree, "mesh": tree * legs[mean.triangles].prod(axis=1),
-        "plain": np.array([one.value for one in plain]), "reduced": np.array(reduced),
+        "started": started, "plain": np.array([one.value for one in plain]), "reduced": np.array(reduced),
     }  # fmt: skip
 
 
@@ -90,15 +123,16 @@ def amplitude(values: np.ndarray, tree: np.ndarray, chosen: np.ndarray) -> tuple
     return float(each.mean()), float(each.std(ddof=1) / np.sqrt(len(each)))
 
 
-def bispectrum_numbers(found: dict) -> dict:
+def bispectrum_numbers(found: dict, grid: int) -> dict:
     """What is kept of the bispectra of one box and output: pulls and amplitudes by the largest side."""
     last, numbers = found["triangles"][:, 2], {"shells": {}, "cuts": {}}
+    numbers["started"] = float(found["started"] @ found["tree"] / (found["tree"] @ found["tree"]))
     for kind in ("plain", "reduced"):
         values, mesh = found[kind], found["mesh"]
         rows = [amplitude(values, mesh, last == shell) for shell in range(last.max() + 1)]
         numbers["shells"][kind] = {"amplitude": [a for a, _ in rows], "error": [e for _, e in rows]}
         for cut in (6, 4, 3):
-            chosen = (found["triangles"] + 1.5 <= GRID / 2 / cut + 0.5).all(axis=1)
+            chosen = (found["triangles"] + 1.5 <= grid / 2 / cut + 0.5).all(axis=1)
             error = values[:, chosen].std(axis=0, ddof=1) / np.sqrt(len(values))
             pull = (values[:, chosen].mean(axis=0) - mesh[chosen]) / error
             fit = amplitude(values, mesh, chosen)
@@ -111,27 +145,27 @@ def bispectrum_numbers(found: dict) -> dict:
     return numbers
 
 
-def measure(root: Path) -> dict:
-    """Everything that is plotted or tabulated."""
-    results: dict = {"grid": GRID, "boxes": {}}
-    for box, seeds in BOXES.items():
-        config, folder = study(box), grown(root, box)
-        theory = LinearTheory(config.simulation, config.cosmology)
-        k = shell_mean(lambda q: q, GRID, box)
-        entry: dict = {"cell_mpch": box / GRID, "seeds": seeds, "k_hmpc": k.tolist(), "response": {}, "bispectrum": {}}
-        for (kind, z), rows in responses(config, folder, theory).items():
-            entry["response"][f"{kind} {z:g}"] = {
-                name: getattr(rows, name)(axis=0).tolist() for name in ("mean", "std", "min", "max")
-            }
-        for z in OUTPUTS:
-            entry["bispectrum"][f"{z:g}"] = bispectrum_numbers(bispectra(config, folder, theory, z))
-        results["boxes"][f"{box:g}"] = entry
-        print(f"{box:g} Mpc/h measured", flush=True)
-    return results
+def measured(root: Path, case: Case) -> dict:
+    """Everything that is plotted or tabulated of one case."""
+    config, folder = case.study, grown(root, case)
+    theory = LinearTheory(config.simulation, config.cosmology)
+    entry: dict = {
+        "cell_mpch": case.cell, "particles_a_cell": case.finer**3, "seeds": case.seeds,
+        "k_hmpc": shell_mean(lambda k: k, case.grid, case.box).tolist(), "response": {}, "bispectrum": {},
+    }  # fmt: skip
+    for (kind, z), rows in responses(config, folder, theory).items():
+        entry["response"][f"{kind} {z:g}"] = {
+            name: [float(f"{value:.6g}") for value in getattr(rows, name)(axis=0)]
+            for name in ("mean", "std", "min", "max")
+        }
+    for z in OUTPUTS:
+        entry["bispectrum"][f"{z:g}"] = bispectrum_numbers(bispectra(case, folder, theory, z), case.grid)
+    print(f"{case.name} measured", flush=True)
+    return entry
 
 
 def draw(results: dict) -> None:
-    entries = sorted(results["boxes"].values(), key=lambda entry: -entry["cell_mpch"])
+    entries = [results[case.name] for case in CELLS]
     colours = ["#CC79A7", COLOURS["newton"], "#009E73", "#E69F00", "#222222"]
     figure, axes = new_figure(2, 2, size=(5.6, 3.6))
     for column, z in enumerate(OUTPUTS):
@@ -139,15 +173,15 @@ def draw(results: dict) -> None:
         for entry, colour in zip(entries, colours, strict=True):
             label = f"{entry['cell_mpch']:g} Mpc/h, {entry['seeds']} seeds"
             mean, scatter = (np.array(entry["response"][f"newton {z:g}"][name]) for name in ("mean", "std"))
-            error, kept = scatter / np.sqrt(entry["seeds"]), slice(0, GRID // 2 - 2)
+            error, kept = scatter / np.sqrt(entry["seeds"]), slice(0, len(mean) - 1)
             options = {"color": colour, "markersize": 3, "elinewidth": 0.8, "label": label}
             power.errorbar(np.array(entry["k_hmpc"])[kept], mean[kept], error[kept], fmt="o-", linewidth=0.8, **options)
             found = entry["bispectrum"][f"{z:g}"]
             fit = found["shells"]["reduced"]
             triangles.errorbar(found["k"], fit["amplitude"], fit["error"], fmt="o-", linewidth=0.8, **options)
-            if entry["cell_mpch"] == MAIN / GRID:
-                power.axvline(np.pi * GRID / MAIN / 16, color=colour, linewidth=0.8, linestyle=":")
-                triangles.axvline(np.pi * GRID / MAIN / 6, color=colour, linewidth=0.8, linestyle=":")
+            if entry is entries[CELLS.index(MAIN)]:
+                power.axvline(np.pi / MAIN.cell / 16, color=colour, linewidth=0.8, linestyle=":")
+                triangles.axvline(np.pi / MAIN.cell / 6, color=colour, linewidth=0.8, linestyle=":")
                 fit = found["shells"]["plain"]
                 triangles.fill_between(
                     found["k"], np.array(fit["amplitude"]) - fit["error"], np.array(fit["amplitude"]) + fit["error"],
@@ -168,7 +202,7 @@ def draw(results: dict) -> None:
 
 def tables(results: dict) -> str:
     """The claims and what was measured of them."""
-    main = results["boxes"][f"{MAIN:g}"]
+    main = results[MAIN.name]
     rows = ["P_phi of each seed over linear theory with its own modes, cells of 20 Mpc/h:", ""]
     rows += ["| output, theory | k [h/Mpc] | k / k_Nyq | mean | seeds' scatter | lowest | highest |", "|---" * 7 + "|"]
     for name, found in main["response"].items():
@@ -176,8 +210,12 @@ def tables(results: dict) -> str:
             k = main["k_hmpc"][i]
             values = " | ".join(f"{found[key][i]:.4f}" for key in ("mean", "std", "min", "max"))
             kind, z = name.split()
-            rows.append(f"| z = {z}, {kind} | {k:.4f} | 1/{np.pi * GRID / MAIN / k:.1f} | {values} |")
-    rows += ["", "B_Phi over the tree level with each leg multiplied by sqrt(P / P_linear), Newton, 20 Mpc/h cells:", ""]
+            rows.append(f"| z = {z}, {kind} | {k:.4f} | 1/{np.pi / MAIN.cell / k:.1f} | {values} |")
+    rows += [
+        "",
+        "B_Phi over the tree level with each leg multiplied by sqrt(P / P_linear), Newton, 20 Mpc/h cells:",
+        "",
+    ]
     rows += [
         "| output, sides up to | triangles | estimate | amplitude | chi^2 | within 1, 2 errors | largest pull |",
         "|---" * 7 + "|",
@@ -191,20 +229,20 @@ def tables(results: dict) -> str:
                     f"{fit['error']:.3f} | {fit['chi2']:.1f} | {fit['within_one_error']:.0%}, {fit['within_two']:.0%} |"
                     f" {fit['largest_pull']:.1f} |"
                 )
-    rows += ["", "The same at other cell sizes, less the linear field's own, sides up to k_Nyq/6:", ""]
-    rows += ["| cells [Mpc/h] | seeds | P(z=10) at k_Nyq/16 | P(z=10) at 0.085 h/Mpc | B(z=10) | B(z=1) |", "|---" * 6 + "|"]
-    for entry in sorted(results["boxes"].values(), key=lambda entry: -entry["cell_mpch"]):
+    rows += ["", "Newton in other meshes, less the linear field's own, sides up to k_Nyq/6; in brackets the part that"]
+    rows += ["particles started by linear theory should have reached without a mesh (`started_kernel`):", ""]
+    head = ("cells [Mpc/h]", "particles a cell", "seeds", "P(z=10) at k_Nyq/16", "at 0.041 h/Mpc", "at 0.085 h/Mpc")
+    rows += ["| " + " | ".join((*head, "B(z=10)", "B(z=1)")) + " |", "|---" * 8 + "|"]
+    for case in (*CELLS, *PARTICLES):
+        entry = results[case.name]
         k, response = np.array(entry["k_hmpc"]), np.array(entry["response"]["newton 10"]["mean"])
-        nyquist = np.pi / entry["cell_mpch"]
-        at = [np.interp(q, k, response) if k[0] * 0.6 < q < k[-3] else np.nan for q in (nyquist / 16, 0.085)]
-        fits = [entry["bispectrum"][z]["cuts"]["6"]["reduced"] for z in ("10", "1")]
-        rows.append(
-            f"| {entry['cell_mpch']:g} | {entry['seeds']} | "
-            + " | ".join("" if np.isnan(value) else f"{value:.3f}" for value in at)
-            + " | "
-            + " | ".join(f"{fit['amplitude']:.2f} ± {fit['error']:.2f}" for fit in fits)
-            + " |"
-        )
+        inside = [k[0] <= q <= 0.9 * np.pi / case.cell for q in (np.pi / case.cell / 16, 0.041, 0.085)]
+        at = np.interp((np.pi / case.cell / 16, 0.041, 0.085), k, response)
+        cells = [f"{value:.3f}" if known else "" for value, known in zip(at, inside, strict=True)]
+        for z in ("10", "1"):
+            fit = entry["bispectrum"][z]["cuts"]["6"]["reduced"]
+            cells.append(f"{fit['amplitude']:.2f} ± {fit['error']:.2f} ({entry['bispectrum'][z]['started']:.2f})")
+        rows.append(f"| {case.cell:g} | {case.finer**3} | {case.seeds} | " + " | ".join(cells) + " |")
     return "\n".join(rows)
 
 
@@ -220,8 +258,8 @@ def main() -> None:
     if "--redraw" in sys.argv:
         results = json.loads(kept.read_text())
     elif len(sys.argv) == 2:
-        results = json.loads(json.dumps(measure(Path(sys.argv[1]))))
-        kept.write_text(json.dumps(results, indent=None) + "\n")
+        results = {case.name: measured(Path(sys.argv[1]), case) for case in (*CELLS, *PARTICLES)}
+        kept.write_text(json.dumps(results) + "\n")
     else:
         sys.exit(__doc__)
     draw(results)

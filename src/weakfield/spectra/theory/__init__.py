@@ -5,6 +5,7 @@ from weakfield.spectra.theory.bispectrum import (
     newtonian_kernel,
     potential_bispectrum,
     relativistic_kernel,
+    started_kernel,
     tree_level,
 )
 from weakfield.spectra.theory.linear import LinearTheory
@@ -18,5 +19,6 @@ __all__ = [
     "potential_bispectrum",
     "relativistic_kernel",
     "shell_mean",
+    "started_kernel",
     "tree_level",
 ]

@@ -16,7 +16,11 @@ from weakfield.config import SimulationSettings
 from weakfield.cosmology import potential_growth
 from weakfield.spectra.theory.kernels import F2, Kernel, potential_kernel
 from weakfield.spectra.theory.linear import LinearTheory, MatterGauge
-from weakfield.spectra.theory.relativistic import growing_mode_difference, linear_start_difference
+from weakfield.spectra.theory.relativistic import (
+    growing_mode_difference,
+    linear_start_difference,
+    newtonian_transient,
+)
 
 Reals = NDArray[np.float64]
 Start = Literal["linear", "growing-mode"]
@@ -50,6 +54,13 @@ def newtonian_kernel(theory: LinearTheory, z: float) -> Kernel:
     return potential_kernel(theory.poisson(z))
 
 
+def started_kernel(theory: LinearTheory, simulation: SimulationSettings, z: float) -> Kernel:
+    """The same with the transient of particles started by linear theory at ``simulation.initial_redshift``."""
+    z_start = simulation.initial_redshift
+    transient = newtonian_transient(theory.conformal_hubble(z_start), (1.0 + z_start) / (1.0 + z))
+    return newtonian_kernel(theory, z) + transient * _growth_since(theory, z_start, z)
+
+
 def relativistic_kernel(
     theory: LinearTheory, simulation: SimulationSettings, z: float, start: Start = "linear", a_nl: float = 1.0
 ) -> Kernel:
@@ -66,5 +77,10 @@ def relativistic_kernel(
         kernel = linear_start_difference(theory.conformal_hubble(z_start), (1.0 + z_start) / (1.0 + z))
     else:
         kernel = growing_mode_difference(a_nl)
+    return kernel * _growth_since(theory, z_start, z)
+
+
+def _growth_since(theory: LinearTheory, z_start: float, z: float) -> float:
+    """Both legs of a kernel of early potentials carry the growth since the start, what it makes grows once."""
     now, then = (float(potential_growth(theory.cosmology, redshift)) for redshift in (z, z_start))
-    return kernel * (then / now)  # both legs carry the growth since the start, the difference itself once
+    return then / now
