@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from weakfield.base.errors import BadInput
 from weakfield.mesh.shells import Window, checked_edges
@@ -195,15 +196,18 @@ def _measure(
     modes, volume = triangles.modes, checked_box(box_size) ** 3
     amplitudes = [shell_amplitudes(cube, modes, window, name) for cube, name in zip(cubes, "abc", strict=False)]
     sums = volume**2 * triple_sums(amplitudes, modes, triangles.rows, triangles.groups)
-    power = [
-        [volume * modes.sums(modes.weight * (a * b.conj()).real.cpu().numpy()) for b in amplitudes] for a in amplitudes
-    ]
+    power = [[volume * modes.sums(modes.weight * _product(a, b)) for b in amplitudes] for a in amplitudes]
     return Bispectrum(
         grid=modes.n, box_size=float(box_size), intervals=np.array(modes.intervals), window=window,
         triangles=triangles.rows, modes=triangles.counts, wavenumber_sums=triangles.wavenumber_sums,
         shell_modes=modes.modes, shell_wavenumber_sums=modes.wavenumber_sums, sums=sums, squares=sums**2,
         power_sums=np.array(power), quantity=quantity, gauge=checked_gauge(gauge),
     )  # fmt: skip
+
+
+def _product(a: Tensor, b: Tensor) -> Reals:
+    first, second = a.cpu().numpy(), b.cpu().numpy()
+    return np.asarray(first.real * second.real + first.imag * second.imag)
 
 
 def _intervals(bin_edges: Sequence[float] | NDArray[Any]) -> Intervals:
