@@ -94,9 +94,9 @@ def shell_modes(n: int, intervals: Intervals) -> ShellModes:
     square = squares.ravel()[kept]
     order = np.argsort(square, kind="stable")
     kept, square = kept[order], square[order]
-    z, y, x = np.unravel_index(kept, squares.shape)
+    axes = np.unravel_index(kept, squares.shape)
     begin, end = np.searchsorted(square, lower), np.searchsorted(square, upper)
-    z, y, x = ((axis - shift).astype(np.int32) for axis, shift in ((z, largest), (y, largest), (x, 0)))
+    z, y, x = ((axis - shift).astype(np.int32) for axis, shift in zip(axes, (largest, largest, 0), strict=True))
     return ShellModes(n, intervals, z, y, x, square, begin, np.maximum(begin, end))
 
 

@@ -100,7 +100,9 @@ def count_triples(modes: ShellModes, rows: Integers, groups: list[GridGroup]) ->
                 (weighted, masks, lengths),
             )  # fmt: skip
             with ThreadPoolExecutor(current_threads()) as pool:
-                columns = pool.map(lambda fields, which=triangles: kernel.sums(*fields, which), choices)
+                columns = pool.map(
+                    lambda parts, which=triangles: kernel.sums(parts[0], parts[1], parts[2], which), choices
+                )
                 sums[group.rows] += np.stack(list(columns), axis=1)
         sums[group.rows] /= group.sites
     counts = np.rint(sums[:, 0])

@@ -15,6 +15,13 @@ from typing import Any
 import numpy as np
 import torch
 from numba import njit
+from numpy.typing import NDArray
+from torch import Tensor
+
+from weakfield.mesh.triangles import ShellModes
+
+Reals = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 #: sites of a block: four rows of products and four of fields are 32 kB, the nearest cache
 BLOCK = 512
@@ -110,7 +117,7 @@ def lay_out(z, y, x, values, start, stop, phases, compact, out):
                 out[shell, -z[mode] % size, row, column] += value.conjugate()
 
 
-def tiling(triangles, shells):
+def tiling(triangles: Integers, shells: int) -> tuple[Integers, Integers, Integers]:
     """Tiles of 4 x 4 sums that cover the triangles (T, 3) of so many shells (four or more).
 
     Returns ``blocks`` (i, first j, first tile, end of tiles), ``tiles`` (first l), and where in (tiles, 16) flattened
@@ -120,10 +127,11 @@ def tiling(triangles, shells):
 
 
 @lru_cache(maxsize=64)
-def _tiling(content, shells):
+def _tiling(content: bytes, shells: int) -> tuple[Integers, Integers, Integers]:
     triangles = np.frombuffer(content, dtype=np.int64).reshape(-1, 3)
     last = shells - SIDE
-    blocks, tiles = [], []
+    blocks: list[tuple[int, int, int, int]] = []
+    tiles: list[int] = []
     place = np.empty(len(triangles), dtype=np.int64)
     for i in np.unique(triangles[:, 0]):
         rows = np.flatnonzero(triangles[:, 0] == i)
@@ -149,26 +157,26 @@ def _gather(raw, n, z, y, x, inverse, out):
         out[mode] = raw[z[mode] % n, y[mode] % n, x[mode]] * (inverse[az] * inverse[ay] * inverse[x[mode]])
 
 
-def gather(raw, modes, inverse):
+def gather(raw: NDArray[np.complex128], modes: ShellModes, inverse: Reals) -> NDArray[np.complex128]:
     """``raw`` (N, N, N//2+1) at the modes of a ``ShellModes``, times ``inverse`` of each |component|, (modes,)."""
     out = np.empty(len(modes.x), dtype=np.complex128)
     _gather(raw, modes.n, modes.z, modes.y, modes.x, inverse, out)
     return out
 
 
-def triple_sums(a, b, c, triangles):
+def triple_sums(a: Tensor, b: Tensor, c: Tensor, triangles: Integers) -> Tensor:
     """See ``reference.triples.triple_sums``."""
     return torch.from_numpy(sums(a.numpy(), b.numpy(), c.numpy(), triangles))
 
 
-def sums(a, b, c, triangles):
+def sums(a: Reals, b: Reals, c: Reals, triangles: Integers) -> Reals:
     """``triple_sums`` of numpy arrays."""
     blocks, tiles, place = tiling(triangles, max(len(b), SIDE))
     a, b, c = (_at_least(fields, SIDE) for fields in (a, b, c))
     out = np.zeros((len(tiles), SIDE * SIDE))
     accumulate(a, b, c, blocks, tiles, out)
-    return out.ravel()[place]
+    return np.asarray(out.ravel()[place])
 
 
-def _at_least(fields, rows):
+def _at_least(fields: Reals, rows: int) -> Reals:
     return fields if len(fields) >= rows else np.concatenate([fields, np.zeros((rows - len(fields), fields.shape[1]))])
