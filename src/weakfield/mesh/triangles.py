@@ -94,9 +94,9 @@ def shell_modes(n: int, intervals: Intervals) -> ShellModes:
     square = squares.ravel()[kept]
     order = np.argsort(square, kind="stable")
     kept, square = kept[order], square[order]
-    z, y, x = np.unravel_index(kept, squares.shape)
+    axes = np.unravel_index(kept, squares.shape)
     begin, end = np.searchsorted(square, lower), np.searchsorted(square, upper)
-    z, y, x = ((axis - shift).astype(np.int32) for axis, shift in ((z, largest), (y, largest), (x, 0)))
+    z, y, x = ((axis - shift).astype(np.int32) for axis, shift in zip(axes, (largest, largest, 0), strict=True))
     return ShellModes(n, intervals, z, y, x, square, begin, np.maximum(begin, end))
 
 
@@ -173,25 +173,29 @@ def group_by_grid(modes: ShellModes, triangles: Integers) -> list[GridGroup]:
     order = np.lexsort((lengths, sites))
     bounds = [*np.flatnonzero(np.diff(sites[order], prepend=-1)).tolist(), len(order)]
     levels = [order[begin:end] for begin, end in pairwise(bounds)]
-    used = [np.isin(np.arange(modes.count), triangles[rows]) for rows in levels]
+    used = np.array([np.isin(np.arange(modes.count), triangles[rows]) for rows in levels])
+    longest_sum, widest = (np.array([values[rows].max() for rows in levels]) for values in (lengths, spans))
     best: list[tuple[float, list[tuple[int, int]]]] = [(0.0, [])]
-    for end in range(1, len(levels) + 1):
-        choices, shells = [], np.zeros(modes.count, dtype=bool)
-        for begin in range(end - 1, -1, -1):
-            shells = shells | used[begin]
-            rows = order[bounds[begin] : bounds[end]]
-            group = _group(lengths[rows].max(), spans[rows].max(), sizes, rows)
-            choices.append((best[begin][0] + _cost(group, int(shells.sum())), begin))
-        cost, begin = min(choices)
-        best.append((cost, [*best[begin][1], (begin, end)]))
+    for end in range(1, len(levels) + 1):  # the last stretch of the best cut of the first ``end`` levels
+        begins = np.arange(end - 1, -1, -1)
+        side, centred = exact_grids(
+            np.maximum.accumulate(longest_sum[begins]), np.maximum.accumulate(widest[begins]), sizes
+        )
+        shells = np.logical_or.accumulate(used[begins]).sum(axis=1)
+        rows_held = bounds[end] - np.array(bounds)[begins]
+        costs = grid_cost(side, centred, shells, rows_held) + [best[begin][0] for begin in begins]
+        begin = int(begins[np.argmin(costs)])
+        best.append((float(costs.min()), [*best[begin][1], (begin, end)]))
     cuts = [np.sort(order[bounds[begin] : bounds[end]]) for begin, end in best[-1][1]]
     return [_group(lengths[rows].max(), spans[rows].max(), sizes, rows) for rows in cuts]
+
+
+def grid_cost(side: Integers, centred: NDArray[np.bool_], shells: Integers, triangles: Integers) -> NDArray[np.float64]:
+    """Cost of grids with so many shells and triangles, in units of one triangle at one site."""
+    grids = np.where(centred, 2.0, 1.0)
+    return np.asarray(grids * (side.astype(np.float64) ** 3 * (SHELL_COST * shells + triangles) + PLANE_COST * side))
 
 
 def _group(length: float, components: int, sizes: list[int], rows: Integers) -> GridGroup:
     side, centred = exact_grids(np.array([length]), np.array([components]), sizes)
     return GridGroup(int(side[0]), bool(centred[0]), rows)
-
-
-def _cost(group: GridGroup, shells: int) -> float:
-    return group.sites * (SHELL_COST * shells + len(group.rows)) + PLANE_COST * len(group.shifts) * group.size

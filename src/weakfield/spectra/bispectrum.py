@@ -8,17 +8,19 @@ triples that only add up to zero modulo N are no triangles and do not count. Sum
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise, permutations
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from weakfield.base.errors import BadInput
 from weakfield.mesh.shells import Window, checked_edges
 from weakfield.mesh.triangles import Intervals
+from weakfield.spectra.bins import merged
 from weakfield.spectra.counts import Triangles, closed_triangles, given_triangles
 from weakfield.spectra.modes import Cube, checked_box, shell_amplitudes
 from weakfield.spectra.results import Integers, Reals, Result, checked_gauge, per_mode
@@ -110,7 +112,97 @@ class Bispectrum(Result):
             raise BadInput("the reduced bispectrum is of one field, found a bispectrum of three")
         first, second, third = self.power[0, 0, self.triangles].T
         scale = first * second + second * third + third * first
-        return np.divide(self.value, scale, out=np.zeros_like(scale), where=scale > 0)
+        return np.asarray(np.divide(self.value, scale, out=np.zeros_like(scale), where=scale > 0))
+
+    def select(self, which: NDArray[Any]) -> Self:
+        """The result of some triangles only, given by a mask or by their numbers, in that order."""
+        parts = {
+            name: getattr(self, name)[which] for name in ("triangles", "modes", "wavenumber_sums", "sums", "squares")
+        }
+        return replace(self, complete=False, **parts)
+
+    def equilateral(self) -> Self:
+        """Triangles whose sides lie in one shell."""
+        return self.select((self.triangles == self.triangles[:, :1]).all(axis=1))
+
+    def isosceles(self) -> Self:
+        """Triangles with two sides or three in one shell."""
+        i, j, k = self.triangles.T
+        return self.select((i == j) | (j == k) | (k == i))
+
+    def squeezed(self, ratio: float = 0.2) -> Self:
+        """Triangles whose shortest side is at most ``ratio`` times the next longer one, by mean wavenumber."""
+        short, middle, _ = np.sort(self.k, axis=1).T
+        return self.select(short <= ratio * middle)
+
+    def folded(self, tolerance: float = 0.05) -> Self:
+        """Triangles whose longest side is the sum of the others up to ``tolerance`` of it, by mean wavenumber."""
+        short, middle, long = np.sort(self.k, axis=1).T
+        return self.select(short + middle - long <= tolerance * long)
+
+    def at(self, first: int, second: int) -> Self:
+        """Triangles with two sides in the given shells, by the angle ``theta`` between those sides.
+
+        The sides of each triangle are put in the order first, second, third; ``theta`` rises, so the third side falls.
+        For three fields only triangles that have these shells as sides 1 and 2 are taken.
+        """
+        rows, orders = [], []
+        wanted = (0, 1, 2) if len(self.power) == 3 else None
+        for row, sides in enumerate(self.triangles.tolist()):
+            for order in [wanted] if wanted else permutations(range(3)):
+                if (sides[order[0]], sides[order[1]]) == (first, second):
+                    rows.append(row)
+                    orders.append(order)
+                    break
+        if not rows:
+            raise BadInput(f"no triangle has sides in shells {first} and {second}, expected two of one triangle")
+        chosen = self.select(np.array(rows))
+        pick = np.arange(len(rows))[:, None], np.array(orders)
+        turned = replace(chosen, triangles=chosen.triangles[pick], wavenumber_sums=chosen.wavenumber_sums[pick])
+        return turned.select(np.argsort(turned.theta, kind="stable"))
+
+    def rebin(self, bins: int | Sequence[float] | NDArray[Any]) -> Self:
+        """The bispectrum in wider shells: ``bins`` old ones in each (a rest is left out), or new edges among the old.
+
+        Exact, because a wide triangle is a sum of narrow ones; ``squares`` as ``PowerSpectrum.rebin``. ``BadInput``
+        for a selection of triangles, shells that do not join, or edges that are not among the old.
+        """
+        lower, upper = self.intervals.T
+        if not self.complete or (lower[1:] != upper[:-1]).any():
+            raise BadInput(
+                "a selection of triangles or shells that do not join cannot be rebinned, expected all of them"
+            )
+        starts, edges = merged((*lower.tolist(), float(upper[-1])), bins)
+        one = len(self.power) == 1
+        wide = np.searchsorted(starts, np.arange(len(lower)), side="right") - 1
+        wide[: starts[0]], wide[starts[-1] :] = -1, -1
+        # of one field every order of the sides of a narrow triangle may fall into the wide one
+        turns = [list(order) for order in (permutations(range(3)) if one else [(0, 1, 2)])]
+        narrow = np.concatenate([self.triangles[:, turn] for turn in turns])
+        narrow, first = np.unique(narrow, axis=0, return_index=True)
+        row, turn = first % len(self.triangles), np.array(turns)[first // len(self.triangles)]
+        sides = wide[narrow]
+        kept = (sides >= 0).all(axis=1)
+        if one:
+            kept &= (sides[:, 0] <= sides[:, 1]) & (sides[:, 1] <= sides[:, 2])
+        row, turn = row[kept], turn[kept]
+        triangles, place = np.unique(sides[kept], axis=0, return_inverse=True)
+
+        def gathered(values: NDArray[Any]) -> NDArray[Any]:
+            total = np.zeros((len(triangles), *values.shape[1:]), dtype=values.dtype)
+            np.add.at(total, place.ravel(), values)
+            return total
+
+        shells = [slice(begin, end) for begin, end in pairwise(starts)]
+        sums = gathered(self.sums[row])
+        return replace(
+            self, intervals=np.array(list(pairwise(edges))), triangles=triangles, modes=gathered(self.modes[row]),
+            wavenumber_sums=gathered(self.wavenumber_sums[row[:, None], turn]), sums=sums,
+            squares=sums**2 if self.fields == 1 else np.full(len(sums), np.nan),
+            shell_modes=np.array([self.shell_modes[part].sum() for part in shells]),
+            shell_wavenumber_sums=np.array([self.shell_wavenumber_sums[part].sum() for part in shells]),
+            power_sums=np.stack([self.power_sums[..., part].sum(axis=-1) for part in shells], axis=-1),
+        )  # fmt: skip
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """Shells, wavenumbers, angle, value, errors and modes of every triangle."""
@@ -195,15 +287,18 @@ def _measure(
     modes, volume = triangles.modes, checked_box(box_size) ** 3
     amplitudes = [shell_amplitudes(cube, modes, window, name) for cube, name in zip(cubes, "abc", strict=False)]
     sums = volume**2 * triple_sums(amplitudes, modes, triangles.rows, triangles.groups)
-    power = [
-        [volume * modes.sums(modes.weight * (a * b.conj()).real.cpu().numpy()) for b in amplitudes] for a in amplitudes
-    ]
+    power = [[volume * modes.sums(modes.weight * _product(a, b)) for b in amplitudes] for a in amplitudes]
     return Bispectrum(
         grid=modes.n, box_size=float(box_size), intervals=np.array(modes.intervals), window=window,
         triangles=triangles.rows, modes=triangles.counts, wavenumber_sums=triangles.wavenumber_sums,
         shell_modes=modes.modes, shell_wavenumber_sums=modes.wavenumber_sums, sums=sums, squares=sums**2,
         power_sums=np.array(power), quantity=quantity, gauge=checked_gauge(gauge),
     )  # fmt: skip
+
+
+def _product(a: Tensor, b: Tensor) -> Reals:
+    first, second = a.cpu().numpy(), b.cpu().numpy()
+    return np.asarray(first.real * second.real + first.imag * second.imag)
 
 
 def _intervals(bin_edges: Sequence[float] | NDArray[Any]) -> Intervals:

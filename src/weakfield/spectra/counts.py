@@ -6,16 +6,16 @@ exchange of axes: real even transforms of an eighth of the grid, and sums over a
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 
 import ducc0
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from weakfield.base.errors import WeakfieldError
-from weakfield.mesh.kernels import kernels_for
+from weakfield.mesh.kernels.cpu import triples as kernel
 from weakfield.mesh.threads import current_threads
 from weakfield.mesh.triangles import (
     GridGroup,
@@ -90,18 +90,20 @@ def count_triples(modes: ShellModes, rows: Integers, groups: list[GridGroup]) ->
     ``WeakfieldError`` if a count is too large to be known exactly.
     """
     sums = np.zeros((len(rows), 4))
-    kernels = kernels_for("cpu")
     for group in groups:
         triangles = rows[group.rows]
         for shift in group.shifts:
-            masks, lengths, weights = (torch.from_numpy(part) for part in wedge_fields(modes, group.size, shift))
+            masks, lengths, weights = wedge_fields(modes, group.size, shift)
             weighted, stretched = masks * weights, lengths * weights
             choices = (
                 (weighted, masks, masks), (stretched, masks, masks), (weighted, lengths, masks),
                 (weighted, masks, lengths),
             )  # fmt: skip
-            for column, (a, b, c) in enumerate(choices):
-                sums[group.rows, column] += kernels.triple_sums(a, b, c, triangles).numpy()
+            with ThreadPoolExecutor(current_threads()) as pool:
+                columns = pool.map(
+                    lambda parts, which=triangles: kernel.sums(parts[0], parts[1], parts[2], which), choices
+                )
+                sums[group.rows] += np.stack(list(columns), axis=1)
         sums[group.rows] /= group.sites
     counts = np.rint(sums[:, 0])
     residue = np.abs(sums[:, 0] - counts).max(initial=0.0)
@@ -140,19 +142,19 @@ def wedge_fields(modes: ShellModes, size: int, shift: float) -> tuple[Reals, Rea
 
 def _even_spectra(modes: ShellModes, shells: slice, size: int, shift: float, sites: int) -> Reals:
     """1 and |n| at the modes of an octant of each shell, (2, shells, sites, sites, sites), folded onto the grid."""
-    begin, end = modes.start[shells], modes.stop[shells]
-    count = len(begin)
-    spectra = np.zeros((2, count, sites**3))
-    for shell in range(count):
+    octant = np.flatnonzero((modes.z >= 0) & (modes.y >= 0))
+    index, factor = np.zeros(len(octant), dtype=np.int64), np.ones(len(octant))
+    for axis in (modes.z, modes.y, modes.x):
+        folded, sign = _folded(np.arange(modes.n), size, shift)
+        index, factor = index * sites + folded[axis[octant]], factor * sign[axis[octant]]
+    lengths = factor * np.sqrt(modes.square[octant])
+    begin, end = np.searchsorted(octant, modes.start[shells]), np.searchsorted(octant, modes.stop[shells])
+    spectra = np.zeros((2, len(begin), sites**3))
+    for shell in range(len(begin)):
         part = slice(begin[shell], end[shell])
-        octant = np.flatnonzero((modes.z[part] >= 0) & (modes.y[part] >= 0)) + begin[shell]
-        index, factor = np.zeros(len(octant), dtype=np.int64), np.ones(len(octant))
-        for axis in (modes.z, modes.y, modes.x):
-            folded, sign = _folded(axis[octant].astype(np.int64), size, shift)
-            index, factor = index * sites + folded, factor * sign
-        np.add.at(spectra[0, shell], index, factor)
-        np.add.at(spectra[1, shell], index, factor * np.sqrt(modes.square[octant]))
-    return spectra.reshape(2, count, sites, sites, sites)
+        for field, values in enumerate((factor, lengths)):
+            np.add.at(spectra[field, shell], index[part], values[part])
+    return spectra.reshape(2, -1, sites, sites, sites)
 
 
 def _folded(k: Integers, size: int, shift: float) -> tuple[Integers, Reals]:

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from weakfield.base.errors import BadInput, nearest
 from weakfield.mesh import fft
-from weakfield.mesh.shells import WINDOW_ORDERS, wavenumbers
+from weakfield.mesh.kernels.cpu import triples as kernel
+from weakfield.mesh.shells import WINDOW_ORDERS
 from weakfield.mesh.triangles import ShellModes
 
 Cube = Tensor | NDArray[Any]
@@ -38,12 +39,14 @@ def shell_amplitudes(field: Cube, modes: ShellModes, window: str = "none", name:
     raw = raw_modes(field, name)
     if raw.shape[0] != modes.n:
         raise BadInput(f"the fields have sides {modes.n} and {raw.shape[0]}, expected the same")
+    # what multiplies a mode, by |n_i|
+    inverse = 1 / (modes.n * np.sinc(np.arange(modes.n // 2 + 1) / modes.n) ** window_order(window))
+    if not raw.is_cuda:
+        return torch.from_numpy(kernel.gather(raw.numpy(), modes, inverse))
     z, y, x = (torch.from_numpy(axis.astype(np.int64)).to(raw.device) for axis in (modes.z, modes.y, modes.x))
-    values = raw.view(-1)[(z % modes.n * modes.n + y % modes.n) * (modes.n // 2 + 1) + x] / float(modes.n) ** 3
-    if order := window_order(window):
-        full = torch.from_numpy(np.sinc(wavenumbers(modes.n)[0] / modes.n) ** order).to(raw.device)
-        values /= full[z] * full[y] * full[x]
-    return values
+    factors = torch.from_numpy(inverse).to(raw.device)
+    values = raw.view(-1)[(z % modes.n * modes.n + y % modes.n) * (modes.n // 2 + 1) + x]
+    return values * (factors[z.abs()] * factors[y.abs()] * factors[x])
 
 
 def window_order(window: str) -> int:

@@ -112,7 +112,7 @@ class PowerSpectrum(Result):
         wider shells is not known any more: rebin before adding. ``BadInput`` for edges that are not among the old.
         """
         starts, edges = merged(self.edges, bins)
-        parts = {
+        parts: dict[str, Any] = {
             name: np.array([getattr(self, name)[a:b].sum() for a, b in pairwise(starts)])
             for name in ("modes", "wavenumber_sums", *self.added)
         }

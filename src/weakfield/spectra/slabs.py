@@ -28,34 +28,66 @@ Integers = NDArray[np.int64]
 Modes = NDArray[np.complex128]
 
 #: fields of a slab, all shells together: about what the second cache of a core holds
-SLAB_BYTES = 2**20
+SLAB_BYTES = 3 * 2**19
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Shells of similar reach, ``first`` to ``stop`` of a layout's list, transformed together.
+
+    Their spectra without what is empty are (shells, size, rows, columns) [z, y, x]: rows from -reach to reach, or the
+    whole axis if modes reach beyond it.
+    """
+
+    first: int
+    stop: int
+    reach: int
+    size: int
+
+    @property
+    def compact(self) -> bool:
+        """Whether modes leave rows of the grid empty."""
+        return 2 * self.reach + 1 <= self.size
+
+    @property
+    def columns(self) -> int:
+        """Columns of the half axis that hold modes."""
+        return min(self.reach, self.size // 2) + 1
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Of the spectra."""
+        rows = 2 * self.reach + 1 if self.compact else self.size
+        return (self.stop - self.first, self.size, rows, self.columns)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Shapes of a group's arrays: its shells, the columns that hold their modes, and how the grid is cut into slabs."""
+    """How one grid is worked through: its shells by reach, in batches, and the cut into slabs.
+
+    ``order`` says in which order the sides of a triangle enter the kernel: the one with the fewest tiles.
+    """
 
     group: GridGroup
     modes: ShellModes
     shells: Integers
+    batches: list[Batch]
+    order: tuple[int, int, int]
+    tiles: tuple[Any, Any, Any]
 
     @classmethod
     def of(cls, group: GridGroup, modes: ShellModes, triangles: Integers) -> Layout:
-        """For the triangles (T, 3) of ``modes`` that the group holds."""
-        return cls(group, modes, np.unique(triangles[group.rows]))
-
-    def reach(self, shell: int) -> int:
-        """Largest component of a mode of the shell."""
-        return int(self.modes.reach[2][shell])
-
-    def compact(self, shell: int) -> bool:
-        """Whether the modes of a shell leave rows of the grid empty."""
-        return 2 * self.reach(shell) + 1 <= self.group.size
-
-    def shape(self, shell: int) -> tuple[int, int, int]:
-        """Of the shell's spectrum without what is empty, [z, y, x]."""
-        size, reach = self.group.size, self.reach(shell)
-        return (size, min(2 * reach + 1, size), min(reach, size // 2) + 1)
+        """For those of the triangles (T, 3) of ``modes`` that the group holds."""
+        rows, reach = triangles[group.rows], modes.reach[2]
+        shells = np.unique(rows)
+        shells = shells[np.argsort(reach[shells], kind="stable")]
+        place = np.zeros(modes.count, dtype=np.int64)
+        place[shells] = np.arange(len(shells))
+        padded = max(len(shells), kernel.SIDE)
+        choices = {order: kernel.tiling(place[rows[:, order]], padded) for order in ((0, 1, 2), (1, 0, 2), (2, 0, 1))}
+        order = min(choices, key=lambda order: len(choices[order][1]))
+        batches = _batches(reach[shells].tolist(), group.size)
+        return cls(group, modes, shells, batches, order, choices[order])
 
     @property
     def padded(self) -> int:
@@ -77,17 +109,21 @@ class Layout:
     @property
     def spectra_bytes(self) -> int:
         """Memory of the spectra of all shells of one field."""
-        return 16 * sum(int(np.prod(self.shape(shell))) for shell in self.shells.tolist())
+        return 16 * sum(int(np.prod(batch.shape)) for batch in self.batches)
+
+    def cut(self, memory: Modes) -> list[Modes]:
+        """Spectra of all batches in given memory."""
+        ends = np.cumsum([np.prod(batch.shape) for batch in self.batches])
+        parts = np.split(memory[: ends[-1]], ends[:-1])
+        return [part.reshape(batch.shape) for part, batch in zip(parts, self.batches, strict=True)]
 
     @property
     def scratch_bytes(self) -> int:
         """Memory of one worker and field."""
-        size, pads = self.group.size, sum(self.shape(shell)[2] for shell in self.shells.tolist())
-        half = size // 2 + 1
-        return (
-            16 * self.planes * size * (pads + len(self.shells) * half)
-            + 8 * self.padded * self.planes * self.rows * size
-        )
+        size, planes = self.group.size, self.planes
+        columns = sum((batch.stop - batch.first) * batch.columns for batch in self.batches)
+        lines = len(self.shells) * (size // 2 + 1)
+        return 16 * planes * size * (columns + lines) + 8 * self.padded * planes * self.rows * size
 
 
 class Scratch:
@@ -95,32 +131,33 @@ class Scratch:
 
     def __init__(self, layout: Layout) -> None:
         size, planes = layout.group.size, layout.planes
+        self.layout = layout
         self.columns = [
-            np.zeros((planes, size, layout.shape(shell)[2]), dtype=np.complex128) for shell in layout.shells.tolist()
+            np.zeros((batch.stop - batch.first, planes, size, batch.columns), dtype=np.complex128)
+            for batch in layout.batches
         ]
         self.lines = np.zeros((len(layout.shells), planes, size, size // 2 + 1), dtype=np.complex128)
         self.values = np.zeros((layout.padded, planes, layout.rows, size))
 
-    def transform_y(self, layout: Layout, spectra: Sequence[Modes], first: int) -> None:
+    def transform_y(self, spectra: Sequence[Modes], first: int) -> None:
         """Planes from ``first`` of all shells, along y; columns beyond a shell's reach stay zero."""
-        for number, (shell, spectrum) in enumerate(zip(layout.shells.tolist(), spectra, strict=True)):
-            columns, planes = self.columns[number], spectrum[first : first + layout.planes]
-            if layout.compact(shell):
-                reach = layout.reach(shell)
-                columns[:, : reach + 1] = planes[:, reach:]
-                if reach:
-                    columns[:, -reach:] = planes[:, :reach]
+        for batch, spectrum, columns in zip(self.layout.batches, spectra, self.columns, strict=True):
+            planes = spectrum[:, first : first + self.layout.planes]
+            if batch.compact:
+                columns[:, :, : batch.reach + 1] = planes[:, :, batch.reach :]
+                if batch.reach:
+                    columns[:, :, -batch.reach :] = planes[:, :, : batch.reach]
             else:
                 columns[:] = planes
-            out = self.lines[number, :, :, : columns.shape[2]]
-            ducc0.fft.c2c(columns, axes=(1,), forward=False, inorm=0, nthreads=1, out=out)
+            out = self.lines[batch.first : batch.stop, :, :, : batch.columns]
+            ducc0.fft.c2c(columns, axes=(2,), forward=False, inorm=0, nthreads=1, out=out)
 
-    def transform_x(self, layout: Layout, row: int) -> Reals:
+    def transform_x(self, row: int) -> Reals:
         """Rows from ``row`` of the slab in space, (shells, sites)."""
-        size, shells = layout.group.size, len(self.lines)
-        part = self.lines[:, :, row : row + layout.rows]
-        ducc0.fft.c2r(part, axes=(3,), lastsize=size, forward=False, inorm=0, nthreads=1, out=self.values[:shells])
-        return self.values.reshape(layout.padded, -1)
+        part = self.lines[:, :, row : row + self.layout.rows]
+        out, size = self.values[: len(part)], self.layout.group.size
+        ducc0.fft.c2r(part, axes=(3,), lastsize=size, forward=False, inorm=0, nthreads=1, out=out)
+        return self.values.reshape(self.layout.padded, -1)
 
 
 def slab_sums(
@@ -129,22 +166,20 @@ def slab_sums(
     """As ``triples.triple_sums``, of numpy arrays."""
     result = np.zeros(len(triangles))
     layouts = [Layout.of(group, modes, triangles) for group in groups]
+    most = max((layout.spectra_bytes for layout in layouts), default=0) // 16
+    memories = [np.empty(most, dtype=np.complex128) for _ in amplitudes]
     slabs = sum(len(layout.group.shifts) * layout.group.size // layout.planes for layout in layouts)
     with ThreadPoolExecutor(current_threads()) as pool, bar("bispectrum", slabs) as progress:
         for layout in layouts:
-            group = layout.group
-            local = np.searchsorted(layout.shells, triangles[group.rows])
-            tiles = kernel.tiling(local, layout.padded)
             scratch: SimpleQueue[list[Scratch]] = SimpleQueue()
             for _ in range(current_threads()):
                 scratch.put([Scratch(layout) for _ in amplitudes])
-            spectra = [
-                [np.empty(layout.shape(s), dtype=np.complex128) for s in layout.shells.tolist()] for _ in amplitudes
-            ]
-            for shift in group.shifts:
+            spectra = [layout.cut(memory) for memory in memories]
+            rows = layout.group.rows
+            for shift in layout.group.shifts:
                 _fill(layout, amplitudes, shift, spectra, pool.map)
-                result[group.rows] += _sum_slabs(layout, spectra, scratch, tiles, pool.map, progress.advance)
-            result[group.rows] /= group.sites
+                result[rows] += _sum_slabs(layout, spectra, scratch, pool.map, progress.advance)
+            result[rows] /= layout.group.sites
     return result
 
 
@@ -152,27 +187,21 @@ def _fill(
     layout: Layout, amplitudes: Sequence[Modes], shift: float, spectra: list[list[Modes]], run: Callable[..., Any]
 ) -> None:
     """The spectra of all fields and shells on a grid, transformed along z."""
-    modes = layout.modes
+    modes, size = layout.modes, layout.group.size
+    reach = 3 * max(batch.reach for batch in layout.batches)
+    phases = np.exp(2j * np.pi * shift / size * np.arange(-reach, reach + 1))
 
     def one(field: int, number: int) -> None:
-        shell, spectrum = int(layout.shells[number]), spectra[field][number]
-        part = slice(modes.start[shell], modes.stop[shell])
-        sums = np.arange(-3 * layout.reach(shell), 3 * layout.reach(shell) + 1)
-        phases = np.exp(2j * np.pi * shift / layout.group.size * sums)
-        spectrum[:] = 0
+        batch, spectrum = layout.batches[number], spectra[field][number]
+        shells = layout.shells[batch.first : batch.stop]
         kernel.lay_out(
-            modes.z[part],
-            modes.y[part],
-            modes.x[part],
-            amplitudes[field][part],
-            phases,
-            layout.compact(shell),
-            spectrum,
-        )
-        ducc0.fft.c2c(spectrum, axes=(0,), forward=False, inorm=0, nthreads=1, out=spectrum)
+            modes.z, modes.y, modes.x, amplitudes[field], modes.start[shells], modes.stop[shells], phases,
+            batch.compact, spectrum,
+        )  # fmt: skip
+        ducc0.fft.c2c(spectrum, axes=(1,), forward=False, inorm=0, nthreads=1, out=spectrum)
 
-    numbers = list(reversed(range(len(layout.shells)))) * len(amplitudes)
-    fields = np.repeat(np.arange(len(amplitudes)), len(layout.shells)).tolist()
+    numbers = list(reversed(range(len(layout.batches)))) * len(amplitudes)
+    fields = np.repeat(np.arange(len(amplitudes)), len(layout.batches)).tolist()
     for _ in run(one, fields, numbers):
         pass
 
@@ -181,28 +210,40 @@ def _sum_slabs(
     layout: Layout,
     spectra: Sequence[Sequence[Modes]],
     scratch: SimpleQueue[list[Scratch]],
-    tiles: tuple[Any, Any, Any],
     run: Callable[..., Iterable[Any]],
     advance: Callable[[], None],
 ) -> Reals:
     """Sums over one cubic grid, one a triangle of the group."""
-    blocks, columns, place = tiles
+    blocks, columns, place = layout.tiles
     firsts = range(0, layout.group.size, layout.planes)
     partial = np.zeros((len(firsts), len(columns), kernel.SIDE**2))
 
     def one(number: int) -> None:
         mine = scratch.get()
         for field, part in zip(mine, spectra, strict=True):
-            field.transform_y(layout, part, firsts[number])
+            field.transform_y(part, firsts[number])
         for row in range(0, layout.group.size, layout.rows):
-            values = [field.transform_x(layout, row) for field in mine]
-            a, b, c = values if len(values) == 3 else values * 3
-            kernel.accumulate(a, b, c, blocks, columns, partial[number])
+            values = [field.transform_x(row) for field in mine]
+            sides = [values[side % len(values)] for side in layout.order]
+            kernel.accumulate(*sides, blocks, columns, partial[number])
         scratch.put(mine)
 
     for _ in run(one, range(len(firsts))):
         advance()
     return np.asarray(partial.sum(axis=0).ravel()[place])
+
+
+def _batches(reach: list[int], size: int) -> list[Batch]:
+    """Shells, sorted by reach, in batches whose members waste little when treated as the largest of them."""
+    batches: list[Batch] = []
+    stop = len(reach)
+    while stop:
+        first = stop - 1
+        while first and reach[first - 1] >= min(0.6 * reach[stop - 1], reach[stop - 1] - 3):
+            first -= 1
+        batches.insert(0, Batch(first, stop, reach[stop - 1], size))
+        stop = first
+    return batches
 
 
 def _divisor(number: int, most: int) -> int:

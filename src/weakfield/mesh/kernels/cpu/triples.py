@@ -9,11 +9,19 @@ The order of every sum is fixed by the shapes alone; a call runs on one thread a
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import torch
 from numba import njit
+from numpy.typing import NDArray
+from torch import Tensor
+
+from weakfield.mesh.triangles import ShellModes
+
+Reals = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 #: sites of a block: four rows of products and four of fields are 32 kB, the nearest cache
 BLOCK = 512
@@ -86,35 +94,44 @@ def accumulate(a, b, c, blocks, tiles, out):
 
 
 @njit(**OPTIONS)
-def lay_out(z, y, x, values, phases, compact, out):
-    """Add modes of the half axis to ``out`` (size, rows, columns) [z, y, x], the spectrum of a grid of that size.
+def lay_out(z, y, x, values, start, stop, phases, compact, out):
+    """Shells of modes of the half axis as spectra of a grid, ``out`` (shells, size, rows, columns) [z, y, x].
 
-    ``z``, ``y``, ``x``, ``values`` (modes,); ``phases`` by x + y + z from its least to its largest value. Rows are the
-    whole axis of the grid, or, if ``compact``, wavenumbers from -c to c. What the half axis of the grid has no
-    column for stands there as its partner at -k.
+    ``z``, ``y``, ``x``, ``values`` (modes,), of which shell s has ``start[s]`` to ``stop[s]``; ``phases`` by x + y + z
+    from its least to its largest value. Rows are the whole axis of the grid or, if ``compact``, wavenumbers from -c to
+    c. What the half axis of the grid has no column for stands there as its partner at -k.
     """
-    size, rows = out.shape[0], out.shape[1]
+    size, rows = out.shape[1], out.shape[2]
     middle, reach = (rows - 1) // 2, (len(phases) - 1) // 2
-    for mode in range(len(values)):
-        value = values[mode] * phases[x[mode] + y[mode] + z[mode] + reach]
-        column = x[mode] % size
-        if 2 * column <= size:
-            row = y[mode] + middle if compact else y[mode] % size
-            out[z[mode] % size, row, column] += value
-        column = (size - column) % size
-        if x[mode] > 0 and 2 * column <= size:
-            row = middle - y[mode] if compact else -y[mode] % size
-            out[-z[mode] % size, row, column] += value.conjugate()
+    out[:] = 0
+    for shell in range(len(start)):
+        for mode in range(start[shell], stop[shell]):
+            value = values[mode] * phases[x[mode] + y[mode] + z[mode] + reach]
+            column = x[mode] % size
+            if 2 * column <= size:
+                row = y[mode] + middle if compact else y[mode] % size
+                out[shell, z[mode] % size, row, column] += value
+            column = (size - column) % size
+            if x[mode] > 0 and 2 * column <= size:
+                row = middle - y[mode] if compact else -y[mode] % size
+                out[shell, -z[mode] % size, row, column] += value.conjugate()
 
 
-def tiling(triangles, shells):
+def tiling(triangles: Integers, shells: int) -> tuple[Integers, Integers, Integers]:
     """Tiles of 4 x 4 sums that cover the triangles (T, 3) of so many shells (four or more).
 
     Returns ``blocks`` (i, first j, first tile, end of tiles), ``tiles`` (first l), and where in (tiles, 16) flattened
     the sum of each triangle lies.
     """
+    return _tiling(np.ascontiguousarray(triangles, dtype=np.int64).tobytes(), shells)
+
+
+@lru_cache(maxsize=64)
+def _tiling(content: bytes, shells: int) -> tuple[Integers, Integers, Integers]:
+    triangles = np.frombuffer(content, dtype=np.int64).reshape(-1, 3)
     last = shells - SIDE
-    blocks, tiles = [], []
+    blocks: list[tuple[int, int, int, int]] = []
+    tiles: list[int] = []
     place = np.empty(len(triangles), dtype=np.int64)
     for i in np.unique(triangles[:, 0]):
         rows = np.flatnonzero(triangles[:, 0] == i)
@@ -133,14 +150,33 @@ def tiling(triangles, shells):
     return np.array(blocks, dtype=np.int64).reshape(-1, 4), np.array(tiles, dtype=np.int64), place
 
 
-def triple_sums(a, b, c, triangles):
+@njit(**OPTIONS)
+def _gather(raw, n, z, y, x, inverse, out):
+    for mode in range(len(out)):
+        az, ay = abs(z[mode]), abs(y[mode])
+        out[mode] = raw[z[mode] % n, y[mode] % n, x[mode]] * (inverse[az] * inverse[ay] * inverse[x[mode]])
+
+
+def gather(raw: NDArray[np.complex128], modes: ShellModes, inverse: Reals) -> NDArray[np.complex128]:
+    """``raw`` (N, N, N//2+1) at the modes of a ``ShellModes``, times ``inverse`` of each |component|, (modes,)."""
+    out = np.empty(len(modes.x), dtype=np.complex128)
+    _gather(raw, modes.n, modes.z, modes.y, modes.x, inverse, out)
+    return out
+
+
+def triple_sums(a: Tensor, b: Tensor, c: Tensor, triangles: Integers) -> Tensor:
     """See ``reference.triples.triple_sums``."""
+    return torch.from_numpy(sums(a.numpy(), b.numpy(), c.numpy(), triangles))
+
+
+def sums(a: Reals, b: Reals, c: Reals, triangles: Integers) -> Reals:
+    """``triple_sums`` of numpy arrays."""
     blocks, tiles, place = tiling(triangles, max(len(b), SIDE))
-    a, b, c = (_at_least(field.numpy(), SIDE) for field in (a, b, c))
+    a, b, c = (_at_least(fields, SIDE) for fields in (a, b, c))
     out = np.zeros((len(tiles), SIDE * SIDE))
     accumulate(a, b, c, blocks, tiles, out)
-    return torch.from_numpy(out.ravel()[place])
+    return np.asarray(out.ravel()[place])
 
 
-def _at_least(fields, rows):
+def _at_least(fields: Reals, rows: int) -> Reals:
     return fields if len(fields) >= rows else np.concatenate([fields, np.zeros((rows - len(fields), fields.shape[1]))])
