@@ -229,21 +229,38 @@ def tables(results: dict) -> str:
                     f"{fit['error']:.3f} | {fit['chi2']:.1f} | {fit['within_one_error']:.0%}, {fit['within_two']:.0%} |"
                     f" {fit['largest_pull']:.1f} |"
                 )
-    rows += ["", "Newton in other meshes, less the linear field's own, sides up to k_Nyq/6; in brackets the part that"]
-    rows += ["particles started by linear theory should have reached without a mesh (`started_kernel`):", ""]
+    rows += ["", "Newton in cells of other sizes, less the linear field's own, sides up to k_Nyq/6; in brackets what"]
+    rows += [
+        "particles started by linear theory should reach without a mesh (`started_kernel`):",
+        "",
+        *meshes(results, CELLS, 6),
+    ]
+    rows += [
+        "",
+        "More particles in cells of 20 Mpc/h, on 32^3, sides up to k_Nyq/3:",
+        "",
+        *meshes(results, PARTICLES, 3),
+    ]
+    return "\n".join(rows)
+
+
+def meshes(results: dict, cases: tuple[Case, ...], cut: int) -> list[str]:
+    """One row a mesh: P_phi over linear theory at three wavenumbers, and the amplitude of B_Phi up to k_Nyq / cut."""
     head = ("cells [Mpc/h]", "particles a cell", "seeds", "P(z=10) at k_Nyq/16", "at 0.041 h/Mpc", "at 0.085 h/Mpc")
-    rows += ["| " + " | ".join((*head, "B(z=10)", "B(z=1)")) + " |", "|---" * 8 + "|"]
-    for case in (*CELLS, *PARTICLES):
+    rows = ["| " + " | ".join((*head, "B(z=10)", "B(z=1)")) + " |", "|---" * 8 + "|"]
+    for case in cases:
         entry = results[case.name]
         k, response = np.array(entry["k_hmpc"]), np.array(entry["response"]["newton 10"]["mean"])
-        inside = [k[0] <= q <= 0.9 * np.pi / case.cell for q in (np.pi / case.cell / 16, 0.041, 0.085)]
-        at = np.interp((np.pi / case.cell / 16, 0.041, 0.085), k, response)
-        cells = [f"{value:.3f}" if known else "" for value, known in zip(at, inside, strict=True)]
+        wanted = (np.pi / case.cell / 16, 0.041, 0.085)
+        known = [k[0] <= q <= 0.9 * np.pi / case.cell for q in wanted]
+        cells = [
+            f"{value:.3f}" if yes else "" for value, yes in zip(np.interp(wanted, k, response), known, strict=True)
+        ]
         for z in ("10", "1"):
-            fit = entry["bispectrum"][z]["cuts"]["6"]["reduced"]
-            cells.append(f"{fit['amplitude']:.2f} ± {fit['error']:.2f} ({entry['bispectrum'][z]['started']:.2f})")
+            fit, started = entry["bispectrum"][z]["cuts"][str(cut)]["reduced"], entry["bispectrum"][z]["started"]
+            cells.append(f"{fit['amplitude']:.2f} ± {fit['error']:.2f} ({started:.2f})")
         rows.append(f"| {case.cell:g} | {case.finer**3} | {case.seeds} | " + " | ".join(cells) + " |")
-    return "\n".join(rows)
+    return rows
 
 
 def fill(page: Path, text: str) -> None:

@@ -10,9 +10,7 @@ from weakfield.spectra.significance import bin_significance, matched_significanc
 def test_no_signal_gives_no_significance_however_bins_are_correlated():
     random = np.random.default_rng(3)
     mixing = random.standard_normal((30, 8))  # 30 bins made of 8 numbers
-    found = np.array(
-        [matched_significance(random.standard_normal((60, 8)) @ mixing.T).ensemble for _ in range(1000)]
-    )
+    found = np.array([matched_significance(random.standard_normal((60, 8)) @ mixing.T).ensemble for _ in range(1000)])
     # Student's t of 29 degrees of freedom: rms 1.037; of 1000 draws the mean is known to 0.033, the rms to 0.024
     assert abs(found.mean()) < 0.12
     assert 0.95 < found.std() < 1.13

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -53,8 +55,10 @@ def brute_force(n: int, edges: np.ndarray, kernel: Kernel) -> dict[tuple[int, in
     return {row: (int(count), total / count) for row, (count, total) in totals.items()}
 
 
-@pytest.mark.parametrize(("n", "edges"), [(8, [0.5, 1.5, 2.5, 3.5]), (9, [0.5, 1.7, 3.0, 4.4]), (8, [1.0, 2.0, 6.0])])
-@pytest.mark.parametrize("name", KERNELS)
+@pytest.mark.parametrize(
+    ("n", "edges", "name"),
+    [(8, [0.5, 1.5, 2.5, 3.5], "f2"), (9, [0.5, 1.7, 3.0, 4.4], "potential"), (8, [1.0, 2.0, 6.0], "start")],
+)
 def test_every_triangle_against_every_triple(n, edges, name):
     known = brute_force(n, np.array(edges), KERNELS[name])
     rows = sorted(known)
@@ -89,7 +93,7 @@ def test_bad_shells_are_refused():
 def test_shell_mean_against_all_modes():
     edges = [0.5, 1.5, 2.9, 3.6]
     _, length = vectors(8)
-    means = [power(length[(length >= a) & (length < b)] * 2 * np.pi / BOX).mean() for a, b in zip(edges, edges[1:])]
+    means = [power(length[(length >= a) & (length < b)] * 2 * np.pi / BOX).mean() for a, b in pairwise(edges)]
     np.testing.assert_allclose(shell_mean(power, 8, BOX, edges), means, rtol=1e-12)
     assert shell_mean(power, 8, BOX, [0.5, 0.9, 1.5])[0] == 0
 

@@ -64,8 +64,8 @@ def linear_start_difference(conformal_hubble: float, growth: float) -> Kernel:
 def newtonian_transient(conformal_hubble: float, growth: float) -> Kernel:
     """Newtonian phi at second order after a linear start, less its growing mode; dimensionless, arguments as above.
 
-    At tau_i, 4 lap phi = (24 / tau_i^2) delta_2 and phi' = (2 / tau_i) [(tau_i^2 / 6) lap^-1 d_i (lap varphi d_i varphi)
-    - phi] by continuity; what exceeds the growing mode is C1 + C2 (tau_i / tau)^5.
+    At tau_i, 4 lap phi = (24 / tau_i^2) delta_2, and by continuity phi' = (2 / tau_i) [(tau_i^2 / 6) W - phi] with
+    W = lap^-1 d_i (lap varphi d_i varphi); what exceeds the growing mode is C1 + C2 (tau_i / tau)^5.
     """
     square = 4.0 / conformal_hubble**2  # tau_i^2
     start = _displaced(square, 0.0) * (24.0 / square) / -4 * PER_C
