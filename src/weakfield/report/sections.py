@@ -74,7 +74,7 @@ def spectra(material: Material) -> str:
         "Above: power spectrum of the potential (Newton in N-body gauge, GR in Poisson gauge), mean over seeds; error"
         " bars are the standard error of that mean, that is cosmic variance; lines: linear theory and a non-linear fit."
         f" {_apart()} Middle, where the seeds' initial modes are known: each seed over linear theory with its own"
-        " modes, in which cosmic variance cancels; what is missing from 1 is what the mesh loses. Below: ratio of the two"
+        " modes, in which cosmic variance cancels; what is missing from 1 the mesh loses. Below: ratio of the two"
         " theories, taken seed by seed and then averaged; error bars are the standard error of this paired mean, grey"
         " is the cosmic variance of as many pairs of unrelated universes."
     )

@@ -6,6 +6,8 @@ from math import isfinite
 
 from weakfield.report.html import absent, figure, image, paragraph, table
 from weakfield.report.material import Material
+from weakfield.spectra.paired import PairedPower
+from weakfield.spectra.paired_bispectrum import PairedBispectrum
 from weakfield.spectra.significance import FEWEST
 
 QUANTITIES = {
@@ -63,9 +65,10 @@ def written(material: Material) -> str:
 
 def significance(material: Material) -> str:
     """One row a statistic: sigma of one pair and of all that judge."""
-    found = [("P(k)", result) for result in material.spectra]
+    found: list[tuple[str, PairedPower | PairedBispectrum]] = [("P(k)", result) for result in material.spectra]
+    found += [("bispectrum", result) for result in material.bispectra]
     rows = []
-    for name, result in [*found, *(("bispectrum", result) for result in material.bispectra)]:
+    for name, result in found:
         total = result.significance
         if isfinite(total.ensemble):
             redshift = "" if result.quantity == "difference_cube" else f"{result.redshift:g}"

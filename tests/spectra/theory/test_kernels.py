@@ -19,7 +19,7 @@ def third(k1: float, k2: float, cosine: float) -> float:
 
 @pytest.mark.parametrize(
     ("k1", "k2", "k3", "value"),
-    # equilateral: 5/7 - 1/2 + 1/14; parallel equal sides: 5/7 + 1 + 2/7; k, 2k parallel: 5/7 + 5/4 + 2/7; right angle: 5/7
+    # equilateral: 5/7 - 1/2 + 1/14; parallel, equal: 5/7 + 1 + 2/7; parallel, k and 2k: 5/7 + 5/4 + 2/7; 3, 4, 5
     [(1, 1, 1, 2 / 7), (1, 1, 2, 2), (1, 2, 3, 2.25), (3, 4, 5, 5 / 7)],
 )
 def test_f2_by_hand(k1, k2, k3, value):

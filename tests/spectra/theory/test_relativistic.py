@@ -92,8 +92,8 @@ def test_start_obeys_both_constraints_of_displaced_particles():
 
 
 def test_solution_of_matarrese_mollerach_and_bruni():
-    # their metric 1 - 2 varphi - phi2, 1 + 2 varphi + psi2: phi2 / 2 = (2/3) varphi^2 - 4 Theta_0 in the metric's own
-    # second order, psi2 / 2 = (8/3) varphi^2 + 6 Theta_0; exponentials add varphi^2 to the one and take it from the other
+    # their metric 1 - 2 varphi - phi2, 1 + 2 varphi + psi2: phi2 / 2 = (2/3) varphi^2 - 4 Theta_0,
+    # psi2 / 2 = (8/3) varphi^2 + 6 Theta_0; the exponential adds varphi^2 or takes it
     theta = float(THETA_0(*TRIANGLE))
     ours = float(growing_mode_difference(a_nl=0.0)(*TRIANGLE))
     assert ours == pytest.approx(2 / 3 - 4 * theta + 1)
@@ -112,7 +112,7 @@ def test_squeezed_growing_mode_by_hand():
     # two short modes into a long one: Psi_0 -> k^2/2, (grad)^2 -> k^2, Theta_0 -> -(k^2/6) / k_L^2
     long = 1e-3
     assert float(growing_mode_difference()(1, 1, long)) == pytest.approx(2 / 3 / long**2, rel=1e-5)
-    # a long and a short mode into a short one: Theta_0 is of order mu^2, bounded: nothing of the long mode but its slope
+    # a long and a short mode into a short one: Theta_0 is of order mu^2, bounded
     assert abs(float(growing_mode_difference()(long, 1, 1 - 0.4 * long))) < 4
 
 

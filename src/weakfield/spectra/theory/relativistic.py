@@ -58,7 +58,7 @@ def linear_start_difference(conformal_hubble: float, growth: float) -> Kernel:
     rate = CHI - 0.5  # H_i^-1 d/dtau of the difference is 2 (rate - difference) / (H_i tau_i) = rate - difference
     constant: Kernel = start * 0.6 + Kernel({None: 0.4 * rate})
     decaying: Kernel = start * 0.4 + Kernel({None: -0.4 * rate})
-    return constant + decaying * growth**-2.5
+    return constant + decaying * float(growth**-2.5)
 
 
 def newtonian_transient(conformal_hubble: float, growth: float) -> Kernel:
