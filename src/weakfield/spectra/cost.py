@@ -69,7 +69,7 @@ def estimate_bispectrum(
     transform = 8 * n**3 + 16 * n * n * (n // 2 + 1)
     work = current_threads() * fields * (16 * shells * side * side + 2**22)
     summing = (MODE_BYTES + 16 * fields) * listed + fields * spectra.sum() + work
-    memory = ceil(max(making, counting, transform + MODE_BYTES * listed, 8 * n**3 + summing))
+    memory = 10**8 + ceil(max(making, counting, transform + MODE_BYTES * listed, 8 * n**3 + summing))
     sites = grids * side**3
     seconds = TRIANGLE_SECONDS * sites * (fields * SHELL_COST * shells + 1.5 * triangles) / current_threads()
     return Estimate(memory, 1.5 * seconds, triangles)
