@@ -71,10 +71,10 @@ class ShellModes:
     @cached_property
     def reach(self) -> tuple[NDArray[np.float64], NDArray[np.float64], Integers]:
         """Smallest and largest |n| of each shell and its largest component, (shells,); 0 for an empty shell."""
-        filled = self.stop > self.start
-        first = np.where(filled, self.square[np.minimum(self.start, len(self.square) - 1)], 0)
-        last = np.where(filled, self.square[self.stop - 1], 0)
-        components = np.array([min(isqrt(int(q)), (self.n - 1) // 2) for q in last], dtype=np.int64)
+        pairs = list(zip(self.start.tolist(), self.stop.tolist(), strict=True))
+        first = [int(self.square[begin]) if begin < end else 0 for begin, end in pairs]
+        last = [int(self.square[end - 1]) if begin < end else 0 for begin, end in pairs]
+        components = np.array([min(isqrt(q), (self.n - 1) // 2) for q in last], dtype=np.int64)
         return np.sqrt(first), np.sqrt(last), components
 
     def sums(self, values: NDArray[np.generic]) -> NDArray[np.float64]:

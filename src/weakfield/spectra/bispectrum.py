@@ -21,6 +21,7 @@ from weakfield.base.errors import BadInput
 from weakfield.mesh.shells import Window, checked_edges
 from weakfield.mesh.triangles import Intervals
 from weakfield.spectra.bins import merged
+from weakfield.spectra.cost import check_memory, estimate_bispectrum
 from weakfield.spectra.counts import Triangles, closed_triangles, given_triangles
 from weakfield.spectra.modes import Cube, checked_box, shell_amplitudes
 from weakfield.spectra.results import Integers, Reals, Result, checked_gauge, per_mode
@@ -230,9 +231,10 @@ def bispectrum(
     no shell. All triangles i <= j <= l of shells that hold a triple with k1 + k2 + k3 = 0 are measured, each on a grid
     large enough that no other triple counts. ``window`` is the mass assignment whose prod sinc^p (pi n_i / N) divides
     every mode; "none" for potentials. Counts are kept for the next field of the same size and bins. ``BadInput`` for a
-    field that is no cube, holds NaN, or for edges that do not increase.
+    field that is no cube, holds NaN, for edges that do not increase, and where memory does not suffice
+    (``estimate_bispectrum``).
     """
-    intervals = _intervals(bin_edges)
+    intervals = _checked(field, bin_edges, 1)
     return _measure([field], box_size, closed_triangles(_side(field), intervals), window, quantity, gauge)
 
 
@@ -248,7 +250,7 @@ def cross_bispectrum(
     gauge: str = "unstated",
 ) -> Bispectrum:
     """Bispectrum V^2 mean Re a(k1) b(k2) c(k3) of three cubes; triangles in every order, the rest as ``bispectrum``."""
-    intervals = _intervals(bin_edges)
+    intervals = _checked(a, bin_edges, 3)
     return _measure([a, b, c], box_size, closed_triangles(_side(a), intervals, ordered=True), window, quantity, gauge)
 
 
@@ -301,8 +303,13 @@ def _product(a: Tensor, b: Tensor) -> Reals:
     return np.asarray(first.real * second.real + first.imag * second.imag)
 
 
-def _intervals(bin_edges: Sequence[float] | NDArray[Any]) -> Intervals:
+def _checked(field: Cube, bin_edges: Sequence[float] | NDArray[Any], fields: int) -> Intervals:
+    """The shells between the edges; ``BadInput`` if their bispectrum does not fit into memory."""
     edges = checked_edges(bin_edges)
+    n = _side(field)
+    check_memory(
+        estimate_bispectrum(n, edges, fields, ordered=fields > 1), f"a bispectrum of {len(edges) - 1} bins at N={n}"
+    )
     return tuple(pairwise(edges))
 
 
