@@ -18,6 +18,7 @@ from weakfield.config import THEORIES, RunFolder, StudyConfig, Theory
 from weakfield.formats import load_field
 from weakfield.spectra.bins import linear_edges
 from weakfield.spectra.bispectrum import Bispectrum, bispectrum
+from weakfield.spectra.cost import check_memory, estimate_bispectrum
 from weakfield.spectra.difference import growth_scaled_difference
 from weakfield.spectra.expected import Expected
 from weakfield.spectra.paired import COLUMNS as POWER_COLUMNS
@@ -62,6 +63,9 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
     seeds = tuple(seed for seed in study.seeds.all if (folder.pair(seed) / "pair.json").exists())
     if not seeds:
         raise BadInput(f"{folder.pairs} holds no whole pair of the study, expected at least one pair.json")
+    if study.measure.bispectrum:
+        needed = estimate_bispectrum(study.simulation.grid, triangle_edges(study))
+        check_memory(needed, "a bispectrum of this study (measure.bispectrum)")
     expected, edges = Expected(study), bin_edges(study)
     measured: dict[Key, Measured] = {}
     actual: dict[float, float] = {}

@@ -52,6 +52,48 @@ def applied(kernel: Kernel, modes: np.ndarray, square: np.ndarray) -> np.ndarray
     return total
 
 
+def test_a_lattice_shows_mixed_terms_of_displacements_alone(tmp_path, monkeypatch):
+    # docs/verification.md: one particle a cell that moves by little stays within weights that are linear in each
+    # coordinate, so that of the second-order density d_i d_j (d_i d_j) / 2 the terms i = j are missing
+    base = CosmologySettings()
+    settings = SimulationSettings(
+        grid=GRID, box_size_mpch=BOX, transfer="eisenstein-hu", snapshot_redshifts=(100.0,), spectra_redshifts=()
+    )
+    cosmology = CosmologySettings(omega_cdm=base.h**2 * (1 - base.Omega_r) - base.omega_b - 1e-9)
+    fields = []
+    for sign in (1.0, -1.0):
+        monkeypatch.setattr(initial_conditions, "unit_modes", few_waves(sign))
+        folder = tmp_path / f"{sign:g}"
+        folder.mkdir()
+        run = RunSettings(
+            theory="newton", seed=5, cosmology=cosmology, simulation=settings, output=OutputSettings(dtype="float64")
+        )
+        grow_member(run, folder)
+        fields.append(np.fft.rfftn(load_field(folder / "snap000_phi.h5")[0].numpy()))
+    first, second = (fields[0] - fields[1]) / 2, (fields[0] + fields[1]) / 2
+    full, half = np.fft.fftfreq(GRID, 1 / GRID), np.arange(GRID // 2 + 1)
+    numbers = np.broadcast_arrays(half[None, None, :], full[None, :, None], full[:, None, None])
+    square = sum(axis**2 for axis in numbers)
+    large = (square > 0) & (square <= 2 * FEW)
+    k = [axis * (2 * np.pi / BOX) for axis in numbers]
+    hubble = Background(cosmology, HUBBLE_LENGTH_MPCH).conformal_hubble(1 / 101) / HUBBLE_LENGTH_MPCH
+    moved = [np.fft.irfftn(-1j * axis * first * (2 / 3) / hubble**2, s=(GRID,) * 3, axes=(0, 1, 2)) for axis in k]
+
+    def potential(pairs: list[tuple[int, int]]) -> np.ndarray:
+        """phi of the second-order density of the displacements, lap phi = (3/2) H^2 delta."""
+        density = sum(-0.5 * k[i] * k[j] * np.fft.rfftn(moved[i] * moved[j]) for i, j in pairs)
+        return -1.5 * hubble**2 * density[large] / sum(axis[large] ** 2 for axis in k)
+
+    def correlation(other: np.ndarray) -> float:
+        one = second[large]
+        return float((one * other.conj()).real.sum() / np.linalg.norm(one) / np.linalg.norm(other))
+
+    every = [(i, j) for i in range(3) for j in range(3)]
+    mixed = potential([(i, j) for i, j in every if i != j])
+    assert correlation(mixed) > 0.95  # second order in k dx of the mesh
+    assert correlation(potential(every)) < 0.8
+
+
 @pytest.mark.slow
 def test_difference_of_the_theories_at_second_order(tmp_path, monkeypatch):
     # Einstein-de Sitter without radiation, amplitude such that particles, 64 a cell, move by more than their distance:

@@ -15,7 +15,7 @@ conditions.
 * ``growing_mode_difference``: no decaying mode, and a conserved curvature zeta that is Gaussian up to
   zeta_2 = (a_nl - 1) zeta_1^2: C1 = -4 Theta_0 + (5/3) (1 - a_nl) varphi^2. With a_nl = 0 this is the solution of
   Matarrese, Mollerach & Bruni 1998 (astro-ph/9707278), their phi^(2) / 2 = phi - varphi^2; with any a_nl that of
-  Bartolo, Matarrese & Riotto 2005 (astro-ph/0512481). Single-field inflation has a_nl = 1.
+  Bartolo, Matarrese & Riotto 2005 (astro-ph/0501614). Single-field inflation has a_nl = 1.
 * ``linear_start_difference``: what these simulations start from: particles displaced and set moving by linear theory at
   tau_i (PHYSICS 3, 13.1), with Poisson-gauge displacement in GR and N-body-gauge displacement in Newton, and a phi
   that obeys the constraints of those particles at second order. Both theories then carry the same Newtonian transient,
