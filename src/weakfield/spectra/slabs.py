@@ -29,8 +29,6 @@ Modes = NDArray[np.complex128]
 
 #: fields of a slab, all shells together: about what the second cache of a core holds
 SLAB_BYTES = 3 * 2**19
-#: up to this side starting a transform costs more than a batch of like shells saves
-SMALL_GRID = 48
 
 
 @dataclass(frozen=True)
@@ -241,7 +239,7 @@ def _batches(reach: list[int], size: int) -> list[Batch]:
     stop = len(reach)
     while stop:
         first = stop - 1
-        least = min(0.6 * reach[stop - 1], reach[stop - 1] - 3) if size > SMALL_GRID else 0
+        least = min(0.6 * reach[stop - 1], reach[stop - 1] - 3)
         while first and reach[first - 1] >= least:
             first -= 1
         batches.insert(0, Batch(first, stop, reach[stop - 1], size))
