@@ -96,7 +96,7 @@ def polybin3d(n: int, repeat: int) -> dict[str, Any]:
     import numpy as np
     import PolyBin3D as polybin
 
-    base = polybin.PolyBin3D(BOX, n, backend="fftw", nthreads=len(os.sched_getaffinity(0)))
+    base = polybin.PolyBin3D(BOX, [n, n, n], backend="fftw", nthreads=len(os.sched_getaffinity(0)))
     edges = edges_of(n) * 2 * np.pi / BOX
     edges[0] = max(edges[0], 2 * np.pi / BOX)
     field = noise(n)
@@ -112,14 +112,14 @@ def polybin3d(n: int, repeat: int) -> dict[str, Any]:
 
 def pylians(n: int, repeat: int) -> dict[str, Any]:
     """Pylians' bispectrum of one pair of sides at nine angles, counts included."""
+    import bispectrum_library
     import numpy as np
-    import Pk_library
 
     field, unit = noise(n).astype(np.float32), 2 * np.pi / BOX
     theta, threads = np.linspace(0.1, np.pi - 0.1, ANGLES), len(os.sched_getaffinity(0))
 
     def call() -> None:
-        Pk_library.Bk(field, BOX, n / 16 * unit, n / 8 * unit, theta, "None", threads)
+        bispectrum_library.Bk(field, BOX, n / 16 * unit, n / 8 * unit, theta, "None", threads)
 
     call()
     return {"triangles": ANGLES, "seconds": statistics.median(seconds(call) for _ in range(repeat))}

@@ -52,6 +52,8 @@ def estimate_bispectrum(
     kept &= (
         (i <= j) & (j <= k) if not ordered else (edges[i] <= upper[j] + upper[k]) & (edges[j] <= upper[i] + upper[k])
     )
+    filled = edges[:-1] < upper
+    kept &= filled[i] & filled[j] & filled[k]
     triangles = int(kept.sum())
     reach = np.minimum(np.floor(upper), (n - 1) // 2)
     if triangles == 0:

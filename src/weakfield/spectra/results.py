@@ -179,7 +179,9 @@ def optional(module: str) -> Any:
     try:
         return import_module(module)
     except ImportError as error:
-        raise BadInput(f"{module} is not installed, expected it for this table: pip install {module}") from error
+        raise BadInput(
+            f"{module} is not installed, expected it for this table: pip install weakfield[tables]"
+        ) from error
 
 
 def _shape(value: Any) -> str:

@@ -239,7 +239,8 @@ def _batches(reach: list[int], size: int) -> list[Batch]:
     stop = len(reach)
     while stop:
         first = stop - 1
-        while first and reach[first - 1] >= min(0.6 * reach[stop - 1], reach[stop - 1] - 3):
+        least = min(0.6 * reach[stop - 1], reach[stop - 1] - 3)
+        while first and reach[first - 1] >= least:
             first -= 1
         batches.insert(0, Batch(first, stop, reach[stop - 1], size))
         stop = first
