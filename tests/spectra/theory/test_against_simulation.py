@@ -57,7 +57,7 @@ def test_a_lattice_shows_mixed_terms_of_displacements_alone(tmp_path, monkeypatc
     # coordinate, so that of the second-order density d_i d_j (d_i d_j) / 2 the terms i = j are missing
     base = CosmologySettings()
     settings = SimulationSettings(
-        grid=GRID, box_size_mpch=BOX, transfer="eisenstein-hu", snapshot_redshifts=(100.0,), spectra_redshifts=()
+        grid=GRID, box_size_mpch=BOX, transfer="eisenstein-hu", snapshot_redshifts=(100.0, 95.0), spectra_redshifts=()
     )
     cosmology = CosmologySettings(omega_cdm=base.h**2 * (1 - base.Omega_r) - base.omega_b - 1e-9)
     fields = []
