@@ -13,16 +13,17 @@ if TYPE_CHECKING:
     from weakfield.config import StudyConfig
     from weakfield.formats import load_field
     from weakfield.simulation import simulate
-    from weakfield.spectra import power_spectrum
+    from weakfield.spectra import bispectrum, power_spectrum
 
 _HOMES = {
     "StudyConfig": "weakfield.config",
+    "bispectrum": "weakfield.spectra",
     "load_field": "weakfield.formats",
     "power_spectrum": "weakfield.spectra",
     "simulate": "weakfield.simulation",
 }
 
-__all__ = ["StudyConfig", "__version__", "load_field", "power_spectrum", "simulate"]
+__all__ = ["StudyConfig", "__version__", "bispectrum", "load_field", "power_spectrum", "simulate"]
 
 
 def __getattr__(name: str) -> Any:

@@ -69,7 +69,7 @@ def test_page_holds_every_section_in_order_and_fetches_nothing(whole):
     assert all(uri.startswith(("data:", "#")) for uri in page.fetched)
     assert not re.search(r"https?://|@import|fetch\(|XMLHttp", text)
     assert "has not been run" not in text
-    assert len(page.images) == 3 + 2 + 3 + 2  # slider, spectra, training, saliency
+    assert len(page.images) == 3 + 2 + 2 + 3 + 2  # slider, spectra, bispectra, training, saliency
     assert all(image["alt"] for image in page.images)
     assert summary["bytes"] == len(text.encode()) < 6_000_000
 
@@ -93,7 +93,7 @@ def test_stages_that_are_absent_are_one_line_each(tmp_path):
     assert Page(text).open == []
     for stage in ("simulate", "measure", "dataset", "train", "audit", "explain"):
         assert f"the stage &#x27;{stage}&#x27; has not been run" in text
-    assert text.count("has not been run") == 9  # the verdict, and eight sections
+    assert text.count("has not been run") == 12  # the verdict, and eleven sections
 
 
 def test_a_damaged_file_is_named_and_no_page_is_written(tmp_path):

@@ -9,12 +9,19 @@ import numpy as np
 import pytest
 import torch
 
-from synthetic import tiny_study, write_run
+from synthetic import save_phi, tiny_study, write_run
 from weakfield.base.errors import BadInput
 from weakfield.cosmology import potential_growth
+from weakfield.formats.spectra_text import SpectrumTable, write_spectrum_text
+from weakfield.mesh import fft
+from weakfield.mesh.shells import reference_spectrum
 from weakfield.spectra import measure
 from weakfield.spectra.difference import growth_scaled_difference
+from weakfield.spectra.expected import Expected
 from weakfield.spectra.paired import PairedPower, load_spectra
+from weakfield.spectra.paired_bispectrum import load_bispectra
+from weakfield.spectra.theory import LinearTheory
+from weakfield.spectra.theory.realised import linear_potential
 
 
 def paired(powers, modes=(6, 12)) -> PairedPower:
@@ -33,7 +40,7 @@ def test_error_of_the_paired_mean_by_hand():
     np.testing.assert_allclose(spectrum.mean_error[0], [4.5, 1])
 
 
-def test_a_single_pair_has_no_error_and_an_empty_field_in_the_table(tmp_path):
+def test_a_single_pair_has_no_error_and_an_empty_field_in_the_table(tmp_path, no_pictures):
     study = tiny_study(pairs=1)
     folder = write_run(study, tmp_path)
     summary = measure.run(study, folder)
@@ -72,7 +79,7 @@ def test_repeated_runs_write_the_same_bytes(synthetic_run):
     assert contents[0] == contents[1]
 
 
-def test_only_whole_pairs_are_measured(synthetic_run):
+def test_only_whole_pairs_are_measured(synthetic_run, no_pictures):
     study, folder = synthetic_run
     (folder.pair(study.seeds.first) / "pair.json").unlink()
     assert measure.run(study, folder)["pairs"] == study.seeds.count - 1
@@ -104,3 +111,114 @@ def test_linear_growth_cancels_in_the_difference_cube():
     field = torch.randn(4, 4, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     early, late = (float(potential_growth(study.cosmology, z)) * field for z in (9.9, 1.02))
     assert growth_scaled_difference(early, 9.9, late, 1.02, study.cosmology).abs().max() < 1e-14
+
+
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """Drawing takes seconds; these tests look at numbers."""
+    monkeypatch.setattr(measure, "draw", lambda *results: None)
+
+
+def measured(study, folder) -> dict[tuple[str, str], list[dict[str, str]]]:
+    """Rows of the tables by table and quantity."""
+    measure.run(study, folder)
+    rows: dict[tuple[str, str], list[dict[str, str]]] = {}
+    for table in ("spectra", "bispectra", "significance"):
+        with open(folder.spectra / f"{table}.csv", newline="") as handle:
+            for row in csv.DictReader(handle):
+                rows.setdefault((table, row["quantity"]), []).append(row)
+    return rows
+
+
+def test_bispectra_of_both_theories_stand_beside_theory(tmp_path):
+    # GR evolves twice as much: difference cubes twice as large have 8 times the bispectrum
+    study = tiny_study(pairs=6)
+    folder = write_run(study, tmp_path, scale=2.0, mean=1e-7)
+    rows = measured(study, folder)
+    cubes = [row for row in rows["bispectra", "difference_cube"] if float(row["b_newton"]) != 0]
+    # float32 files; a bispectrum is a small rest of large terms
+    np.testing.assert_allclose([float(row["ratio"]) for row in cubes], 8, rtol=1e-3)
+    assert all(row["tree_level"] == "" for row in cubes)
+    early = [row for row in rows["bispectra", "phi"] if row["redshift"] == "10"]
+    assert all(float(row["b_gr_minus_newton"]) == 0 and float(row["tree_level"]) < 0 for row in early)
+    assert {row["shell1"] for row in early} == {"0", "1"}  # shells 0.5 to 2.5: two thirds of the Nyquist wavenumber
+    sure = {(row["statistic"], row["quantity"], row["redshift"]): row for row in rows["significance", "phi"]}
+    assert float(sure["bispectrum", "phi", "10"]["sigma_ensemble"]) == 0
+    assert float(sure["power spectrum", "phi", "1"]["sigma_ensemble"]) > 5
+    results = load_bispectra(folder.spectra / "bispectra.h5")
+    assert [(b.quantity, b.redshift) for b in results] == [("phi", 10.0), ("phi", 1.0), ("difference_cube", 1.0)]
+    for name in ("bispectra_phi", "bispectra_difference_cube"):
+        assert (folder.spectra / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_linear_universe_has_the_response_one(tmp_path, no_pictures):
+    # pairs that hold linear theory with the modes of their seeds, and a tenth less of it in GR at z = 1
+    study = tiny_study(pairs=2)
+    theory = LinearTheory(study.simulation, study.cosmology)
+    folder = write_run(study, tmp_path)
+    for seed in study.seeds.all:
+        for theory_name, factor in (("newton", 1.0), ("gr", 0.9)):
+            for index, z in enumerate((10.0, 1.0)):
+                phi = linear_potential(theory, study.simulation, seed, z).numpy() * (factor if z == 1.0 else 1.0)
+                path = folder.member(seed, theory_name) / f"snap{index:03d}_phi.h5"
+                save_phi(path, phi, z, study.simulation.box_size_mpch, theory_name, seed)
+    rows = measured(study, folder)["spectra", "phi"]
+    drawn = [row for row in rows if row["response_newton"]]
+    assert len(drawn) == 2 * 3  # three shells of both outputs
+    for row in drawn:
+        assert float(row["response_newton"]) == pytest.approx(1, rel=1e-5)  # single precision in k and in the file
+        assert float(row["response_gr"]) == pytest.approx(0.81 if row["redshift"] == "1" else 1, rel=1e-5)
+        assert float(row["linear_newton"]) == pytest.approx(float(row["linear_gr"]))
+
+
+def test_written_spectra_stand_beside_theory(synthetic_run, no_pictures):
+    study, folder = synthetic_run
+    seeds = study.seeds.all
+    expected = Expected(study)
+    for seed in seeds:
+        for theory in ("newton", "gr"):
+            for index, z in enumerate((10.0, 1.0)):
+                linear = expected.written("delta", z)[0][int(theory == "gr")]
+                first = reference_spectrum(fft.forward(torch.zeros(8, 8, 8, dtype=torch.float64)), 64, 160.0)
+                table = SpectrumTable("delta", z, first.k_hmpc, linear, first.sigma_k, 0 * linear, first.count)
+                write_spectrum_text(folder.member(seed, theory) / f"pk{index:03d}_delta.dat", table)
+        manifest = folder.pair(seed) / "pair.json"
+        record = json.loads(manifest.read_text())
+        record["files"] |= {f"{t}/pk{i:03d}_delta.dat": {"theory": t} for t in ("newton", "gr") for i in (0, 1)}
+        manifest.write_text(json.dumps(record))
+    rows = measured(study, folder)
+    assert ("spectra", "phi_written") not in rows
+    for row in rows["spectra", "delta_written"]:
+        assert float(row["p_newton"]) == pytest.approx(
+            float(row["linear_newton"]), rel=1e-6
+        )  # seven digits in the file
+        # Poisson gauge has more power at the horizon than N-body gauge, by 3 H theta / k^2, radiation less than that
+        assert 1 < float(row["linear_gr"]) / float(row["linear_newton"]) < 1.01
+        assert row["response_newton"] == ""
+
+
+def test_bispectra_and_fits_can_be_left_out(tmp_path):
+    study = tiny_study(pairs=1, measure={"bispectrum": False, "nonlinear": "none"})
+    folder = write_run(study, tmp_path)
+    rows = measured(study, folder)
+    assert all(row["nonlinear_newton"] == "" for row in rows["spectra", "phi"])
+    assert ("bispectra", "phi") not in rows
+    assert not (folder.spectra / "bispectra_phi.png").exists()
+
+
+def test_a_universe_without_theory_is_measured_all_the_same(tmp_path, no_pictures):
+    # no photons: no Boltzmann code
+    study = tiny_study(
+        pairs=1, cosmology={"t_cmb_kelvin": 0.0}, measure={"bispectrum": False},
+        simulation={"radiation": False, "transfer": "camb"},
+    )  # fmt: skip
+    folder = write_run(study, tmp_path)
+    summary = measure.run(study, folder)
+    assert "t_cmb_kelvin" in summary["no_theory"]
+    assert summary["ratio_phi"] > 0
+
+
+def test_edges_of_triangles():
+    assert measure.triangle_edges(tiny_study(grid=8)) == [0.5, 1.5, 2.5]
+    assert measure.triangle_edges(tiny_study(grid=8, measure={"bispectrum_width": 2})) == [0.5, 2.5]
+    assert len(measure.triangle_edges(tiny_study(grid=64))) == 11  # two k_F wide, to 20.5 of 32

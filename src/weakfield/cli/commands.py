@@ -130,9 +130,10 @@ def import_runs(
 
 @app.command()
 def measure(folder: Run, json_lines: Json = False) -> None:
-    """Slices and power spectra of the pairs.
+    """Slices, power spectra and bispectra of the pairs, both theories and their difference, beside theory.
 
-    Reads pairs/, writes spectra/.
+    Reads pairs/, writes spectra/: figures; means, errors and theory as tables (spectra.csv, bispectra.csv,
+    significance.csv); every seed as HDF5.
 
     \b
     weakfield measure runs/demo

@@ -28,10 +28,20 @@ class SeedSettings(Settings):
 
 
 class MeasureSettings(Settings):
-    """Spectra of the potential of both theories and of their difference."""
+    """Spectra and bispectra of the potential of both theories and of their difference, beside theory."""
 
     redshift: float = Field(1.0, description="output whose slices and spectra are shown first")
     bins: int | None = Field(None, ge=2, description="linear bins up to the Nyquist wavenumber; default: one k_F wide")
+    bispectrum: bool = Field(True, description="measure bispectra too; at 256 cells a side it takes seconds a cube")
+    bispectrum_width: int | None = Field(
+        None, ge=1, description="width of the shells of the bispectrum [k_F]; default: grid / 32, rounded up"
+    )
+    bispectrum_reach: float = Field(
+        2 / 3, gt=0, le=1, description="largest wavenumber of the bispectrum over the Nyquist wavenumber"
+    )
+    nonlinear: Literal["hmcode", "halofit", "none"] = Field(
+        "hmcode", description="non-linear spectrum shown beside the measured ones, from CAMB"
+    )
 
 
 class DatasetSettings(Settings):

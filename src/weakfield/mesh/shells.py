@@ -98,18 +98,26 @@ def shells(n: int, edges: Sequence[float] | NDArray[Any] | None = None) -> Shell
 
     An edge is taken as the exact value of its float and compared as edge^2 with the integer |n|^2.
     """
-    if edges is None:
-        return _shells(n, default_edges(n))
+    return _shells(n, default_edges(n) if edges is None else checked_edges(edges))
+
+
+def checked_edges(edges: Sequence[float] | NDArray[Any]) -> tuple[float, ...]:
+    """Edges as floats; ``BadInput`` unless there are two or more, increasing from 0 or above."""
     values = tuple(float(edge) for edge in edges)
     if len(values) < 2 or not all(np.isfinite(values)) or values[0] < 0 or any(np.diff(values) <= 0):
         raise BadInput(f"bin_edges is {list(values)}, expected at least two increasing numbers >= 0 in units of k_F")
-    return _shells(n, values)
+    return values
+
+
+def first_square(edge: float) -> int:
+    """The smallest integer |n|^2 at or above edge^2, the edge taken as the exact value of its float."""
+    return min(ceil(Fraction(edge) ** 2), 2**62)
 
 
 @lru_cache(maxsize=8)
 def _shells(n: int, edges: tuple[float, ...]) -> Shells:
     squares = squared_wavenumbers(n)
-    first = np.array([min(ceil(Fraction(edge) ** 2), 2**62) for edge in edges])  # smallest |n|^2 at or above each edge
+    first = np.array([first_square(edge) for edge in edges])
     count = len(edges) - 1
     index = np.searchsorted(first, squares, side="right") - 1
     index[index < 0] = count  # below the first edge; at or above the last one searchsorted already says count

@@ -12,6 +12,7 @@ from weakfield.config import THEORIES, RunFolder, StudyConfig
 from weakfield.learning import Scores
 from weakfield.learning.training import main_model
 from weakfield.spectra.paired import PairedPower, load_spectra
+from weakfield.spectra.paired_bispectrum import PairedBispectrum, load_bispectra
 
 STAGE_FOLDERS = {
     "measure": "spectra",
@@ -48,6 +49,11 @@ class Material:
     def spectra(self) -> list[PairedPower]:
         path = self.folder.spectra / "spectra.h5"
         return load_spectra(path) if path.exists() else []
+
+    @cached_property
+    def bispectra(self) -> list[PairedBispectrum]:
+        path = self.folder.spectra / "bispectra.h5"
+        return load_bispectra(path) if path.exists() else []
 
     @cached_property
     def dataset(self) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from typing import Any
 from weakfield.base.files import write_text
 from weakfield.base.progress import bar
 from weakfield.config import RunFolder, StudyConfig
-from weakfield.report import sections, verdicts
+from weakfield.report import sections, verdicts, verification
 from weakfield.report.html import page
 from weakfield.report.material import Material
 
@@ -17,6 +17,9 @@ SECTIONS = (
     ("slices", "Two universes from one seed", sections.slices),
     ("spectra", "Power spectra", sections.spectra),
     ("difference", "Spectra of the difference cubes", sections.difference_spectra),
+    ("bispectra", "Bispectra", verification.bispectra),
+    ("verification", "Do the simulations do what theory says?", verification.written),
+    ("significance", "How sure is the difference?", verification.significance),
     ("dataset", "Data set", sections.dataset),
     ("classification", "Einstein or Newton?", verdicts.classification),
     ("training", "Training and scores", verdicts.training),

@@ -71,9 +71,12 @@ def spectra(material: Material) -> str:
         return absent("power spectra", "measure")
     first = next(s for s in chosen if s.redshift == material.study.measure.redshift)
     caption = (
-        "Above: power spectrum of the potential, mean over seeds; error bars are the standard error of that mean, that"
-        f" is cosmic variance. {_apart()} Below: ratio of the two theories, taken seed by seed and then averaged; error"
-        " bars are the standard error of this paired mean."
+        "Above: power spectrum of the potential (Newton in N-body gauge, GR in Poisson gauge), mean over seeds; error"
+        " bars are the standard error of that mean, that is cosmic variance; lines: linear theory and a non-linear fit."
+        f" {_apart()} Middle, where the seeds' initial modes are known: each seed over linear theory with its own"
+        " modes, in which cosmic variance cancels; what is missing from 1 the mesh loses. Below: ratio of the two"
+        " theories, taken seed by seed and then averaged; error bars are the standard error of this paired mean, grey"
+        " is the cosmic variance of as many pairs of unrelated universes."
     )
     return paragraph(_ratio_sentence(first)) + figure(image(path.read_bytes(), "Power spectra of phi", True), caption)
 
@@ -92,7 +95,8 @@ def difference_spectra(material: Material) -> str:
         f" {_ratio_sentence(chosen[0])}"
     )
     caption = (
-        f"Power of the difference cubes of z = {early:g} and z = {late:g}, mean over seeds with its standard error, and"
+        f"Power of the difference cubes of z = {early:g} and z = {late:g}, mean over seeds with its standard error,"
+        " with what linear theory leaves (dotted) and the power of the second order (solid), and"
         f" the ratio of the theories with the standard error of the paired mean. {_apart()}"
     )
     return paragraph(text) + figure(image(path.read_bytes(), "Power spectra of the difference cubes"), caption)

@@ -1,5 +1,27 @@
 """Summary statistics of periodic cubes, and the measure stage."""
 
-from weakfield.spectra.power import PowerSpectrum, cross_spectrum, power_spectrum
+from weakfield.spectra.bins import linear_edges, log_edges
+from weakfield.spectra.bispectrum import Bispectrum, bispectrum, bispectrum_at_angles, cross_bispectrum
+from weakfield.spectra.cost import Estimate, estimate_bispectrum
+from weakfield.spectra.density import paint_density
+from weakfield.spectra.power import PowerSpectrum, cross_spectrum, power_spectra, power_spectrum
+from weakfield.spectra.results import Result, average, load_result
 
-__all__ = ["PowerSpectrum", "cross_spectrum", "power_spectrum"]
+__all__ = [
+    "Bispectrum",
+    "Estimate",
+    "PowerSpectrum",
+    "Result",
+    "average",
+    "bispectrum",
+    "bispectrum_at_angles",
+    "cross_bispectrum",
+    "cross_spectrum",
+    "estimate_bispectrum",
+    "linear_edges",
+    "load_result",
+    "log_edges",
+    "paint_density",
+    "power_spectra",
+    "power_spectrum",
+]

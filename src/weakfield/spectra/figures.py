@@ -1,4 +1,4 @@
-"""Figures of the measure stage: slices of phi, spectra of both theories and their ratio."""
+"""Figures of the measure stage: slices of phi, spectra of both theories and their ratio, beside theory."""
 
 from __future__ import annotations
 
@@ -7,9 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from weakfield.base.figures import COLOURS, DIVERGING, GREY, NAMES, SEQUENTIAL, new_figure, wavenumber_axis
+from weakfield.base.figures import (
+    COLOURS,
+    DIVERGING,
+    GREY,
+    LIGHT_GREY,
+    NAMES,
+    SEQUENTIAL,
+    new_figure,
+    wavenumber_axis,
+)
 from weakfield.config import THEORIES
 from weakfield.spectra.paired import PairedPower
+from weakfield.spectra.paired_bispectrum import PairedBispectrum
 
 MARKERS = {"newton": "o", "gr": "s"}
 APART = {"newton": 0.985, "gr": 1.015}  # shift in k so that both theories can be seen
@@ -40,48 +50,90 @@ def slices_figure(slices: dict[str, NDArray[np.float64]], box_size_mpch: float, 
 
 
 def spectra_figure(spectra: list[PairedPower], symbol: str) -> Any:
-    """Outputs side by side in twos: power of both theories above, ratio with the error of the paired mean below."""
+    """Outputs side by side in twos: power of both theories with theory, what the mesh makes of linear theory where the
+    seeds' own modes are known, and the ratio with the error of the paired mean."""
     columns = min(len(spectra), 2)
     rows = -(-len(spectra) // columns)
-    figure, axes = new_figure(2 * rows, columns, size=(5.0, 2.9), gridspec_kw={"height_ratios": [1.25, 1] * rows})
+    panels = [(_powers, 1.25)] + [(_response, 1.0)] * any(known(s.realised) for s in spectra) + [(_ratio, 1.0)]
+    heights = [height for _, height in panels]
+    figure, axes = new_figure(
+        len(panels) * rows, columns, size=(5.0, 2.8), gridspec_kw={"height_ratios": heights * rows}
+    )
     for place in range(rows * columns):
         row, column = divmod(place, columns)
-        upper, lower = axes[2 * row, column], axes[2 * row + 1, column]
+        own = [axes[len(panels) * row + i, column] for i in range(len(panels))]
         if place >= len(spectra):
-            upper.remove()
-            lower.remove()
+            for panel in own:
+                panel.remove()
             continue
         spectrum = spectra[place]
-        lower.sharex(upper)
-        _powers(upper, spectrum, symbol)
-        _ratio(lower, spectrum)
+        for panel, (paint, _) in zip(own, panels, strict=True):
+            if panel is not own[-1]:
+                panel.sharex(own[-1])
+            paint(panel, spectrum, symbol)
         n = len(spectrum.seeds)
-        upper.set_title(f"{_when(spectrum)},  {n} {'pairs' if n > 1 else 'pair'}", fontsize=10)
+        own[0].set_title(f"{when(spectrum)},  {n} {'pairs' if n > 1 else 'pair'}", fontsize=10)
+        wavenumber_axis(own[-1])
     return figure
 
 
-def _when(spectrum: PairedPower) -> str:
-    return f"z = {spectrum.redshift:g}" if spectrum.quantity == "phi" else "growth-scaled difference cubes"
+def when(result: PairedPower | PairedBispectrum) -> str:
+    """Which cubes a result is of."""
+    return "growth-scaled difference cubes" if result.quantity == "difference_cube" else f"z = {result.redshift:g}"
+
+
+def known(values: NDArray[np.float64]) -> bool:
+    """Whether any of ``values`` is known."""
+    return bool(np.isfinite(values).any())
 
 
 def _powers(axes: Any, spectrum: PairedPower, symbol: str) -> None:
+    cube = spectrum.quantity == "difference_cube"
+    lines = (
+        ("linear theory", spectrum.linear, ":"),
+        ("linear and second order" if cube else "non-linear fit", spectrum.nonlinear, "-"),
+    )
+    for label, values, style in lines:
+        apart = not np.allclose(values[0], values[1], rtol=1e-3, equal_nan=True)
+        for theory, curve in zip(THEORIES[: 1 + apart], values, strict=False):
+            if known(curve):
+                colour = COLOURS[theory] if apart else GREY
+                named = label if theory == THEORIES[0] else None
+                axes.plot(spectrum.k, curve, linestyle=style, color=colour, linewidth=1.2, label=named)
     for theory, mean, error in zip(THEORIES, spectrum.mean, spectrum.mean_error, strict=True):
         axes.errorbar(
-            spectrum.k * APART[theory], mean, np.nan_to_num(error), fmt=MARKERS[theory], markersize=4.5,
+            spectrum.k * APART[theory], mean, np.nan_to_num(error), fmt=MARKERS[theory], markersize=4.0,
             color=COLOURS[theory], markerfacecolor="white" if theory == "gr" else COLOURS[theory], elinewidth=1,
             label=NAMES[theory],
         )  # fmt: skip
     axes.set_yscale("log")
-    axes.set_ylabel(rf"$P_{{{symbol}}}(k)$  [(Mpc/h)$^3$]")
-    axes.legend(frameon=False, fontsize=9)
+    if spectrum.quantity.endswith("_written"):
+        axes.set_ylabel(rf"$\Delta^2_{{{symbol}}}(k)$")
+    else:
+        axes.set_ylabel(rf"$P_{{{symbol}}}(k)$  [(Mpc/h)$^3$]")
+    axes.legend(frameon=False, fontsize=8)
 
 
-def _ratio(axes: Any, spectrum: PairedPower) -> None:
+def _response(axes: Any, spectrum: PairedPower, symbol: str) -> None:
+    axes.axhline(1, color=GREY, linewidth=1)
+    for theory, mean, error in zip(THEORIES, spectrum.response, spectrum.response_error, strict=True):
+        axes.errorbar(
+            spectrum.k * APART[theory], mean, np.nan_to_num(error), fmt=MARKERS[theory], markersize=3.5,
+            color=COLOURS[theory], markerfacecolor="white" if theory == "gr" else COLOURS[theory], elinewidth=1,
+        )  # fmt: skip
+    axes.set_ylabel(rf"$P_{{{symbol}}}\,/\,$linear, own modes")
+
+
+def _ratio(axes: Any, spectrum: PairedPower, symbol: str) -> None:
+    band = spectrum.ratio_error_unpaired
     axes.axhline(0, color=GREY, linewidth=1)
     axes.errorbar(
         spectrum.k, spectrum.ratio - 1, np.nan_to_num(spectrum.ratio_error), fmt="o", markersize=4,
         color=COLOURS["difference"], elinewidth=1, capsize=2,
     )  # fmt: skip
+    low, high = axes.get_ylim()
+    axes.fill_between(spectrum.k, -band, band, color=LIGHT_GREY, alpha=0.5, linewidth=0, zorder=0)
+    axes.set_ylim(low, high)  # the band of cosmic variance would hide everything else
+    axes.set_title(f"cosmic variance without pairs: {band.min():.1g} to {band.max():.1g}", fontsize=8, color=GREY)
     axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 2), useMathText=True)
     axes.set_ylabel(r"$P_\mathrm{GR}\,/\,P_\mathrm{Newton} - 1$")
-    wavenumber_axis(axes)

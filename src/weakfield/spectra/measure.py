@@ -1,8 +1,9 @@
-"""The measure stage: slices, power spectra of both theories and their ratio, from the whole pairs of a run."""
+"""The measure stage: slices, spectra and bispectra of both theories and their ratio, beside theory."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,18 +12,27 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from weakfield.base.errors import BadInput
-from weakfield.base.figures import save_png
 from weakfield.base.files import read_json
 from weakfield.base.progress import bar
 from weakfield.config import THEORIES, RunFolder, StudyConfig, Theory
 from weakfield.formats import load_field
+from weakfield.spectra.bins import linear_edges
+from weakfield.spectra.bispectrum import Bispectrum, bispectrum
+from weakfield.spectra.cost import check_memory, estimate_bispectrum
 from weakfield.spectra.difference import growth_scaled_difference
-from weakfield.spectra.figures import slices_figure, spectra_figure
+from weakfield.spectra.expected import Expected
+from weakfield.spectra.paired import COLUMNS as POWER_COLUMNS
 from weakfield.spectra.paired import PairedPower, save_spectra, write_table
+from weakfield.spectra.paired_bispectrum import COLUMNS as BISPECTRUM_COLUMNS
+from weakfield.spectra.paired_bispectrum import PairedBispectrum, save_bispectra
+from weakfield.spectra.pictures import draw
 from weakfield.spectra.power import PowerSpectrum, power_spectrum
+from weakfield.spectra.results import average
+from weakfield.spectra.written import written_spectra
 
 Reals = NDArray[np.float64]
 Key = tuple[str, float]  # quantity and redshift
+SIGNIFICANCE_COLUMNS = ("statistic", "quantity", "redshift", "sigma_one_pair", "sigma_ensemble", "judging_pairs")
 
 
 @dataclass(frozen=True)
@@ -34,49 +44,99 @@ class Potential:
     box_size_mpch: float
 
 
-def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
-    """Measure every whole pair of the study; writes ``spectra/spectra.h5``, ``spectra.csv`` and figures.
+@dataclass
+class Measured:
+    """What was measured of one quantity, seed by seed."""
 
-    Spectra of phi at every output and of the growth-scaled difference cubes of ``dataset.redshifts``. Raises
-    ``BadInput`` when no pair is whole, or a file of a pair is missing, damaged or of another grid than its twin.
+    powers: list[tuple[PowerSpectrum, PowerSpectrum, PowerSpectrum]] = field(default_factory=list)
+    bispectra: list[tuple[Bispectrum, Bispectrum]] = field(default_factory=list)
+    realised: list[Reals] = field(default_factory=list)
+
+
+def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
+    """Measure every whole pair of the study; writes tables (CSV), everything seed by seed (HDF5) and figures.
+
+    Spectra and bispectra of phi at every output and of the growth-scaled difference cubes of ``dataset.redshifts``,
+    and the spectra that the simulation wrote. Raises ``BadInput`` when no pair is whole, or a file of a pair is
+    missing, damaged or of another grid than its twin.
     """
-    seeds = [seed for seed in study.seeds.all if (folder.pair(seed) / "pair.json").exists()]
+    seeds = tuple(seed for seed in study.seeds.all if (folder.pair(seed) / "pair.json").exists())
     if not seeds:
         raise BadInput(f"{folder.pairs} holds no whole pair of the study, expected at least one pair.json")
-    edges = bin_edges(study)
-    measured: dict[Key, list[tuple[PowerSpectrum, PowerSpectrum, PowerSpectrum]]] = {}
+    if study.measure.bispectrum:
+        needed = estimate_bispectrum(study.simulation.grid, triangle_edges(study))
+        check_memory(needed, "a bispectrum of this study (measure.bispectrum)")
+    expected, edges = Expected(study), bin_edges(study)
+    measured: dict[Key, Measured] = {}
+    actual: dict[float, float] = {}
     slices: dict[str, Reals] = {}
-    box, z_slice = study.simulation.box_size_mpch, study.measure.redshift
     with bar("spectra", len(seeds)) as progress:
         for seed in seeds:
             pair = {theory: read_member(study, folder, seed, theory) for theory in THEORIES}
-            for key, (newton, gr) in quantities(study, pair).items():
-                if newton.shape != gr.shape:
-                    raise BadInput(
-                        f"{folder.pair(seed)}: the grids differ, {newton.shape[0]} (newton) and {gr.shape[0]} (gr)"
-                    )
-                spectra = tuple(power_spectrum(field, box, edges) for field in (newton, gr, gr - newton))
-                measured.setdefault(key, []).append(spectra)  # type: ignore[arg-type]
+            actual = actual or {z: member.redshift for z, member in pair["newton"].items()}
+            measure_pair(study, folder, seed, pair, measured)
+            own = expected.realised_modes(seed, edges)
+            for (quantity, z), found in measured.items():
+                if quantity == "phi":
+                    found.realised.append(expected.realised(own, actual[z], edges))
             if not slices:
-                slices = pair_slices(*(pair[theory][z_slice].phi for theory in THEORIES))
-                z_slice = pair["newton"][study.measure.redshift].redshift
+                slices = pair_slices(*(pair[theory][study.measure.redshift].phi for theory in THEORIES))
             progress.advance()
-    results = [gather(key, tuple(seeds), rows) for key, rows in measured.items()]
-    about = {"seed": seeds[0], "redshift": z_slice, "box_size_mpch": box}
-    save_spectra(folder.spectra / "spectra.h5", results, slices, about)
-    write_table(folder.spectra / "spectra.csv", results)
-    potentials = [spectrum for spectrum in results if spectrum.quantity == "phi"]
-    cubes = [spectrum for spectrum in results if spectrum.quantity != "phi"]
-    save_png(folder.spectra / "slices.png", slices_figure(slices, box, z_slice))
-    save_png(folder.spectra / "spectra_phi.png", spectra_figure(potentials, r"\Phi"))
-    save_png(folder.spectra / "spectra_difference_cube.png", spectra_figure(cubes, r"\Delta"))
-    return summary(study, results)
+    powers = [gather(study, expected, key, seeds, found, actual) for key, found in measured.items()]
+    powers += written_spectra(study, folder, seeds, expected)
+    bispectra = (
+        [gather_bispectra(study, expected, key, seeds, found, actual) for key, found in measured.items()]
+        if study.measure.bispectrum
+        else []
+    )
+    about = {
+        "seed": seeds[0], "redshift": actual[study.measure.redshift], "box_size_mpch": study.simulation.box_size_mpch,
+    }  # fmt: skip
+    save_spectra(folder.spectra / "spectra.h5", powers, slices, about)
+    save_bispectra(folder.spectra / "bispectra.h5", bispectra)
+    write_table(folder.spectra / "spectra.csv", POWER_COLUMNS, [row for s in powers for row in s.rows()])
+    write_table(folder.spectra / "bispectra.csv", BISPECTRUM_COLUMNS, [row for b in bispectra for row in b.rows()])
+    write_table(folder.spectra / "significance.csv", SIGNIFICANCE_COLUMNS, significance_rows(powers, bispectra))
+    draw(folder.spectra, powers, bispectra, slices, about)
+    return summary(study, powers, bispectra) | ({"no_theory": expected.missing} if expected.missing else {})
+
+
+def measure_pair(
+    study: StudyConfig, folder: RunFolder, seed: int, pair: dict[Theory, dict[float, Potential]],
+    measured: dict[Key, Measured],
+) -> None:  # fmt: skip
+    """Add the spectra and bispectra of one pair to ``measured``."""
+    box, edges = study.simulation.box_size_mpch, bin_edges(study)
+    for key, (newton, gr) in quantities(study, pair).items():
+        if newton.shape != gr.shape:
+            raise BadInput(f"{folder.pair(seed)}: the grids differ, {newton.shape[0]} (newton) and {gr.shape[0]} (gr)")
+        found = measured.setdefault(key, Measured())
+        spectra = [
+            power_spectrum(cube, box, edges, quantity=key[0], gauge=gauge)
+            for cube, gauge in ((newton, "n-body"), (gr, "poisson"), (gr - newton, "none"))
+        ]
+        found.powers.append((spectra[0], spectra[1], spectra[2]))
+        if study.measure.bispectrum:
+            triangles = triangle_edges(study)
+            found.bispectra.append(
+                (
+                    bispectrum(newton, box, triangles, quantity=key[0], gauge="n-body"),
+                    bispectrum(gr, box, triangles, quantity=key[0], gauge="poisson"),
+                )
+            )
 
 
 def bin_edges(study: StudyConfig) -> list[float] | None:
     """Edges in units of k_F: ``measure.bins`` of equal width from 0.5 to Nyquist, or one k_F wide (``None``)."""
     bins = study.measure.bins
     return None if bins is None else np.linspace(0.5, study.simulation.grid / 2, bins + 1).tolist()
+
+
+def triangle_edges(study: StudyConfig) -> list[float]:
+    """Edges of the shells of bispectra in units of k_F: from 0.5 by ``measure.bispectrum_width``."""
+    grid = study.simulation.grid
+    width = study.measure.bispectrum_width or -(-grid // 32)
+    return linear_edges(0.5, max(study.measure.bispectrum_reach * grid / 2, 0.5 + width), width)
 
 
 def read_member(study: StudyConfig, folder: RunFolder, seed: int, theory: Theory) -> dict[float, Potential]:
@@ -125,24 +185,78 @@ def pair_slices(newton: Tensor, gr: Tensor) -> dict[str, Reals]:
 
 
 def gather(
-    key: Key, seeds: tuple[int, ...], rows: list[tuple[PowerSpectrum, PowerSpectrum, PowerSpectrum]]
-) -> PairedPower:
-    """Spectra (Newton, GR, GR - Newton) of all seeds as one object, empty shells left out."""
-    first = rows[0][0]
+    study: StudyConfig, expected: Expected, key: Key, seeds: tuple[int, ...], found: Measured,
+    actual: dict[float, float],
+) -> PairedPower:  # fmt: skip
+    """Spectra (Newton, GR, GR - Newton) of all seeds as one object with their theory, empty shells left out."""
+    first, edges = found.powers[0][0], bin_edges(study)
     filled = first.modes > 0
-    powers = np.array([[spectrum.power[filled] for spectrum in row] for row in rows])
+    powers = np.array([[spectrum.power[filled] for spectrum in row] for row in found.powers])
+    if key[0] == "phi":
+        linear, nonlinear = expected.potential(actual[key[1]], edges)
+        realised = np.array(found.realised)[:, filled]
+    else:
+        early, late = (actual[z] for z in study.dataset.redshifts)
+        linear, nonlinear = expected.difference_cube(early, late, edges)
+        realised = np.full_like(powers[:, 2], np.nan)
     return PairedPower(
         quantity=key[0], redshift=key[1], k=first.k[filled], modes=first.modes[filled], seeds=seeds,
         powers=np.moveaxis(powers[:, :2], 1, 0).copy(), difference=powers[:, 2],
+        linear=linear[:, filled], nonlinear=nonlinear[:, filled],
+        realised=realised,
     )  # fmt: skip
 
 
-def summary(study: StudyConfig, results: list[PairedPower]) -> dict[str, Any]:
-    """Number of pairs and, at the largest scale, the ratio of phi at ``measure.redshift`` and of the cubes."""
-    found: dict[str, Any] = {"pairs": len(results[0].seeds), "k_hmpc": float(results[0].k[0])}
-    for spectrum in results:
-        if spectrum.quantity != "phi" or spectrum.redshift == study.measure.redshift:
+def gather_bispectra(
+    study: StudyConfig, expected: Expected, key: Key, seeds: tuple[int, ...], found: Measured,
+    actual: dict[float, float],
+) -> PairedBispectrum:  # fmt: skip
+    """Bispectra of all seeds as one object with their tree level; difference cubes have none."""
+    newton = [pair[0] for pair in found.bispectra]
+    mean, edges = average(newton), triangle_edges(study)
+    unknown = np.full(len(mean.triangles), np.nan)
+    tree, relativistic, suppression = unknown, unknown, unknown
+    if key[0] == "phi":
+        z = actual[key[1]]
+        tree, relativistic = expected.bispectrum(z, expected.triangles(edges, mean.triangles))
+        linear = expected.potential(z, edges)[0][0]
+        legs = np.sqrt(mean.power[0, 0] / np.where(linear > 0, linear, np.nan))
+        suppression = legs[mean.triangles].prod(axis=1)
+    return PairedBispectrum(
+        quantity=key[0], redshift=key[1], k=mean.k, triangles=mean.triangles, modes=mean.modes, seeds=seeds,
+        values=np.array([[pair[member].value for pair in found.bispectra] for member in range(2)]),
+        gaussian_error=mean.error * np.sqrt(len(seeds)), tree_level=tree, relativistic=relativistic,
+        suppression=suppression,
+    )  # fmt: skip
+
+
+def significance_rows(
+    powers: Sequence[PairedPower], bispectra: Sequence[PairedBispectrum]
+) -> list[tuple[str | float, ...]]:
+    """How sure it is that the theories differ, one row for each measured statistic, all bins together."""
+    found = [("power spectrum", s) for s in powers] + [("bispectrum", b) for b in bispectra]
+    rows: list[tuple[str | float, ...]] = []
+    for name, result in found:
+        total = result.significance
+        rows.append((name, result.quantity, result.redshift, total.one_pair, total.ensemble, total.judges))
+    return rows
+
+
+def summary(study: StudyConfig, powers: Sequence[PairedPower], bispectra: Sequence[PairedBispectrum]) -> dict[str, Any]:
+    """Pairs, ratios at the largest scale and significances, of phi at ``measure.redshift`` and of the cubes."""
+    found: dict[str, Any] = {"pairs": len(powers[0].seeds), "k_hmpc": float(powers[0].k[0])}
+    for spectrum in powers:
+        if spectrum.quantity == "difference_cube" or (spectrum.quantity, spectrum.redshift) == (
+            "phi", study.measure.redshift,
+        ):  # fmt: skip
             found[f"ratio_{spectrum.quantity}"] = float(spectrum.ratio[0])
-            error = float(spectrum.ratio_error[0])
-            found[f"ratio_{spectrum.quantity}_error"] = error if np.isfinite(error) else None
+            found[f"ratio_{spectrum.quantity}_error"] = _finite(spectrum.ratio_error[0])
+            found[f"sigma_power_{spectrum.quantity}"] = _finite(spectrum.significance.ensemble)
+    for result in bispectra:
+        if result.quantity == "difference_cube" or result.redshift == study.measure.redshift:
+            found[f"sigma_bispectrum_{result.quantity}"] = _finite(result.significance.ensemble)
     return found
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

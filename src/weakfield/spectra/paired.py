@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +16,20 @@ from weakfield.base.errors import BadInput
 from weakfield.base.files import write_text
 from weakfield.config import THEORIES
 from weakfield.formats.hdf5 import reading, writing
+from weakfield.spectra.significance import Significance, bin_significance, matched_significance
 
 Reals = NDArray[np.float64]
+
+#: gauge in which each theory's potential and density are
+GAUGES: dict[str, str] = {"newton": "n-body", "gr": "poisson"}
+#: arrays of a ``PairedPower``
+PARTS = ("k", "modes", "seeds", "powers", "difference", "linear", "nonlinear", "realised")
 
 COLUMNS = (
     "quantity", "redshift", "k_hmpc", "modes", "p_newton", "p_newton_error", "p_gr", "p_gr_error",
     "ratio", "ratio_error", "ratio_error_unpaired", "p_gr_minus_newton", "p_gr_minus_newton_error",
+    "sigma_one_pair", "sigma_ensemble", "linear_newton", "linear_gr", "nonlinear_newton", "nonlinear_gr",
+    "response_newton", "response_newton_error", "response_gr", "response_gr_error",
 )  # fmt: skip
 
 
@@ -31,6 +40,12 @@ class PairedPower:
     ``powers`` (2, seeds, shells): Newton, GR, and ``difference`` (seeds, shells): power of the field GR - Newton, both
     in (Mpc/h)^3 for a dimensionless field; ``k`` (shells,) in h/Mpc; ``modes`` as ``PowerSpectrum``. ``quantity`` is
     "phi", or "difference_cube" with the later redshift. Shells without modes are left out.
+
+    A "phi_written" or "delta_written" holds the spectra files of the simulation: dimensionless Delta^2 in their bins,
+    and no ``difference`` (NaN). Theory beside it, in the units of ``powers``, means over the modes of each shell, NaN
+    where there is none: ``linear`` and ``nonlinear`` (2, shells); ``realised`` (seeds, shells), the linear power of
+    each seed with the modes it drew. Of difference cubes, ``linear`` is what does not cancel and ``nonlinear`` adds the
+    power of the second order.
     """
 
     quantity: str
@@ -40,6 +55,16 @@ class PairedPower:
     seeds: tuple[int, ...]
     powers: Reals
     difference: Reals
+    linear: Reals = field(default=cast(Reals, None))
+    nonlinear: Reals = field(default=cast(Reals, None))
+    realised: Reals = field(default=cast(Reals, None))
+
+    def __post_init__(self) -> None:
+        """Theory that was not given is not known."""
+        unknown = {"linear": self.powers[:, 0], "nonlinear": self.powers[:, 0], "realised": self.difference}
+        for name, like in unknown.items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, np.full(like.shape, np.nan))
 
     @property
     def mean(self) -> Reals:
@@ -72,12 +97,35 @@ class PairedPower:
         """What the error would be with as many unrelated universes under each theory, Gaussian modes."""
         return np.asarray(self.ratio * np.sqrt(4.0 / self.modes / len(self.seeds)))
 
+    @property
+    def responses(self) -> Reals:
+        """(2, seeds, shells): power of each seed over linear theory with its own modes; without cosmic variance."""
+        known = np.where(self.realised > 0, self.realised, np.nan)
+        return np.asarray(self.powers / known)
+
+    @property
+    def response(self) -> Reals:
+        """(2, shells): mean over seeds of ``responses``."""
+        return np.asarray(self.responses.mean(axis=1))
+
+    @property
+    def response_error(self) -> Reals:
+        """(2, shells): standard error of ``response``."""
+        return standard_error(self.responses, axis=1)
+
+    @property
+    def significance(self) -> Significance:
+        """Of P_GR / P_Newton - 1 in all shells together."""
+        return matched_significance(self.ratios - 1)
+
     def rows(self) -> list[tuple[str | float, ...]]:
         """One row a shell, in the order of ``COLUMNS``."""
         (newton, gr), (newton_error, gr_error) = self.mean, self.mean_error
+        responses = (part for pair in zip(self.response, self.response_error, strict=True) for part in pair)
         columns = (
             self.k, self.modes, newton, newton_error, gr, gr_error, self.ratio, self.ratio_error,
             self.ratio_error_unpaired, self.difference.mean(axis=0), standard_error(self.difference, axis=0),
+            *bin_significance(self.ratios - 1), *self.linear, *self.nonlinear, *responses,
         )  # fmt: skip
         return [(self.quantity, self.redshift, *row) for row in zip(*(c.tolist() for c in columns), strict=True)]
 
@@ -96,9 +144,9 @@ def save_spectra(path: Path, spectra: Sequence[PairedPower], slices: dict[str, R
         for number, spectrum in enumerate(spectra):
             group = file.create_group(f"spectra/{number:03d}")
             group.attrs["quantity"], group.attrs["redshift"] = spectrum.quantity, spectrum.redshift
-            group.attrs["theories"] = list(THEORIES)
-            group.attrs["units"] = "k: h/Mpc; powers, difference: (Mpc/h)^3"
-            for name in ("k", "modes", "seeds", "powers", "difference"):
+            group.attrs["theories"], group.attrs["gauges"] = list(THEORIES), [GAUGES[theory] for theory in THEORIES]
+            group.attrs["units"] = "k: h/Mpc; powers: (Mpc/h)^3, of written spectra dimensionless"
+            for name in PARTS:
                 group[name] = np.asarray(getattr(spectrum, name))
         group = file.create_group("slices")
         for name, value in about.items():
@@ -114,21 +162,20 @@ def load_spectra(path: Path) -> list[PairedPower]:
             raise BadInput(f"{path} has no group 'spectra', expected a file of the measure stage")
         return [
             PairedPower(
-                str(group.attrs["quantity"]), float(group.attrs["redshift"]), group["k"][:], group["modes"][:],
-                tuple(group["seeds"][:].tolist()), group["powers"][:], group["difference"][:],
+                quantity=str(group.attrs["quantity"]), redshift=float(group.attrs["redshift"]),
+                seeds=tuple(group["seeds"][:].tolist()), **{name: group[name][:] for name in PARTS if name != "seeds"},
             )
             for group in file["spectra"].values()
         ]  # fmt: skip
 
 
-def write_table(path: Path, spectra: Sequence[PairedPower]) -> None:
-    """Means over seeds and their errors as CSV; an error that is not known (a single seed) is left empty."""
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str | float]]) -> None:
+    """Rows as CSV; what is not known (NaN: an error of a single seed) is left empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for spectrum in spectra:
-        for row in spectrum.rows():
-            writer.writerow(
-                "" if isinstance(v, float) and np.isnan(v) else f"{v:.8g}" if isinstance(v, float) else v for v in row
-            )
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow(
+            "" if isinstance(v, float) and np.isnan(v) else f"{v:.8g}" if isinstance(v, float) else v for v in row
+        )
     write_text(path, text.getvalue())

@@ -1,53 +1,54 @@
-"""Auto and cross power spectra of periodic cubes.
+"""Auto and cross power spectra of periodic cubes, of one, two or any number of fields at once.
 
 f = FFT(field) / N^3, V = box_size^3, P = V mean |f|^2. Results keep their raw sums, so that they add and average.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from itertools import combinations_with_replacement, pairwise
+from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from weakfield.base.errors import BadInput, nearest
-from weakfield.mesh import fft
-from weakfield.mesh.shells import WINDOW_ORDERS, Shells, Window, shells, squared_modulus, window_power
-
-Reals = NDArray[np.float64]
-Cube = Tensor | NDArray[Any]
+from weakfield.base.errors import BadInput
+from weakfield.mesh.shells import Window, shells, squared_modulus, window_power
+from weakfield.spectra.bins import merged
+from weakfield.spectra.modes import Cube, checked_box, raw_modes, window_order
+from weakfield.spectra.results import Integers, Reals, Result, checked_gauge, per_mode
+from weakfield.spectra.shotnoise import aliased_shot_noise
 
 
 @dataclass(frozen=True)
-class PowerSpectrum:
+class PowerSpectrum(Result):
     """Power per shell of one or two fields, from raw sums over modes.
 
     ``edges`` (shells+1,) in units of k_F, lower closed, upper open. ``modes`` (shells,) counts every k of the full
-    cube once, k and -k both; a shell without modes has 0 everywhere. ``sums``, ``auto_a``, ``auto_b`` (shells,):
-    V sum Re f_a f_b*, V sum |f_a|^2 and V sum |f_b|^2, summed over ``fields`` cubes; all three are equal for an
-    auto spectrum.
+    cube once, k and -k both, ``wavenumber_sums`` is the sum of |n| over them; a shell without modes has 0 everywhere.
+    ``sums``, ``auto_a``, ``auto_b`` (shells,): V sum Re f_a f_b*, V sum |f_a|^2 and V sum |f_b|^2, summed over
+    ``fields`` cubes; all three are equal for an auto spectrum. ``squares`` is the sum over cubes of the squares of
+    their ``sums``, ``noise`` the shot noise contained in ``sums``. ``quantity`` and ``gauge`` name the field.
     """
 
-    grid: int
-    box_size: float
     edges: tuple[float, ...]
     window: Window
-    modes: NDArray[np.int64]
+    modes: Integers
     wavenumber_sums: Reals
     sums: Reals
     auto_a: Reals
     auto_b: Reals
+    squares: Reals
+    noise: Reals
     fields: int = 1
+    quantity: str = "field"
+    gauge: str = "unstated"
 
-    @property
-    def k_fundamental(self) -> float:
-        """2 pi / L [h/Mpc]."""
-        return 2 * np.pi / self.box_size
+    axis: ClassVar[str] = "shell"
+    same: ClassVar[tuple[str, ...]] = ("edges", "window", "quantity", "gauge")
+    added: ClassVar[tuple[str, ...]] = ("sums", "auto_a", "auto_b", "squares", "noise")
 
     @cached_property
     def k(self) -> Reals:
@@ -56,14 +57,25 @@ class PowerSpectrum:
 
     @cached_property
     def power(self) -> Reals:
-        """Mean power [(Mpc/h)^3 times the squared unit of the field]."""
-        return self._mean(self.sums) / self.fields
+        """Mean power without the shot noise [(Mpc/h)^3 times the squared unit of the field]."""
+        return self._mean(self.sums - self.noise) / self.fields
+
+    @cached_property
+    def shot_noise(self) -> Reals:
+        """The shot noise that was subtracted, (shells,) [(Mpc/h)^3]."""
+        return self._mean(self.noise) / self.fields
 
     @cached_property
     def error(self) -> Reals:
-        """Gaussian standard error: sqrt((P_ab^2 + P_a P_b) / modes), P sqrt(2 / modes) for an auto spectrum."""
-        variance = self.power**2 + self._mean(self.auto_a) * self._mean(self.auto_b) / self.fields**2
+        """Gaussian standard error: sqrt((P_ab^2 + P_a P_b) / modes), P sqrt(2 / modes) for one field, with noise."""
+        total = self._mean(self.sums) / self.fields
+        variance = total**2 + self._mean(self.auto_a) * self._mean(self.auto_b) / self.fields**2
         return np.asarray(np.sqrt(self._mean(variance) / self.fields))
+
+    @cached_property
+    def scatter_error(self) -> Reals:
+        """Standard error of ``power`` from the scatter of the fields; NaN for a single one."""
+        return self._scatter(self.modes, self.sums, self.squares, self.fields)
 
     @cached_property
     def dimensionless(self) -> Reals:
@@ -76,81 +88,132 @@ class PowerSpectrum:
         scale = np.sqrt(self.auto_a * self.auto_b)
         return np.divide(self.sums, scale, out=np.zeros_like(self.sums), where=scale > 0)
 
-    def __add__(self, other: PowerSpectrum) -> PowerSpectrum:
-        """The spectrum of both sets of fields together (same grid, box, edges and window)."""
-        for name in ("grid", "box_size", "edges", "window"):
-            if getattr(self, name) != getattr(other, name):
-                raise BadInput(f"spectra differ in {name}: {getattr(self, name)} and {getattr(other, name)}")
-        return PowerSpectrum(
-            self.grid, self.box_size, self.edges, self.window, self.modes, self.wavenumber_sums,
-            self.sums + other.sums, self.auto_a + other.auto_a, self.auto_b + other.auto_b, self.fields + other.fields,
-        )  # fmt: skip
+    @property
+    def coherence(self) -> Reals:
+        """The ``correlation`` of the pair under its other name."""
+        return self.correlation
+
+    @cached_property
+    def transfer(self) -> Reals:
+        """sqrt(P_b / P_a): the amplitude of b over that of a, whatever their phases; 0 where a has no power."""
+        ratio = np.divide(self.auto_b, self.auto_a, out=np.zeros_like(self.sums), where=self.auto_a > 0)
+        return np.asarray(np.sqrt(ratio))
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """Edges [units of k_F], k, P, Delta^2, errors and modes of every shell."""
+        edges = np.array(self.edges)
+        names = ("k", "power", "error", "scatter_error", "dimensionless", "correlation", "modes")
+        return {"lower": edges[:-1], "upper": edges[1:]} | {name: getattr(self, name) for name in names}
+
+    def rebin(self, bins: int | Sequence[float] | NDArray[Any]) -> PowerSpectrum:
+        """The spectrum in wider shells: ``bins`` old ones in each (a rest at the end is left out), or new edges.
+
+        New edges have to be old ones. All sums but ``squares`` merge exactly; of more than one field the scatter in
+        wider shells is not known any more: rebin before adding. ``BadInput`` for edges that are not among the old.
+        """
+        starts, edges = merged(self.edges, bins)
+        parts: dict[str, Any] = {
+            name: np.array([getattr(self, name)[a:b].sum() for a, b in pairwise(starts)])
+            for name in ("modes", "wavenumber_sums", *self.added)
+        }
+        parts["squares"] = parts["sums"] ** 2 if self.fields == 1 else np.full(len(edges) - 1, np.nan)
+        return replace(self, edges=edges, **parts)
 
     def _mean(self, sums: Reals) -> Reals:
-        return np.asarray(np.where(self.modes > 0, sums / np.maximum(self.modes, 1), 0.0))
+        return per_mode(sums, self.modes)
 
 
 def power_spectrum(
-    field: Cube, box_size: float, bin_edges: Sequence[float] | NDArray[Any] | None = None, window: Window = "none"
+    field: Cube,
+    box_size: float,
+    bin_edges: Sequence[float] | NDArray[Any] | None = None,
+    window: Window = "none",
+    *,
+    shot_noise: float = 0.0,
+    quantity: str = "field",
+    gauge: str = "unstated",
 ) -> PowerSpectrum:
     """Power spectrum of a cube (N, N, N) [z, y, x] in a periodic box of side ``box_size`` [Mpc/h].
 
     ``bin_edges`` in units of k_F = 2 pi / L, lower edge closed, upper open; by default of width 1 from 0.5 to the
-    Nyquist wavenumber N/2. The Nyquist planes of an even N belong to no shell. ``window`` is the mass assignment
-    whose prod sinc^(2p) (pi n_i / N) divides the power; "none" for potentials. ``BadInput`` for a field that is no
-    cube, holds NaN, or for edges that do not increase.
+    Nyquist wavenumber N/2 (``linear_edges``, ``log_edges`` make others). The Nyquist planes of an even N belong to no
+    shell. ``window`` is the mass assignment whose prod sinc^(2p) (pi n_i / N) divides the power; "none" for
+    potentials. ``shot_noise`` [(Mpc/h)^3], V / number of particles for a density contrast, is subtracted with the
+    shape that the assignment ``window`` gives it. ``BadInput`` for a field that is no cube, holds NaN, or for edges
+    that do not increase.
     """
-    modes = unit_modes(field, "field")
-    shell, volume = _shells(modes, box_size, bin_edges), float(box_size) ** 3
-    sums = volume * shell.sums(_compensated(squared_modulus(modes), window))
-    return PowerSpectrum(
-        shell.n, float(box_size), shell.edges, window, shell.modes, shell.wavenumber_sums, sums, sums, sums
-    )  # fmt: skip
+    pair = {quantity: field}
+    return power_spectra(pair, box_size, bin_edges, window, shot_noise=shot_noise, gauge=gauge)[quantity, quantity]
 
 
 def cross_spectrum(
-    a: Cube, b: Cube, box_size: float, bin_edges: Sequence[float] | NDArray[Any] | None = None, window: Window = "none"
+    a: Cube,
+    b: Cube,
+    box_size: float,
+    bin_edges: Sequence[float] | NDArray[Any] | None = None,
+    window: Window = "none",
+    *,
+    quantity: str = "field",
+    gauge: str = "unstated",
 ) -> PowerSpectrum:
     """Cross spectrum V mean Re f_a f_b* of two cubes; arguments and binning as ``power_spectrum``."""
-    modes_a, modes_b = unit_modes(a, "a"), unit_modes(b, "b")
-    if modes_a.shape != modes_b.shape:
-        raise BadInput(f"the fields have sides {modes_a.shape[0]} and {modes_b.shape[0]}, expected the same")
-    shell, volume = _shells(modes_a, box_size, bin_edges), float(box_size) ** 3
-    product = modes_a.real * modes_b.real + modes_a.imag * modes_b.imag
-    cross, auto_a, auto_b = (
-        volume * shell.sums(_compensated(values, window))
-        for values in (product, squared_modulus(modes_a), squared_modulus(modes_b))
-    )
-    return PowerSpectrum(
-        shell.n, float(box_size), shell.edges, window, shell.modes, shell.wavenumber_sums, cross, auto_a, auto_b
-    )  # fmt: skip
+    spectrum = power_spectra({"a": a, "b": b}, box_size, bin_edges, window, gauge=gauge, autos=False)["a", "b"]
+    return replace(spectrum, quantity=quantity)
 
 
-def unit_modes(field: Cube, name: str = "field") -> NDArray[np.complex128]:
-    """FFT(field) / N^3 in double precision, (N, N, N//2+1); ``BadInput`` for what is no finite cube."""
-    array = field if isinstance(field, Tensor) else np.asarray(field)
-    if array.ndim != 3 or len(set(array.shape)) != 1 or "complex" in str(array.dtype):
-        raise BadInput(f"{name} is {array.dtype} of shape {tuple(array.shape)}, expected a real cube (N, N, N)")
-    if isinstance(array, Tensor):
-        tensor = array.detach().to(torch.float64)
-    else:  # reversed axes and foreign byte order are numpy's alone
-        tensor = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float64))
-    if not bool(torch.isfinite(tensor).all()):
-        raise BadInput(f"{name} holds NaN or infinity, expected finite numbers")
-    modes = fft.forward(tensor).cpu().numpy()
-    return np.asarray(modes / float(tensor.shape[0]) ** 3)
+def power_spectra(
+    cubes: Mapping[str, Cube],
+    box_size: float,
+    bin_edges: Sequence[float] | NDArray[Any] | None = None,
+    window: Window | Mapping[str, Window] = "none",
+    *,
+    shot_noise: float | Mapping[str, float] = 0.0,
+    gauge: str = "unstated",
+    autos: bool = True,
+) -> dict[tuple[str, str], PowerSpectrum]:
+    """Auto and cross spectra of named cubes of one size, by pair of names; every cube is transformed once.
+
+    Pairs come in the order of the names, (a, b) and not also (b, a). ``window`` and ``shot_noise`` are for all cubes or
+    by name; a cross spectrum is divided by the window of each and has no shot noise. A cross spectrum is called
+    "a x b". The rest as ``power_spectrum``.
+    """
+    names = list(cubes)
+    windows = {name: window if isinstance(window, str) else window.get(name, "none") for name in names}
+    noises = {name: shot_noise.get(name, 0.0) if isinstance(shot_noise, Mapping) else shot_noise for name in names}
+    volume = checked_box(box_size) ** 3
+    modes: dict[str, NDArray[np.complex128]] = {}
+    for name, cube in cubes.items():
+        modes[name] = _compensated(raw_modes(cube, name).cpu().numpy(), windows[name])
+        if (n := len(modes[name])) != len(modes[names[0]]):
+            raise BadInput(f"the fields have sides {len(modes[names[0]])} and {n}, expected the same")
+    shell = shells(len(modes[names[0]]), bin_edges)
+    auto = {name: volume * shell.sums(squared_modulus(values)) for name, values in modes.items()}
+    found = {}
+    for a, b in combinations_with_replacement(names, 2):
+        if a == b and not autos:
+            continue
+        sums = auto[a] if a == b else volume * shell.sums(_product(modes[a], modes[b]))
+        noise = aliased_shot_noise(shell, noises[a], windows[a]) if a == b else np.zeros_like(sums)
+        found[a, b] = PowerSpectrum(
+            grid=shell.n, box_size=float(box_size), edges=shell.edges, window=_common(windows[a], windows[b]),
+            modes=shell.modes, wavenumber_sums=shell.wavenumber_sums, sums=sums, auto_a=auto[a], auto_b=auto[b],
+            squares=sums**2, noise=noise, quantity=a if a == b else f"{a} x {b}", gauge=checked_gauge(gauge),
+        )  # fmt: skip
+    return found
 
 
-def _shells(modes: NDArray[Any], box_size: float, bin_edges: Sequence[float] | NDArray[Any] | None) -> Shells:
-    if not (np.isfinite(box_size) and box_size > 0):
-        raise BadInput(f"box_size is {box_size}, expected a length in Mpc/h above 0")
-    return shells(modes.shape[0], bin_edges)
+def _product(a: NDArray[np.complex128], b: NDArray[np.complex128]) -> Reals:
+    return np.asarray(a.real * b.real + a.imag * b.imag)
 
 
-def _compensated(values: Reals, window: str) -> Reals:
-    if window not in WINDOW_ORDERS:
-        raise BadInput(
-            f"window is '{window}', expected one of {', '.join(WINDOW_ORDERS)}" + nearest(window, WINDOW_ORDERS)
-        )
-    order = WINDOW_ORDERS[window]
-    return values / window_power(values.shape[0], 2 * order) if order else values
+def _common(a: Window, b: Window) -> Window:
+    return a if a == b else "mixed"  # type: ignore[return-value]
+
+
+def _compensated(modes: NDArray[np.complex128], window: str) -> NDArray[np.complex128]:
+    """FFT / N^3 / prod sinc^p, in the memory of ``modes``."""
+    n = modes.shape[0]
+    modes /= float(n) ** 3
+    if order := window_order(window):
+        modes /= window_power(n, order)
+    return modes

@@ -12,6 +12,7 @@ from weakfield.mesh.kernels.cpu.spectral import (
     solve_chi,
     transverse_part,
 )
+from weakfield.mesh.kernels.cpu.triples import triple_sums
 from weakfield.mesh.kernels.reference import stress_tensor
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "stress_divergence",
     "stress_tensor",
     "transverse_part",
+    "triple_sums",
 ]

@@ -11,6 +11,7 @@ from weakfield.mesh.kernels.reference.spectral import (
     solve_chi,
     transverse_part,
 )
+from weakfield.mesh.kernels.reference.triples import triple_sums
 
 __all__ = [
     "add_realisation",
@@ -29,4 +30,5 @@ __all__ = [
     "stress_divergence",
     "stress_tensor",
     "transverse_part",
+    "triple_sums",
 ]

@@ -1,0 +1,45 @@
+"""Edges of shells in units of the fundamental wavenumber k_F = 2 pi / L: linear, logarithmic, merged.
+
+A shell is lower <= |n| < upper; edges outside of every mode give empty shells, which stay in a result with 0 modes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from weakfield.base.errors import BadInput
+from weakfield.mesh.shells import checked_edges
+
+
+def linear_edges(first: float, last: float, width: float = 1.0) -> list[float]:
+    """Edges first, first + width, ... none beyond ``last``; the default bins of P(k) are 0.5, N/2 and width 1."""
+    if not (np.isfinite([first, last, width]).all() and 0 <= first < last and width > 0 and first + width <= last):
+        raise BadInput(f"first, last, width are {first}, {last}, {width}, expected 0 <= first < first + width <= last")
+    count = int(np.floor((last - first) / width * (1 + 1e-12)))
+    return [first + width * step for step in range(count + 1)]
+
+
+def log_edges(first: float, last: float, count: int) -> list[float]:
+    """``count`` bins of equal width in ln k from ``first`` to ``last``, both of which are edges."""
+    if not (np.isfinite([first, last]).all() and 0 < first < last and count >= 1):
+        raise BadInput(f"first, last, count are {first}, {last}, {count}, expected 0 < first < last and count >= 1")
+    inner = np.exp(np.linspace(np.log(first), np.log(last), count + 1))[1:-1].tolist()
+    return [float(first), *inner, float(last)]
+
+
+def merged(edges: Sequence[float], bins: int | Sequence[float] | NDArray[Any]) -> tuple[list[int], tuple[float, ...]]:
+    """Which old edges stay and what they are, for ``bins`` old bins in a new one or for new edges among the old."""
+    if isinstance(bins, int | np.integer):
+        if not 1 <= bins <= len(edges) - 1:
+            raise BadInput(f"bins is {bins}, expected a whole number from 1 to {len(edges) - 1}")
+        places = list(range(0, len(edges), int(bins)))
+    else:
+        new = checked_edges(bins)
+        if missing := [edge for edge in new if edge not in edges]:
+            raise BadInput(f"the new edge {missing[0]} is not among the old ones, expected some of {list(edges)}")
+        places = [list(edges).index(edge) for edge in new]
+    return places, tuple(edges[place] for place in places)

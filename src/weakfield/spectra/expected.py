@@ -1,0 +1,168 @@
+"""The theory that stands beside each measured spectrum of a study, averaged over the same modes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from weakfield.base.errors import WeakfieldError
+from weakfield.config import THEORIES, StudyConfig, Theory
+from weakfield.cosmology import potential_growth
+from weakfield.cosmology.nonlinear import HIGHEST_HMPC, nonlinear_boost
+from weakfield.mesh.shells import reference_shells, squared_wavenumbers
+from weakfield.spectra.theory import LinearTheory, TriangleAverages, newtonian_kernel, relativistic_kernel, shell_mean
+from weakfield.spectra.theory.generated import generated_power
+from weakfield.spectra.theory.realised import RealisedModes
+from weakfield.spectra.theory.triangles import Spectrum
+
+Reals = NDArray[np.float64]
+Edges = Sequence[float] | None
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Linear, non-linear and tree-level theory of a study; NaN, with the reason in ``missing``, where there is none.
+
+    Redshifts are those the fields were written at. Everything per shell is for the full list of shells, those without
+    modes included; edges in units of k_F.
+    """
+
+    study: StudyConfig
+
+    @cached_property
+    def _found(self) -> tuple[LinearTheory | None, str]:
+        try:
+            return LinearTheory(self.study.simulation, self.study.cosmology), ""
+        except WeakfieldError as error:  # a universe no provider can do: it is measured all the same
+            return None, str(error)
+
+    @property
+    def missing(self) -> str:
+        """Why there is no linear theory, empty if there is."""
+        return self._found[1]
+
+    def theory(self, *redshifts: float) -> LinearTheory | None:
+        """The linear theory, if it reaches these redshifts."""
+        found = self._found[0]
+        return found if found is not None and all(found.history.covers(1 / (1 + z)) for z in redshifts) else None
+
+    def potential(self, z: float, edges: Edges) -> tuple[Reals, Reals]:
+        """(2, shells) each: linear and non-linear P_phi [(Mpc/h)^3], alike in both theories."""
+        theory = self.theory(z)
+        if theory is None:
+            return self._unknown(edges), self._unknown(edges)
+        linear = self._mean(lambda k: theory.potential_power(k, z), edges)
+        nonlinear = self._mean(lambda k: theory.potential_power(k, z) * self._boost(k, z), edges)
+        return np.stack([linear] * 2), np.stack([nonlinear] * 2)
+
+    def difference_cube(self, early: float, late: float, edges: Edges) -> tuple[Reals, Reals]:
+        """(2, shells) each: what linear theory leaves in a growth-scaled difference cube; with the second order added.
+
+        Linear: the growth of the potential depends a little on scale, by radiation. Second order: Phi_2 of F2 grows as
+        D Phi, so it does not cancel; its own power, on the modes of the mesh.
+        """
+        theory = self.theory(early, late)
+        if theory is None:
+            return self._unknown(edges), self._unknown(edges)
+        one, two = (float(potential_growth(self.study.cosmology, z)) for z in (early, late))
+
+        def left(k: Reals) -> Reals:
+            return theory.potential_transfer(k, early) / one - theory.potential_transfer(k, late) / two
+
+        linear = self._mean(lambda k: theory.power_of(k, left), edges)
+        # of two linear potentials of the later redshift; those of the earlier one are one / two of them
+        kernel = newtonian_kernel(theory, early) * (one / two**2) + newtonian_kernel(theory, late) * (-1.0 / two)
+        box = self.study.simulation
+        second = generated_power(
+            kernel, lambda k: theory.potential_power(k, late), box.grid, box.box_size_mpch, edges
+        )  # fmt: skip
+        return np.stack([linear] * 2), np.stack([linear + second] * 2)
+
+    def realised_modes(self, seed: int, edges: Edges) -> RealisedModes | None:
+        """The initial modes of a seed; nothing for a start other than from the transfer functions of linear theory."""
+        box = self.study.simulation
+        if self._found[0] is None or box.initial_conditions != "linear" or box.transfer == "spectrum":
+            return None
+        return RealisedModes(box, seed, edges)
+
+    def realised(self, modes: RealisedModes | None, z: float, edges: Edges) -> Reals:
+        """(shells,): linear P_phi [(Mpc/h)^3] of the universe that drew these modes."""
+        theory = self.theory(z)
+        return self._unknown(edges)[0] if theory is None or modes is None else modes.power(theory, z)
+
+    def written(self, name: str, z: float) -> tuple[Reals, Reals]:
+        """(2, bins) each: linear and non-linear Delta^2 of "phi" or "delta" in the bins of the spectra files.
+
+        Of "delta" in the gauge of each theory, radiation included where the simulation includes it.
+        """
+        theory, box = self.theory(z), self.study.simulation
+        if theory is None:
+            unknown = np.full((2, int((reference_shells(box.grid, box.spectra_bins).count > 0).sum())), np.nan)
+            return unknown, unknown
+        radiation = box.linear_radiation and z > box.switch_delta_rad
+
+        def power(k: Reals, kind: Theory) -> Reals:
+            if name == "phi":
+                return theory.potential_power(k, z)
+            return theory.power_of(k, lambda q: theory.written_density_transfer(q, z, kind, radiation))
+
+        def grown(k: Reals, kind: Theory) -> Reals:
+            return power(k, kind) * self._boost(k, z)
+
+        linear, nonlinear = (
+            [self._written_mean(partial(function, kind=kind)) for kind in THEORIES] for function in (power, grown)
+        )
+        return np.stack(linear), np.stack(nonlinear)
+
+    def triangles(self, edges: Sequence[float], triangles: NDArray[np.int64]) -> TriangleAverages:
+        """Averages over the triples of triangles of shells."""
+        box = self.study.simulation
+        return TriangleAverages(box.grid, box.box_size_mpch, edges, triangles)
+
+    def bispectrum(self, z: float, averages: TriangleAverages) -> tuple[Reals, Reals]:
+        """(triangles,) each: tree level of B_phi, and GR - Newton at second order from the simulation's start."""
+        theory = self.theory(z)
+        if theory is None:
+            unknown = np.full(len(averages.triangles), np.nan)
+            return unknown, unknown
+
+        def power(k: Reals) -> Reals:
+            return theory.potential_power(k, z)
+
+        tree = averages.bispectrum(newtonian_kernel(theory, z), power)
+        return tree, averages.bispectrum(relativistic_kernel(theory, self.study.simulation, z), power)
+
+    def _boost(self, k: Reals, z: float) -> Reals:
+        """Non-linear over linear power; NaN where the model is off, fails or does not reach."""
+        model = self.study.measure.nonlinear
+        unknown = np.full(np.shape(k), np.nan)
+        if model == "none" or z < 0 or (np.size(k) and np.max(k) > HIGHEST_HMPC):
+            return unknown
+        try:
+            return nonlinear_boost(self.study.cosmology, k, z, model)
+        except WeakfieldError:  # fits do not cover every universe
+            return unknown
+
+    def _mean(self, function: Spectrum, edges: Edges) -> Reals:
+        box = self.study.simulation
+        return shell_mean(function, box.grid, box.box_size_mpch, edges)
+
+    def _unknown(self, edges: Edges) -> Reals:
+        return np.full((2, len(self._mean(np.ones_like, edges))), np.nan)
+
+    def _written_mean(self, power: Spectrum) -> Reals:
+        """Mean of k^3 P / 2 pi^2 over the modes of each bin of the spectra files that has any."""
+        box = self.study.simulation
+        shell = reference_shells(box.grid, box.spectra_bins)
+        squares = squared_wavenumbers(box.grid)
+        inside = shell.index < shell.bins
+        found, place = np.unique(squares[inside], return_inverse=True)
+        k = np.sqrt(found) * (2 * np.pi / box.box_size_mpch)
+        values = np.zeros(squares.shape)
+        values[inside] = (k**3 * power(k) / (2 * np.pi**2))[place.ravel()]
+        kept = shell.count > 0
+        return np.asarray(shell.sums(values)[kept] / shell.count[kept])

@@ -1,0 +1,65 @@
+"""Modes of a cube given by a user: checked, transformed, compensated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from weakfield.base.errors import BadInput, nearest
+from weakfield.mesh import fft
+from weakfield.mesh.kernels.cpu import triples as kernel
+from weakfield.mesh.shells import WINDOW_ORDERS
+from weakfield.mesh.triangles import ShellModes
+
+Cube = Tensor | NDArray[Any]
+
+
+def raw_modes(field: Cube, name: str = "field") -> Tensor:
+    """FFT(field), unnormalised, (N, N, N//2+1) complex128; ``BadInput`` for what is no finite real cube."""
+    array = field if isinstance(field, Tensor) else np.asarray(field)
+    if array.ndim != 3 or len(set(array.shape)) != 1 or "complex" in str(array.dtype):
+        raise BadInput(f"{name} is {array.dtype} of shape {tuple(array.shape)}, expected a real cube (N, N, N)")
+    if isinstance(array, Tensor):
+        tensor = array.detach().to(torch.float64)
+    else:  # reversed axes and foreign byte order are numpy's alone
+        tensor = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float64))
+    modes = fft.forward(tensor.contiguous())
+    # every site enters the mean: NaN or infinity anywhere makes it one of them
+    if not bool(torch.isfinite(modes[0, 0, 0].abs())) and not bool(torch.isfinite(tensor).all()):
+        raise BadInput(f"{name} holds NaN or infinity, expected finite numbers")
+    return modes
+
+
+def shell_amplitudes(field: Cube, modes: ShellModes, window: str = "none", name: str = "field") -> Tensor:
+    """FFT(field) / N^3 / prod sinc^p(pi n_i / N) at the modes of the shells, (modes,) complex128."""
+    raw = raw_modes(field, name)
+    if raw.shape[0] != modes.n:
+        raise BadInput(f"the fields have sides {modes.n} and {raw.shape[0]}, expected the same")
+    # what multiplies a mode, by |n_i|
+    inverse = 1 / (modes.n * np.sinc(np.arange(modes.n // 2 + 1) / modes.n) ** window_order(window))
+    if not raw.is_cuda:
+        return torch.from_numpy(kernel.gather(raw.numpy(), modes, inverse))
+    z, y, x = (torch.from_numpy(axis.astype(np.int64)).to(raw.device) for axis in (modes.z, modes.y, modes.x))
+    factors = torch.from_numpy(inverse).to(raw.device)
+    values = raw.view(-1)[(z % modes.n * modes.n + y % modes.n) * (modes.n // 2 + 1) + x]
+    return values * (factors[z.abs()] * factors[y.abs()] * factors[x])
+
+
+def window_order(window: str) -> int:
+    """The order p of a mass assignment; ``BadInput`` for an unknown one."""
+    if window not in WINDOW_ORDERS:
+        raise BadInput(
+            f"window is '{window}', expected one of {', '.join(WINDOW_ORDERS)}" + nearest(window, WINDOW_ORDERS)
+        )
+    return WINDOW_ORDERS[window]
+
+
+def checked_box(box_size: float) -> float:
+    """The side of a box as a float; ``BadInput`` unless it is a length."""
+    if not (np.isfinite(box_size) and box_size > 0):
+        raise BadInput(f"box_size is {box_size}, expected a length in Mpc/h above 0")
+    return float(box_size)

@@ -1,0 +1,24 @@
+"""What the spectra should be: linear, non-linear and tree level, averaged over the modes that are measured."""
+
+from weakfield.spectra.theory.bispectrum import (
+    matter_bispectrum,
+    newtonian_kernel,
+    potential_bispectrum,
+    relativistic_kernel,
+    started_kernel,
+    tree_level,
+)
+from weakfield.spectra.theory.linear import LinearTheory
+from weakfield.spectra.theory.triangles import TriangleAverages, shell_mean
+
+__all__ = [
+    "LinearTheory",
+    "TriangleAverages",
+    "matter_bispectrum",
+    "newtonian_kernel",
+    "potential_bispectrum",
+    "relativistic_kernel",
+    "shell_mean",
+    "started_kernel",
+    "tree_level",
+]

@@ -1,0 +1,72 @@
+"""What linear theory predicts for one universe rather than for the mean of all: with the modes its seed drew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from weakfield.config import SimulationSettings
+from weakfield.cosmology import amplitude
+from weakfield.mesh.kernels import kernels_for
+from weakfield.mesh.noise import unit_modes
+from weakfield.mesh.shells import shells, squared_modulus, squared_wavenumbers
+from weakfield.simulation.realisation import Realisation
+from weakfield.spectra.theory.linear import LinearTheory
+
+Reals = NDArray[np.float64]
+
+
+class RealisedModes:
+    """|u|^2 / 2 of the initial unit modes of a seed (PHYSICS 3.4), summed over modes of equal |n|^2 and shell.
+
+    Of mean 1 where the initial conditions have modes, 0 outside their domain: times a linear power spectrum it is what
+    that universe has of it. Cosmic variance cancels where this stands below a measurement.
+    """
+
+    def __init__(
+        self, simulation: SimulationSettings, seed: int, bin_edges: Sequence[float] | Reals | None = None
+    ) -> None:
+        n = simulation.grid
+        self._box_size_mpch = simulation.box_size_mpch
+        modes = unit_modes(n, seed, simulation.k_domain, simulation.noise).numpy()
+        shell = shells(n, bin_edges)
+        strength = 0.5 * squared_modulus(_of_real_field(modes)) * shell.weight
+        inside = shell.index < shell.count
+        self._count, self._number = shell.count, shell.modes
+        # one number for each shell and |n|^2 in it: theory depends on no more
+        self._squares, place = np.unique(squared_wavenumbers(n)[inside], return_inverse=True)
+        self._shell = np.zeros(len(self._squares), dtype=np.intp)
+        self._shell[place.ravel()] = shell.index[inside]
+        self._strength = np.bincount(place.ravel(), strength[inside], len(self._squares))
+
+    def power(self, theory: LinearTheory, z: float) -> Reals:
+        """(shells,): P_phi [(Mpc/h)^3] of linear theory in this universe; 0 for shells without modes."""
+        k = np.sqrt(self._squares) * (2 * np.pi / self._box_size_mpch)
+        sums = np.bincount(self._shell, theory.potential_power(k, z) * self._strength, self._count)
+        return np.asarray(sums / np.maximum(self._number, 1))
+
+
+def _of_real_field(modes: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    """The modes a real field keeps: on the plane k_x = 0 their Hermitian part (PHYSICS 0.1)."""
+    plane = modes[:, :, 0]
+    mirrored = np.roll(plane[::-1, ::-1], 1, axis=(0, 1)).conj()
+    kept = modes.copy()
+    kept[:, :, 0] = 0.5 * (plane + mirrored)
+    return kept
+
+
+def linear_potential(theory: LinearTheory, simulation: SimulationSettings, seed: int, z: float) -> Tensor:
+    """phi (N, N, N) [z, y, x] of linear theory at redshift ``z`` in the universe that drew the modes of ``seed``.
+
+    Float64, in the phases of the simulation: what a mesh without errors would hold of first order.
+    """
+    modes = unit_modes(simulation.grid, seed, simulation.k_domain, simulation.noise)
+    box = simulation.box_size_mpch
+
+    def source(x: Reals) -> Reals:
+        return np.asarray(-amplitude(theory.cosmology, box, x) * theory.potential_transfer(x / box, z))
+
+    return Realisation(modes, kernels_for("cpu")).field(source, None)

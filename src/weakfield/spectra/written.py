@@ -1,0 +1,48 @@
+"""The spectra files that the simulation wrote while it grew, of all pairs, beside theory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from weakfield.base.files import read_json
+from weakfield.config import THEORIES, RunFolder, StudyConfig, Theory
+from weakfield.formats.spectra_text import SpectrumTable, read_spectrum_text
+from weakfield.spectra.expected import Expected
+from weakfield.spectra.paired import PairedPower
+
+NAMES = ("phi", "delta")
+
+
+def written_spectra(
+    study: StudyConfig, folder: RunFolder, seeds: Sequence[int], expected: Expected
+) -> list[PairedPower]:
+    """Delta^2 of "phi" and "delta" at every redshift at which all pairs have them; nothing where they wrote none.
+
+    Dimensionless, in the files' own bins; densities as the files have them, divided by prod sinc^2 (PHYSICS 10).
+    """
+    found = []
+    for name in NAMES:
+        for index, requested in enumerate(sorted(study.simulation.spectra_redshifts, reverse=True)):
+            file = f"{study.output.spectra_base}{index:03d}_{name}.dat"
+            tables = [_tables(folder, seed, file) for seed in seeds]
+            if not all(tables):
+                continue
+            first = tables[0]["newton"]
+            powers = np.array([[pair[theory].power for pair in tables] for theory in THEORIES])
+            linear, nonlinear = expected.written(name, first.redshift)
+            spectrum = PairedPower(
+                quantity=f"{name}_written", redshift=requested, k=first.k, modes=first.count, seeds=tuple(seeds),
+                powers=powers, difference=np.full(powers.shape[1:], np.nan), linear=linear, nonlinear=nonlinear,
+            )  # fmt: skip
+            found.append(spectrum)
+    return found
+
+
+def _tables(folder: RunFolder, seed: int, file: str) -> dict[Theory, SpectrumTable]:
+    """The file of both theories, nothing unless the pair lists both."""
+    listed = read_json(folder.pair(seed) / "pair.json")["files"]
+    if not all(f"{theory}/{file}" in listed for theory in THEORIES):
+        return {}
+    return {theory: read_spectrum_text(folder.member(seed, theory) / file) for theory in THEORIES}
