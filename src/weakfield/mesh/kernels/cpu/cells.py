@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from weakfield.mesh.kernels.cpu.simd import INLINE
+from weakfield.mesh.kernels.cpu.simd import INLINE, floor, load, store
 
 
 @njit(**INLINE)
@@ -61,3 +61,34 @@ def slopes(field, x0, y0, z0, x1, y1, z1, fx, fy, fz):
         bilinear(f010 - f000, f011 - f001, f110 - f100, f111 - f101, fx, fz),
         bilinear(f100 - f000, f101 - f001, f110 - f010, f111 - f011, fx, fy),
     )
+
+
+@njit(**INLINE)
+def split_places(places, count, first, cells):
+    """Whole cells (0, 8, 16) and fractions (24, 32, 40) of eight particles from ``first`` on, into ``cells``."""
+    ux, uy, uz = load(places, first), load(places, count + first), load(places, 2 * count + first)
+    wx, wy, wz = floor(ux), floor(uy), floor(uz)
+    store(cells, 0, wx)
+    store(cells, 8, wy)
+    store(cells, 16, wz)
+    store(cells, 24, ux - wx)
+    store(cells, 32, uy - wy)
+    store(cells, 40, uz - wz)
+    return ux, uy, uz
+
+
+@njit(**INLINE)
+def write_back(array, count, first, begin, stop, x, y, z, spare):
+    """Three vectors of particles ``first`` on into ``array`` (3, P), of which ``begin`` to ``stop`` may be touched."""
+    flat = array.reshape(-1)
+    if stop - begin == 8:
+        store(flat, first, x)
+        store(flat, count + first, y)
+        store(flat, 2 * count + first, z)
+    else:
+        store(spare, 0, x)
+        store(spare, 8, y)
+        store(spare, 16, z)
+        for j in range(3):
+            for i in range(begin, stop):
+                array[j, first + i] = spare[8 * j + i]

@@ -6,8 +6,8 @@ import numpy as np
 from numba import njit, prange
 
 from weakfield.mesh.kernels import reference
-from weakfield.mesh.kernels.cpu.cells import above, bilinear, linear, locate, slopes, wrapped
-from weakfield.mesh.kernels.cpu.simd import INLINE, PARALLEL, WIDTH, floor, load, load_rows, root, store
+from weakfield.mesh.kernels.cpu.cells import above, bilinear, linear, locate, slopes, split_places, wrapped, write_back
+from weakfield.mesh.kernels.cpu.simd import INLINE, PARALLEL, WIDTH, load, load_rows, root, store
 from weakfield.mesh.lanes import BX, BY, BZ, CHI, LX, LY, LZ, PHI
 
 #: by lane of the metric: along which axes it is linear; B_i is of the nearest link along i
@@ -82,18 +82,10 @@ def _gr(column, row_start, u, q, metric, a, a_half, kick, drift, second, kick_dr
         for row in range(z * n, (z + 1) * n):
             y, end = row - z * n, row_start[row + 1]
             for p in range(row_start[row], end, WIDTH):
-                first, many = min(p, count - WIDTH), min(WIDTH, end - p)  # the last particles reach back
-                ux, uy, uz = (
-                    load(places, first), load(places, count + first), load(places, 2 * count + first),
-                )  # fmt: skip
-                wx, wy, wz = floor(ux), floor(uy), floor(uz)
-                store(cells, 0, wx)
-                store(cells, 8, wy)
-                store(cells, 16, wz)
-                store(cells, 24, ux - wx)
-                store(cells, 32, uy - wy)
-                store(cells, 40, uz - wz)
-                for i in range(p - first, p - first + many):
+                first = min(p, count - WIDTH)  # the last particles reach back
+                begin, stop = p - first, p - first + min(WIDTH, end - p)
+                ux, uy, uz = split_places(places, count, first, cells)
+                for i in range(begin, stop):
                     _fields_at(
                         metric, n, column[first + i] + np.int64(cells[i]), y + np.int64(cells[8 + i]),
                         z + np.int64(cells[16 + i]), cells[24 + i], cells[32 + i], cells[40 + i], along_x, along_y,
@@ -131,24 +123,8 @@ def _gr(column, row_start, u, q, metric, a, a_half, kick, drift, second, kick_dr
                         qx * speed + shift * value[BX], qy * speed + shift * value[BY], qz * speed + shift * value[BZ],
                     )  # fmt: skip
                 ux, uy, uz = ux + step_x, uy + step_y, uz + step_z
-                if many == WIDTH:
-                    store(momenta, first, qx)
-                    store(momenta, count + first, qy)
-                    store(momenta, 2 * count + first, qz)
-                    store(places, first, ux)
-                    store(places, count + first, uy)
-                    store(places, 2 * count + first, uz)
-                else:
-                    store(cells, 0, qx)
-                    store(cells, 8, qy)
-                    store(cells, 16, qz)
-                    store(cells, 24, ux)
-                    store(cells, 32, uy)
-                    store(cells, 40, uz)
-                    for i in range(p - first, p - first + many):
-                        for j in range(3):
-                            q[j, first + i] = cells[8 * j + i]
-                            u[j, first + i] = cells[24 + 8 * j + i]
+                write_back(q, count, first, begin, stop, qx, qy, qz, cells)
+                write_back(u, count, first, begin, stop, ux, uy, uz, cells)
 
 
 def kick_drift_newton(particles, potential, kick, drift):

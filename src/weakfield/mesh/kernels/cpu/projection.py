@@ -6,12 +6,11 @@ import numpy as np
 from numba import njit, prange
 
 from weakfield.mesh.kernels import reference
-from weakfield.mesh.kernels.cpu.cells import above, locate, slopes, wrapped
+from weakfield.mesh.kernels.cpu.cells import above, locate, slopes, split_places, wrapped
 from weakfield.mesh.kernels.cpu.simd import (
     INLINE,
     PARALLEL,
     WIDTH,
-    floor,
     load,
     root,
     splat,
@@ -95,11 +94,7 @@ def _stress_energy(column, row_start, u, q, phi, potential, synchronise, weight,
                 for p in range(row_start[row], end, WIDTH):
                     first = min(p, count - WIDTH)  # the last particles reach back
                     begin, stop = p - first, p - first + min(WIDTH, end - p)
-                    for i in range(3):
-                        here = load(places, i * count + first)
-                        whole = floor(here)
-                        store(cells, 8 * i, whole)
-                        store(cells, 24 + 8 * i, here - whole)
+                    split_places(places, count, first, cells)
                     qx, qy, qz = (
                         load(momenta, first), load(momenta, count + first), load(momenta, 2 * count + first),
                     )  # fmt: skip
