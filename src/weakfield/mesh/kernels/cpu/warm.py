@@ -1,0 +1,67 @@
+"""Compile the kernels of a run before it starts, so that the first run on a machine shows what it waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from weakfield.base.progress import bar
+from weakfield.mesh import fft
+from weakfield.mesh.kernels.cpu import assignment, motion, projection, solvers, sources, spectral
+from weakfield.mesh.lanes import LANES
+from weakfield.mesh.lattice import Lattice
+from weakfield.mesh.noise import unit_modes
+from weakfield.mesh.particles import Particles
+
+_GRID = 16  # the smallest mesh that takes the way of the large ones
+
+
+def compile_kernels(dtype: torch.dtype, relativistic: bool) -> None:
+    """Every kernel a run in this precision calls, once on a tiny mesh; those of chi, B and T_ij only if asked for.
+
+    Compiled code is kept on disk: later processes load it, which they would do anyway.
+    """
+    steps = _steps(dtype, relativistic)
+    with bar("compiling kernels (first run only)", len(steps)) as progress:
+        for step in steps:
+            step()
+            progress.advance()
+
+
+def _steps(dtype: torch.dtype, relativistic: bool) -> list[Callable[[], object]]:
+    n, lattice = _GRID, Lattice(_GRID)
+    corners = np.stack(np.meshgrid(*[(np.arange(n) + 0.5) / n] * 3, indexing="ij"), -1).reshape(-1, 3)
+    p = Particles.at_rest(n, corners, np.arange(n**3), 1.0 / n**3, dtype)
+    phi, chi = torch.zeros((2, n, n, n), dtype=dtype)
+    four, lanes = torch.zeros((4, n, n, n), dtype=dtype), torch.zeros((n, n, n, LANES), dtype=dtype)
+    modes = torch.zeros((4, n, n, n // 2 + 1), dtype=fft.COMPLEX[dtype])
+    b_modes, sums = modes[1:].clone(), torch.zeros(n, dtype=torch.float64)
+    strength = np.zeros(3 * (n // 2) ** 2 + 1)
+    unit = torch.zeros((n, n, n // 2 + 1), dtype=torch.complex128)
+    steps: list[Callable[[], object]] = [
+        lambda: unit_modes(n, 0),
+        lambda: spectral.add_realisation(unit, strength, None, 1.0, unit),
+        lambda: fft.backward(unit, n),
+        lambda: fft.forward(four, out=modes),
+        lambda: assignment.gradient(p, phi),
+        lambda: projection.project_t0i(p, phi, four[1:]),
+        lambda: spectral.transverse_part(b_modes, lattice, 0.0),
+        lambda: solvers.solve_potential(phi, modes[0], lattice, 1.0, 0.0, True, None, phi),
+    ]
+    if not relativistic:
+        return [
+            *steps,
+            lambda: assignment.paint(p, None, 0.0, phi),
+            lambda: motion.kick_drift_newton(p, phi, 0.0, 0.0),
+        ]
+    return [
+        *steps,
+        lambda: projection.project_stress_energy(p, phi, None, 0.0, 1.0, True, lanes),
+        lambda: sources.phi_source(lanes, None, phi, chi, phi, 1.0, 0.0, 0.0, 0.0, True, True, four[0], sums),
+        lambda: sources.stress_divergence(lanes, phi, 0.0, four),
+        lambda: solvers.solve_chi_and_b(four, modes, lattice, b_modes, 0.0, 0.0, None, chi, four[1:]),
+        lambda: sources.pack_metric(phi, chi, four[1:], lanes),
+        lambda: motion.kick_drift_gr(p, lanes, 1.0, 1.0, 0.0, 0.0, True, True, True),
+    ]
