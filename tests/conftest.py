@@ -8,9 +8,13 @@ from pathlib import Path
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line does, before anything starts threads
 
 import pytest
+import torch
 
 from synthetic import tiny_study, write_run
 from weakfield.config import RunFolder, StudyConfig
+
+if not torch.cuda.is_available():  # Triton interprets its kernels then; it reads this when it is first imported
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 
 @pytest.fixture
