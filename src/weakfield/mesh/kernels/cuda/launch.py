@@ -19,7 +19,7 @@ from weakfield.mesh.lattice import Lattice
 #: particles of one program
 PARTICLES = 256
 #: sites or modes of one program
-_TILE = 1024
+_TILE = 256
 #: of those, along x; short enough that the half axis of 2^m + 1 modes wastes little
 _ALONG_X = 64
 

@@ -63,16 +63,18 @@ def _gr(
     value = tl.zeros([BLOCK, WIDTH], fx.dtype)
     dx, dy, dz = value, value, value
     for corner in tl.static_range(8):
-        cx: tl.constexpr = corner % 2
-        cy: tl.constexpr = (corner // 2) % 2
-        cz: tl.constexpr = corner // 4
-        at = site(z1 if cz == 1 else z0, y1 if cy == 1 else y0, x1 if cx == 1 else x0, n)
+        x, y, z = (
+            x1 if corner % 2 == 1 else x0, y1 if (corner // 2) % 2 == 1 else y0, z1 if corner // 4 == 1 else z0,
+        )  # fmt: skip
+        at = site(z, y, x, n)
         f = tl.load(metric + at[:, None] * WIDTH + lane, mask=live[:, None], other=0.0)
-        wx, wy, wz = _weight(fx, cx, lane == _BX), _weight(fy, cy, lane == _BY), _weight(fz, cz, lane == _BZ)
+        wx = _weight(fx, corner % 2, lane == _BX)
+        wy = _weight(fy, (corner // 2) % 2, lane == _BY)
+        wz = _weight(fz, corner // 4, lane == _BZ)
         value += wx * wy * wz * f
-        dx += (2 * cx - 1) * (wy * wz * f)
-        dy += (2 * cy - 1) * (wx * wz * f)
-        dz += (2 * cz - 1) * (wx * wy * f)
+        dx += (2 * (corner % 2) - 1) * (wy * wz * f)
+        dy += (2 * ((corner // 2) % 2) - 1) * (wx * wz * f)
+        dz += (2 * (corner // 4) - 1) * (wx * wy * f)
     phi, chi = _lane(value, lane, _PHI), _lane(value, lane, _CHI)
 
     qx = tl.load(q + p, mask=live, other=0.0)

@@ -104,14 +104,12 @@ def _t0i(column, row, u, q, phi, numbers, out, n, count, BLOCK: tl.constexpr):
     qz = scale * tl.load(q + 2 * count + p, mask=live, other=0.0)
     volume = n.to(tl.int64) * n * n
     for corner in tl.static_range(4):
-        first: tl.constexpr = corner % 2
-        second: tl.constexpr = corner // 2
-        y, wy = (y1, fy) if first == 1 else (y0, 1 - fy)
-        z, wz = (z1, fz) if second == 1 else (z0, 1 - fz)
+        y, wy = (y1, fy) if corner % 2 == 1 else (y0, 1 - fy)
+        z, wz = (z1, fz) if corner // 2 == 1 else (z0, 1 - fz)
         _link(phi, out, site(z, y, x0, n), site(z, y, x1, n), qx * wy * wz, live)
-        x, wx = (x1, fx) if first == 1 else (x0, 1 - fx)
+        x, wx = (x1, fx) if corner % 2 == 1 else (x0, 1 - fx)
         _link(phi, out + volume, site(z, y0, x, n), site(z, y1, x, n), qy * wx * wz, live)
-        y, wy = (y1, fy) if second == 1 else (y0, 1 - fy)
+        y, wy = (y1, fy) if corner // 2 == 1 else (y0, 1 - fy)
         _link(phi, out + 2 * volume, site(z0, y, x, n), site(z1, y, x, n), qz * wx * wy, live)
 
 
