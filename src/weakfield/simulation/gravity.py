@@ -67,7 +67,7 @@ def tensor_modes(stress: Tensor, lattice: Lattice) -> Tensor:
     s: dict[tuple[int, int], Tensor] = {
         (0, 0): s_xx, (0, 1): s_xy, (0, 2): s_xz, (1, 1): s_yy, (1, 2): s_yz, (2, 2): s_zz,
     }  # fmt: skip
-    kappa = lattice.kappa()
+    kappa = lattice.kappa(stress.device)
     k_i = [(c.abs() ** 2) for c in kappa]
     k = k_i[0] + k_i[1] + k_i[2]
     norm = torch.where(k > 0, 1.0 / (torch.where(k > 0, k, 1.0) ** 3 * n), 0.0)

@@ -46,7 +46,7 @@ def radiation_density(u: Universe, a: float) -> Tensor | None:
     """-a^3 T00 of the radiation, where it is part of the source of phi now (PHYSICS 9.1)."""
     if u.radiation is None or not u.radiation.density_acts(a):
         return None
-    return u.radiation.density(a).to(u.phi.dtype)
+    return u.radiation.density(a, u.phi.dtype)
 
 
 def solve_phi(
@@ -61,5 +61,5 @@ def solve_phi(
     )  # fmt: skip
     fft.forward(u.divergence[0], out=u.modes[0])
     u.kernels.divide_by_laplacian(u.modes[0], u.lattice, -1.0 / (dx2 * u.n**3), shift, False)
-    u.phi_mean = float(u.modes[0, 0, 0, 0].real)
+    u.phi_mean = u.modes[0, 0, 0, 0].real.clone()  # a number when somebody reads it: a GPU need not stop for it
     fft.backward(u.modes[0], u.n, out=u.phi, normalised=False, overwrite=True)

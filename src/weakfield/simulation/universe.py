@@ -43,7 +43,7 @@ class Universe:
     past_phi: Tensor | None = None  # phi and chi of the cycle before, kept by second-order clocks
     past_chi: Tensor | None = None
     divergence_cycle: int = -1  # the cycle whose transform of ``divergence`` is in modes[1:]
-    phi_mean: float = 0.0  # the mode k = 0 of phi as solved: 0 in Newton and in cycle 0
+    phi_mean: Tensor | float = 0.0  # the mode k = 0 of phi as solved: 0 in Newton and in cycle 0
 
     @property
     def n(self) -> int:
