@@ -105,11 +105,11 @@ class PairStage:
 
     def complete(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome:
         begin, before = time.perf_counter(), self._written(study, folder)
-        with bar("pairs", study.seeds.count) as progress:
-            with self.session(study) if self.session else nullcontext(self.grow) as grow:
-                for seed in study.seeds.all:
-                    grow(study, seed, folder)
-                    progress.advance()
+        session = self.session(study) if self.session else nullcontext(self.grow)
+        with bar("pairs", study.seeds.count) as progress, session as grow:
+            for seed in study.seeds.all:
+                grow(study, seed, folder)
+                progress.advance()
         manifests = self._manifests(study, folder)
         grown = len(self._written(study, folder) - before)
         return self._outcome("done" if grown else "skipped", time.perf_counter() - begin, manifests, grown)

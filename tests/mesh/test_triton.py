@@ -69,9 +69,7 @@ sizes = pytest.mark.parametrize("n", [8, 9])
 def test_deposits_agree(cuda, n, dtype):
     p, phi, potential = particles(n, dtype=dtype), field(n, dtype=dtype), field(n, dtype=dtype, seed=2)
     for second, shift in ((False, None), (True, None), (True, potential)):
-        a, b = (
-            k.project_stress_energy(p, phi, shift, 0.037, 0.1, second, lanes(n, dtype)) for k in (cuda, reference)
-        )
+        a, b = (k.project_stress_energy(p, phi, shift, 0.037, 0.1, second, lanes(n, dtype)) for k in (cuda, reference))
         for lane in range(LANES):  # each by itself: they differ by orders of magnitude
             assert_same(a[..., lane], b[..., lane], dtype)
     a, b = (k.project_t0i(p, phi, field(n, 3, dtype=dtype)) for k in (cuda, reference))
@@ -120,7 +118,12 @@ def test_newtonian_motion_agrees(cuda, dtype):
 def test_sources_agree(cuda, n, dtype):
     phi, chi, past, extra = (field(n, dtype=dtype, seed=s) for s in range(4))
     t = lanes(n, dtype)
-    for implicit, second, more in ((False, False, None), (False, True, extra), (True, False, None), (True, True, extra)):
+    for implicit, second, more in (
+        (False, False, None),
+        (False, True, extra),
+        (True, False, None),
+        (True, True, extra),
+    ):
         a, b = (
             k.phi_source(t, more, phi, chi, past, 0.3, 1.1, 0.7, 0.4, implicit, second, torch.empty_like(phi))
             for k in (cuda, reference)

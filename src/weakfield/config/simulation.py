@@ -20,7 +20,7 @@ SpectrumName = Literal["phi", "chi", "B", "hij", "T00", "delta", "rhoN", "psiN",
 TEMPLATE_CELLS = {"sc0": 4, "sc1": 4, "bcc": 2, "fcc": 2}
 #: output settings that say when the state of a run is kept, not what comes out
 CHECKPOINT_SCHEDULE = {"checkpoint_every", "checkpoint_path", "hibernation_redshifts", "hibernation_wallclock_s"}
-#: settings of a simulation that say where it runs: the numbers agree to rounding (1e-11 in double precision, 1e-5 in
+#: settings of a simulation that say where it runs. The numbers agree to rounding (1e-11 in double precision, 1e-5 in
 #: single), as they do between versions of PyTorch, so they are no part of what a run is; provenance has them
 WHERE = ("device", "deterministic")
 #: transfer providers that follow photons and neutrinos through time
@@ -53,8 +53,8 @@ class SimulationSettings(Settings):
 
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto",
-        description="where it runs; auto: a CUDA GPU if one works (the environment variable WEAKFIELD_DEVICE overrides),"
-        " else the CPU",
+        description="where it runs; auto: a CUDA GPU if one works, else the CPU (the environment variable WEAKFIELD_DEVICE"
+        " overrides)",
     )
     deterministic: bool = Field(
         False, description="on a GPU too, the same bits in every run: sums in a fixed order, slower; a CPU always does"

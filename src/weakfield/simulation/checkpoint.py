@@ -70,7 +70,9 @@ def checkpoint_key(run: RunSettings, device: torch.device) -> str:
     """
     settings = run.model_dump(mode="json", exclude={"output": CHECKPOINT_SCHEDULE, "simulation": True})
     where = {"device": device.type, "deterministic": run.simulation.deterministic or device.type == "cpu"}
-    return content_hash({"settings": settings, "simulation": run.simulation.identity(), "version": __version__, **where})
+    return content_hash(
+        {"settings": settings, "simulation": run.simulation.identity(), "version": __version__, **where}
+    )
 
 
 def save_checkpoint(path: Path, universe: Universe, clock: Clock, outputs: Outputs) -> None:

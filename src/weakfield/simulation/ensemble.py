@@ -1,4 +1,4 @@
-"""Many pairs of one study, one after another: what they share is made once, and on a GPU files are written meanwhile."""
+"""Many pairs of one study, one after another: what they share is made once, and a GPU does not wait for files."""
 
 from __future__ import annotations
 

@@ -53,7 +53,8 @@ def grow_member(
 
     ``history``: transfer functions to start from; read or computed by the settings if not given. ``shared``: what runs
     of the same study have in common; ``writer``: who writes the fields, if not this thread. A run that left a
-    checkpoint goes on from it, to the same bits (on a GPU to rounding, unless ``deterministic``). Raises ``Hibernated`` when a wallclock limit is set and over.
+    checkpoint goes on from it, to the same bits (on a GPU to rounding, unless ``deterministic``). Raises ``Hibernated``
+    when a wallclock limit is set and over.
     """
     with threads(threads_for_mesh(run.simulation.grid)):
         return _evolve(run, folder, history, shared, writer)

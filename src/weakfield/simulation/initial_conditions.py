@@ -172,9 +172,7 @@ def _from_matter_power(
     return SnapshotStart(particles, phi)
 
 
-def _displaced(
-    realisation: Realisation, kernels: ModuleType, sources: tuple[Source, ...], shared: Shared
-) -> Particles:
+def _displaced(realisation: Realisation, kernels: ModuleType, sources: tuple[Source, ...], shared: Shared) -> Particles:
     """The tiled template moved by the gradient of the displacement potential."""
     particles = shared.particles()
     shift = _by_kind(realisation, kernels, particles, sources, shared.kernel, sinc=True)
@@ -193,4 +191,3 @@ def _by_kind(
     if len(gradients) == 1:
         return gradients[0]
     return torch.where(particles.ids % _HYBRID == 0, gradients[1], gradients[0])
-

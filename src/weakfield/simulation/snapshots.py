@@ -15,7 +15,6 @@ from weakfield.simulation.gravity import stress_factor, tensor_modes
 from weakfield.simulation.universe import Universe
 
 
-
 def snapshot_field(universe: Universe, clock: Clock, name: str) -> Tensor:
     """A field as it is written: B and h_ij in their own units, T00, T0i ("p") and T_ij projected with the present phi.
 

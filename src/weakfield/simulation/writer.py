@@ -93,7 +93,7 @@ def on_host(field: Tensor) -> Callable[[], Tensor]:
         return lambda: field
     host = torch.empty(field.shape, dtype=field.dtype, pin_memory=True)
     host.copy_(field, non_blocking=True)
-    copied = torch.cuda.Event()
+    copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
     copied.record(torch.cuda.current_stream(field.device))
 
     def wait() -> Tensor:

@@ -68,7 +68,13 @@ def paint(particles: Particles, weight: Tensor | None = None, scale: float = 1.0
 
 
 def project_stress_energy(
-    particles: Particles, phi: Tensor, potential: Tensor | None, weight: float, a: float, second_order: bool, out: Tensor
+    particles: Particles,
+    phi: Tensor,
+    potential: Tensor | None,
+    weight: float,
+    a: float,
+    second_order: bool,
+    out: Tensor,
 ) -> Tensor:
     """See ``reference.projection.project_stress_energy``."""
     with _in_order():

@@ -6,7 +6,7 @@ import triton
 import triton.language as tl
 
 from weakfield.mesh.kernels.cuda.cells import eight, locate, particle, site, slope
-from weakfield.mesh.kernels.cuda.launch import PARTICLES, blocks, contiguous, scalars
+from weakfield.mesh.kernels.cuda.launch import OPTIONS, PARTICLES, blocks, contiguous, scalars
 
 
 @triton.jit
@@ -52,7 +52,7 @@ def paint(particles, weight=None, scale=1.0, out=None):
     contiguous(out).zero_()
     _paint[blocks(count)](
         particles.column, particles.rows(), u, u if weight is None else contiguous(weight), scalars(u, scale), out,
-        n, count, WEIGHTED=weight is not None, BLOCK=PARTICLES,
+        n, count, WEIGHTED=weight is not None, BLOCK=PARTICLES, **OPTIONS,
     )  # fmt: skip
     return out
 
@@ -62,7 +62,7 @@ def read(particles, field):
     n, count, u = particles.grid, len(particles), contiguous(particles.displacement)
     out = u.new_empty(count)
     _read[blocks(count)](
-        particles.column, particles.rows(), u, contiguous(field), out, n, count, BLOCK=PARTICLES
+        particles.column, particles.rows(), u, contiguous(field), out, n, count, BLOCK=PARTICLES, **OPTIONS
     )  # fmt: skip
     return out
 
@@ -72,6 +72,6 @@ def gradient(particles, field):
     n, count, u = particles.grid, len(particles), contiguous(particles.displacement)
     out = u.new_empty((3, count))
     _gradient[blocks(count)](
-        particles.column, particles.rows(), u, contiguous(field), out, n, count, BLOCK=PARTICLES
+        particles.column, particles.rows(), u, contiguous(field), out, n, count, BLOCK=PARTICLES, **OPTIONS
     )  # fmt: skip
     return out

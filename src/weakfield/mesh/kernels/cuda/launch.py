@@ -1,8 +1,8 @@
 """What every launch needs: scalars in full precision, tiles of rows, tensors a kernel can address.
 
 Triton passes a Python float as a 32-bit one, whatever the kernel computes in: 0.1 arrives as 0.100000001490116. Scalars
-therefore travel in a small float64 tensor and are cast in the kernel to the precision of the fields. (It also means that
-no scalar is baked into a launch, as a capture in a CUDA graph would need.) Literals in the kernels are numbers that a
+therefore travel in a small float64 tensor and are cast in the kernel to the precision of the fields. (So no scalar is
+baked into a launch either, which a capture in a CUDA graph would need.) Literals in the kernels are numbers that a
 32-bit float holds exactly: 0.5, 0.125, 3.
 """
 
@@ -16,6 +16,8 @@ from torch import Tensor
 
 from weakfield.mesh.lattice import Lattice
 
+#: options of every launch: products and sums may fuse, as in the kernels of the CPU
+OPTIONS = {"enable_fp_fusion": True}
 #: particles of one program
 PARTICLES = 256
 #: sites or modes of one program

@@ -6,7 +6,7 @@ import triton
 import triton.language as tl
 
 from weakfield.mesh.kernels.cuda.cells import eight, locate, particle, root, site, slope
-from weakfield.mesh.kernels.cuda.launch import PARTICLES, blocks, contiguous, scalars
+from weakfield.mesh.kernels.cuda.launch import OPTIONS, PARTICLES, blocks, contiguous, scalars
 from weakfield.mesh.lanes import BX, BY, BZ, CHI, LANES, LX, LY, LZ, PHI
 
 # what a kernel reads of a module has to be a constant of Triton
@@ -123,7 +123,7 @@ def kick_drift_newton(particles, potential, kick, drift):
     n, count, u = particles.grid, len(particles), contiguous(particles.displacement)
     _newton[blocks(count)](
         particles.column, particles.rows(), u, contiguous(particles.momentum), contiguous(potential),
-        scalars(u, kick * n, drift * n), n, count, BLOCK=PARTICLES,
+        scalars(u, kick * n, drift * n), n, count, BLOCK=PARTICLES, **OPTIONS,
     )  # fmt: skip
 
 
@@ -133,5 +133,5 @@ def kick_drift_gr(particles, metric, a, a_half, kick, drift, second_order, kick_
     numbers = scalars(u, a**2, kick * n, 1 / (n * a**2), a_half**2, drift * n, 1 / (n * a_half**2))
     _gr[(max(triton.cdiv(count, _WIDE), 1),)](
         particles.column, particles.rows(), u, contiguous(particles.momentum), contiguous(metric), numbers, n, count,
-        SECOND=second_order, DRAGGING=kick_dragging, METRIC=drift_metric, WIDTH=LANES, BLOCK=_WIDE,
+        SECOND=second_order, DRAGGING=kick_dragging, METRIC=drift_metric, WIDTH=LANES, BLOCK=_WIDE, **OPTIONS,
     )  # fmt: skip

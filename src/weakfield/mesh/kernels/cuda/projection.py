@@ -10,7 +10,7 @@ import triton
 import triton.language as tl
 
 from weakfield.mesh.kernels.cuda.cells import eight, locate, particle, root, site, slope
-from weakfield.mesh.kernels.cuda.launch import PARTICLES, blocks, contiguous, scalars
+from weakfield.mesh.kernels.cuda.launch import OPTIONS, PARTICLES, blocks, contiguous, scalars
 from weakfield.mesh.lanes import LANES, T00, XX, XY, XZ, YY, YZ, ZZ
 
 assert (T00, XX, YY, ZZ) == (0, 1, 2, 3)  # as _add_four puts them
@@ -122,7 +122,7 @@ def project_stress_energy(particles, phi, potential, weight, a, second_order, ou
     _stress_energy[blocks(count)](
         particles.column, particles.rows(), u, contiguous(particles.momentum), contiguous(phi),
         contiguous(potential) if shifted else phi, numbers, out, n, count, SHIFTED=shifted, SECOND=second_order,
-        BLOCK=PARTICLES,
+        BLOCK=PARTICLES, **OPTIONS,
     )  # fmt: skip
     return out
 
@@ -133,6 +133,6 @@ def project_t0i(particles, phi, out):
     contiguous(out).zero_()
     _t0i[blocks(count)](
         particles.column, particles.rows(), u, contiguous(particles.momentum), contiguous(phi),
-        scalars(u, particles.mass * n**3), out, n, count, BLOCK=PARTICLES,
+        scalars(u, particles.mass * n**3), out, n, count, BLOCK=PARTICLES, **OPTIONS,
     )  # fmt: skip
     return out

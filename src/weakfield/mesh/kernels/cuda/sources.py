@@ -6,7 +6,7 @@ import triton
 import triton.language as tl
 
 from weakfield.mesh.kernels.cuda.cells import site
-from weakfield.mesh.kernels.cuda.launch import contiguous, scalars, tiles
+from weakfield.mesh.kernels.cuda.launch import OPTIONS, contiguous, scalars, tiles
 from weakfield.mesh.lanes import LANES, T00, XX, XY, XZ, YY, YZ, ZZ
 
 _LANES, _T00 = tl.constexpr(LANES), tl.constexpr(T00)
@@ -143,16 +143,14 @@ def _pack(phi, chi, b, out, n, WIDE: tl.constexpr, ROWS: tl.constexpr, WIDTH: tl
     tl.store(where, lanes, mask=tl.broadcast_to(live[:, :, None], where.shape))
 
 
-def phi_source(
-    stress_energy, extra, phi, chi, past, mean, density, expansion, memory, implicit, second_order, out
-):
+def phi_source(stress_energy, extra, phi, chi, past, mean, density, expansion, memory, implicit, second_order, out):
     """See ``reference.sources.phi_source``."""
     n = phi.shape[0]
     grid, rows, width = tiles(n * n, n)
     _phi_source[grid](
         contiguous(stress_energy), phi if extra is None else contiguous(extra), contiguous(phi), contiguous(chi),
         contiguous(past), scalars(phi, mean, density, expansion, memory), contiguous(out), n, EXTRA=extra is not None,
-        IMPLICIT=implicit, SECOND=second_order, ROWS=rows, WIDTH=width,
+        IMPLICIT=implicit, SECOND=second_order, ROWS=rows, WIDTH=width, **OPTIONS,
     )  # fmt: skip
     return out
 
@@ -162,7 +160,14 @@ def stress_divergence(stress_energy, phi, factor, out):
     n = phi.shape[0]
     grid, rows, width = tiles(n * n, n)
     _stress_divergence[grid](
-        contiguous(stress_energy), contiguous(phi), scalars(phi, factor), contiguous(out), n, ROWS=rows, WIDTH=width
+        contiguous(stress_energy),
+        contiguous(phi),
+        scalars(phi, factor),
+        contiguous(out),
+        n,
+        ROWS=rows,
+        WIDTH=width,
+        **OPTIONS,
     )
     return out
 
@@ -172,6 +177,14 @@ def pack_metric(phi, chi, b, out):
     n = phi.shape[0]
     grid, rows, width = tiles(n * n, n)
     _pack[grid](
-        contiguous(phi), contiguous(chi), contiguous(b), contiguous(out), n, WIDE=LANES, ROWS=rows, WIDTH=width
+        contiguous(phi),
+        contiguous(chi),
+        contiguous(b),
+        contiguous(out),
+        n,
+        WIDE=LANES,
+        ROWS=rows,
+        WIDTH=width,
+        **OPTIONS,
     )
     return out

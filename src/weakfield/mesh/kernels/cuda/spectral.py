@@ -10,7 +10,7 @@ import torch
 import triton
 import triton.language as tl
 
-from weakfield.mesh.kernels.cuda.launch import contiguous, reals, scalars, symbols, tiles
+from weakfield.mesh.kernels.cuda.launch import OPTIONS, contiguous, reals, scalars, symbols, tiles
 
 
 @triton.jit
@@ -133,7 +133,7 @@ def divide_by_laplacian(modes, lattice, factor, shift=0.0, clear_zero_mode=False
     grid, rows, width = tiles(n * n, half)
     _divide[grid](
         reals(modes), symbols(n, modes.device), scalars(modes, factor, shift), n, half, CLEAR=clear_zero_mode,
-        ROWS=rows, WIDTH=width,
+        ROWS=rows, WIDTH=width, **OPTIONS,
     )  # fmt: skip
     return modes
 
@@ -142,7 +142,7 @@ def solve_chi(divergence, lattice, out):
     """See ``reference.spectral.solve_chi``."""
     n, half = lattice.n, divergence.shape[-1]
     grid, rows, width = tiles(n * n, half)
-    _chi[grid](reals(divergence), symbols(n, out.device), reals(out), n, half, ROWS=rows, WIDTH=width)
+    _chi[grid](reals(divergence), symbols(n, out.device), reals(out), n, half, ROWS=rows, WIDTH=width, **OPTIONS)
     return out
 
 
@@ -161,7 +161,7 @@ def _launch_transverse(vector, lattice, factor, out, add):
     grid, rows, width = tiles(n * n, half)
     _transverse[grid](
         reals(vector), symbols(n, out.device), scalars(out, factor), reals(out), n, half, ADD=add, ROWS=rows,
-        WIDTH=width,
+        WIDTH=width, **OPTIONS,
     )  # fmt: skip
     return out
 
@@ -174,6 +174,6 @@ def add_realisation(unit, strength, window, factor, out):
     table = strength if window is None else torch.as_tensor(window, dtype=torch.float32, device=out.device)
     _realise[grid](
         reals(unit), contiguous(strength), table, scalars(out, factor), reals(out), n, half,
-        WINDOWED=window is not None, ROWS=rows, WIDTH=width,
+        WINDOWED=window is not None, ROWS=rows, WIDTH=width, **OPTIONS,
     )  # fmt: skip
     return out

@@ -48,7 +48,8 @@ def add_realisation(
 ) -> Tensor:
     """out += factor S(n^2) w_x w_y w_z x unit modes, all (N, N, N//2+1) (PHYSICS 3.4).
 
-    ``strength`` is tabulated by n^2 (a tensor lies on the device of ``out``); ``window`` (N//2+1,) float32 by |n_i|, its product taken in single precision.
+    ``strength`` is tabulated by n^2, a tensor on the device of ``out`` or an array; ``window`` (N//2+1,) float32 by
+    |n_i|, its product taken in single precision.
     """
     n = unit.shape[0]
     index = np.arange(n)
