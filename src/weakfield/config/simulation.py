@@ -53,8 +53,7 @@ class SimulationSettings(Settings):
 
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto",
-        description="where it runs; auto: a CUDA GPU if one works, else the CPU (the environment variable WEAKFIELD_DEVICE"
-        " overrides)",
+        description="where it runs; auto: a CUDA GPU if one works, else the CPU (environment: WEAKFIELD_DEVICE)",
     )
     deterministic: bool = Field(
         False, description="on a GPU too, the same bits in every run: sums in a fixed order, slower; a CPU always does"

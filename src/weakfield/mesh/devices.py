@@ -45,6 +45,13 @@ def why_not() -> str | None:
     return None
 
 
+def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """A tensor of the processor on a device, without waiting for what the device is doing."""
+    if device.type == "cpu":
+        return tensor
+    return tensor.pin_memory().to(device, non_blocking=True)
+
+
 def describe(device: torch.device) -> str:
     """As provenance says it: cpu, or cuda with the name of the GPU."""
     return "cpu" if device.type == "cpu" else f"cuda ({torch.cuda.get_device_name(device)})"

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from weakfield.mesh import fft
+from weakfield.mesh.devices import sent
 from weakfield.mesh.lattice import Lattice
 
 Source = Callable[[np.ndarray], np.ndarray]  # S(x), x = k times the box size
@@ -28,13 +29,13 @@ class Realisation:
         # wavenumbers in single precision, rounded as the reference program rounds them
         self._x = np.sqrt((numbers * (4 * np.pi**2)).astype(np.float32)).astype(np.float64)
         self._live = _drawn(unit_modes)
-        self._sinc = np.sinc(half / self.n).astype(np.float32)
+        self._sinc = torch.from_numpy(np.sinc(half / self.n).astype(np.float32)).to(unit_modes.device)
 
     def strength(self, source: Source) -> Tensor:
         """S(k) tabulated by n^2, float64, on the device of the modes; 0 where no mode is drawn."""
         strength = np.zeros_like(self._x)
         strength[self._live] = source(self._x[self._live])
-        return torch.from_numpy(strength).to(self._unit.device)
+        return sent(torch.from_numpy(strength), self._unit.device)
 
     def add(self, out: Tensor, source: Source | Tensor, factor: float = 1.0, sinc: bool = False) -> Tensor:
         """out += factor x unit mode x S(k) x s, complex ``(N, N, N//2+1)``; S a function or a table of ``strength``.
@@ -42,9 +43,12 @@ class Realisation:
         s is the product of sinc(pi n_i / N) if ``sinc``, else 1.
         """
         strength = source if isinstance(source, Tensor) else self.strength(source)
-        self._kernels.add_realisation(
-            self._unit, strength if strength.is_cuda else strength.numpy(), self._sinc if sinc else None, factor, out
-        )
+        window = self._sinc if sinc else None
+        if out.is_cuda:
+            self._kernels.add_realisation(self._unit, strength, window, factor, out)
+        else:
+            arrays = (strength.numpy(), None if window is None else window.numpy())
+            self._kernels.add_realisation(self._unit, *arrays, factor, out)
         return out
 
     def field(

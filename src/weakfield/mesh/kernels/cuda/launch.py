@@ -14,6 +14,7 @@ import torch
 import triton
 from torch import Tensor
 
+from weakfield.mesh.devices import sent
 from weakfield.mesh.lattice import Lattice
 
 #: options of every launch: products and sums may fuse, as in the kernels of the CPU
@@ -28,10 +29,7 @@ _ALONG_X = 64
 
 def scalars(like: Tensor, *values: float) -> Tensor:
     """The values as float64 on the device of ``like``; the copy waits for nothing."""
-    host = torch.tensor(values, dtype=torch.float64)
-    if like.is_cuda:
-        return host.pin_memory().to(like.device, non_blocking=True)
-    return host
+    return sent(torch.tensor(values, dtype=torch.float64), like.device)
 
 
 def blocks(count: int) -> tuple[int]:
