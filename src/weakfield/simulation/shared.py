@@ -78,7 +78,7 @@ class Shared:
         particles = Particles.at_rest(settings.grid, lattice, ids, mass, dtype).to(self.device)
         if self.device.type == "cuda":
             particles.rows()
-        return particles
+        return replace(particles, momentum=particles.momentum[:, :0].clone())  # nobody moves here
 
     @cached_property
     def kernel(self) -> Tensor:

@@ -42,7 +42,7 @@ def _gradient(column, row, u, field, out, n, count, BLOCK: tl.constexpr):
     dx, dy, dz = slope(f000, f001, f010, f011, f100, f101, f110, f111, fx, fy, fz)
     tl.store(out + p, dx, mask=live)
     tl.store(out + count + p, dy, mask=live)
-    tl.store(out + 2 * count + p, dz, mask=live)
+    tl.store(out + count + count + p, dz, mask=live)
 
 
 def paint(particles, weight=None, scale=1.0, out=None):

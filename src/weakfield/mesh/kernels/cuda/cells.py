@@ -1,6 +1,7 @@
 """Where a particle is, and what it meets there. Inlined into every particle kernel.
 
-Offsets into memory are 64-bit: a mesh of 1024 cells a side has 2^33 lanes.
+Offsets into memory are 64-bit: a mesh of 1024 cells a side has 2^33 lanes. A Python integer below 2^31 is a 32-bit number
+in a kernel, so that twice the number of particles may overflow where adding it twice to a pointer does not.
 """
 
 import triton
@@ -35,7 +36,7 @@ def locate(column, row, displacement, p, live, count, n):
     rest = tl.load(row + p, mask=live, other=0)
     x0, x1, fx = along(tl.load(column + p, mask=live, other=0), tl.load(displacement + p, mask=live, other=0.0), n)
     y0, y1, fy = along(rest % n, tl.load(displacement + count + p, mask=live, other=0.0), n)
-    z0, z1, fz = along(rest // n, tl.load(displacement + 2 * count + p, mask=live, other=0.0), n)
+    z0, z1, fz = along(rest // n, tl.load(displacement + count + count + p, mask=live, other=0.0), n)
     return x0, x1, fx, y0, y1, fy, z0, z1, fz
 
 

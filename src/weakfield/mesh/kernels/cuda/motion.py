@@ -27,7 +27,7 @@ def _newton(column, row, u, q, potential, numbers, n, count, BLOCK: tl.constexpr
     kick, drift = tl.load(numbers).to(fx.dtype), tl.load(numbers + 1).to(fx.dtype)
     _push(u, q, p, live, kick, drift, dx)
     _push(u, q, p + count, live, kick, drift, dy)
-    _push(u, q, p + 2 * count, live, kick, drift, dz)
+    _push(u, q, p + count + count, live, kick, drift, dz)
 
 
 @triton.jit
@@ -79,7 +79,7 @@ def _gr(
 
     qx = tl.load(q + p, mask=live, other=0.0)
     qy = tl.load(q + count + p, mask=live, other=0.0)
-    qz = tl.load(q + 2 * count + p, mask=live, other=0.0)
+    qz = tl.load(q + count + count + p, mask=live, other=0.0)
     a2, kick = tl.load(numbers).to(fx.dtype), tl.load(numbers + 1).to(fx.dtype)
     q2 = qx * qx + qy * qy + qz * qz
     e2 = q2 + a2  # masked particles have q = 0 and e = a
@@ -98,7 +98,7 @@ def _gr(
     qx, qy, qz = qx - kick * energy * ax, qy - kick * energy * ay, qz - kick * energy * az
     tl.store(q + p, qx, mask=live)
     tl.store(q + count + p, qy, mask=live)
-    tl.store(q + 2 * count + p, qz, mask=live)
+    tl.store(q + count + count + p, qz, mask=live)
 
     half2, drift = tl.load(numbers + 3).to(fx.dtype), tl.load(numbers + 4).to(fx.dtype)
     q2 = qx * qx + qy * qy + qz * qz
@@ -115,7 +115,7 @@ def _gr(
         vx, vy, vz = speed * qx, speed * qy, speed * qz
     tl.store(u + p, tl.load(u + p, mask=live, other=0.0) + drift * vx, mask=live)
     tl.store(u + count + p, tl.load(u + count + p, mask=live, other=0.0) + drift * vy, mask=live)
-    tl.store(u + 2 * count + p, tl.load(u + 2 * count + p, mask=live, other=0.0) + drift * vz, mask=live)
+    tl.store(u + count + count + p, tl.load(u + count + count + p, mask=live, other=0.0) + drift * vz, mask=live)
 
 
 def kick_drift_newton(particles, potential, kick, drift):

@@ -43,7 +43,7 @@ def _stress_energy(
     x0, x1, fx, y0, y1, fy, z0, z1, fz = locate(column, row, u, p, live, count, n)
     qx = tl.load(q + p, mask=live, other=0.0)
     qy = tl.load(q + count + p, mask=live, other=0.0)
-    qz = tl.load(q + 2 * count + p, mask=live, other=0.0)
+    qz = tl.load(q + count + count + p, mask=live, other=0.0)
     if SHIFTED:
         f000, f001, f010, f011, f100, f101, f110, f111 = eight(potential, x0, x1, y0, y1, z0, z1, n, live)
         dx, dy, dz = slope(f000, f001, f010, f011, f100, f101, f110, f111, fx, fy, fz)
@@ -101,7 +101,7 @@ def _t0i(column, row, u, q, phi, numbers, out, n, count, BLOCK: tl.constexpr):
     scale = tl.load(numbers).to(fx.dtype)
     qx = scale * tl.load(q + p, mask=live, other=0.0)
     qy = scale * tl.load(q + count + p, mask=live, other=0.0)
-    qz = scale * tl.load(q + 2 * count + p, mask=live, other=0.0)
+    qz = scale * tl.load(q + count + count + p, mask=live, other=0.0)
     volume = n.to(tl.int64) * n * n
     for corner in tl.static_range(4):
         y, wy = (y1, fy) if corner % 2 == 1 else (y0, 1 - fy)
