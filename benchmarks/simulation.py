@@ -31,11 +31,11 @@ from typing import Any
 
 RESULTS = Path(__file__).parent / "results" / "simulation.json"
 PHASES = {
-    "projections": ("project_t00", "project_tij", "project_t0i", "paint"),
+    "projections": ("project_stress_energy", "project_t0i", "paint"),
     "kick and drift": ("kick_drift_gr", "kick_drift_newton", "gradient"),
     "transforms": ("forward", "backward"),
     "field algebra": (
-        "phi_source", "stress_source", "stress_divergence", "divide_by_laplacian", "solve_chi", "advance_b",
+        "phi_source", "stress_divergence", "pack_metric", "divide_by_laplacian", "solve_chi", "advance_b",
         "transverse_part", "add_realisation",
     ),
 }  # fmt: skip

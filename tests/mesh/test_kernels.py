@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from weakfield.mesh import fft
 from weakfield.mesh.kernels import cpu, reference
+from weakfield.mesh.lanes import LANES
 from weakfield.mesh.lattice import Lattice
 from weakfield.mesh.particles import Particles
 
@@ -43,11 +44,14 @@ def assert_same(a: torch.Tensor, b: torch.Tensor, dtype: torch.dtype) -> None:
 @pytest.mark.parametrize("n", [8, 9])
 def test_projections_agree(n, dtype):
     p, phi = particles(n, dtype=dtype), field(n, dtype=dtype)
-    for second in (False, True):
-        a, b = (k.project_t00(p, phi, 0.1, second, torch.empty_like(phi)) for k in (cpu, reference))
-        assert_same(a, b, dtype)
-    a, b = (k.project_tij(p, phi, 0.1, phi.new_empty((6, n, n, n))) for k in (cpu, reference))
-    assert_same(a, b, dtype)
+    potential = field(n, dtype=dtype, seed=5)
+    for second, fall in ((False, None), (True, None), (True, potential)):
+        a, b = (
+            k.project_stress_energy(p, phi, fall, 0.07, 0.1, second, phi.new_empty((n, n, n, LANES)))
+            for k in (cpu, reference)
+        )
+        for lane in range(LANES):
+            assert_same(a[..., lane], b[..., lane], dtype)
     a, b = (k.project_t0i(p, phi, phi.new_empty((3, n, n, n))) for k in (cpu, reference))
     assert_same(a, b, dtype)
     a, b = (k.paint(p, p.momentum[0], 2.0) for k in (cpu, reference))
@@ -75,7 +79,8 @@ def test_motion_agrees(flags, dtype):
     moved = []
     for kernels in (cpu, reference):
         q = copy.deepcopy(p)
-        kernels.kick_drift_gr(q, phi, chi, b, 0.11, 0.12, 0.02, 0.03, *flags)
+        metric = kernels.pack_metric(phi, chi, b, phi.new_empty((n, n, n, LANES)))
+        kernels.kick_drift_gr(q, metric, 0.11, 0.12, 0.02, 0.03, *flags)
         moved.append(q)
     assert_same(moved[0].momentum, moved[1].momentum, dtype)
     assert_same(moved[0].displacement, moved[1].displacement, dtype)
@@ -94,23 +99,26 @@ def test_newtonian_motion_agrees(dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("n", [8, 9])
+@pytest.mark.parametrize("n", [5, 8, 9, 16, 19])
 def test_sources_agree(n, dtype):
-    phi, chi, t00, past = (field(n, dtype=dtype, seed=s) for s in range(4))
+    phi, chi, extra, past = (field(n, dtype=dtype, seed=s) for s in range(4))
+    lanes, b = field(n, LANES, dtype=dtype, seed=4).movedim(0, -1).contiguous(), field(n, 3, dtype=dtype, seed=5)
     for flags in ((False, False), (False, True), (True, False), (True, True)):
-        a, b = (
-            k.phi_source(t00, phi, chi, past, 0.3, 1.1, 0.7, 0.4, *flags, torch.empty_like(phi))
-            for k in (cpu, reference)
-        )
-        assert_same(a, b, dtype)
-    a, b = (k.stress_source(field(n, 6, dtype=dtype), phi, 1.7) for k in (cpu, reference))
-    assert_same(a, b, dtype)
-    a, b = (k.stress_divergence(field(n, 6, dtype=dtype), phi.new_empty((4, n, n, n))) for k in (cpu, reference))
-    assert_same(a, b, dtype)
+        for more in (None, extra):
+            mine, right = (
+                k.phi_source(lanes, more, phi, chi, past, 0.3, 1.1, 0.7, 0.4, *flags, torch.empty_like(phi))
+                for k in (cpu, reference)
+            )
+            assert_same(mine, right, dtype)
+    mine, right = (k.stress_divergence(lanes, phi, 1.7, phi.new_empty((4, n, n, n))) for k in (cpu, reference))
+    for component in range(4):
+        assert_same(mine[component], right[component], dtype)
+    mine, right = (k.pack_metric(phi, chi, b, phi.new_empty((n, n, n, LANES))) for k in (cpu, reference))
+    assert torch.equal(mine, right)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("n", [8, 9])
+@pytest.mark.parametrize("n", [5, 8, 9, 16, 19])
 def test_spectral_solutions_agree(n, dtype):
     lattice = Lattice(n)
     modes = fft.forward(field(n, 4, dtype=dtype))

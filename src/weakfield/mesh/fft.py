@@ -17,10 +17,15 @@ def forward(field: Tensor, out: Tensor | None = None, threads: int | None = None
     """F(k) = sum_x f(x) exp(-i k x): real ``(..., N, N, N)`` [z, y, x] to complex ``(..., N, N, N//2+1)``."""
     if field.is_cuda:
         return torch_forward(field, out)
-    import ducc0
-
     if out is None:
         out = torch.empty((*field.shape[:-1], field.shape[-1] // 2 + 1), dtype=COMPLEX[field.dtype])
+    if _own(field, out, field.shape[-1]):
+        from weakfield.mesh.kernels.cpu import transform
+
+        transform.forward(field.numpy(), out.numpy(), threads or current_threads())
+        return out
+    import ducc0
+
     ducc0.fft.r2c(field.numpy(), axes=_cube_axes(field), nthreads=threads or current_threads(), out=out.numpy())
     return out
 
@@ -41,10 +46,16 @@ def backward(
     """
     if modes.is_cuda:
         return torch_backward(modes, n, out, normalised)
-    import ducc0
-
     if out is None:
         out = torch.empty((*modes.shape[:-1], n), dtype=modes.real.dtype)
+    if _own(modes, out, n):
+        from weakfield.mesh.kernels.cpu import transform
+
+        scale = 1.0 / n**3 if normalised else 1.0
+        transform.backward(modes.numpy(), out.numpy(), scale, overwrite, threads or current_threads())
+        return out
+    import ducc0
+
     z, y, x = _cube_axes(modes)
     options = {"forward": False, "inorm": 2 if normalised else 0, "nthreads": threads or current_threads()}
     if overwrite:
@@ -71,6 +82,13 @@ def torch_backward(modes: Tensor, n: int, out: Tensor | None = None, normalised:
     planes = torch.fft.ifftn(modes, dim=(-3, -2), norm=norm)
     field: Tensor = torch.fft.irfft(planes, n=n, dim=-1, norm=norm).contiguous()
     return field if out is None else out.copy_(field)
+
+
+def _own(source: Tensor, target: Tensor, n: int) -> bool:
+    """Whether our own transforms take these arrays: some sizes, laid out one number after the other."""
+    from weakfield.mesh.kernels.cpu import transform
+
+    return transform.fits(n) and source.is_contiguous() and target.is_contiguous()
 
 
 def _cube_axes(array: Tensor) -> tuple[int, int, int]:

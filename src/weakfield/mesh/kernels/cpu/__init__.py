@@ -1,9 +1,9 @@
 """Numba kernels: threads over slabs of the lattice, every sum in a fixed order."""
 
 from weakfield.mesh.kernels.cpu.assignment import gradient, paint, read
-from weakfield.mesh.kernels.cpu.motion import kick_drift_newton
-from weakfield.mesh.kernels.cpu.projection import project_t0i
-from weakfield.mesh.kernels.reference import kick_drift_gr, pack_metric, phi_source, project_stress_energy, stress_divergence, stress_tensor
+from weakfield.mesh.kernels.cpu.motion import kick_drift_gr, kick_drift_newton
+from weakfield.mesh.kernels.cpu.projection import project_stress_energy, project_t0i
+from weakfield.mesh.kernels.cpu.sources import pack_metric, phi_source, stress_divergence
 from weakfield.mesh.kernels.cpu.spectral import (
     add_realisation,
     advance_b,
@@ -11,6 +11,7 @@ from weakfield.mesh.kernels.cpu.spectral import (
     solve_chi,
     transverse_part,
 )
+from weakfield.mesh.kernels.reference import stress_tensor
 
 __all__ = [
     "add_realisation",

@@ -8,7 +8,13 @@ import numpy as np
 from numba import njit
 
 
-@njit(inline="always")
+#: compiler options of the kernels: products and sums may fuse, and nothing may be reordered
+SERIAL: Any = {"cache": True, "error_model": "numpy", "fastmath": {"contract"}}
+OPTIONS: Any = {**SERIAL, "parallel": True}
+INLINE: Any = {**SERIAL, "forceinline": True}
+
+
+@njit(**INLINE)
 def locate(rest, displacement, n):
     """Base cell, next cell (periodic) and fraction along one axis."""
     whole = np.floor(displacement)  # of the type of the displacement: single precision stays single
@@ -21,17 +27,37 @@ def locate(rest, displacement, n):
     return cell, following, displacement - whole
 
 
-@njit(inline="always")
+@njit(**INLINE)
 def below(cell, n):
     """The neighbour on the lower side (periodic)."""
     return cell - 1 if cell > 0 else n - 1
 
 
-@njit(inline="always")
+@njit(**INLINE)
 def above(cell, n):
     """The neighbour on the upper side (periodic)."""
     return cell + 1 if cell + 1 < n else 0
 
 
-#: compiler options of the kernels: products and sums may fuse, and nothing may be reordered
-OPTIONS: Any = {"parallel": True, "cache": True, "error_model": "numpy", "fastmath": {"contract"}}
+@njit(**INLINE)
+def linear(f0, f1, s):
+    """Linear in s."""
+    return f0 + s * (f1 - f0)
+
+
+@njit(**INLINE)
+def bilinear(f00, f01, f10, f11, s, t):
+    """Linear in s (second index) and in t (first index)."""
+    return linear(linear(f00, f01, s), linear(f10, f11, s), t)
+
+
+@njit(**INLINE)
+def slopes(field, x0, y0, z0, x1, y1, z1, fx, fy, fz):
+    """Differences of a field across the cell along x, y, z (PHYSICS 6.1)."""
+    f000, f001, f010, f011 = field[z0, y0, x0], field[z0, y0, x1], field[z0, y1, x0], field[z0, y1, x1]
+    f100, f101, f110, f111 = field[z1, y0, x0], field[z1, y0, x1], field[z1, y1, x0], field[z1, y1, x1]
+    return (
+        bilinear(f001 - f000, f011 - f010, f101 - f100, f111 - f110, fy, fz),
+        bilinear(f010 - f000, f011 - f001, f110 - f100, f111 - f101, fx, fz),
+        bilinear(f100 - f000, f101 - f001, f110 - f010, f111 - f011, fx, fy),
+    )

@@ -7,19 +7,19 @@ import math
 import numpy as np
 from numba import njit, prange
 
-from weakfield.mesh.kernels.cpu.cells import OPTIONS, below, locate
+from weakfield.mesh.kernels.cpu.cells import OPTIONS, locate, slopes
+from weakfield.mesh.kernels.cpu.simd import lane, load
+from weakfield.mesh.lanes import BX, BY, BZ, CHI, LX, LY, LZ, PHI
 
-
-@njit(inline="always")
-def _linear(f0, f1, s):
-    """Linear in s."""
-    return f0 + s * (f1 - f0)
-
-
-@njit(inline="always")
-def _bilinear(f00, f01, f10, f11, s, t):
-    """Linear in s (second index) and in t (first index)."""
-    return _linear(_linear(f00, f01, s), _linear(f10, f11, s), t)
+#: by lane of the metric: along which axes it is linear; B_i is of the nearest link along i
+_LANES = np.array(
+    [
+        [1, 1, 0, 1, 1, 1, 1, 1],  # x
+        [1, 1, 1, 0, 1, 1, 1, 1],  # y
+        [1, 1, 1, 1, 0, 1, 1, 1],  # z
+    ],
+    dtype=np.float64,
+).ravel()
 
 
 @njit(**OPTIONS)
@@ -34,72 +34,21 @@ def _newton(column, row_start, u, q, potential, kick, drift):
                 x0, x1, fx = locate(column[p], u[0, p], n)
                 y0, y1, fy = locate(y, u[1, p], n)
                 z0, z1, fz = locate(z, u[2, p], n)
-                f000, f001 = potential[z0, y0, x0], potential[z0, y0, x1]
-                f010, f011 = potential[z0, y1, x0], potential[z0, y1, x1]
-                f100, f101 = potential[z1, y0, x0], potential[z1, y0, x1]
-                f110, f111 = potential[z1, y1, x0], potential[z1, y1, x1]
-                qx = q[0, p] - kick * _bilinear(f001 - f000, f011 - f010, f101 - f100, f111 - f110, fy, fz)
-                qy = q[1, p] - kick * _bilinear(f010 - f000, f011 - f001, f110 - f100, f111 - f101, fx, fz)
-                qz = q[2, p] - kick * _bilinear(f100 - f000, f101 - f001, f110 - f010, f111 - f011, fx, fy)
+                gx, gy, gz = slopes(potential, x0, y0, z0, x1, y1, z1, fx, fy, fz)
+                qx, qy, qz = q[0, p] - kick * gx, q[1, p] - kick * gy, q[2, p] - kick * gz
                 q[0, p], q[1, p], q[2, p] = qx, qy, qz
                 u[0, p] += drift * qx
                 u[1, p] += drift * qy
                 u[2, p] += drift * qz
 
 
-@njit(inline="always")
-def _links(b, x0, y0, z0, x1, y1, z1, fx, fy, fz):
-    """Each component of b at a particle: bilinear across its links, nearest along them."""
-    return (
-        _bilinear(b[0, z0, y0, x0], b[0, z0, y1, x0], b[0, z1, y0, x0], b[0, z1, y1, x0], fy, fz),
-        _bilinear(b[1, z0, y0, x0], b[1, z0, y0, x1], b[1, z1, y0, x0], b[1, z1, y0, x1], fx, fz),
-        _bilinear(b[2, z0, y0, x0], b[2, z0, y0, x1], b[2, z0, y1, x0], b[2, z0, y1, x1], fx, fy),
-    )
-
-
-@njit(inline="always")
-def _along(down, here, up, f):
-    """Difference along a component's own axis: one-sided ones weighted by the fraction."""
-    lower = here - down
-    return lower + f * (up - here - lower)
-
-
-@njit(inline="always")
-def _dragging(b, x0, y0, z0, x1, y1, z1, fx, fy, fz, bx, by, bz, qx, qy, qz):
-    """sum_j q_j d_i b_j per cell for i = x, y, z (PHYSICS 6.2); for i != j differences across the edge."""
-    n = b.shape[1]
-    xm, ym, zm = below(x0, n), below(y0, n), below(z0, n)
-    x00, x01, x10, x11 = b[0, z0, y0, x0], b[0, z0, y1, x0], b[0, z1, y0, x0], b[0, z1, y1, x0]
-    y00, y01, y10, y11 = b[1, z0, y0, x0], b[1, z0, y0, x1], b[1, z1, y0, x0], b[1, z1, y0, x1]
-    z00, z01, z10, z11 = b[2, z0, y0, x0], b[2, z0, y0, x1], b[2, z0, y1, x0], b[2, z0, y1, x1]
-    x_down = _bilinear(b[0, z0, y0, xm], b[0, z0, y1, xm], b[0, z1, y0, xm], b[0, z1, y1, xm], fy, fz)
-    x_up = _bilinear(b[0, z0, y0, x1], b[0, z0, y1, x1], b[0, z1, y0, x1], b[0, z1, y1, x1], fy, fz)
-    y_down = _bilinear(b[1, z0, ym, x0], b[1, z0, ym, x1], b[1, z1, ym, x0], b[1, z1, ym, x1], fx, fz)
-    y_up = _bilinear(b[1, z0, y1, x0], b[1, z0, y1, x1], b[1, z1, y1, x0], b[1, z1, y1, x1], fx, fz)
-    z_down = _bilinear(b[2, zm, y0, x0], b[2, zm, y0, x1], b[2, zm, y1, x0], b[2, zm, y1, x1], fx, fy)
-    z_up = _bilinear(b[2, z1, y0, x0], b[2, z1, y0, x1], b[2, z1, y1, x0], b[2, z1, y1, x1], fx, fy)
-    return (
-        qx * _along(x_down, bx, x_up, fx)
-        + qy * _linear(y01 - y00, y11 - y10, fz)
-        + qz * _linear(z01 - z00, z11 - z10, fy),
-        qx * _linear(x01 - x00, x11 - x10, fz)
-        + qy * _along(y_down, by, y_up, fy)
-        + qz * _linear(z10 - z00, z11 - z01, fx),
-        qx * _linear(x10 - x00, x11 - x01, fy)
-        + qy * _linear(y10 - y00, y11 - y01, fx)
-        + qz * _along(z_down, bz, z_up, fz),
-    )
-
-
 @njit(**OPTIONS)
-def _gr(
-    column, row_start, u, q, phi, chi, b, a, a_half, kick, drift, second, kick_dragging, drift_metric
-):  # fmt: skip
-    n = phi.shape[0]
+def _gr(column, row_start, u, q, metric, a, a_half, kick, drift, second, kick_dragging, drift_metric, lanes, n):
     real = u.dtype.type
     one, three, four, zero = real(1), real(3), real(4), real(0)
     a2, half2, kick, drift = real(a * a), real(a_half * a_half), real(kick), real(drift)
     per_dragging, shift = real(1 / (n * a * a)), real(1 / (n * a_half * a_half))
+    along_x, along_y, along_z = load(lanes, 0), load(lanes, 8), load(lanes, 16)
     for plane in prange(n):
         z = np.int64(plane)
         for y in range(n):
@@ -108,42 +57,37 @@ def _gr(
                 x0, x1, fx = locate(column[p], u[0, p], n)
                 y0, y1, fy = locate(y, u[1, p], n)
                 z0, z1, fz = locate(z, u[2, p], n)
-                f000, f001 = phi[z0, y0, x0], phi[z0, y0, x1]
-                f010, f011 = phi[z0, y1, x0], phi[z0, y1, x1]
-                f100, f101 = phi[z1, y0, x0], phi[z1, y0, x1]
-                f110, f111 = phi[z1, y1, x0], phi[z1, y1, x1]
-                c000, c001 = chi[z0, y0, x0], chi[z0, y0, x1]
-                c010, c011 = chi[z0, y1, x0], chi[z0, y1, x1]
-                c100, c101 = chi[z1, y0, x0], chi[z1, y0, x1]
-                c110, c111 = chi[z1, y1, x0], chi[z1, y1, x1]
+                vx, vy, vz = along_x * fx, along_y * fy, along_z * fz
+                # all fields of the site at once: differences along x (X), along y (Y), along z (Z), and values
+                low, high = (z0 * n + y0) * n, (z0 * n + y1) * n
+                here, there = load(metric, (low + x0) * 8), load(metric, (high + x0) * 8)
+                x_00, x_01 = load(metric, (low + x1) * 8) - here, load(metric, (high + x1) * 8) - there
+                v_00, v_01 = here + vx * x_00, there + vx * x_01
+                low, high = (z1 * n + y0) * n, (z1 * n + y1) * n
+                here, there = load(metric, (low + x0) * 8), load(metric, (high + x0) * 8)
+                x_10, x_11 = load(metric, (low + x1) * 8) - here, load(metric, (high + x1) * 8) - there
+                v_10, v_11 = here + vx * x_10, there + vx * x_11
+                x_0, x_1 = x_00 + vy * (x_01 - x_00), x_10 + vy * (x_11 - x_10)
+                y_0, y_1 = v_01 - v_00, v_11 - v_10
+                z_0 = v_00 + vy * y_0
+                dx, dy, dz = x_0 + vz * (x_1 - x_0), y_0 + vz * (y_1 - y_0), v_10 + vy * y_1 - z_0
+                value = z_0 + vz * dz
                 qx, qy, qz = q[0, p], q[1, p], q[2, p]
                 q2 = qx * qx + qy * qy + qz * qz
                 e2 = q2 + a2
                 energy = math.sqrt(e2)
-                phi_p = _linear(
-                    _bilinear(f000, f001, f010, f011, fx, fy), _bilinear(f100, f101, f110, f111, fx, fy), fz
-                )
+                phi_p = lane(value, PHI)
                 weight = one + q2 / e2
                 if second:  # PHYSICS 13.1 (iv)
                     weight = four * phi_p * q2 / e2 + (one + a2 * phi_p / e2) * weight
-                fall_x = weight * _bilinear(f001 - f000, f011 - f010, f101 - f100, f111 - f110, fy, fz) - _bilinear(
-                    c001 - c000, c011 - c010, c101 - c100, c111 - c110, fy, fz
-                )
-                fall_y = weight * _bilinear(f010 - f000, f011 - f001, f110 - f100, f111 - f101, fx, fz) - _bilinear(
-                    c010 - c000, c011 - c001, c110 - c100, c111 - c101, fx, fz
-                )
-                fall_z = weight * _bilinear(f100 - f000, f101 - f001, f110 - f010, f111 - f011, fx, fy) - _bilinear(
-                    c100 - c000, c101 - c001, c110 - c010, c111 - c011, fx, fy
-                )
-                bx = by = bz = zero
-                if drift_metric:
-                    bx, by, bz = _links(b, x0, y0, z0, x1, y1, z1, fx, fy, fz)
-                    if kick_dragging:
-                        dx, dy, dz = _dragging(b, x0, y0, z0, x1, y1, z1, fx, fy, fz, bx, by, bz, qx, qy, qz)
-                        dragging = per_dragging / energy
-                        fall_x += dragging * dx
-                        fall_y += dragging * dy
-                        fall_z += dragging * dz
+                fall_x = weight * lane(dx, PHI) - lane(dx, CHI)
+                fall_y = weight * lane(dy, PHI) - lane(dy, CHI)
+                fall_z = weight * lane(dz, PHI) - lane(dz, CHI)
+                if kick_dragging:
+                    dragging = per_dragging / energy
+                    fall_x += dragging * (qx * lane(value, LX) + qy * lane(dx, BY) + qz * lane(dx, BZ))
+                    fall_y += dragging * (qx * lane(dy, BX) + qy * lane(value, LY) + qz * lane(dy, BZ))
+                    fall_z += dragging * (qx * lane(dz, BX) + qy * lane(dz, BY) + qz * lane(value, LZ))
                 qx -= kick * energy * fall_x
                 qy -= kick * energy * fall_y
                 qz -= kick * energy * fall_z
@@ -151,11 +95,10 @@ def _gr(
                 q2 = qx * qx + qy * qy + qz * qz
                 e2 = q2 + half2
                 speed = one / math.sqrt(e2)
+                bx = by = bz = zero
                 if drift_metric:
-                    chi_p = _linear(
-                        _bilinear(c000, c001, c010, c011, fx, fy), _bilinear(c100, c101, c110, c111, fx, fy), fz
-                    )
-                    speed *= one + (three - q2 / e2) * phi_p - chi_p
+                    speed *= one + (three - q2 / e2) * phi_p - lane(value, CHI)
+                    bx, by, bz = lane(value, BX), lane(value, BY), lane(value, BZ)
                 u[0, p] += drift * (qx * speed + bx * shift)
                 u[1, p] += drift * (qy * speed + by * shift)
                 u[2, p] += drift * (qz * speed + bz * shift)
@@ -170,11 +113,11 @@ def kick_drift_newton(particles, potential, kick, drift):
     )  # fmt: skip
 
 
-def kick_drift_gr(particles, phi, chi, b, a, a_half, kick, drift, second_order, kick_dragging, drift_metric):
+def kick_drift_gr(particles, metric, a, a_half, kick, drift, second_order, kick_dragging, drift_metric):
     """See ``reference.motion.kick_drift_gr``."""
     n = particles.grid
     _gr(
         particles.column.numpy(), particles.row_start.numpy(), particles.displacement.numpy(),
-        particles.momentum.numpy(), phi.numpy(), chi.numpy(), b.numpy(), a, a_half, kick * n, drift * n,
-        second_order, kick_dragging, drift_metric,
+        particles.momentum.numpy(), metric.numpy().reshape(-1), a, a_half, kick * n, drift * n, second_order,
+        kick_dragging, drift_metric, _LANES.astype(metric.numpy().dtype), n,
     )  # fmt: skip

@@ -1,109 +1,234 @@
-"""Right-hand sides of the field equations on the mesh, in real space (PHYSICS 5)."""
+"""Right-hand sides of the field equations on the mesh, in real space (PHYSICS 5).
+
+Eight sites of a row side by side. Rows are read from copies with the periodic neighbours at both ends, so that no
+index wraps along x; where a row is no multiple of eight the last sites are computed twice.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit, prange
 
-from weakfield.mesh.kernels.cpu.cells import OPTIONS, above, below
+from weakfield.mesh.kernels import reference
+from weakfield.mesh.kernels.cpu.cells import INLINE, OPTIONS, SERIAL, above, below
+from weakfield.mesh.kernels.cpu.simd import WIDTH, load, splat, store, transpose
+from weakfield.mesh.threads import current_threads
+
+#: numbers before and after a row in its copy
+_HALO = WIDTH
+
+
+@njit(**SERIAL)
+def _copy_row(field, z, y, rows, i):
+    """Row (z, y) of a field with its periodic neighbours into ``rows[i]``."""
+    n = field.shape[2]
+    for x in range(n):
+        rows[i, _HALO + x] = field[z, y, x]
+    rows[i, _HALO - 1] = field[z, y, n - 1]
+    rows[i, _HALO + n] = field[z, y, 0]
+
+
+@njit(**INLINE)
+def _lanes_of_sites(t, at):
+    """Lanes of eight neighbouring sites, a vector each."""
+    return transpose(
+        (
+            load(t, at), load(t, at + 8), load(t, at + 16), load(t, at + 24), load(t, at + 32), load(t, at + 40),
+            load(t, at + 48), load(t, at + 56),
+        )
+    )  # fmt: skip
 
 
 @njit(**OPTIONS)
-def _phi_source(t00, phi, chi, past, mean, density, expansion, memory, implicit, second, out):
+def _phi_source(
+    t, extra, radiating, phi, chi, past, mean, density, expansion, memory, implicit, second, threads, out
+):  # fmt: skip
     n = phi.shape[0]
     real = phi.dtype.type
     one, two, eighth, zero = real(1), real(2), real(0.125), real(0)
     mean, density, expansion, memory = real(mean), real(density), real(expansion), real(memory)
-    for plane in prange(n):
-        z = np.int64(plane)
-        zp, zm = above(z, n), below(z, n)
-        for y in range(n):
-            yp, ym = above(y, n), below(y, n)
-            for x in range(n):
-                xp, xm = above(x, n), below(x, n)
-                f = phi[z, y, x]
-                dx = phi[z, y, xp] - phi[z, y, xm]
-                dy = phi[z, yp, x] - phi[z, ym, x]
-                dz = phi[zp, y, x] - phi[zm, y, x]
-                metric = one - two * f
-                hubble = zero if implicit else f
-                if second:
-                    hubble -= two * f * f
-                    metric += two * f * f
-                out[z, y, x] = (
-                    density * (t00[z, y, x] - mean) * metric
-                    + eighth * (dx * dx + dy * dy + dz * dz)
-                    + expansion * (hubble - chi[z, y, x])
-                    - memory * past[z, y, x]
-                )
+    width = n + 2 * _HALO
+    flat_chi, flat_past, flat_extra, flat_out = chi.reshape(-1), past.reshape(-1), extra.reshape(-1), out.reshape(-1)
+    for thread in prange(threads):
+        rows = np.zeros((5, width), phi.dtype)
+        flat = rows.reshape(-1)
+        for z in range(thread * n // threads, (thread + 1) * n // threads):
+            zp, zm = above(z, n), below(z, n)
+            for y in range(n):
+                _copy_row(phi, z, y, rows, 0)
+                _copy_row(phi, z, above(y, n), rows, 1)
+                _copy_row(phi, z, below(y, n), rows, 2)
+                _copy_row(phi, zp, y, rows, 3)
+                _copy_row(phi, zm, y, rows, 4)
+                start = (z * n + y) * n
+                for chunk in range(0, n, WIDTH):
+                    x = min(chunk, n - WIDTH)
+                    at, c = start + x, _HALO + x
+                    f = load(flat, c)
+                    dx = load(flat, c + 1) - load(flat, c - 1)
+                    dy = load(flat, width + c) - load(flat, 2 * width + c)
+                    dz = load(flat, 3 * width + c) - load(flat, 4 * width + c)
+                    t00 = _lanes_of_sites(t, at * 8)[0]
+                    if radiating:
+                        t00 += load(flat_extra, at)
+                    metric = one - two * f
+                    hubble = splat(zero) if implicit else f
+                    if second:
+                        hubble -= two * f * f
+                        metric += two * f * f
+                    store(
+                        flat_out, at,
+                        density * (t00 - mean) * metric + eighth * (dx * dx + dy * dy + dz * dz)
+                        + expansion * (hubble - load(flat_chi, at)) - memory * load(flat_past, at),
+                    )  # fmt: skip
+
+
+@njit(**INLINE)
+def _pressure(t, factor, half, low, high):
+    """S_ii at nodes, from phi on either side (PHYSICS 5.2)."""
+    d = high - low
+    return factor * t + half * d * d
+
+
+@njit(**INLINE)
+def _shear(t, factor, half, f, fi, fj, fij):
+    """S_ij on plaquettes: dx^2 2 d_i phi d_j phi = f_i f_j - f f_ij + (f^2 - f_i^2 - f_j^2 + f_ij^2) / 2."""
+    return factor * t + (fi * fj - f * fij + half * (f * f - fi * fi - fj * fj + fij * fij))
+
+
+@njit(**SERIAL)
+def _stress_plane(t, phi, z, factor, rows, stress):
+    """S_ij of plane z into ``stress`` (6, n, width): xx, yy, zz, xy, xz, yz, rows with their periodic neighbours."""
+    n, width = phi.shape[0], rows.shape[1]
+    half, factor = phi.dtype.type(0.5), phi.dtype.type(factor)
+    zp, zm = above(z, n), below(z, n)
+    flat, s, plane = rows.reshape(-1), stress.reshape(-1), n * width
+    for y in range(n):
+        yp = above(y, n)
+        _copy_row(phi, z, y, rows, 0)
+        _copy_row(phi, z, yp, rows, 1)
+        _copy_row(phi, z, below(y, n), rows, 2)
+        _copy_row(phi, zp, y, rows, 3)
+        _copy_row(phi, zm, y, rows, 4)
+        _copy_row(phi, zp, yp, rows, 5)
+        for chunk in range(0, n, WIDTH):
+            x = min(chunk, n - WIDTH)
+            c, at = _HALO + x, y * width + _HALO + x
+            lanes = _lanes_of_sites(t, ((z * n + y) * n + x) * 8)
+            f, fx, fy, fz = load(flat, c), load(flat, c + 1), load(flat, width + c), load(flat, 3 * width + c)
+            fxy, fxz, fyz = load(flat, width + c + 1), load(flat, 3 * width + c + 1), load(flat, 5 * width + c)
+            store(s, at, _pressure(lanes[1], factor, half, load(flat, c - 1), fx))
+            store(s, plane + at, _pressure(lanes[2], factor, half, load(flat, 2 * width + c), fy))
+            store(s, 2 * plane + at, _pressure(lanes[3], factor, half, load(flat, 4 * width + c), fz))
+            store(s, 3 * plane + at, _shear(lanes[4], factor, half, f, fx, fy, fxy))
+            store(s, 4 * plane + at, _shear(lanes[5], factor, half, f, fx, fz, fxz))
+            store(s, 5 * plane + at, _shear(lanes[6], factor, half, f, fy, fz, fyz))
+        for i in range(6):
+            stress[i, y, _HALO - 1] = stress[i, y, _HALO + n - 1]
+            stress[i, y, _HALO + n] = stress[i, y, _HALO]
 
 
 @njit(**OPTIONS)
-def _stress_source(t, phi, factor):
+def _stress_divergence(t, phi, factor, threads, out):
     n = phi.shape[0]
-    half, factor = t.dtype.type(0.5), t.dtype.type(factor)
-    for plane in prange(n):
-        z = np.int64(plane)
-        zp, zm = above(z, n), below(z, n)
-        for y in range(n):
-            yp, ym = above(y, n), below(y, n)
-            for x in range(n):
-                xp, xm = above(x, n), below(x, n)
-                f = phi[z, y, x]
-                fx, fy, fz = phi[z, y, xp], phi[z, yp, x], phi[zp, y, x]
-                fxy, fxz, fyz = phi[z, yp, xp], phi[zp, y, xp], phi[zp, yp, x]
-                d = fx - phi[z, y, xm]
-                t[0, z, y, x] = factor * t[0, z, y, x] + half * d * d
-                d = fy - phi[z, ym, x]
-                t[3, z, y, x] = factor * t[3, z, y, x] + half * d * d
-                d = fz - phi[zm, y, x]
-                t[5, z, y, x] = factor * t[5, z, y, x] + half * d * d
-                # dx^2 2 d_i phi d_j phi on the plaquette: f_i f_j - f f_ij + (f^2 - f_i^2 - f_j^2 + f_ij^2) / 2
-                t[1, z, y, x] = (
-                    factor * t[1, z, y, x] + fx * fy - f * fxy + half * (f * f - fx * fx - fy * fy + fxy * fxy)
-                )
-                t[2, z, y, x] = (
-                    factor * t[2, z, y, x] + fx * fz - f * fxz + half * (f * f - fx * fx - fz * fz + fxz * fxz)
-                )
-                t[4, z, y, x] = (
-                    factor * t[4, z, y, x] + fy * fz - f * fyz + half * (f * f - fy * fy - fz * fz + fyz * fyz)
-                )
+    width, cube = n + 2 * _HALO, n * n * n
+    plane = n * width
+    to = out.reshape(-1)
+    for thread in prange(threads):
+        first, end = thread * n // threads, (thread + 1) * n // threads
+        rows = np.zeros((6, width), phi.dtype)
+        ring = np.zeros((3, 6, n, width), phi.dtype)  # S_ij of the plane below, of this one and of the one above
+        flat = ring.reshape(-1)
+        if first < end:
+            _stress_plane(t, phi, below(first, n), factor, rows, ring[(first + 2) % 3])
+            _stress_plane(t, phi, first, factor, rows, ring[first % 3])
+        for z in range(first, end):
+            _stress_plane(t, phi, above(z, n), factor, rows, ring[(z + 1) % 3])
+            down, here, up = ((z + 2) % 3) * 6 * plane, (z % 3) * 6 * plane, ((z + 1) % 3) * 6 * plane
+            for y in range(n):
+                row, row_up, row_down = y * width, above(y, n) * width, below(y, n) * width
+                for chunk in range(0, n, WIDTH):
+                    x = min(chunk, n - WIDTH)
+                    c, at = _HALO + x, (z * n + y) * n + x
+                    s = here + row + c
+                    xx, yy, zz = load(flat, s), load(flat, s + plane), load(flat, s + 2 * plane)
+                    xy, xz, yz = load(flat, s + 3 * plane), load(flat, s + 4 * plane), load(flat, s + 5 * plane)
+                    store(to, at, xx + yy + zz)
+                    store(
+                        to, cube + at,
+                        (load(flat, s + 1) - xx) + (xy - load(flat, here + 3 * plane + row_down + c))
+                        + (xz - load(flat, down + 4 * plane + row + c)),
+                    )  # fmt: skip
+                    store(
+                        to, 2 * cube + at,
+                        (xy - load(flat, s + 3 * plane - 1)) + (load(flat, here + plane + row_up + c) - yy)
+                        + (yz - load(flat, down + 5 * plane + row + c)),
+                    )  # fmt: skip
+                    store(
+                        to, 3 * cube + at,
+                        (xz - load(flat, s + 4 * plane - 1)) + (yz - load(flat, here + 5 * plane + row_down + c))
+                        + (load(flat, up + 2 * plane + row + c) - zz),
+                    )  # fmt: skip
 
 
 @njit(**OPTIONS)
-def _stress_divergence(s, out):
-    n = s.shape[1]
-    for plane in prange(n):
-        z = np.int64(plane)
-        zp, zm = above(z, n), below(z, n)
-        for y in range(n):
-            yp, ym = above(y, n), below(y, n)
-            for x in range(n):
-                xp, xm = above(x, n), below(x, n)
-                xx, xy, xz = s[0, z, y, x], s[1, z, y, x], s[2, z, y, x]
-                yy, yz, zz = s[3, z, y, x], s[4, z, y, x], s[5, z, y, x]
-                out[0, z, y, x] = xx + yy + zz
-                out[1, z, y, x] = (s[0, z, y, xp] - xx) + (xy - s[1, z, ym, x]) + (xz - s[2, zm, y, x])
-                out[2, z, y, x] = (xy - s[1, z, y, xm]) + (s[3, z, yp, x] - yy) + (yz - s[4, zm, y, x])
-                out[3, z, y, x] = (xz - s[2, z, y, xm]) + (yz - s[4, z, ym, x]) + (s[5, zp, y, x] - zz)
+def _pack_metric(phi, chi, b, threads, out):
+    n = phi.shape[0]
+    width, cube = n + 2 * _HALO, n * n * n
+    flat_phi, flat_chi, flat_b = phi.reshape(-1), chi.reshape(-1), b.reshape(-1)
+    for thread in prange(threads):
+        row = np.zeros((1, width), phi.dtype)
+        flat = row.reshape(-1)
+        for z in range(thread * n // threads, (thread + 1) * n // threads):
+            for y in range(n):
+                _copy_row(b[0], z, y, row, 0)
+                start, start_y, start_z = (z * n + y) * n, (z * n + below(y, n)) * n, (below(z, n) * n + y) * n
+                for chunk in range(0, n, WIDTH):
+                    x = min(chunk, n - WIDTH)
+                    at, c = start + x, _HALO + x
+                    bx, by, bz = load(flat, c), load(flat_b, cube + at), load(flat_b, 2 * cube + at)
+                    lx = bx - load(flat, c - 1)
+                    ly = by - load(flat_b, cube + start_y + x)
+                    lz = bz - load(flat_b, 2 * cube + start_z + x)
+                    sites = transpose((load(flat_phi, at), load(flat_chi, at), bx, by, bz, lx, ly, lz))
+                    to = at * 8
+                    store(out, to, sites[0])
+                    store(out, to + 8, sites[1])
+                    store(out, to + 16, sites[2])
+                    store(out, to + 24, sites[3])
+                    store(out, to + 32, sites[4])
+                    store(out, to + 40, sites[5])
+                    store(out, to + 48, sites[6])
+                    store(out, to + 56, sites[7])
 
 
-def phi_source(t00, phi, chi, past, mean, density, expansion, memory, implicit, second_order, out):
+def phi_source(
+    stress_energy, extra, phi, chi, past, mean, density, expansion, memory, implicit, second_order, out
+):  # fmt: skip
     """See ``reference.sources.phi_source``."""
+    if phi.shape[0] < WIDTH:
+        return reference.phi_source(
+            stress_energy, extra, phi, chi, past, mean, density, expansion, memory, implicit, second_order, out
+        )
+    radiating = extra is not None
     _phi_source(
-        t00.numpy(), phi.numpy(), chi.numpy(), past.numpy(), mean, density, expansion, memory, implicit, second_order,
-        out.numpy(),
+        stress_energy.numpy().reshape(-1), (extra if radiating else phi).numpy(), radiating, phi.numpy(), chi.numpy(),
+        past.numpy(), mean, density, expansion, memory, implicit, second_order, current_threads(), out.numpy(),
     )  # fmt: skip
     return out
 
 
-def stress_source(tij, phi, factor):
-    """See ``reference.sources.stress_source``."""
-    _stress_source(tij.numpy(), phi.numpy(), factor)
-    return tij
-
-
-def stress_divergence(stress, out):
+def stress_divergence(stress_energy, phi, factor, out):
     """See ``reference.sources.stress_divergence``."""
-    _stress_divergence(stress.numpy(), out.numpy())
+    if phi.shape[0] < WIDTH:
+        return reference.stress_divergence(stress_energy, phi, factor, out)
+    _stress_divergence(stress_energy.numpy().reshape(-1), phi.numpy(), factor, current_threads(), out.numpy())
+    return out
+
+
+def pack_metric(phi, chi, b, out):
+    """See ``reference.sources.pack_metric``."""
+    if phi.shape[0] < WIDTH:
+        return reference.pack_metric(phi, chi, b, out)
+    _pack_metric(phi.numpy(), chi.numpy(), b.numpy(), current_threads(), out.numpy().reshape(-1))
     return out

@@ -2,84 +2,160 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
+import torch
 from numba import njit, prange
 
-from weakfield.mesh.kernels.cpu.cells import OPTIONS
+from weakfield.mesh.kernels.cpu.cells import INLINE, OPTIONS
+from weakfield.mesh.kernels.cpu.simd import WIDTH, load, load_complex, store_complex
+from weakfield.mesh.lattice import Lattice
 
-# khat = 2 n sin(pi i / n); kappa = khat exp(-i pi / n) moves a link quantity back to the node
+# khat = 2 n sin(pi i / n); kappa = khat exp(-i pi / n) moves a link quantity back to the node.
+# Modes are pairs of numbers, eight of them side by side along x. Wavenumbers come as ``waves`` (3, n + 8): K_i, and real
+# and imaginary part of kappa_i.
+
+
+@njit(**INLINE)
+def _get(modes, at, count, spare):
+    """Real and imaginary parts of ``count`` (up to eight) modes from mode ``at`` on."""
+    if count == WIDTH:
+        return load_complex(modes, 2 * at)
+    for i in range(2 * count):
+        spare[i] = modes[2 * at + i]
+    return load_complex(spare, 0)
+
+
+@njit(**INLINE)
+def _put(modes, at, count, spare, value):
+    """The inverse of ``_get``."""
+    if count == WIDTH:
+        store_complex(modes, 2 * at, value[0], value[1])
+    else:
+        store_complex(spare, 0, value[0], value[1])
+        for i in range(2 * count):
+            modes[2 * at + i] = spare[i]
+
+
+@njit(**INLINE)
+def _times(a, b):
+    """Complex product; a holds vectors, b vectors or numbers."""
+    return a[0] * b[0] - a[1] * b[1], a[1] * b[0] + a[0] * b[1]
+
+
+@njit(**INLINE)
+def _times_conjugate(a, b):
+    """a b*."""
+    return a[0] * b[0] + a[1] * b[1], a[1] * b[0] - a[0] * b[1]
+
+
+@njit(**INLINE)
+def _contraction(vx, vy, vz, kx, ky, kz):
+    """kappa_m V_m."""
+    a, b, c = _times(vx, kx), _times(vy, ky), _times(vz, kz)
+    return a[0] + b[0] + c[0], a[1] + b[1] + c[1]
+
+
+@njit(**INLINE)
+def _transverse(vx, vy, vz, kx, ky, kz, inverse, factor):
+    """factor (V_i - kappa_i* (kappa V) / K) / K."""
+    d = _contraction(vx, vy, vz, kx, ky, kz)
+    d, f = (d[0] * inverse, d[1] * inverse), factor * inverse
+    a, b, c = _times_conjugate(d, kx), _times_conjugate(d, ky), _times_conjugate(d, kz)
+    return (
+        (f * (vx[0] - a[0]), f * (vx[1] - a[1])),
+        (f * (vy[0] - b[0]), f * (vy[1] - b[1])),
+        (f * (vz[0] - c[0]), f * (vz[1] - c[1])),
+    )
 
 
 @njit(**OPTIONS)
-def _divide(modes, k2, factor, shift, zero_mode):
-    n = k2.shape[0]
+def _divide(modes, waves, n, factor, shift, zero_mode):
+    half = n // 2 + 1
+    flat, factor, shift = waves.reshape(-1), waves.dtype.type(factor), waves.dtype.type(shift)
+    mean_re, mean_im = modes[0], modes[1]
     for plane in prange(n):
         z = np.int64(plane)
+        spare = np.zeros(2 * WIDTH, modes.dtype)
         for y in range(n):
-            for x in range(modes.shape[2]):
-                k = k2[z] + k2[y] + k2[x] + shift
-                if k > 0:
-                    modes[z, y, x] *= factor / k
+            k_row, at = waves[0, z] + waves[0, y] + shift, (z * n + y) * half
+            for x in range(0, half, WIDTH):
+                count = min(WIDTH, half - x)
+                scale = factor / (load(flat, x) + k_row)
+                re, im = _get(modes, at + x, count, spare)
+                _put(modes, at + x, count, spare, (re * scale, im * scale))
     if zero_mode:
-        modes[0, 0, 0] = 0
+        modes[0] = modes[1] = 0
+    elif shift == 0:
+        modes[0], modes[1] = mean_re, mean_im
 
 
 @njit(**OPTIONS)
-def _chi(divergence, kappa, k2, out):
-    n = k2.shape[0]
+def _chi(modes, waves, n, out):
+    half, size = n // 2 + 1, n + WIDTH
+    field = n * n * half
+    flat, real = waves.reshape(-1), waves.dtype.type
+    per, three = real(0.5 / n), real(3 * n)
     for plane in prange(n):
         z = np.int64(plane)
+        spare = np.zeros(2 * WIDTH, modes.dtype)
+        kz = waves[1, z], waves[2, z]
         for y in range(n):
-            for x in range(out.shape[2]):
-                k = k2[z] + k2[y] + k2[x]
-                if k > 0:
-                    d = (
-                        kappa[x] * divergence[1, z, y, x]
-                        + kappa[y] * divergence[2, z, y, x]
-                        + kappa[z] * divergence[3, z, y, x]
-                    )
-                    # D = sum kappa_m V_m with V = -i n W
-                    out[z, y, x] = (k * divergence[0, z, y, x] + 3j * n * d) / (2 * k * k * n)
-                else:
-                    out[z, y, x] = 0
+            ky = waves[1, y], waves[2, y]
+            k_row, at = waves[0, z] + waves[0, y], (z * n + y) * half
+            for x in range(0, half, WIDTH):
+                count, m = min(WIDTH, half - x), at + x
+                kx, k = (load(flat, size + x), load(flat, 2 * size + x)), load(flat, x) + k_row
+                trace = _get(modes, m, count, spare)
+                wx, wy, wz = (
+                    _get(modes, field + m, count, spare), _get(modes, 2 * field + m, count, spare),
+                    _get(modes, 3 * field + m, count, spare),
+                )  # fmt: skip
+                d = _contraction(wx, wy, wz, kx, ky, kz)  # D = sum kappa_m V_m = -i n d
+                inverse = per / (k * k)
+                value = (k * trace[0] - three * d[1]) * inverse, (k * trace[1] + three * d[0]) * inverse
+                _put(out, m, count, spare, value)
+    out[0] = out[1] = 0
 
 
 @njit(**OPTIONS)
-def _b_advance(divergence, kappa, k2, factor, b):
-    n = k2.shape[0]
+def _solve_vector(modes, first, waves, n, factor, add, out):
+    """Transverse part of the vector that starts at field ``first`` of ``modes``, into or added to ``out``."""
+    half, size = n // 2 + 1, n + WIDTH
+    field = n * n * half
+    flat, one, factor = waves.reshape(-1), waves.dtype.type(1), waves.dtype.type(factor)
+    means = out[0], out[1], out[2 * field], out[2 * field + 1], out[4 * field], out[4 * field + 1]
     for plane in prange(n):
         z = np.int64(plane)
+        spare = np.zeros(2 * WIDTH, modes.dtype)
+        kz = waves[1, z], waves[2, z]
         for y in range(n):
-            for x in range(b.shape[3]):
-                k = k2[z] + k2[y] + k2[x]
-                if k > 0:
-                    wx, wy, wz = divergence[1, z, y, x], divergence[2, z, y, x], divergence[3, z, y, x]
-                    d = (kappa[x] * wx + kappa[y] * wy + kappa[z] * wz) / k
-                    f = factor / k
-                    b[0, z, y, x] += f * (wx - kappa[x].conjugate() * d)
-                    b[1, z, y, x] += f * (wy - kappa[y].conjugate() * d)
-                    b[2, z, y, x] += f * (wz - kappa[z].conjugate() * d)
-
-
-@njit(**OPTIONS)
-def _transverse(vector, kappa, k2, factor):
-    n = k2.shape[0]
-    for plane in prange(n):
-        z = np.int64(plane)
-        for y in range(n):
-            for x in range(vector.shape[3]):
-                k = k2[z] + k2[y] + k2[x]
-                if k > 0:
-                    vx, vy, vz = vector[0, z, y, x], vector[1, z, y, x], vector[2, z, y, x]
-                    d = (kappa[x] * vx + kappa[y] * vy + kappa[z] * vz) / k
-                    f = factor / k
-                    vector[0, z, y, x] = f * (vx - kappa[x].conjugate() * d)
-                    vector[1, z, y, x] = f * (vy - kappa[y].conjugate() * d)
-                    vector[2, z, y, x] = f * (vz - kappa[z].conjugate() * d)
-                else:
-                    vector[0, z, y, x] = 0
-                    vector[1, z, y, x] = 0
-                    vector[2, z, y, x] = 0
+            ky = waves[1, y], waves[2, y]
+            k_row, at = waves[0, z] + waves[0, y], (z * n + y) * half
+            for x in range(0, half, WIDTH):
+                count, m = min(WIDTH, half - x), at + x
+                kx, k = (load(flat, size + x), load(flat, 2 * size + x)), load(flat, x) + k_row
+                vx, vy, vz = (
+                    _get(modes, first * field + m, count, spare), _get(modes, (first + 1) * field + m, count, spare),
+                    _get(modes, (first + 2) * field + m, count, spare),
+                )  # fmt: skip
+                bx, by, bz = _transverse(vx, vy, vz, kx, ky, kz, one / k, factor)
+                if add:
+                    old = _get(out, m, count, spare)
+                    bx = bx[0] + old[0], bx[1] + old[1]
+                    old = _get(out, field + m, count, spare)
+                    by = by[0] + old[0], by[1] + old[1]
+                    old = _get(out, 2 * field + m, count, spare)
+                    bz = bz[0] + old[0], bz[1] + old[1]
+                _put(out, m, count, spare, bx)
+                _put(out, field + m, count, spare, by)
+                _put(out, 2 * field + m, count, spare, bz)
+    for i in range(3):
+        if add:
+            out[2 * i * field], out[2 * i * field + 1] = means[2 * i], means[2 * i + 1]
+        else:
+            out[2 * i * field] = out[2 * i * field + 1] = 0
 
 
 @njit(**OPTIONS)
@@ -98,27 +174,45 @@ def _add_realisation(unit, strength, window, windowed, factor, out):
                 out[z, y, x] += scale * unit[z, y, x]
 
 
+@lru_cache(maxsize=8)
+def _waves(n, dtype):
+    """K_i and kappa_i of a lattice of ``n`` sites, with room for eight more."""
+    lattice = Lattice(n)
+    waves = np.ones((3, n + WIDTH), dtype)
+    waves[:, :n] = lattice.k2_numpy, lattice.kappa_numpy.real, lattice.kappa_numpy.imag
+    return waves
+
+
+def _pairs(modes):
+    """Complex numbers as flat pairs."""
+    return torch.view_as_real(modes).numpy().reshape(-1)
+
+
 def divide_by_laplacian(modes, lattice, factor, shift=0.0, clear_zero_mode=False):
     """See ``reference.spectral.divide_by_laplacian``."""
-    _divide(modes.numpy(), lattice.k2_numpy, factor, shift, clear_zero_mode)
+    pairs = _pairs(modes)
+    _divide(pairs, _waves(lattice.n, pairs.dtype), lattice.n, factor, shift, clear_zero_mode)
     return modes
 
 
 def solve_chi(divergence, lattice, out):
     """See ``reference.spectral.solve_chi``."""
-    _chi(divergence.numpy(), lattice.kappa_numpy, lattice.k2_numpy, out.numpy())
+    pairs = _pairs(divergence)
+    _chi(pairs, _waves(lattice.n, pairs.dtype), lattice.n, _pairs(out))
     return out
 
 
 def advance_b(divergence, lattice, factor, b):
     """See ``reference.spectral.advance_b``."""
-    _b_advance(divergence.numpy(), lattice.kappa_numpy, lattice.k2_numpy, factor, b.numpy())
+    pairs = _pairs(divergence)
+    _solve_vector(pairs, 1, _waves(lattice.n, pairs.dtype), lattice.n, factor, True, _pairs(b))
     return b
 
 
 def transverse_part(vector, lattice, factor):
     """See ``reference.spectral.transverse_part``."""
-    _transverse(vector.numpy(), lattice.kappa_numpy, lattice.k2_numpy, factor)
+    pairs = _pairs(vector)
+    _solve_vector(pairs, 0, _waves(lattice.n, pairs.dtype), lattice.n, factor, False, pairs)
     return vector
 
 

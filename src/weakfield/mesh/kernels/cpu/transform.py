@@ -1,0 +1,527 @@
+"""Fourier transforms of cubes whose side is a multiple of 16 with factors 2, 3 and 5, eight lines side by side.
+
+Along x two blocks of eight real rows travel as the real and imaginary part of one complex transform; along y and z
+eight neighbouring columns. A plane stays in cache for x and y. Passes are in place, decimating in frequency; their
+output lies in digit-reversed places, which ``Plan.place`` resolves where it is read. Every line is computed on its own,
+so the bits do not depend on the number of threads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+from weakfield.mesh.kernels.cpu.cells import INLINE, OPTIONS, SERIAL
+from weakfield.mesh.kernels.cpu.simd import WIDTH, load, load_complex, store, store_complex, transpose
+
+_ROWS = 2 * WIDTH
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How lines of ``n`` are transformed: radices in order, twiddles (pairs) of all passes, and where k ends up."""
+
+    radices: NDArray[np.int64]
+    twiddles: NDArray[np.floating]
+    place: NDArray[np.int64]
+
+
+def fits(n: int) -> bool:
+    """Whether cubes of side ``n`` can be transformed here."""
+    if n % _ROWS or n < _ROWS:
+        return False
+    for factor in (2, 3, 5):
+        while n % factor == 0:
+            n //= factor
+    return n == 1
+
+
+@lru_cache(maxsize=32)
+def plan(n: int, dtype: np.dtype) -> Plan:
+    """The plan of lines of ``n`` in the precision of ``dtype``."""
+    radices, rest = [], n
+    for radix in (8, 4, 2, 3, 5):
+        while rest % radix == 0:
+            if radix == 8 and rest in (16, 32):  # 4 x 4 and 8 x 4 rather than 8 x 2 and 8 x 4
+                radices += [4, 4] if rest == 16 else [8, 4]
+                rest = 1
+                break
+            radices.append(radix)
+            rest //= radix
+    twiddles: list[complex] = []
+    length = n
+    for radix in radices:
+        step = length // radix
+        twiddles += [np.exp(-2j * np.pi * j * q / length) for j in range(step) for q in range(1, radix)]
+        length = step
+    place = np.zeros(n, dtype=np.int64)
+    for k in range(n):
+        rest, block, position = k, n, 0
+        for radix in radices:
+            block //= radix
+            position += (rest % radix) * block
+            rest //= radix
+        place[k] = position
+    pairs = np.array(twiddles).view(np.float64).astype(dtype)
+    return Plan(np.array(radices, dtype=np.int64), pairs, place)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Complex numbers as pairs of vectors
+
+
+@njit(**INLINE)
+def _add(a, b):
+    return a[0] + b[0], a[1] + b[1]
+
+
+@njit(**INLINE)
+def _sub(a, b):
+    return a[0] - b[0], a[1] - b[1]
+
+
+@njit(**INLINE)
+def _minus_i(a, b):
+    """a - i b."""
+    return a[0] + b[1], a[1] - b[0]
+
+
+@njit(**INLINE)
+def _plus_i(a, b):
+    """a + i b."""
+    return a[0] - b[1], a[1] + b[0]
+
+
+@njit(**INLINE)
+def _get(buffer, re, im, at):
+    return load(buffer, re + at), load(buffer, im + at)
+
+
+@njit(**INLINE)
+def _put(buffer, re, im, at, value):
+    store(buffer, re + at, value[0])
+    store(buffer, im + at, value[1])
+
+
+@njit(**INLINE)
+def _put_turned(buffer, re, im, at, value, twiddles, t):
+    """Store value times the twiddle at ``t``."""
+    c, s = twiddles[t], twiddles[t + 1]
+    store(buffer, re + at, value[0] * c - value[1] * s)
+    store(buffer, im + at, value[1] * c + value[0] * s)
+
+
+@njit(**INLINE)
+def _four(a0, a1, a2, a3):
+    """Discrete transform of four."""
+    b0, b2, b1, b3 = _add(a0, a2), _sub(a0, a2), _add(a1, a3), _sub(a1, a3)
+    return _add(b0, b1), _minus_i(b2, b3), _sub(b0, b1), _plus_i(b2, b3)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Passes: blocks of m elements ``stride`` numbers apart, real parts from ``re`` and imaginary parts from ``im`` on
+
+
+@njit(**SERIAL)
+def _pass2(buffer, re, im, stride, n, m, twiddles, t):
+    step = m // 2
+    for j in range(step):
+        for block in range(0, n, m):
+            p0 = (block + j) * stride
+            p1 = p0 + step * stride
+            a, b = _get(buffer, re, im, p0), _get(buffer, re, im, p1)
+            _put(buffer, re, im, p0, _add(a, b))
+            _put_turned(buffer, re, im, p1, _sub(a, b), twiddles, t + 2 * j)
+
+
+@njit(**SERIAL)
+def _pass3(buffer, re, im, stride, n, m, twiddles, t):
+    step = m // 3
+    half, root = buffer.dtype.type(0.5), buffer.dtype.type(0.75**0.5)
+    for j in range(step):
+        for block in range(0, n, m):
+            p0 = (block + j) * stride
+            p1 = p0 + step * stride
+            p2 = p1 + step * stride
+            a, b, c = _get(buffer, re, im, p0), _get(buffer, re, im, p1), _get(buffer, re, im, p2)
+            s, d = _add(b, c), _sub(b, c)
+            d = d[0] * root, d[1] * root
+            mean = a[0] - half * s[0], a[1] - half * s[1]
+            _put(buffer, re, im, p0, _add(a, s))
+            _put_turned(buffer, re, im, p1, _minus_i(mean, d), twiddles, t + 4 * j)
+            _put_turned(buffer, re, im, p2, _plus_i(mean, d), twiddles, t + 4 * j + 2)
+
+
+@njit(**SERIAL)
+def _pass4(buffer, re, im, stride, n, m, twiddles, t):
+    step = m // 4
+    for j in range(step):
+        w = t + 6 * j
+        for block in range(0, n, m):
+            p0 = (block + j) * stride
+            p1 = p0 + step * stride
+            p2 = p1 + step * stride
+            p3 = p2 + step * stride
+            y0, y1, y2, y3 = _four(
+                _get(buffer, re, im, p0), _get(buffer, re, im, p1), _get(buffer, re, im, p2), _get(buffer, re, im, p3)
+            )
+            _put(buffer, re, im, p0, y0)
+            if step == 1:
+                _put(buffer, re, im, p1, y1)
+                _put(buffer, re, im, p2, y2)
+                _put(buffer, re, im, p3, y3)
+            else:
+                _put_turned(buffer, re, im, p1, y1, twiddles, w)
+                _put_turned(buffer, re, im, p2, y2, twiddles, w + 2)
+                _put_turned(buffer, re, im, p3, y3, twiddles, w + 4)
+
+
+@njit(**SERIAL)
+def _pass5(buffer, re, im, stride, n, m, twiddles, t):
+    step = m // 5
+    real = buffer.dtype.type
+    c1, c2 = real(np.cos(2 * np.pi / 5)), real(np.cos(4 * np.pi / 5))
+    s1, s2 = real(np.sin(2 * np.pi / 5)), real(np.sin(4 * np.pi / 5))
+    for j in range(step):
+        w = t + 8 * j
+        for block in range(0, n, m):
+            p0 = (block + j) * stride
+            p1 = p0 + step * stride
+            p2 = p1 + step * stride
+            p3 = p2 + step * stride
+            p4 = p3 + step * stride
+            a = _get(buffer, re, im, p0)
+            b, e = _get(buffer, re, im, p1), _get(buffer, re, im, p4)
+            c, d = _get(buffer, re, im, p2), _get(buffer, re, im, p3)
+            be, cd, b_e, c_d = _add(b, e), _add(c, d), _sub(b, e), _sub(c, d)
+            m1 = a[0] + c1 * be[0] + c2 * cd[0], a[1] + c1 * be[1] + c2 * cd[1]
+            m2 = a[0] + c2 * be[0] + c1 * cd[0], a[1] + c2 * be[1] + c1 * cd[1]
+            d1 = s1 * b_e[0] + s2 * c_d[0], s1 * b_e[1] + s2 * c_d[1]
+            d2 = s2 * b_e[0] - s1 * c_d[0], s2 * b_e[1] - s1 * c_d[1]
+            _put(buffer, re, im, p0, _add(a, _add(be, cd)))
+            _put_turned(buffer, re, im, p1, _minus_i(m1, d1), twiddles, w)
+            _put_turned(buffer, re, im, p2, _minus_i(m2, d2), twiddles, w + 2)
+            _put_turned(buffer, re, im, p3, _plus_i(m2, d2), twiddles, w + 4)
+            _put_turned(buffer, re, im, p4, _plus_i(m1, d1), twiddles, w + 6)
+
+
+@njit(**SERIAL)
+def _pass8(buffer, re, im, stride, n, m, twiddles, t):
+    step = m // 8
+    root = buffer.dtype.type(0.5**0.5)
+    for j in range(step):
+        w = t + 14 * j
+        for block in range(0, n, m):
+            p0 = (block + j) * stride
+            p1 = p0 + step * stride
+            p2 = p1 + step * stride
+            p3 = p2 + step * stride
+            p4 = p3 + step * stride
+            p5 = p4 + step * stride
+            p6 = p5 + step * stride
+            p7 = p6 + step * stride
+            x0, x4 = _get(buffer, re, im, p0), _get(buffer, re, im, p4)
+            x1, x5 = _get(buffer, re, im, p1), _get(buffer, re, im, p5)
+            x2, x6 = _get(buffer, re, im, p2), _get(buffer, re, im, p6)
+            x3, x7 = _get(buffer, re, im, p3), _get(buffer, re, im, p7)
+            y0, y2, y4, y6 = _four(_add(x0, x4), _add(x1, x5), _add(x2, x6), _add(x3, x7))
+            o0, o1, o2, o3 = _sub(x0, x4), _sub(x1, x5), _sub(x2, x6), _sub(x3, x7)
+            o1 = (o1[0] + o1[1]) * root, (o1[1] - o1[0]) * root
+            o3 = (o3[1] - o3[0]) * root, (o3[1] + o3[0]) * -root
+            e0, e2, e1, e3 = _minus_i(o0, o2), _plus_i(o0, o2), _add(o1, o3), _sub(o1, o3)
+            y1, y5, y3, y7 = _add(e0, e1), _sub(e0, e1), _minus_i(e2, e3), _plus_i(e2, e3)
+            _put(buffer, re, im, p0, y0)
+            if step == 1:
+                _put(buffer, re, im, p1, y1)
+                _put(buffer, re, im, p2, y2)
+                _put(buffer, re, im, p3, y3)
+                _put(buffer, re, im, p4, y4)
+                _put(buffer, re, im, p5, y5)
+                _put(buffer, re, im, p6, y6)
+                _put(buffer, re, im, p7, y7)
+            else:
+                _put_turned(buffer, re, im, p1, y1, twiddles, w)
+                _put_turned(buffer, re, im, p2, y2, twiddles, w + 2)
+                _put_turned(buffer, re, im, p3, y3, twiddles, w + 4)
+                _put_turned(buffer, re, im, p4, y4, twiddles, w + 6)
+                _put_turned(buffer, re, im, p5, y5, twiddles, w + 8)
+                _put_turned(buffer, re, im, p6, y6, twiddles, w + 10)
+                _put_turned(buffer, re, im, p7, y7, twiddles, w + 12)
+
+
+@njit(**SERIAL)
+def _lines(buffer, re, im, stride, n, radices, twiddles):
+    """Eight lines at once, exp(-i k x); with ``re`` and ``im`` exchanged exp(+i k x)."""
+    m, t = n, 0
+    for radix in radices:
+        if radix == 8:
+            _pass8(buffer, re, im, stride, n, m, twiddles, t)
+        elif radix == 4:
+            _pass4(buffer, re, im, stride, n, m, twiddles, t)
+        elif radix == 2:
+            _pass2(buffer, re, im, stride, n, m, twiddles, t)
+        elif radix == 3:
+            _pass3(buffer, re, im, stride, n, m, twiddles, t)
+        else:
+            _pass5(buffer, re, im, stride, n, m, twiddles, t)
+        t += 2 * (m // radix) * (radix - 1)
+        m //= radix
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Planes
+
+
+@njit(**INLINE)
+def _load_rows(array, at, pitch):
+    """Eight rows ``pitch`` numbers apart, as the vectors of their columns."""
+    return transpose(
+        (
+            load(array, at), load(array, at + pitch), load(array, at + 2 * pitch), load(array, at + 3 * pitch),
+            load(array, at + 4 * pitch), load(array, at + 5 * pitch), load(array, at + 6 * pitch),
+            load(array, at + 7 * pitch),
+        )
+    )  # fmt: skip
+
+
+@njit(**INLINE)
+def _load_places(plane, at, pitch, place, y):
+    """Eight rows of a plane from their places, as the vectors of their columns."""
+    return transpose(
+        (
+            load(plane, at + place[y] * pitch), load(plane, at + place[y + 1] * pitch),
+            load(plane, at + place[y + 2] * pitch), load(plane, at + place[y + 3] * pitch),
+            load(plane, at + place[y + 4] * pitch), load(plane, at + place[y + 5] * pitch),
+            load(plane, at + place[y + 6] * pitch), load(plane, at + place[y + 7] * pitch),
+        )
+    )  # fmt: skip
+
+
+@njit(**INLINE)
+def _store_rows(array, at, pitch, columns):
+    """The inverse of ``_load_rows``."""
+    rows = transpose(columns)
+    store(array, at, rows[0])
+    store(array, at + pitch, rows[1])
+    store(array, at + 2 * pitch, rows[2])
+    store(array, at + 3 * pitch, rows[3])
+    store(array, at + 4 * pitch, rows[4])
+    store(array, at + 5 * pitch, rows[5])
+    store(array, at + 6 * pitch, rows[6])
+    store(array, at + 7 * pitch, rows[7])
+
+
+@njit(**INLINE)
+def _store_columns(buffer, at, columns):
+    """Eight vectors one after the other."""
+    store(buffer, at, columns[0])
+    store(buffer, at + 8, columns[1])
+    store(buffer, at + 16, columns[2])
+    store(buffer, at + 24, columns[3])
+    store(buffer, at + 32, columns[4])
+    store(buffer, at + 40, columns[5])
+    store(buffer, at + 48, columns[6])
+    store(buffer, at + 56, columns[7])
+
+
+@njit(**INLINE)
+def _parted(line, n, place, k):
+    """The two real rows of a complex one at wavenumber k: real and imaginary part of each, doubled."""
+    p, q = place[k] * WIDTH, place[(n - k) % n] * WIDTH
+    a, b = load(line, p), load(line, n * WIDTH + p)
+    c, d = load(line, q), load(line, n * WIDTH + q)
+    return a + c, b - d, b + d, c - a
+
+
+@njit(**SERIAL)
+def _rows_forward(field, at, n, pitch, line, plane, radices, twiddles, place):
+    """x transforms of one plane from ``field[at:]`` into ``plane``: real parts, then imaginary, rows of ``pitch``."""
+    half, imaginary = field.dtype.type(0.5), n * pitch
+    for y in range(0, n, _ROWS):
+        for x in range(0, n, WIDTH):
+            _store_columns(line, x * WIDTH, _load_rows(field, at + y * n + x, n))
+            _store_columns(line, (n + x) * WIDTH, _load_rows(field, at + (y + WIDTH) * n + x, n))
+        _lines(line, 0, n * WIDTH, WIDTH, n, radices, twiddles)
+        for k in range(0, n // 2 + 1, WIDTH):
+            s0 = _parted(line, n, place, k)
+            s1 = _parted(line, n, place, min(k + 1, n // 2))
+            s2 = _parted(line, n, place, min(k + 2, n // 2))
+            s3 = _parted(line, n, place, min(k + 3, n // 2))
+            s4 = _parted(line, n, place, min(k + 4, n // 2))
+            s5 = _parted(line, n, place, min(k + 5, n // 2))
+            s6 = _parted(line, n, place, min(k + 6, n // 2))
+            s7 = _parted(line, n, place, min(k + 7, n // 2))
+            first, second = y * pitch + k, (y + WIDTH) * pitch + k
+            _store_rows(
+                plane, first, pitch,
+                (s0[0] * half, s1[0] * half, s2[0] * half, s3[0] * half, s4[0] * half, s5[0] * half, s6[0] * half,
+                 s7[0] * half),
+            )  # fmt: skip
+            _store_rows(
+                plane, imaginary + first, pitch,
+                (s0[1] * half, s1[1] * half, s2[1] * half, s3[1] * half, s4[1] * half, s5[1] * half, s6[1] * half,
+                 s7[1] * half),
+            )  # fmt: skip
+            _store_rows(
+                plane, second, pitch,
+                (s0[2] * half, s1[2] * half, s2[2] * half, s3[2] * half, s4[2] * half, s5[2] * half, s6[2] * half,
+                 s7[2] * half),
+            )  # fmt: skip
+            _store_rows(
+                plane, imaginary + second, pitch,
+                (s0[3] * half, s1[3] * half, s2[3] * half, s3[3] * half, s4[3] * half, s5[3] * half, s6[3] * half,
+                 s7[3] * half),
+            )  # fmt: skip
+
+
+@njit(**SERIAL)
+def _columns(plane, n, pitch, backwards, radices, twiddles):
+    """Transforms along the columns of ``plane``, exp(-i k x) or ``backwards`` exp(+i k x); output in places."""
+    real, imaginary = (n * pitch, 0) if backwards else (0, n * pitch)
+    for k in range(0, n // 2 + 1, WIDTH):
+        _lines(plane, real + k, imaginary + k, pitch, n, radices, twiddles)
+
+
+@njit(**SERIAL)
+def _store_sheet(plane, n, pitch, out, at, step, place):
+    """Rows of ``plane`` from their places as complex pairs ``out[at:]``, ``step`` numbers apart."""
+    imaginary, last = n * pitch, n // 2
+    for y in range(n):
+        p, to = place[y] * pitch, at + y * step
+        for k in range(0, last, WIDTH):
+            store_complex(out, to + 2 * k, load(plane, p + k), load(plane, imaginary + p + k))
+        out[to + 2 * last] = plane[p + last]
+        out[to + 2 * last + 1] = plane[imaginary + p + last]
+
+
+@njit(**SERIAL)
+def _load_sheet(modes, at, step, n, pitch, plane):
+    """Rows of complex pairs ``modes[at:]``, ``step`` numbers apart, into ``plane``: real parts, then imaginary."""
+    imaginary, last = n * pitch, n // 2
+    for y in range(n):
+        p, start = y * pitch, at + y * step
+        for k in range(0, last, WIDTH):
+            re, im = load_complex(modes, start + 2 * k)
+            store(plane, p + k, re)
+            store(plane, imaginary + p + k, im)
+        plane[p + last] = modes[start + 2 * last]
+        plane[imaginary + p + last] = modes[start + 2 * last + 1]
+
+
+@njit(**OPTIONS)
+def _planes_forward(field, out, n, planes, line, plane, radices, twiddles, place):
+    """x and y transforms of ``planes`` planes one after the other, shared among as many threads as scratch is for."""
+    threads, pitch, row = line.shape[0], plane.shape[1] // (2 * n), 2 * (n // 2 + 1)
+    for thread in prange(threads):
+        for z in range(thread * planes // threads, (thread + 1) * planes // threads):
+            _rows_forward(field, z * n * n, n, pitch, line[thread], plane[thread], radices, twiddles, place)
+            _columns(plane[thread], n, pitch, False, radices, twiddles)
+            _store_sheet(plane[thread], n, pitch, out, z * n * row, row, place)
+
+
+@njit(**OPTIONS)
+def _depths(modes, to, n, fields, backwards, plane, radices, twiddles, place):
+    """z transforms of ``fields`` cubes of complex pairs, from ``modes`` to ``to``."""
+    threads, pitch, row = plane.shape[0], plane.shape[1] // (2 * n), 2 * (n // 2 + 1)
+    for thread in prange(threads):
+        for sheet in range(thread * fields * n // threads, (thread + 1) * fields * n // threads):
+            at = (sheet // n * n * n + sheet % n) * row
+            _load_sheet(modes, at, n * row, n, pitch, plane[thread])
+            _columns(plane[thread], n, pitch, backwards, radices, twiddles)
+            _store_sheet(plane[thread], n, pitch, to, at, n * row, place)
+
+
+@njit(**INLINE)
+def _join(line, n, k, a, b, c, d):
+    """Z(k) = A + i B and Z(-k) = A* + i B* with A = a + i b, B = c + i d, for two real rows."""
+    store(line, k * WIDTH, a - d)
+    store(line, (n + k) * WIDTH, b + c)
+    store(line, (n - k) * WIDTH, a + d)
+    store(line, (2 * n - k) * WIDTH, c - b)
+
+
+@njit(**SERIAL)
+def _rows_backward(plane, n, pitch, line, field, at, scale, radices, twiddles, place):
+    """x transforms of the Hermitian rows of ``plane``, taken from their places, into ``field[at:]``, times ``scale``."""
+    imaginary, im, middle = n * pitch, n * WIDTH, n // 2
+    for y in range(0, n, _ROWS):
+        for k in range(0, middle, WIDTH):
+            a = _load_places(plane, k, pitch, place, y)
+            b = _load_places(plane, imaginary + k, pitch, place, y)
+            c = _load_places(plane, k, pitch, place, y + WIDTH)
+            d = _load_places(plane, imaginary + k, pitch, place, y + WIDTH)
+            if k == 0:  # imaginary parts of the mean do not count
+                store(line, 0, a[0])
+                store(line, im, c[0])
+            else:
+                _join(line, n, k, a[0], b[0], c[0], d[0])
+            _join(line, n, k + 1, a[1], b[1], c[1], d[1])
+            _join(line, n, k + 2, a[2], b[2], c[2], d[2])
+            _join(line, n, k + 3, a[3], b[3], c[3], d[3])
+            _join(line, n, k + 4, a[4], b[4], c[4], d[4])
+            _join(line, n, k + 5, a[5], b[5], c[5], d[5])
+            _join(line, n, k + 6, a[6], b[6], c[6], d[6])
+            _join(line, n, k + 7, a[7], b[7], c[7], d[7])
+        for i in range(WIDTH):  # the Nyquist column, real as well
+            line[middle * WIDTH + i] = plane[place[y + i] * pitch + middle]
+            line[im + middle * WIDTH + i] = plane[place[y + WIDTH + i] * pitch + middle]
+        _lines(line, im, 0, WIDTH, n, radices, twiddles)
+        for x in range(0, n, WIDTH):
+            for part in range(2):
+                p = part * im
+                _store_rows(
+                    field, at + (y + part * WIDTH) * n + x, n,
+                    (load(line, p + place[x] * WIDTH) * scale, load(line, p + place[x + 1] * WIDTH) * scale,
+                     load(line, p + place[x + 2] * WIDTH) * scale, load(line, p + place[x + 3] * WIDTH) * scale,
+                     load(line, p + place[x + 4] * WIDTH) * scale, load(line, p + place[x + 5] * WIDTH) * scale,
+                     load(line, p + place[x + 6] * WIDTH) * scale, load(line, p + place[x + 7] * WIDTH) * scale),
+                )  # fmt: skip
+
+
+@njit(**OPTIONS)
+def _planes_backward(modes, field, n, planes, scale, line, plane, radices, twiddles, place):
+    """y and x transforms of ``planes`` planes one after the other."""
+    threads, pitch, row = line.shape[0], plane.shape[1] // (2 * n), 2 * (n // 2 + 1)
+    scale = field.dtype.type(scale)
+    for thread in prange(threads):
+        for z in range(thread * planes // threads, (thread + 1) * planes // threads):
+            _load_sheet(modes, z * n * row, row, n, pitch, plane[thread])
+            _columns(plane[thread], n, pitch, True, radices, twiddles)
+            _rows_backward(plane[thread], n, pitch, line[thread], field, z * n * n, scale, radices, twiddles, place)
+
+
+@lru_cache(maxsize=4)
+def _scratch(n: int, dtype: np.dtype, threads: int) -> tuple[np.ndarray, np.ndarray]:
+    """A bundle of lines and a plane for every thread."""
+    pitch = n // 2 + WIDTH
+    return np.zeros((threads, 2 * n * WIDTH), dtype), np.zeros((threads, 2 * n * pitch), dtype)
+
+
+def forward(field: np.ndarray, out: np.ndarray, threads: int) -> np.ndarray:
+    """sum_x f exp(-i k x) of real (..., N, N, N) into complex ``out`` (..., N, N, N//2+1), both contiguous."""
+    n = field.shape[-1]
+    p, (line, plane) = plan(n, field.dtype), _scratch(n, field.dtype, threads)
+    pairs, cubes = out.reshape(-1).view(field.dtype), field.size // n**3
+    _planes_forward(field.reshape(-1), pairs, n, cubes * n, line, plane, p.radices, p.twiddles, p.place)
+    _depths(pairs, pairs, n, cubes, False, plane, p.radices, p.twiddles, p.place)
+    return out
+
+
+def backward(
+    modes: np.ndarray, out: np.ndarray, scale: float, overwrite: bool, threads: int, room: np.ndarray | None = None
+) -> np.ndarray:
+    """scale x sum_k F exp(+i k x) of complex (..., N, N, N//2+1) into real ``out`` (..., N, N, N), both contiguous.
+
+    Without ``overwrite`` the modes stay as they are.
+    """
+    n = out.shape[-1]
+    p, (line, plane) = plan(n, out.dtype), _scratch(n, out.dtype, threads)
+    pairs, cubes = modes.reshape(-1).view(out.dtype), out.size // n**3
+    to = pairs if overwrite else np.empty_like(pairs)
+    _depths(pairs, to, n, cubes, True, plane, p.radices, p.twiddles, p.place)
+    _planes_backward(to, out.reshape(-1), n, cubes * n, scale, line, plane, p.radices, p.twiddles, p.place)
+    return out
