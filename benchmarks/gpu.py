@@ -36,7 +36,7 @@ from weakfield.simulation.evolution import THEORIES
 from weakfield.simulation.initial_conditions import initial_universe
 from weakfield.simulation.shared import Shared
 from weakfield.simulation.universe import Universe
-from weakfield.simulation.writer import Behind, on_host
+from weakfield.simulation.writer import Behind
 
 RESULTS = Path(__file__).parent / "results" / "gpu.json"
 PHASES = {
@@ -159,7 +159,7 @@ def time_ensemble(grid: int, pairs: int, precision: str) -> dict[str, Any]:
     with Behind() as writer:
 
         def keep(phi: torch.Tensor) -> None:
-            host = on_host(phi)
+            host = writer.hold(phi)
             writer.submit(lambda: fields.append(host().clone()))
 
         for pair in runs:

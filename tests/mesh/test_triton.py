@@ -212,3 +212,12 @@ def test_scalars_keep_their_last_bits(cuda):
     from weakfield.mesh.kernels.cuda.launch import scalars
 
     assert scalars(field(4), 0.1)[0].item() == 0.1
+
+
+def test_sums_of_planes(cuda):
+    """T00 of particles and radiation, summed over each plane of constant z."""
+    n, t = 9, lanes(9)
+    phi, extra = field(n), field(n, seed=2)
+    sums = torch.empty(n, dtype=torch.float64, device=DEVICE)
+    cuda.phi_source(t, extra, phi, phi, phi, 0.3, 1.1, 0.7, 0.4, False, True, torch.empty_like(phi), sums)
+    torch.testing.assert_close(sums, (t[..., 0] + extra).sum(dim=(1, 2)), rtol=0, atol=1e-12)

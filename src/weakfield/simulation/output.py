@@ -24,7 +24,7 @@ from weakfield.simulation.clock import Clock
 from weakfield.simulation.snapshots import coarsened, gadget_snapshot, snapshot_field, stored_particles
 from weakfield.simulation.spectra_written import spectra_names, spectrum_table
 from weakfield.simulation.universe import Universe
-from weakfield.simulation.writer import Immediate, Writer, on_host
+from weakfield.simulation.writer import Immediate, Writer
 
 UNITS = dict.fromkeys(("phi", "chi", "B", "hij", "psiN"), "dimensionless")
 
@@ -153,7 +153,7 @@ class Outputs:
         self._write_background()  # a run that is not finite any more stops here, not in the writer
         for name in settings.snapshot_fields:
             path = self.folder / f"{stem}_{name}.h5"
-            field = on_host(coarsened(snapshot_field(universe, clock, name), settings.downgrade_factor))
+            field = self._writer.hold(coarsened(snapshot_field(universe, clock, name), settings.downgrade_factor))
             self._writer.submit(partial(self._save, path, field, self._attributes(clock, name)))
             self.paths.append(path)
         if settings.snapshot_particles:

@@ -20,6 +20,9 @@ _AHEAD = 16
 class Writer(Protocol):
     """Who writes."""
 
+    def hold(self, field: Tensor) -> Callable[[], Tensor]:
+        """A field as it is now, in host memory, for a job to come: it calls the function that is returned."""
+
     def submit(self, job: Job) -> None:
         """Have a job done after all before it. Raises what an earlier one raised."""
 
@@ -29,6 +32,9 @@ class Writer(Protocol):
 
 class Immediate:
     """Every job at once, in the thread that asks."""
+
+    def hold(self, field: Tensor) -> Callable[[], Tensor]:
+        return field.cpu
 
     def submit(self, job: Job) -> None:
         job()
@@ -62,6 +68,22 @@ class Behind:
         if kind is None:
             self._raise()
 
+    def hold(self, field: Tensor) -> Callable[[], Tensor]:
+        """From a GPU the copy starts now, into pinned memory, and the job waits for it while the device goes on."""
+        if not field.is_cuda:
+            copy = field.clone()
+            return lambda: copy
+        host = torch.empty(field.shape, dtype=field.dtype, pin_memory=True)
+        host.copy_(field, non_blocking=True)
+        copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        copied.record(torch.cuda.current_stream(field.device))
+
+        def wait() -> Tensor:
+            copied.synchronize()
+            return host
+
+        return wait
+
     def submit(self, job: Job) -> None:
         self._raise()
         self._jobs.put(job)
@@ -82,22 +104,3 @@ class Behind:
     def _raise(self) -> None:
         if self._error is not None:
             raise self._error
-
-
-def on_host(field: Tensor) -> Callable[[], Tensor]:
-    """A field as it is now, in host memory once the function that is returned has been called.
-
-    From a GPU the copy starts here, into pinned memory, and the function waits for it; the device goes on meanwhile.
-    """
-    if not field.is_cuda:
-        return lambda: field
-    host = torch.empty(field.shape, dtype=field.dtype, pin_memory=True)
-    host.copy_(field, non_blocking=True)
-    copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
-    copied.record(torch.cuda.current_stream(field.device))
-
-    def wait() -> Tensor:
-        copied.synchronize()
-        return host
-
-    return wait

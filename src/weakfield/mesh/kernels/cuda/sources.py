@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import triton
 import triton.language as tl
 
@@ -143,8 +144,10 @@ def _pack(phi, chi, b, out, n, WIDE: tl.constexpr, ROWS: tl.constexpr, WIDTH: tl
     tl.store(where, lanes, mask=tl.broadcast_to(live[:, :, None], where.shape))
 
 
-def phi_source(stress_energy, extra, phi, chi, past, mean, density, expansion, memory, implicit, second_order, out):
-    """See ``reference.sources.phi_source``."""
+def phi_source(
+    stress_energy, extra, phi, chi, past, mean, density, expansion, memory, implicit, second_order, out, sums=None
+):
+    """See ``reference.sources.phi_source``; ``sums`` (N,) float64, where given, gets T00 summed over planes of z."""
     n = phi.shape[0]
     grid, rows, width = tiles(n * n, n)
     _phi_source[grid](
@@ -152,6 +155,10 @@ def phi_source(stress_energy, extra, phi, chi, past, mean, density, expansion, m
         contiguous(past), scalars(phi, mean, density, expansion, memory), contiguous(out), n, EXTRA=extra is not None,
         IMPLICIT=implicit, SECOND=second_order, ROWS=rows, WIDTH=width, **OPTIONS,
     )  # fmt: skip
+    if sums is not None:
+        torch.sum(stress_energy[..., T00], dim=(1, 2), dtype=torch.float64, out=sums)
+        if extra is not None:
+            sums += extra.sum(dim=(1, 2), dtype=torch.float64)
     return out
 
 
