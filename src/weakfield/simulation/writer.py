@@ -14,7 +14,7 @@ from torch import Tensor
 Job = Callable[[], None]
 
 #: jobs that may wait: each holds a field in host memory
-_AHEAD = 16
+_AHEAD = 8
 
 
 class Writer(Protocol):
