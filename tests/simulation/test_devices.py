@@ -25,7 +25,7 @@ from weakfield.simulation.shared import Shared
 from weakfield.simulation.writer import Behind, Immediate
 
 on_a_gpu = pytest.mark.skipif(why_not() is not None, reason=f"needs a GPU: {why_not()}")
-#: of whole runs whose sums have another order. Double precision: what the docs promise. Single precision: every kernel by
+#: of whole runs whose sums have another order. Double precision: as docs/gpu.md says. Single precision: every kernel by
 #: itself keeps to 1e-5 (test_triton.py), but a run on any of the kinds is up to 2e-5 (N = 8) or 6e-5 (phi of Newton,
 #: N = 64) from double precision, because small wavenumbers magnify the rounding of the density
 AGREEMENT = {"double": 1e-11, "single": 1e-4}
