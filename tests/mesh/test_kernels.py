@@ -105,10 +105,12 @@ def test_sources_agree(n, dtype):
     lanes, b = field(n, LANES, dtype=dtype, seed=4).movedim(0, -1).contiguous(), field(n, 3, dtype=dtype, seed=5)
     for flags in ((False, False), (False, True), (True, False), (True, True)):
         for more in (None, extra):
+            sums = [torch.zeros(n, dtype=torch.float64) for _ in range(2)]
             mine, right = (
-                k.phi_source(lanes, more, phi, chi, past, 0.3, 1.1, 0.7, 0.4, *flags, torch.empty_like(phi))
-                for k in (cpu, reference)
+                k.phi_source(lanes, more, phi, chi, past, 0.3, 1.1, 0.7, 0.4, *flags, torch.empty_like(phi), s)
+                for k, s in zip((cpu, reference), sums, strict=True)
             )
+            torch.testing.assert_close(*sums, rtol=1e-12, atol=1e-12)
             assert_same(mine, right, dtype)
     mine, right = (k.stress_divergence(lanes, phi, 1.7, phi.new_empty((4, n, n, n))) for k in (cpu, reference))
     for component in range(4):

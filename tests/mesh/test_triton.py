@@ -75,7 +75,7 @@ def test_deposits_agree(cuda, n, dtype):
     a, b = (k.project_t0i(p, phi, field(n, 3, dtype=dtype)) for k in (cuda, reference))
     assert_same(a, b, dtype)
     for weight in (None, p.momentum[0]):
-        a, b = (k.paint(p, weight, 2.3) for k in (cuda, reference))
+        a, b = (k.paint(p, weight, 2.3, None, -0.7) for k in (cuda, reference))
         assert_same(a, b, dtype)
 
 
@@ -117,7 +117,7 @@ def test_newtonian_motion_agrees(cuda, dtype):
 @sizes
 def test_sources_agree(cuda, n, dtype):
     phi, chi, past, extra = (field(n, dtype=dtype, seed=s) for s in range(4))
-    t = lanes(n, dtype)
+    t, planes = lanes(n, dtype), torch.empty((2, n), dtype=torch.float64, device=DEVICE)
     for implicit, second, more in (
         (False, False, None),
         (False, True, extra),
@@ -125,10 +125,11 @@ def test_sources_agree(cuda, n, dtype):
         (True, True, extra),
     ):
         a, b = (
-            k.phi_source(t, more, phi, chi, past, 0.3, 1.1, 0.7, 0.4, implicit, second, torch.empty_like(phi))
-            for k in (cuda, reference)
+            k.phi_source(t, more, phi, chi, past, 0.3, 1.1, 0.7, 0.4, implicit, second, torch.empty_like(phi), sums)
+            for k, sums in ((cuda, planes[0]), (reference, planes[1]))
         )
         assert_same(a, b, dtype)
+        assert_same(planes[0], planes[1], dtype)
     a, b = (k.stress_divergence(t, phi, 1.7e-4, phi.new_empty((4, n, n, n))) for k in (cuda, reference))
     for component in range(4):
         assert_same(a[component], b[component], dtype)

@@ -26,9 +26,10 @@ from weakfield.simulation.writer import Behind, Immediate
 
 on_a_gpu = pytest.mark.skipif(why_not() is not None, reason=f"needs a GPU: {why_not()}")
 #: of whole runs whose sums have another order. Double precision: as docs/gpu.md says. Single precision: every kernel by
-#: itself keeps to 1e-5 (test_triton.py), but a run on any of the kinds is up to 2e-5 (N = 8) or 6e-5 (phi of Newton,
-#: N = 64) from double precision, because small wavenumbers magnify the rounding of the density
-AGREEMENT = {"double": 1e-11, "single": 1e-4}
+#: itself keeps to 1e-5 (test_triton.py), but runs on any of the kinds are as far from double precision as this in phi
+#: (2e-5 at N = 8, 2e-6 at N = 64), and B is a small difference of larger terms
+AGREEMENT = {"double": 1e-11, "single": 5e-5}
+AGREEMENT_OF_B = {"double": 1e-11, "single": 1e-3}
 
 
 def evolve(run, cycles: int, kernel_kind: str | None = None, shared: Shared | None = None):
@@ -42,8 +43,11 @@ def evolve(run, cycles: int, kernel_kind: str | None = None, shared: Shared | No
     return universe
 
 
-def assert_same_universe(a, b, tolerance: float) -> None:
-    for name in ("phi", "chi", "b_modes"):
+def assert_same_universe(a, b, precision: str) -> None:
+    tolerance = AGREEMENT[precision]
+    x, y = a.b_modes.cpu(), b.b_modes.cpu()
+    assert float((x - y).abs().max()) <= AGREEMENT_OF_B[precision] * float(y.abs().max())
+    for name in ("phi", "chi"):
         x, y = getattr(a, name).cpu(), getattr(b, name).cpu()
         assert float((x - y).abs().max()) <= tolerance * float(y.abs().max()), name
     for name in ("displacement", "momentum"):
@@ -67,14 +71,14 @@ def test_every_kind_of_kernel_grows_the_same_universe(kind, theory, changes, sma
     if kind == "cuda":
         pytest.importorskip("triton", reason="Triton is not installed: pip install 'weakfield[test]'")
     run = small_run(theory, grid=8, box_size_mpch=160.0, **changes)
-    assert_same_universe(evolve(run, 4, kind), evolve(run, 4, "cpu"), AGREEMENT["double"])
+    assert_same_universe(evolve(run, 4, kind), evolve(run, 4, "cpu"), "double")
 
 
 @pytest.mark.parametrize("theory", ["gr", "newton"])
 def test_single_precision_in_the_interpreter(theory, small_run):
     pytest.importorskip("triton", reason="Triton is not installed: pip install 'weakfield[test]'")
     run = small_run(theory, grid=8, box_size_mpch=160.0, precision="single")
-    assert_same_universe(evolve(run, 4, "cuda"), evolve(run, 4, "cpu"), AGREEMENT["single"])
+    assert_same_universe(evolve(run, 4, "cuda"), evolve(run, 4, "cpu"), "single")
 
 
 def test_the_setting_chooses_the_device(monkeypatch):
@@ -235,7 +239,7 @@ def test_gpu_agrees_with_the_cpu(theory, precision, deterministic, small_run):
     there = small_run(theory, device="cuda", deterministic=deterministic, **changes)
     gpu, cpu = evolve(there, 20), evolve(small_run(theory, device="cpu", **changes), 20)
     assert gpu.phi.is_cuda
-    assert_same_universe(gpu, cpu, AGREEMENT[precision])
+    assert_same_universe(gpu, cpu, precision)
     if deterministic:
         assert torch.equal(evolve(there, 20).phi, gpu.phi)
 

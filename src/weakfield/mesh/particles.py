@@ -35,18 +35,25 @@ class Particles:
     @classmethod
     def at_rest(cls, grid: int, lattice: np.ndarray, ids: np.ndarray, mass: float, dtype: torch.dtype) -> Particles:
         """Particles at ``lattice`` positions (P, 3) in units of the box, 0 <= x < 1."""
-        cells = lattice * grid
-        rest = np.floor(cells).astype(np.int64)
-        site = (rest[:, 2] * grid + rest[:, 1]) * grid + rest[:, 0]
-        order = np.lexsort((ids, site))
-        row_start = np.searchsorted(site[order] // grid, np.arange(grid * grid + 1))
+        site = np.zeros(len(ids), dtype=np.int64)
+        for axis in (2, 1, 0):
+            site *= grid
+            site += (lattice[:, axis] * grid).astype(np.int64)
+        in_order = bool(np.all(ids[1:] > ids[:-1]))  # then a stable sort of the sites is enough
+        order = np.argsort(site, kind="stable") if in_order else np.lexsort((ids, site))
+        displacement = torch.empty((3, len(ids)), dtype=dtype)
+        for axis in range(3):
+            cells = lattice[order, axis] * grid
+            np.subtract(cells, np.floor(cells), out=displacement[axis].numpy(), casting="same_kind")
         return cls(
             grid=grid,
-            column=torch.from_numpy(rest[order, 0].astype(np.int32)),
-            row_start=torch.from_numpy(row_start.astype(np.int64)),
-            displacement=torch.from_numpy(np.ascontiguousarray((cells - rest)[order].T)).to(dtype),
+            column=torch.from_numpy((site[order] % grid).astype(np.int32)),
+            row_start=torch.from_numpy(
+                np.concatenate([[0], np.cumsum(np.bincount(site // grid, minlength=grid * grid))])
+            ),
+            displacement=displacement,
             momentum=torch.zeros((3, len(ids)), dtype=dtype),
-            ids=torch.from_numpy(np.ascontiguousarray(ids[order], dtype=np.int64)),
+            ids=torch.from_numpy(np.asarray(ids[order], dtype=np.int64)),
             mass=mass,
         )
 

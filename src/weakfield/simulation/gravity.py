@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from weakfield.mesh import fft
+from weakfield.mesh import fft, solvers
 from weakfield.mesh.lattice import Lattice
 from weakfield.mesh.particles import Particles
 from weakfield.simulation.clock import Clock
@@ -21,21 +21,23 @@ def project(u: Universe, a: float, phi: Tensor, potential: Tensor | None = None,
     u.kernels.project_stress_energy(u.particles, phi, potential if weight else None, weight, a, second, u.lanes)
 
 
-def solve_chi_and_b(universe: Universe, clock: Clock, b_factor: float) -> None:
-    """chi = phi - psi from S_ij with the present phi, and parabolic B advanced by ``b_factor`` (PHYSICS 5.2, 5.3).
+def solve_chi_and_b(u: Universe, clock: Clock, now: float, ahead: float = 0.0, vector: bool = True) -> None:
+    """chi = phi - psi from S_ij with the present phi, and with ``vector`` Bhat (PHYSICS 5.2, 5.3).
 
-    Four forward transforms instead of six: the equations need the trace of S_ij and its lattice divergence only.
+    Parabolic B is moved on by ``now``, a time, at the rate of now, which is then the B of this cycle, in ``u.b``; its
+    modes also by ``ahead``. Four forward transforms instead of six: the equations need the trace of S_ij and its
+    lattice divergence only.
     """
-    u, kernels = universe, universe.kernels
-    kernels.stress_divergence(u.lanes, u.phi, stress_factor(u, clock.a), u.divergence)
-    fft.forward(u.divergence, out=u.modes)
-    u.divergence_cycle = clock.cycle
-    if u.run.simulation.vector_method == "parabolic":
-        kernels.advance_b(u.modes, u.lattice, b_factor, u.b_modes)
-    kernels.solve_chi(u.modes, u.lattice, out=u.modes[0])
-    if u.radiation is not None and u.radiation.chi_acts(clock.a):
-        u.radiation.add_chi_modes(clock.a, u.modes[0])
-    fft.backward(u.modes[0], u.n, out=u.chi, normalised=False, overwrite=True)
+    parabolic = u.run.simulation.vector_method == "parabolic"
+    acts = u.radiation is not None and u.radiation.chi_acts(clock.a)
+    addition = u.radiation.chi_modes(clock.a) if u.radiation is not None and acts else None
+    u.kernels.stress_divergence(u.lanes, u.phi, stress_factor(u, clock.a), u.divergence)
+    solvers.solve_chi_and_b(
+        u.kernels, u.divergence, u.modes, u.lattice, u.b_modes, parabolic_factor(u, clock.a, now),
+        parabolic_factor(u, clock.a, ahead), addition, u.chi, u.b if vector and parabolic else None,
+    )  # fmt: skip
+    if vector and not parabolic:
+        fft.backward(u.b_modes, u.n, out=u.b, normalised=False)
 
 
 def stress_factor(universe: Universe, a: float) -> float:
@@ -59,8 +61,8 @@ def solve_b_elliptic(universe: Universe, particles: Particles) -> None:
 def tensor_modes(stress: Tensor, lattice: Lattice) -> Tensor:
     """h_ij quasi-static, transverse and traceless, from S_ij (PHYSICS 5.4).
 
-    ``stress`` is (6, N, N, N) as ``stress_tensor`` gives it; returns complex (6, N, N, N//2+1) whose unnormalised backward
-    transform is h_ij, diagonal at the nodes and off-diagonal on the plaquettes.
+    ``stress`` is (6, N, N, N) as ``stress_tensor`` gives it; returns complex (6, N, N, N//2+1) whose unnormalised
+    backward transform is h_ij, diagonal at the nodes and off-diagonal on the plaquettes.
     """
     n = lattice.n
     s_xx, s_xy, s_xz, s_yy, s_yz, s_zz = fft.forward(stress.double())

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from weakfield.mesh import fft
+from weakfield.mesh.solvers import solve_potential
 from weakfield.simulation.clock import Clock
-from weakfield.simulation.gravity import parabolic_factor, project, solve_b_elliptic, solve_chi_and_b
+from weakfield.simulation.gravity import project, solve_b_elliptic, solve_chi_and_b
 from weakfield.simulation.universe import Universe
 
 
@@ -30,7 +30,7 @@ class Newton:
             project(u, clock.a, u.phi)
         solve_poisson(u, clock)
         if needed:
-            solve_chi_and_b(u, clock, parabolic_factor(u, clock.a, clock.previous_step))
+            solve_chi_and_b(u, clock, clock.previous_step, vector=diagnostics)
 
     def move(self, universe: Universe, clock: Clock) -> None:
         """Kick with the field now, drift with the scale factor half a step ahead."""
@@ -41,12 +41,11 @@ class Newton:
 
 def solve_poisson(u: Universe, clock: Clock) -> None:
     """u.phi = -(G4 / a N^3) rho(k) / K, with the radiation that acts in rho (PHYSICS 5.5, 9.1)."""
-    u.kernels.paint(u.particles, None, u.particles.mass * u.n**3, u.source)
-    fft.forward(u.source, out=u.modes[0])
-    if u.radiation is not None and u.radiation.density_acts(clock.a):
-        u.radiation.add_density_modes(clock.a, u.modes[0])
-    u.kernels.divide_by_laplacian(u.modes[0], u.lattice, -u.background.four_pi_G / (clock.a * u.n**3), 0.0, True)
-    fft.backward(u.modes[0], u.n, out=u.phi, normalised=False, overwrite=True)
+    u.kernels.paint(u.particles, None, u.particles.mass * u.n**3, u.source, -u.mean_density)
+    radiates = u.radiation is not None and u.radiation.density_acts(clock.a)
+    addition = u.radiation.density_modes(clock.a) if u.radiation is not None and radiates else None
+    factor = -u.background.four_pi_G / (clock.a * u.n**3)
+    solve_potential(u.kernels, u.source, u.modes[0], u.lattice, factor, 0.0, True, addition, u.phi)
 
 
 def chi_in_kick(u: Universe, a: float) -> bool:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from weakfield._version import __version__
@@ -19,7 +18,6 @@ from weakfield.config import RunSettings
 from weakfield.formats import save_field, save_gadget, save_particles
 from weakfield.formats.background_text import append_background, format_background_line
 from weakfield.formats.spectra_text import SpectrumTable, format_spectrum, parse_spectrum, write_spectrum_text
-from weakfield.mesh.lanes import T00
 from weakfield.simulation.clock import Clock
 from weakfield.simulation.snapshots import coarsened, gadget_snapshot, snapshot_field, stored_particles
 from weakfield.simulation.spectra_written import spectra_names, spectrum_table
@@ -33,13 +31,6 @@ UNITS = dict.fromkeys(("phi", "chi", "B", "hij", "psiN"), "dimensionless")
 _LINES = 16
 
 
-def mean(field: Tensor) -> Tensor | float:
-    """The mean in double precision, summed in one order whatever the number of threads; on a GPU it stays there."""
-    if field.is_cuda:
-        return field.mean(dtype=torch.float64)
-    return float(np.mean(field.numpy(), dtype=np.float64))
-
-
 class BackgroundLine(NamedTuple):
     """One line of the background file; the last three may lie on a GPU still."""
 
@@ -49,7 +40,7 @@ class BackgroundLine(NamedTuple):
     hubble: float
     phi_mean: Tensor | float
     t00_mean: Tensor | float
-    finite: Tensor | float  # the mean of phi, finite where phi is
+    finite: Tensor | float  # a value of phi: a transform spreads what is not finite everywhere
 
 
 class Outputs:
@@ -120,11 +111,10 @@ class Outputs:
     def _note_background(self, universe: Universe, clock: Clock) -> None:
         """Keep the line of this cycle; it is written at once, on a GPU with some others."""
         # the reference program prints 0 for the density of a Newtonian run, whose mode k = 0 it clears
-        t00_mean = mean(universe.lanes[..., T00]) if self.run.theory == "gr" else 0.0
+        t00_mean = universe.t00_sums.sum() / universe.n**3 if self.run.theory == "gr" else 0.0
         hubble = clock.hubble / universe.background.H0
-        self._lines.append(
-            BackgroundLine(clock.cycle, clock.tau, clock.a, hubble, universe.phi_mean, t00_mean, mean(universe.phi))
-        )
+        phi = universe.phi[0, 0, 0].clone()
+        self._lines.append(BackgroundLine(clock.cycle, clock.tau, clock.a, hubble, universe.phi_mean, t00_mean, phi))
         if clock.cycle == 0:
             self.paths.append(self._background)
         if not universe.phi.is_cuda or len(self._lines) >= _LINES:

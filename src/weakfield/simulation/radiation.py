@@ -12,6 +12,7 @@ from weakfield.config import RunSettings
 from weakfield.cosmology import Background, amplitude
 from weakfield.cosmology.splines import natural_spline
 from weakfield.cosmology.transfer import TransferFunctions, TransferHistory
+from weakfield.mesh.solvers import Addition
 from weakfield.simulation.realisation import Realisation, Source
 
 #: sources by theory, kind and scale factor, tabulated by n^2
@@ -55,14 +56,14 @@ class LinearRadiation:
         """-a^3 T00 of the radiation, ``(N, N, N)``, realised with the sinc factor."""
         return self._realisation.field(self._strength("density", self.density_source, a), None, sinc=True, dtype=dtype)
 
-    def add_density_modes(self, a: float, modes: Tensor) -> None:
-        """Add the unnormalised forward transform of ``density`` to ``modes``."""
+    def density_modes(self, a: float) -> Addition:
+        """The unnormalised forward transform of ``density``, to be added by a solver."""
         strength = self._strength("density", self.density_source, a)
-        self._realisation.add(modes, strength, float(self._realisation.n) ** 3, sinc=True)
+        return self._realisation.addition(strength, float(self._realisation.n) ** 3, sinc=True)
 
-    def add_chi_modes(self, a: float, modes: Tensor) -> None:
-        """Add the linear chi to ``modes``, whose unnormalised backward transform is chi; no sinc factor."""
-        self._realisation.add(modes, self._strength("chi", self._chi_source, a))
+    def chi_modes(self, a: float) -> Addition:
+        """Modes of the linear chi, whose unnormalised backward transform it is; no sinc factor."""
+        return self._realisation.addition(self._strength("chi", self._chi_source, a))
 
     def _strength(self, kind: str, source: Callable[[float], Source], a: float) -> Tensor:
         """A source tabulated by n^2, kept where ``tables`` were given: it does not depend on the seed."""

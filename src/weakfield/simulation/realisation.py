@@ -12,6 +12,7 @@ from torch import Tensor
 from weakfield.mesh import fft
 from weakfield.mesh.devices import sent
 from weakfield.mesh.lattice import Lattice
+from weakfield.mesh.solvers import Addition
 
 Source = Callable[[np.ndarray], np.ndarray]  # S(x), x = k times the box size
 
@@ -42,14 +43,16 @@ class Realisation:
 
         s is the product of sinc(pi n_i / N) if ``sinc``, else 1.
         """
+        self._kernels.add_realisation(*self.addition(source, factor, sinc), out)
+        return out
+
+    def addition(self, source: Source | Tensor, factor: float = 1.0, sinc: bool = False) -> Addition:
+        """What ``add`` adds, for solvers that add it on their way."""
         strength = source if isinstance(source, Tensor) else self.strength(source)
         window = self._sinc if sinc else None
-        if out.is_cuda:
-            self._kernels.add_realisation(self._unit, strength, window, factor, out)
-        else:
-            arrays = (strength.numpy(), None if window is None else window.numpy())
-            self._kernels.add_realisation(self._unit, *arrays, factor, out)
-        return out
+        if self._unit.is_cuda:
+            return self._unit, strength, window, factor
+        return self._unit, strength.numpy(), None if window is None else window.numpy(), factor
 
     def field(
         self, source: Source | Tensor, divide_by: Tensor | None, sinc: bool = False, dtype: torch.dtype = torch.float64

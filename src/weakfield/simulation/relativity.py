@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from weakfield.mesh import fft
+from weakfield.mesh.lanes import T00
+from weakfield.mesh.solvers import solve_potential
 from weakfield.simulation.clock import Clock
-from weakfield.simulation.gravity import parabolic_factor, project, solve_b_elliptic, solve_chi_and_b
+from weakfield.simulation.gravity import project, solve_b_elliptic, solve_chi_and_b
 from weakfield.simulation.universe import Universe
 
 
@@ -23,7 +24,9 @@ class Relativity:
             solve_b_elliptic(u, u.particles)
         if clock.previous_step > 0:
             self._advance_phi(u, clock)
-        solve_chi_and_b(u, clock, parabolic_factor(u, clock.a, clock.previous_step))
+        else:
+            u.t00_sums.copy_(u.lanes[..., T00].double().sum(dim=(1, 2)))
+        solve_chi_and_b(u, clock, clock.previous_step)
 
     def _advance_phi(self, u: Universe, clock: Clock) -> None:
         """PHYSICS 5.1: (1+2phi) Laplace(phi) - 3H phi' - 3H^2 (phi-chi) - (grad phi)^2/2 = -4 pi G a^2 (T00 - mean)."""
@@ -32,12 +35,13 @@ class Relativity:
 
     def move(self, universe: Universe, clock: Clock) -> None:
         """Kick and drift; frame dragging and the metric in the drift act below the relaxation redshift only."""
-        settings = universe.run.simulation
+        u, settings = universe, universe.run.simulation
         relaxed = 1.0 + (
             settings.initial_redshift if settings.relaxation_redshift is None else settings.relaxation_redshift
         )
-        universe.kernels.kick_drift_gr(
-            universe.particles, universe.pack_metric(), clock.a, clock.a_half, clock.kick, clock.step,
+        metric = u.kernels.pack_metric(u.phi, u.chi, u.b, u.lanes)
+        u.kernels.kick_drift_gr(
+            u.particles, metric, clock.a, clock.a_half, clock.kick, clock.step,
             settings.second_order_terms, 1.0 / clock.a < relaxed, 1.0 / clock.a_half < relaxed,
         )  # fmt: skip
 
@@ -57,9 +61,7 @@ def solve_phi(
     u.kernels.phi_source(
         u.lanes, radiation_density(u, clock.a), phi, chi, past, u.mean_density,
         u.background.four_pi_G * dx2 / clock.a, 3.0 * clock.hubble**2 * dx2, memory * dx2, implicit,
-        u.run.simulation.second_order_terms, u.divergence[0],
+        u.run.simulation.second_order_terms, u.divergence[0], u.t00_sums,
     )  # fmt: skip
-    fft.forward(u.divergence[0], out=u.modes[0])
-    u.kernels.divide_by_laplacian(u.modes[0], u.lattice, -1.0 / (dx2 * u.n**3), shift, False)
-    u.phi_mean = u.modes[0, 0, 0, 0].real.clone()  # a number when somebody reads it: a GPU need not stop for it
-    fft.backward(u.modes[0], u.n, out=u.phi, normalised=False, overwrite=True)
+    factor = -1.0 / (dx2 * u.n**3)
+    u.phi_mean = solve_potential(u.kernels, u.divergence[0], u.modes[0], u.lattice, factor, shift, False, None, u.phi)

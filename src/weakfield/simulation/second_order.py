@@ -14,10 +14,10 @@ from torch import Tensor
 
 from weakfield.cosmology import amplitude
 from weakfield.cosmology.splines import natural_spline
-from weakfield.mesh import fft
 from weakfield.mesh.particles import Particles
+from weakfield.mesh.solvers import solve_potential
 from weakfield.simulation.clock import Clock
-from weakfield.simulation.gravity import parabolic_factor, project, solve_b_elliptic, solve_chi_and_b
+from weakfield.simulation.gravity import project, solve_b_elliptic, solve_chi_and_b
 from weakfield.simulation.newton import Newton, chi_in_kick, solve_poisson
 from weakfield.simulation.realisation import Source
 from weakfield.simulation.relativity import Relativity, radiation_density, solve_phi
@@ -45,7 +45,7 @@ class SecondOrderRelativity(Relativity):
             self._advance(u, clock, phi, chi, ratio)
         if u.run.simulation.vector_method == "elliptic":
             solve_b_elliptic(u, synchronised(u, potential, weight))
-        solve_chi_and_b(u, clock, parabolic_factor(u, clock.a, 0.5 * clock.previous_step))
+        solve_chi_and_b(u, clock, 0.5 * clock.previous_step, 0.5 * clock.step)
 
     def _advance(self, u: Universe, clock: Clock, phi: Tensor, chi: Tensor, ratio: float) -> None:
         """[K + 3 H c0 / h + 3 H^2] phi = -FT{...} with the two-step formula for phi'; backward Euler in cycle 1."""
@@ -70,19 +70,13 @@ class SecondOrderRelativity(Relativity):
         for _ in range(_CONSTRAINT_ITERATIONS):
             project(u, clock.a, u.phi)
             u.kernels.phi_source(
-                u.lanes, radiation_density(u, clock.a), u.phi, no_chi, u.phi, u.mean_density, u.background.four_pi_G * dx2 / clock.a, 0.0,
-                shift * dx2, True, u.run.simulation.second_order_terms, u.divergence[0],
+                u.lanes, radiation_density(u, clock.a), u.phi, no_chi, u.phi, u.mean_density,
+                u.background.four_pi_G * dx2 / clock.a, 0.0, shift * dx2, True, u.run.simulation.second_order_terms,
+                u.divergence[0], u.t00_sums,
             )  # fmt: skip
-            fft.forward(u.divergence[0], out=u.modes[0])
             factor = -1.0 / (dx2 * u.n**3)
-            u.realisation.add(u.modes[0], velocity, 1.0 / factor)
-            u.kernels.divide_by_laplacian(u.modes[0], u.lattice, factor, shift, True)
-            fft.backward(u.modes[0], u.n, out=u.phi, normalised=False, overwrite=True)
-
-    def move(self, universe: Universe, clock: Clock) -> None:
-        """Kick and drift, then the first half of the coming increment of B."""
-        super().move(universe, clock)
-        advance_b_half(universe, clock)
+            momentum = u.realisation.addition(velocity, 1.0 / factor)
+            solve_potential(u.kernels, u.divergence[0], u.modes[0], u.lattice, factor, shift, True, momentum, u.phi)
 
 
 class SecondOrderNewton(Newton):
@@ -98,12 +92,7 @@ class SecondOrderNewton(Newton):
             if u.run.simulation.vector_method == "elliptic":
                 solve_b_elliptic(u, synchronised(u, potential, weight))
             project(u, clock.a, u.phi, potential, weight)
-            solve_chi_and_b(u, clock, parabolic_factor(u, clock.a, 0.5 * clock.previous_step))
-
-    def move(self, universe: Universe, clock: Clock) -> None:
-        """Kick and drift, then the first half of the coming increment of B."""
-        super().move(universe, clock)
-        advance_b_half(universe, clock)
+            solve_chi_and_b(u, clock, 0.5 * clock.previous_step, 0.5 * clock.step, vector=diagnostics)
 
 
 def synchronised(u: Universe, potential: Tensor, weight: float) -> Particles:
@@ -112,12 +101,6 @@ def synchronised(u: Universe, potential: Tensor, weight: float) -> Particles:
         return u.particles
     gradient = u.kernels.gradient(u.particles, potential)
     return replace(u.particles, momentum=torch.sub(u.particles.momentum, gradient, alpha=weight * u.n, out=gradient))
-
-
-def advance_b_half(u: Universe, clock: Clock) -> None:
-    """Half the coming step at the rate of now; the other half follows with the rate of the next cycle."""
-    if u.run.simulation.vector_method == "parabolic" and u.divergence_cycle == clock.cycle:
-        u.kernels.advance_b(u.modes, u.lattice, parabolic_factor(u, clock.a, 0.5 * clock.step), u.b_modes)
 
 
 def _velocity_source(u: Universe, a: float) -> Source:

@@ -26,7 +26,7 @@ def snapshot_field(universe: Universe, clock: Clock, name: str) -> Tensor:
     if name == "chi":
         return u.chi
     if name == "B":
-        return u.frame_dragging() / (clock.a**2 * u.n)
+        return u.b / (clock.a**2 * u.n)
     if name == "rhoN" or (name == "T00" and u.run.theory == "newton"):
         density: Tensor = u.kernels.paint(u.particles, None, u.particles.mass * u.n**3)
         return density

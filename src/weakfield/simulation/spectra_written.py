@@ -37,7 +37,7 @@ def spectrum_table(universe: Universe, clock: Clock, name: str, bins: int) -> Sp
     u, factor = universe, 1.0
     window: Literal["none", "cic"] = "none"
     if name == "B":
-        modes = [(1.0, component * (u.n**2 / clock.a**2)) for component in u.b_modes]
+        modes = [(1.0, fft.forward(component.double()) / (u.n * clock.a**2)) for component in u.b]
     elif name == "hij":
         stress = u.kernels.stress_tensor(projected(u, clock.a), u.phi, stress_factor(u, clock.a))
         parts = tensor_modes(stress, u.lattice)

@@ -42,8 +42,8 @@ class Universe:
     kernel_kind: str | None = None
     past_phi: Tensor | None = None  # phi and chi of the cycle before, kept by second-order clocks
     past_chi: Tensor | None = None
-    divergence_cycle: int = -1  # the cycle whose transform of ``divergence`` is in modes[1:]
-    phi_mean: Tensor | float = 0.0  # the mode k = 0 of phi as solved: 0 in Newton and in cycle 0
+    # the mode k = 0 of phi as solved: 0 in Newton and in cycle 0; read late, a GPU need not stop for it
+    phi_mean: Tensor | float = 0.0
 
     @property
     def n(self) -> int:
@@ -77,7 +77,7 @@ class Universe:
 
     @cached_property
     def divergence(self) -> Tensor:
-        """(4, n, n, n): trace and lattice divergence of S_ij; [0] the source of phi, [1:] Bhat, before and after."""
+        """(4, n, n, n): trace and lattice divergence of S_ij; [0] before that the source of phi, [1:] then ``b``."""
         return self.phi.new_empty((4, *self.phi.shape))
 
     @cached_property
@@ -102,11 +102,12 @@ class Universe:
             torch.lerp(self.past_chi, self.chi, 1.0 + ratio),
         )
 
-    def frame_dragging(self) -> Tensor:
-        """Bhat in real space, on the links, (3, n, n, n): a view of ``divergence``, good until the next solve."""
-        return fft.backward(self.b_modes, self.n, out=self.divergence[1:], normalised=False)
+    @property
+    def b(self) -> Tensor:
+        """(3, n, n, n): Bhat of this cycle in real space, on the links, from one solve to the next."""
+        return self.divergence[1:]
 
-    def pack_metric(self) -> Tensor:
-        """phi, chi and Bhat of now in ``lanes``, for the particles."""
-        packed: Tensor = self.kernels.pack_metric(self.phi, self.chi, self.frame_dragging(), self.lanes)
-        return packed
+    @cached_property
+    def t00_sums(self) -> Tensor:
+        """(n,) float64: T00 summed over each plane of constant z, as the source of phi took it."""
+        return torch.zeros(self.n, dtype=torch.float64, device=self.phi.device)

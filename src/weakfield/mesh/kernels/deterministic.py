@@ -61,10 +61,16 @@ def _in_order() -> Iterator[None]:
         torch.use_deterministic_algorithms(before, warn_only=warn_only)
 
 
-def paint(particles: Particles, weight: Tensor | None = None, scale: float = 1.0, out: Tensor | None = None) -> Tensor:
+def paint(
+    particles: Particles,
+    weight: Tensor | None = None,
+    scale: float = 1.0,
+    out: Tensor | None = None,
+    start: float = 0.0,
+) -> Tensor:
     """See ``reference.assignment.paint``."""
     with _in_order():
-        return reference.paint(particles, weight, scale, out)
+        return reference.paint(particles, weight, scale, out, start)
 
 
 def project_stress_energy(

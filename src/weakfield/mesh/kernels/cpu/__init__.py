@@ -1,5 +1,6 @@
 """Numba kernels: threads over slabs of the lattice, every sum in a fixed order."""
 
+from weakfield.mesh.kernels.cpu import solvers
 from weakfield.mesh.kernels.cpu.assignment import gradient, paint, read
 from weakfield.mesh.kernels.cpu.motion import kick_drift_gr, kick_drift_newton
 from weakfield.mesh.kernels.cpu.projection import project_stress_energy, project_t0i
@@ -27,6 +28,7 @@ __all__ = [
     "project_t0i",
     "read",
     "solve_chi",
+    "solvers",
     "stress_divergence",
     "stress_tensor",
     "transverse_part",

@@ -9,10 +9,11 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from weakfield.mesh.kernels.cpu.cells import OPTIONS, locate
+from weakfield.mesh.kernels.cpu.cells import locate
+from weakfield.mesh.kernels.cpu.simd import PARALLEL
 
 
-@njit(**OPTIONS)
+@njit(**PARALLEL)
 def _paint(column, row_start, u, weight, weighted, scale, slabs, out):
     n = out.shape[0]
     count = len(slabs) - 1
@@ -39,7 +40,7 @@ def _paint(column, row_start, u, weight, weighted, scale, slabs, out):
                         out[z1, y1, x1] += w * fx * fy * fz
 
 
-@njit(**OPTIONS)
+@njit(**PARALLEL)
 def _read(column, row_start, u, field, out):
     n = field.shape[0]
     one = field.dtype.type(1)
@@ -60,7 +61,7 @@ def _read(column, row_start, u, field, out):
                 out[p] = (one - fz) * low + fz * high
 
 
-@njit(**OPTIONS)
+@njit(**PARALLEL)
 def _gradient(column, row_start, u, field, out):
     n = field.shape[0]
     one = field.dtype.type(1)
@@ -88,9 +89,10 @@ def _gradient(column, row_start, u, field, out):
                 )
 
 
-def paint(particles, weight=None, scale=1.0, out=None):
+def paint(particles, weight=None, scale=1.0, out=None, start=0.0):
     """See ``reference.assignment.paint``."""
-    out = particles.displacement.new_zeros((particles.grid,) * 3) if out is None else out.zero_()
+    out = particles.displacement.new_empty((particles.grid,) * 3) if out is None else out
+    out.fill_(start)
     weights = particles.displacement[0] if weight is None else weight
     _paint(
         particles.column.numpy(), particles.row_start.numpy(), particles.displacement.numpy(), weights.numpy(),

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit
 
-
-#: compiler options of the kernels: products and sums may fuse, and nothing may be reordered
-SERIAL: Any = {"cache": True, "error_model": "numpy", "fastmath": {"contract"}}
-OPTIONS: Any = {**SERIAL, "parallel": True}
-INLINE: Any = {**SERIAL, "forceinline": True}
+from weakfield.mesh.kernels.cpu.simd import INLINE
 
 
 @njit(**INLINE)
 def locate(rest, displacement, n):
     """Base cell, next cell (periodic) and fraction along one axis."""
     whole = np.floor(displacement)  # of the type of the displacement: single precision stays single
-    cell = rest + np.int64(whole)
+    cell = wrapped(rest + np.int64(whole), n)
+    following = cell + 1 if cell + 1 < n else 0
+    return cell, following, displacement - whole
+
+
+@njit(**INLINE)
+def wrapped(cell, n):
+    """A cell index brought into the box."""
     while cell < 0:
         cell += n
     while cell >= n:
         cell -= n
-    following = cell + 1 if cell + 1 < n else 0
-    return cell, following, displacement - whole
+    return cell
 
 
 @njit(**INLINE)

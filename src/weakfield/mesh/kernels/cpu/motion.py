@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numba import njit, prange
 
-from weakfield.mesh.kernels.cpu.cells import OPTIONS, locate, slopes
-from weakfield.mesh.kernels.cpu.simd import lane, load
+from weakfield.mesh.kernels import reference
+from weakfield.mesh.kernels.cpu.cells import above, bilinear, linear, locate, slopes, wrapped
+from weakfield.mesh.kernels.cpu.simd import INLINE, PARALLEL, WIDTH, floor, load, load_rows, root, store
 from weakfield.mesh.lanes import BX, BY, BZ, CHI, LX, LY, LZ, PHI
 
 #: by lane of the metric: along which axes it is linear; B_i is of the nearest link along i
@@ -22,7 +21,7 @@ _LANES = np.array(
 ).ravel()
 
 
-@njit(**OPTIONS)
+@njit(**PARALLEL)
 def _newton(column, row_start, u, q, potential, kick, drift):
     n = potential.shape[0]
     kick, drift = u.dtype.type(kick), u.dtype.type(drift)
@@ -42,66 +41,114 @@ def _newton(column, row_start, u, q, potential, kick, drift):
                 u[2, p] += drift * qz
 
 
-@njit(**OPTIONS)
+@njit(**INLINE)
+def _fields_at(metric, n, x, y, z, fx, fy, fz, along_x, along_y, along_z, out, at):
+    """All fields of a site at a particle of cell x, y, z: differences along x, y and z, and values, into ``out``."""
+    x0, y0, z0 = wrapped(x, n), wrapped(y, n), wrapped(z, n)
+    x1, y1, z1 = above(x0, n) * 8, above(y0, n), above(z0, n)
+    x0 *= 8
+    vx, vy, vz = along_x * fx, along_y * fy, along_z * fz
+    low, high = (z0 * n + y0) * n * 8, (z0 * n + y1) * n * 8
+    f000, f001, f010, f011 = (
+        load(metric, low + x0), load(metric, low + x1), load(metric, high + x0), load(metric, high + x1),
+    )  # fmt: skip
+    low, high = (z1 * n + y0) * n * 8, (z1 * n + y1) * n * 8
+    f100, f101, f110, f111 = (
+        load(metric, low + x0), load(metric, low + x1), load(metric, high + x0), load(metric, high + x1),
+    )  # fmt: skip
+    # differences before anything is interpolated: in single precision those of interpolated values are too rough
+    d00, d01, d10, d11 = f001 - f000, f011 - f010, f101 - f100, f111 - f110
+    store(out, at, bilinear(d00, d01, d10, d11, vy, vz))
+    low_y, high_y = linear(f010 - f000, f011 - f001, vx), linear(f110 - f100, f111 - f101, vx)
+    store(out, at + 64, linear(low_y, high_y, vz))
+    dz = bilinear(f100 - f000, f101 - f001, f110 - f010, f111 - f011, vx, vy)
+    store(out, at + 128, dz)
+    store(out, at + 192, f000 + vx * d00 + vy * low_y + vz * dz)
+
+
+@njit(**PARALLEL)
 def _gr(column, row_start, u, q, metric, a, a_half, kick, drift, second, kick_dragging, drift_metric, lanes, n):
     real = u.dtype.type
-    one, three, four, zero = real(1), real(3), real(4), real(0)
-    a2, half2, kick, drift = real(a * a), real(a_half * a_half), real(kick), real(drift)
-    per_dragging, shift = real(1 / (n * a * a)), real(1 / (n * a_half * a_half))
+    one, three, four = real(1), real(3), real(4)
+    # energies over a: numbers that are the same for all particles are rounded to single precision once a step
+    a2, half2, pull, stride = real(a * a), real(a_half * a_half), real(kick * a), real(drift / a_half)
+    per_dragging, shift = real(1 / (n * a * a * a)), real(drift / (n * a_half * a_half))
     along_x, along_y, along_z = load(lanes, 0), load(lanes, 8), load(lanes, 16)
+    places, momenta = u.reshape(-1), q.reshape(-1)
+    count = len(column)
     for plane in prange(n):
         z = np.int64(plane)
-        for y in range(n):
-            row = z * n + y
-            for p in range(row_start[row], row_start[row + 1]):
-                x0, x1, fx = locate(column[p], u[0, p], n)
-                y0, y1, fy = locate(y, u[1, p], n)
-                z0, z1, fz = locate(z, u[2, p], n)
-                vx, vy, vz = along_x * fx, along_y * fy, along_z * fz
-                # all fields of the site at once: differences along x (X), along y (Y), along z (Z), and values
-                low, high = (z0 * n + y0) * n, (z0 * n + y1) * n
-                here, there = load(metric, (low + x0) * 8), load(metric, (high + x0) * 8)
-                x_00, x_01 = load(metric, (low + x1) * 8) - here, load(metric, (high + x1) * 8) - there
-                v_00, v_01 = here + vx * x_00, there + vx * x_01
-                low, high = (z1 * n + y0) * n, (z1 * n + y1) * n
-                here, there = load(metric, (low + x0) * 8), load(metric, (high + x0) * 8)
-                x_10, x_11 = load(metric, (low + x1) * 8) - here, load(metric, (high + x1) * 8) - there
-                v_10, v_11 = here + vx * x_10, there + vx * x_11
-                x_0, x_1 = x_00 + vy * (x_01 - x_00), x_10 + vy * (x_11 - x_10)
-                y_0, y_1 = v_01 - v_00, v_11 - v_10
-                z_0 = v_00 + vy * y_0
-                dx, dy, dz = x_0 + vz * (x_1 - x_0), y_0 + vz * (y_1 - y_0), v_10 + vy * y_1 - z_0
-                value = z_0 + vz * dz
-                qx, qy, qz = q[0, p], q[1, p], q[2, p]
+        cells, sites = np.empty(48, u.dtype), np.zeros(256, u.dtype)
+        for row in range(z * n, (z + 1) * n):
+            y, end = row - z * n, row_start[row + 1]
+            for p in range(row_start[row], end, WIDTH):
+                first, many = min(p, count - WIDTH), min(WIDTH, end - p)  # the last particles reach back
+                ux, uy, uz = (
+                    load(places, first), load(places, count + first), load(places, 2 * count + first),
+                )  # fmt: skip
+                wx, wy, wz = floor(ux), floor(uy), floor(uz)
+                store(cells, 0, wx)
+                store(cells, 8, wy)
+                store(cells, 16, wz)
+                store(cells, 24, ux - wx)
+                store(cells, 32, uy - wy)
+                store(cells, 40, uz - wz)
+                for i in range(p - first, p - first + many):
+                    _fields_at(
+                        metric, n, column[first + i] + np.int64(cells[i]), y + np.int64(cells[8 + i]),
+                        z + np.int64(cells[16 + i]), cells[24 + i], cells[32 + i], cells[40 + i], along_x, along_y,
+                        along_z, sites, 8 * i,
+                    )  # fmt: skip
+                # from here on eight particles side by side
+                dx, dy = load_rows(sites, 0, WIDTH), load_rows(sites, 64, WIDTH)
+                dz, value = load_rows(sites, 128, WIDTH), load_rows(sites, 192, WIDTH)
+                qx, qy, qz = (
+                    load(momenta, first), load(momenta, count + first), load(momenta, 2 * count + first),
+                )  # fmt: skip
                 q2 = qx * qx + qy * qy + qz * qz
-                e2 = q2 + a2
-                energy = math.sqrt(e2)
-                phi_p = lane(value, PHI)
-                weight = one + q2 / e2
+                boost = q2 / a2 + one  # (E / a)^2
+                energy, slowness = root(boost), q2 / (q2 + a2)
+                weight = one + slowness
                 if second:  # PHYSICS 13.1 (iv)
-                    weight = four * phi_p * q2 / e2 + (one + a2 * phi_p / e2) * weight
-                fall_x = weight * lane(dx, PHI) - lane(dx, CHI)
-                fall_y = weight * lane(dy, PHI) - lane(dy, CHI)
-                fall_z = weight * lane(dz, PHI) - lane(dz, CHI)
+                    weight = four * value[PHI] * slowness + (one + value[PHI] / boost) * weight
+                fall_x, fall_y, fall_z = (
+                    weight * dx[PHI] - dx[CHI], weight * dy[PHI] - dy[CHI], weight * dz[PHI] - dz[CHI],
+                )  # fmt: skip
                 if kick_dragging:
                     dragging = per_dragging / energy
-                    fall_x += dragging * (qx * lane(value, LX) + qy * lane(dx, BY) + qz * lane(dx, BZ))
-                    fall_y += dragging * (qx * lane(dy, BX) + qy * lane(value, LY) + qz * lane(dy, BZ))
-                    fall_z += dragging * (qx * lane(dz, BX) + qy * lane(dz, BY) + qz * lane(value, LZ))
-                qx -= kick * energy * fall_x
-                qy -= kick * energy * fall_y
-                qz -= kick * energy * fall_z
-                q[0, p], q[1, p], q[2, p] = qx, qy, qz
+                    fall_x += dragging * (qx * value[LX] + qy * dx[BY] + qz * dx[BZ])
+                    fall_y += dragging * (qx * dy[BX] + qy * value[LY] + qz * dy[BZ])
+                    fall_z += dragging * (qx * dz[BX] + qy * dz[BY] + qz * value[LZ])
+                energy *= pull
+                qx, qy, qz = qx - energy * fall_x, qy - energy * fall_y, qz - energy * fall_z
                 q2 = qx * qx + qy * qy + qz * qz
-                e2 = q2 + half2
-                speed = one / math.sqrt(e2)
-                bx = by = bz = zero
+                speed = stride / root(q2 / half2 + one)
+                step_x, step_y, step_z = qx * speed, qy * speed, qz * speed
                 if drift_metric:
-                    speed *= one + (three - q2 / e2) * phi_p - lane(value, CHI)
-                    bx, by, bz = lane(value, BX), lane(value, BY), lane(value, BZ)
-                u[0, p] += drift * (qx * speed + bx * shift)
-                u[1, p] += drift * (qy * speed + by * shift)
-                u[2, p] += drift * (qz * speed + bz * shift)
+                    speed *= one + (three - q2 / (q2 + half2)) * value[PHI] - value[CHI]
+                    # added up before they meet the position, beside which the shift alone would be rounded away
+                    step_x, step_y, step_z = (
+                        qx * speed + shift * value[BX], qy * speed + shift * value[BY], qz * speed + shift * value[BZ],
+                    )  # fmt: skip
+                ux, uy, uz = ux + step_x, uy + step_y, uz + step_z
+                if many == WIDTH:
+                    store(momenta, first, qx)
+                    store(momenta, count + first, qy)
+                    store(momenta, 2 * count + first, qz)
+                    store(places, first, ux)
+                    store(places, count + first, uy)
+                    store(places, 2 * count + first, uz)
+                else:
+                    store(cells, 0, qx)
+                    store(cells, 8, qy)
+                    store(cells, 16, qz)
+                    store(cells, 24, ux)
+                    store(cells, 32, uy)
+                    store(cells, 40, uz)
+                    for i in range(p - first, p - first + many):
+                        for j in range(3):
+                            q[j, first + i] = cells[8 * j + i]
+                            u[j, first + i] = cells[24 + 8 * j + i]
 
 
 def kick_drift_newton(particles, potential, kick, drift):
@@ -115,6 +162,9 @@ def kick_drift_newton(particles, potential, kick, drift):
 
 def kick_drift_gr(particles, metric, a, a_half, kick, drift, second_order, kick_dragging, drift_metric):
     """See ``reference.motion.kick_drift_gr``."""
+    if len(particles) < WIDTH:
+        reference.kick_drift_gr(particles, metric, a, a_half, kick, drift, second_order, kick_dragging, drift_metric)
+        return
     n = particles.grid
     _gr(
         particles.column.numpy(), particles.row_start.numpy(), particles.displacement.numpy(),

@@ -2,110 +2,137 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numba import njit, prange
 
-from weakfield.mesh.kernels.cpu.cells import INLINE, OPTIONS, locate, slopes
-from weakfield.mesh.kernels.cpu.simd import load, pack, store
+from weakfield.mesh.kernels import reference
+from weakfield.mesh.kernels.cpu.cells import above, locate, slopes, wrapped
+from weakfield.mesh.kernels.cpu.simd import (
+    INLINE,
+    PARALLEL,
+    WIDTH,
+    floor,
+    load,
+    root,
+    splat,
+    store,
+    store_rows,
+)
 
 #: by lane T00 XX YY ZZ XY XZ YZ (and none): along which axes it is shared linearly, and which metric it sees
-_LANES = np.array(
+_KINDS = np.array(
     [
-        [1, 1, 1, 1, 0, 0, 1, 0],  # along x; XY and XZ go to the nearest x
+        [1, 1, 1, 1, 0, 0, 1, 0],  # linear along x; XY and XZ go to the nearest x
         [1, 1, 1, 1, 0, 1, 0, 0],  # along y
         [1, 1, 1, 1, 1, 0, 0, 0],  # along z
-        [1, 1, 1, 1, 0, 0, 0, 0],  # phi of the node
-        [0, 0, 0, 0, 1, 0, 0, 0],  # phi of the plaquette xy
-        [0, 0, 0, 0, 0, 1, 0, 0],
-        [0, 0, 0, 0, 0, 0, 1, 0],
+        [1, 1, 1, 1, 0, 0, 0, 0],  # sees phi of the node
+        [0, 0, 0, 0, 0.25, 0, 0, 0],  # the mean of phi over the plaquette xy
+        [0, 0, 0, 0, 0, 0.25, 0, 0],  # xz
+        [0, 0, 0, 0, 0, 0, 0.25, 0],  # yz
+        [1, 0, 0, 0, 0, 0, 0, 0],  # has a term in phi^2
     ],
     dtype=np.float64,
 ).ravel()
 
 
 @njit(**INLINE)
-def _deposit(out, at, value):
+def _add(out, at, value):
     """Add the lanes of one site."""
     store(out, at, load(out, at) + value)
 
 
-@njit(**OPTIONS)
-def _stress_energy(column, row_start, u, q, phi, potential, synchronise, weight, a, scale, second, slabs, lanes, out):
+@njit(**INLINE)
+def _share(out, phi, n, x, y, z, fx, fy, fz, kinds, flat, linear, square):
+    """Add flat + phi linear + phi^2 square of a particle in cell x, y, z to the eight sites around it.
+
+    phi is that of the site, on plaquettes the mean of their four corners.
+    """
+    x0, y0, z0 = wrapped(x, n), wrapped(y, n), wrapped(z, n)
+    x1, y1, z1 = above(x0, n), above(y0, n), above(z0, n)
+    p000, p001, p010, p011 = phi[z0, y0, x0], phi[z0, y0, x1], phi[z0, y1, x0], phi[z0, y1, x1]
+    p100, p101, p110, p111 = phi[z1, y0, x0], phi[z1, y0, x1], phi[z1, y1, x0], phi[z1, y1, x1]
+    a00, a01, a10, a11 = p000 + p001, p010 + p011, p100 + p101, p110 + p111
+    xy, xz, yz = load(kinds, 32), load(kinds, 40), load(kinds, 48)
+    xy0, xy1 = xy * (a00 + a01), xy * (a10 + a11)
+    xz0, xz1 = xz * (a00 + a10), xz * (a01 + a11)
+    yz0, yz1 = yz * (p000 + p010 + (p100 + p110)), yz * (p001 + p011 + (p101 + p111))
+    nodes, one = load(kinds, 24), phi.dtype.type(1)
+    vx, vy, vz = load(kinds, 0) * fx, load(kinds, 8) * fy, load(kinds, 16) * fz
+    wx, wy, wz = one - vx, one - vy, one - vz
+    x0, x1 = 8 * x0, 8 * x1
+    m, w = xy0 + xz0, wz * wy
+    row, m0, m1 = (z0 * n + y0) * n * 8, m + yz0 + nodes * p000, m + yz1 + nodes * p001
+    _add(out, row + x0, w * wx * (flat + m0 * (linear + m0 * square)))
+    _add(out, row + x1, w * vx * (flat + m1 * (linear + m1 * square)))
+    m, w = xy0 + xz1, wz * vy
+    row, m0, m1 = (z0 * n + y1) * n * 8, m + yz0 + nodes * p010, m + yz1 + nodes * p011
+    _add(out, row + x0, w * wx * (flat + m0 * (linear + m0 * square)))
+    _add(out, row + x1, w * vx * (flat + m1 * (linear + m1 * square)))
+    m, w = xy1 + xz0, vz * wy
+    row, m0, m1 = (z1 * n + y0) * n * 8, m + yz0 + nodes * p100, m + yz1 + nodes * p101
+    _add(out, row + x0, w * wx * (flat + m0 * (linear + m0 * square)))
+    _add(out, row + x1, w * vx * (flat + m1 * (linear + m1 * square)))
+    m, w = xy1 + xz1, vz * vy
+    row, m0, m1 = (z1 * n + y1) * n * 8, m + yz0 + nodes * p110, m + yz1 + nodes * p111
+    _add(out, row + x0, w * wx * (flat + m0 * (linear + m0 * square)))
+    _add(out, row + x1, w * vx * (flat + m1 * (linear + m1 * square)))
+
+
+@njit(**PARALLEL)
+def _stress_energy(column, row_start, u, q, phi, potential, synchronise, weight, a, scale, second, slabs, kinds, out):
     n = phi.shape[0]
-    count = len(slabs) - 1
     real = u.dtype.type
-    one, half, three, four, quarter, zero = real(1), real(0.5), real(3), real(4), real(0.25), real(0)
+    half, three, four, zero = real(0.5), real(3), real(4), real(0)
     scale, a2, weight = real(scale), real(a * a), real(weight)
-    # lanes that are linear along x, y, z; of the metric at the nodes and on the plaquettes xy, xz, yz
-    along_x, along_y, along_z = load(lanes, 0), load(lanes, 8), load(lanes, 16)
-    nodes, plaquettes_xy, plaquettes_xz, plaquettes_yz = (
-        load(lanes, 24), load(lanes, 32), load(lanes, 40), load(lanes, 48),
-    )  # fmt: skip
-    for colour in range(min(count, 2)):
-        for pair in prange((count + 1 - colour) // 2):
+    places, momenta, count, slab_count = u.reshape(-1), q.reshape(-1), len(column), len(slabs) - 1
+    for colour in range(min(slab_count, 2)):
+        for pair in prange((slab_count + 1 - colour) // 2):
             slab = 2 * pair + colour
-            for z in range(slabs[slab], slabs[slab + 1]):
-                for y in range(n):
-                    row = z * n + y
-                    for p in range(row_start[row], row_start[row + 1]):
-                        x0, x1, fx = locate(column[p], u[0, p], n)
-                        y0, y1, fy = locate(y, u[1, p], n)
-                        z0, z1, fz = locate(z, u[2, p], n)
-                        qx, qy, qz = q[0, p], q[1, p], q[2, p]
-                        if synchronise:
-                            gx, gy, gz = slopes(potential, x0, y0, z0, x1, y1, z1, fx, fy, fz)
-                            qx, qy, qz = qx - weight * gx, qy - weight * gy, qz - weight * gz
-                        q2 = qx * qx + qy * qy + qz * qz
-                        e2 = q2 + a2
-                        energy = math.sqrt(e2)
-                        inverse = one / energy
-                        f1 = three * energy + q2 * inverse
-                        f2 = (half * f1 * f1 + q2 * a2 / e2) * inverse if second else zero
-                        f = four + a2 / e2
-                        s = scale * inverse
-                        sx, sy, sz = s * qx, s * qy, s * qz
-                        xx, yy, zz, xy, xz, yz = sx * qx, sy * qy, sz * qz, sx * qy, sx * qz, sy * qz
-                        flat = pack((scale * energy, xx, yy, zz, xy, xz, yz, zero))
-                        linear = pack((scale * f1, f * xx, f * yy, f * zz, f * xy, f * xz, f * yz, zero))
-                        square = pack((scale * f2, zero, zero, zero, zero, zero, zero, zero))
-                        p000, p001 = phi[z0, y0, x0], phi[z0, y0, x1]
-                        p010, p011 = phi[z0, y1, x0], phi[z0, y1, x1]
-                        p100, p101 = phi[z1, y0, x0], phi[z1, y0, x1]
-                        p110, p111 = phi[z1, y1, x0], phi[z1, y1, x1]
-                        # a plaquette sees the mean of its four corners
-                        xy0 = plaquettes_xy * (quarter * (p000 + p001 + p010 + p011))
-                        xy1 = plaquettes_xy * (quarter * (p100 + p101 + p110 + p111))
-                        xz0 = plaquettes_xz * (quarter * (p000 + p001 + p100 + p101))
-                        xz1 = plaquettes_xz * (quarter * (p010 + p011 + p110 + p111))
-                        yz0 = plaquettes_yz * (quarter * (p000 + p010 + p100 + p110))
-                        yz1 = plaquettes_yz * (quarter * (p001 + p011 + p101 + p111))
-                        vx, vy, vz = along_x * fx, along_y * fy, along_z * fz
-                        wx, wy, wz = one - vx, one - vy, one - vz
-                        w00, w01, w10, w11 = wz * wy, wz * vy, vz * wy, vz * vy
-                        m00, m01, m10, m11 = xy0 + xz0, xy0 + xz1, xy1 + xz0, xy1 + xz1
-                        low, high = (z0 * n + y0) * n, (z0 * n + y1) * n
-                        m = m00 + yz0 + nodes * p000
-                        _deposit(out, (low + x0) * 8, w00 * wx * (flat + m * (linear + m * square)))
-                        m = m00 + yz1 + nodes * p001
-                        _deposit(out, (low + x1) * 8, w00 * vx * (flat + m * (linear + m * square)))
-                        m = m01 + yz0 + nodes * p010
-                        _deposit(out, (high + x0) * 8, w01 * wx * (flat + m * (linear + m * square)))
-                        m = m01 + yz1 + nodes * p011
-                        _deposit(out, (high + x1) * 8, w01 * vx * (flat + m * (linear + m * square)))
-                        low, high = (z1 * n + y0) * n, (z1 * n + y1) * n
-                        m = m10 + yz0 + nodes * p100
-                        _deposit(out, (low + x0) * 8, w10 * wx * (flat + m * (linear + m * square)))
-                        m = m10 + yz1 + nodes * p101
-                        _deposit(out, (low + x1) * 8, w10 * vx * (flat + m * (linear + m * square)))
-                        m = m11 + yz0 + nodes * p110
-                        _deposit(out, (high + x0) * 8, w11 * wx * (flat + m * (linear + m * square)))
-                        m = m11 + yz1 + nodes * p111
-                        _deposit(out, (high + x1) * 8, w11 * vx * (flat + m * (linear + m * square)))
+            cells, pull, rows = np.empty(48, u.dtype), np.zeros(24, u.dtype), np.zeros(192, u.dtype)
+            t00 = load(kinds, 56)
+            for row in range(slabs[slab] * n, slabs[slab + 1] * n):
+                z, y, end = row // n, row % n, row_start[row + 1]
+                for p in range(row_start[row], end, WIDTH):
+                    first = min(p, count - WIDTH)  # the last particles reach back
+                    begin, stop = p - first, p - first + min(WIDTH, end - p)
+                    for i in range(3):
+                        here = load(places, i * count + first)
+                        whole = floor(here)
+                        store(cells, 8 * i, whole)
+                        store(cells, 24 + 8 * i, here - whole)
+                    qx, qy, qz = (
+                        load(momenta, first), load(momenta, count + first), load(momenta, 2 * count + first),
+                    )  # fmt: skip
+                    if synchronise:
+                        for i in range(begin, stop):
+                            x0 = wrapped(column[first + i] + np.int64(cells[i]), n)
+                            y0, z0 = wrapped(y + np.int64(cells[8 + i]), n), wrapped(z + np.int64(cells[16 + i]), n)
+                            pull[i], pull[8 + i], pull[16 + i] = slopes(
+                                potential, x0, y0, z0, above(x0, n), above(y0, n), above(z0, n), cells[24 + i],
+                                cells[32 + i], cells[40 + i],
+                            )  # fmt: skip
+                        qx, qy, qz = (
+                            qx - weight * load(pull, 0), qy - weight * load(pull, 8), qz - weight * load(pull, 16),
+                        )  # fmt: skip
+                    q2 = qx * qx + qy * qy + qz * qz
+                    e2 = q2 + a2
+                    energy, still = root(e2), a2 / e2
+                    f1, f = three * energy + q2 / energy, four + still
+                    s = scale / energy
+                    sx, sy, sz, none = s * qx, s * qy, s * qz, splat(zero)
+                    xx, yy, zz, xy, xz, yz = sx * qx, sy * qy, sz * qz, sx * qy, sx * qz, sy * qz
+                    store_rows(rows, 0, WIDTH, (scale * energy, xx, yy, zz, xy, xz, yz, none))
+                    store_rows(rows, 64, WIDTH, (scale * f1, f * xx, f * yy, f * zz, f * xy, f * xz, f * yz, none))
+                    store(rows, 128, s * (half * f1 * f1 + q2 * still) if second else none)
+                    for i in range(begin, stop):
+                        _share(
+                            out, phi, n, column[first + i] + np.int64(cells[i]), y + np.int64(cells[8 + i]),
+                            z + np.int64(cells[16 + i]), cells[24 + i], cells[32 + i], cells[40 + i], kinds,
+                            load(rows, 8 * i), load(rows, 64 + 8 * i), t00 * rows[128 + i],
+                        )  # fmt: skip
 
 
-@njit(**OPTIONS)
+@njit(**PARALLEL)
 def _t0i(column, row_start, u, q, phi, scale, slabs, out):
     n = phi.shape[0]
     count = len(slabs) - 1
@@ -144,12 +171,14 @@ def _t0i(column, row_start, u, q, phi, scale, slabs, out):
 
 def project_stress_energy(particles, phi, potential, weight, a, second_order, out):
     """See ``reference.projection.project_stress_energy``."""
+    if len(particles) < WIDTH:
+        return reference.project_stress_energy(particles, phi, potential, weight, a, second_order, out)
     synchronise = potential is not None
     _stress_energy(
         particles.column.numpy(), particles.row_start.numpy(), particles.displacement.numpy(),
         particles.momentum.numpy(), phi.numpy(), (potential if synchronise else phi).numpy(), synchronise,
         weight * particles.grid, a, particles.mass * particles.grid**3 / a, second_order, particles.slabs(),
-        _LANES.astype(phi.numpy().dtype), out.zero_().numpy().reshape(-1),
+        _KINDS.astype(phi.numpy().dtype), out.zero_().numpy().reshape(-1),
     )  # fmt: skip
     return out
 

@@ -10,14 +10,21 @@ from __future__ import annotations
 import operator
 from typing import Any
 
+import numpy as np
+import torch
 from llvmlite import ir
-from numba import types
+from numba import njit, types
 from numba.core import cgutils
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
 #: lanes of every vector, in both precisions
 WIDTH = 8
+
+#: compiler options: products and sums may fuse, and nothing may be reordered
+SERIAL: Any = {"cache": True, "error_model": "numpy", "fastmath": {"contract"}}
+PARALLEL: Any = {**SERIAL, "parallel": True}
+INLINE: Any = {**SERIAL, "forceinline": True}
 
 
 class Vector(types.Type):
@@ -201,3 +208,63 @@ def store_complex(typing: Any, array: Any, index: Any, real: Any, imaginary: Any
         return context.get_dummy_value()
 
     return types.void(array, types.intp, real, imaginary), codegen
+
+
+def _register_unary(name: str, what: str) -> Any:
+    """An LLVM function of one vector, lane by lane."""
+
+    def typed(typing: Any, value: Any) -> Any:
+        if not isinstance(value, Vector):
+            return None
+
+        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            kind = args[0].type
+            symbol = f"llvm.{name}.v{WIDTH}f{sig.args[0].dtype.bitwidth}"
+            function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [kind]), symbol)
+            return builder.call(function, [args[0]])
+
+        return value(value), codegen
+
+    typed.__name__ = f"vector_{name}"
+    typed.__doc__ = what
+    return intrinsic(typed)
+
+
+floor = _register_unary("floor", "Largest whole number not above, lane by lane.")
+root = _register_unary("sqrt", "Square root, lane by lane.")
+
+
+def aligned_zeros(shape: tuple[int, ...], dtype: Any) -> Any:
+    """A NumPy array of zeros that begins at a cache line, so that vectors do not straddle two (NumPy's own may)."""
+    return torch.from_numpy(np.zeros(0, dtype)).new_zeros(shape).numpy()
+
+
+@njit(**INLINE)
+def load_rows(array, at, pitch):
+    """Eight rows ``pitch`` numbers apart, as the vectors of their columns."""
+    return transpose(
+        (
+            load(array, at), load(array, at + pitch), load(array, at + 2 * pitch), load(array, at + 3 * pitch),
+            load(array, at + 4 * pitch), load(array, at + 5 * pitch), load(array, at + 6 * pitch),
+            load(array, at + 7 * pitch),
+        )
+    )  # fmt: skip
+
+
+@njit(**INLINE)
+def store_rows(array, at, pitch, columns):
+    """The inverse of ``load_rows``."""
+    store_vectors(array, at, pitch, transpose(columns))
+
+
+@njit(**INLINE)
+def store_vectors(array, at, pitch, vectors):
+    """Eight vectors ``pitch`` numbers apart."""
+    store(array, at, vectors[0])
+    store(array, at + pitch, vectors[1])
+    store(array, at + 2 * pitch, vectors[2])
+    store(array, at + 3 * pitch, vectors[3])
+    store(array, at + 4 * pitch, vectors[4])
+    store(array, at + 5 * pitch, vectors[5])
+    store(array, at + 6 * pitch, vectors[6])
+    store(array, at + 7 * pitch, vectors[7])

@@ -10,8 +10,8 @@ import numpy as np
 from numba import njit, prange
 
 from weakfield.mesh.kernels import reference
-from weakfield.mesh.kernels.cpu.cells import INLINE, OPTIONS, SERIAL, above, below
-from weakfield.mesh.kernels.cpu.simd import WIDTH, load, splat, store, transpose
+from weakfield.mesh.kernels.cpu.cells import above, below
+from weakfield.mesh.kernels.cpu.simd import INLINE, PARALLEL, SERIAL, WIDTH, load, load_rows, splat, store, store_rows
 from weakfield.mesh.threads import current_threads
 
 #: numbers before and after a row in its copy
@@ -28,20 +28,9 @@ def _copy_row(field, z, y, rows, i):
     rows[i, _HALO + n] = field[z, y, 0]
 
 
-@njit(**INLINE)
-def _lanes_of_sites(t, at):
-    """Lanes of eight neighbouring sites, a vector each."""
-    return transpose(
-        (
-            load(t, at), load(t, at + 8), load(t, at + 16), load(t, at + 24), load(t, at + 32), load(t, at + 40),
-            load(t, at + 48), load(t, at + 56),
-        )
-    )  # fmt: skip
-
-
-@njit(**OPTIONS)
+@njit(**PARALLEL)
 def _phi_source(
-    t, extra, radiating, phi, chi, past, mean, density, expansion, memory, implicit, second, threads, out
+    t, extra, radiating, phi, chi, past, mean, density, expansion, memory, implicit, second, threads, out, sums
 ):  # fmt: skip
     n = phi.shape[0]
     real = phi.dtype.type
@@ -50,10 +39,10 @@ def _phi_source(
     width = n + 2 * _HALO
     flat_chi, flat_past, flat_extra, flat_out = chi.reshape(-1), past.reshape(-1), extra.reshape(-1), out.reshape(-1)
     for thread in prange(threads):
-        rows = np.zeros((5, width), phi.dtype)
+        rows, sites = np.zeros((5, width), phi.dtype), np.zeros(WIDTH, phi.dtype)
         flat = rows.reshape(-1)
         for z in range(thread * n // threads, (thread + 1) * n // threads):
-            zp, zm = above(z, n), below(z, n)
+            zp, zm, total = above(z, n), below(z, n), 0.0
             for y in range(n):
                 _copy_row(phi, z, y, rows, 0)
                 _copy_row(phi, z, above(y, n), rows, 1)
@@ -68,9 +57,12 @@ def _phi_source(
                     dx = load(flat, c + 1) - load(flat, c - 1)
                     dy = load(flat, width + c) - load(flat, 2 * width + c)
                     dz = load(flat, 3 * width + c) - load(flat, 4 * width + c)
-                    t00 = _lanes_of_sites(t, at * 8)[0]
+                    t00 = load_rows(t, at * 8, WIDTH)[0]
                     if radiating:
                         t00 += load(flat_extra, at)
+                    store(sites, 0, t00)
+                    for i in range(chunk - x, WIDTH):
+                        total += sites[i]
                     metric = one - two * f
                     hubble = splat(zero) if implicit else f
                     if second:
@@ -81,6 +73,7 @@ def _phi_source(
                         density * (t00 - mean) * metric + eighth * (dx * dx + dy * dy + dz * dz)
                         + expansion * (hubble - load(flat_chi, at)) - memory * load(flat_past, at),
                     )  # fmt: skip
+            sums[z] = total
 
 
 @njit(**INLINE)
@@ -114,7 +107,7 @@ def _stress_plane(t, phi, z, factor, rows, stress):
         for chunk in range(0, n, WIDTH):
             x = min(chunk, n - WIDTH)
             c, at = _HALO + x, y * width + _HALO + x
-            lanes = _lanes_of_sites(t, ((z * n + y) * n + x) * 8)
+            lanes = load_rows(t, ((z * n + y) * n + x) * 8, WIDTH)
             f, fx, fy, fz = load(flat, c), load(flat, c + 1), load(flat, width + c), load(flat, 3 * width + c)
             fxy, fxz, fyz = load(flat, width + c + 1), load(flat, 3 * width + c + 1), load(flat, 5 * width + c)
             store(s, at, _pressure(lanes[1], factor, half, load(flat, c - 1), fx))
@@ -128,7 +121,7 @@ def _stress_plane(t, phi, z, factor, rows, stress):
             stress[i, y, _HALO + n] = stress[i, y, _HALO]
 
 
-@njit(**OPTIONS)
+@njit(**PARALLEL)
 def _stress_divergence(t, phi, factor, threads, out):
     n = phi.shape[0]
     width, cube = n + 2 * _HALO, n * n * n
@@ -171,7 +164,7 @@ def _stress_divergence(t, phi, factor, threads, out):
                     )  # fmt: skip
 
 
-@njit(**OPTIONS)
+@njit(**PARALLEL)
 def _pack_metric(phi, chi, b, threads, out):
     n = phi.shape[0]
     width, cube = n + 2 * _HALO, n * n * n
@@ -190,30 +183,25 @@ def _pack_metric(phi, chi, b, threads, out):
                     lx = bx - load(flat, c - 1)
                     ly = by - load(flat_b, cube + start_y + x)
                     lz = bz - load(flat_b, 2 * cube + start_z + x)
-                    sites = transpose((load(flat_phi, at), load(flat_chi, at), bx, by, bz, lx, ly, lz))
-                    to = at * 8
-                    store(out, to, sites[0])
-                    store(out, to + 8, sites[1])
-                    store(out, to + 16, sites[2])
-                    store(out, to + 24, sites[3])
-                    store(out, to + 32, sites[4])
-                    store(out, to + 40, sites[5])
-                    store(out, to + 48, sites[6])
-                    store(out, to + 56, sites[7])
+                    store_rows(
+                        out, at * 8, WIDTH, (load(flat_phi, at), load(flat_chi, at), bx, by, bz, lx, ly, lz)
+                    )  # fmt: skip
 
 
 def phi_source(
-    stress_energy, extra, phi, chi, past, mean, density, expansion, memory, implicit, second_order, out
+    stress_energy, extra, phi, chi, past, mean, density, expansion, memory, implicit, second_order, out, sums
 ):  # fmt: skip
     """See ``reference.sources.phi_source``."""
     if phi.shape[0] < WIDTH:
         return reference.phi_source(
-            stress_energy, extra, phi, chi, past, mean, density, expansion, memory, implicit, second_order, out
-        )
+            stress_energy, extra, phi, chi, past, mean, density, expansion, memory, implicit, second_order, out,
+            sums,
+        )  # fmt: skip
     radiating = extra is not None
     _phi_source(
         stress_energy.numpy().reshape(-1), (extra if radiating else phi).numpy(), radiating, phi.numpy(), chi.numpy(),
         past.numpy(), mean, density, expansion, memory, implicit, second_order, current_threads(), out.numpy(),
+        sums.numpy(),
     )  # fmt: skip
     return out
 

@@ -8,17 +8,16 @@ import numpy as np
 import torch
 from numba import njit, prange
 
-from weakfield.mesh.kernels.cpu.cells import INLINE, OPTIONS
-from weakfield.mesh.kernels.cpu.simd import WIDTH, load, load_complex, store_complex
+from weakfield.mesh.kernels.cpu.simd import INLINE, PARALLEL, WIDTH, load, load_complex, store_complex
 from weakfield.mesh.lattice import Lattice
 
 # khat = 2 n sin(pi i / n); kappa = khat exp(-i pi / n) moves a link quantity back to the node.
-# Modes are pairs of numbers, eight of them side by side along x. Wavenumbers come as ``waves`` (3, n + 8): K_i, and real
-# and imaginary part of kappa_i.
+# Modes are pairs of numbers, eight of them side by side along x. Wavenumbers come as ``waves`` (3, n + 8): K_i, and
+# real and imaginary part of kappa_i.
 
 
 @njit(**INLINE)
-def _get(modes, at, count, spare):
+def get_modes(modes, at, count, spare):
     """Real and imaginary parts of ``count`` (up to eight) modes from mode ``at`` on."""
     if count == WIDTH:
         return load_complex(modes, 2 * at)
@@ -28,8 +27,8 @@ def _get(modes, at, count, spare):
 
 
 @njit(**INLINE)
-def _put(modes, at, count, spare, value):
-    """The inverse of ``_get``."""
+def put_modes(modes, at, count, spare, value):
+    """The inverse of ``get_modes``."""
     if count == WIDTH:
         store_complex(modes, 2 * at, value[0], value[1])
     else:
@@ -39,30 +38,30 @@ def _put(modes, at, count, spare, value):
 
 
 @njit(**INLINE)
-def _times(a, b):
+def times(a, b):
     """Complex product; a holds vectors, b vectors or numbers."""
     return a[0] * b[0] - a[1] * b[1], a[1] * b[0] + a[0] * b[1]
 
 
 @njit(**INLINE)
-def _times_conjugate(a, b):
+def times_conjugate(a, b):
     """a b*."""
     return a[0] * b[0] + a[1] * b[1], a[1] * b[0] - a[0] * b[1]
 
 
 @njit(**INLINE)
-def _contraction(vx, vy, vz, kx, ky, kz):
+def contraction(vx, vy, vz, kx, ky, kz):
     """kappa_m V_m."""
-    a, b, c = _times(vx, kx), _times(vy, ky), _times(vz, kz)
+    a, b, c = times(vx, kx), times(vy, ky), times(vz, kz)
     return a[0] + b[0] + c[0], a[1] + b[1] + c[1]
 
 
 @njit(**INLINE)
-def _transverse(vx, vy, vz, kx, ky, kz, inverse, factor):
+def transverse(vx, vy, vz, kx, ky, kz, inverse, factor):
     """factor (V_i - kappa_i* (kappa V) / K) / K."""
-    d = _contraction(vx, vy, vz, kx, ky, kz)
+    d = contraction(vx, vy, vz, kx, ky, kz)
     d, f = (d[0] * inverse, d[1] * inverse), factor * inverse
-    a, b, c = _times_conjugate(d, kx), _times_conjugate(d, ky), _times_conjugate(d, kz)
+    a, b, c = times_conjugate(d, kx), times_conjugate(d, ky), times_conjugate(d, kz)
     return (
         (f * (vx[0] - a[0]), f * (vx[1] - a[1])),
         (f * (vy[0] - b[0]), f * (vy[1] - b[1])),
@@ -70,7 +69,13 @@ def _transverse(vx, vy, vz, kx, ky, kz, inverse, factor):
     )
 
 
-@njit(**OPTIONS)
+@njit(**INLINE)
+def chi_mode(trace, d, k, three_n, inverse):
+    """(K tr S - 3 D) inverse, with D = sum kappa_m V_m = -i n d and inverse = 1 / (2 K^2 N) (PHYSICS 5.2)."""
+    return (k * trace[0] - three_n * d[1]) * inverse, (k * trace[1] + three_n * d[0]) * inverse
+
+
+@njit(**PARALLEL)
 def _divide(modes, waves, n, factor, shift, zero_mode):
     half = n // 2 + 1
     flat, factor, shift = waves.reshape(-1), waves.dtype.type(factor), waves.dtype.type(shift)
@@ -83,15 +88,15 @@ def _divide(modes, waves, n, factor, shift, zero_mode):
             for x in range(0, half, WIDTH):
                 count = min(WIDTH, half - x)
                 scale = factor / (load(flat, x) + k_row)
-                re, im = _get(modes, at + x, count, spare)
-                _put(modes, at + x, count, spare, (re * scale, im * scale))
+                re, im = get_modes(modes, at + x, count, spare)
+                put_modes(modes, at + x, count, spare, (re * scale, im * scale))
     if zero_mode:
         modes[0] = modes[1] = 0
     elif shift == 0:
         modes[0], modes[1] = mean_re, mean_im
 
 
-@njit(**OPTIONS)
+@njit(**PARALLEL)
 def _chi(modes, waves, n, out):
     half, size = n // 2 + 1, n + WIDTH
     field = n * n * half
@@ -107,19 +112,18 @@ def _chi(modes, waves, n, out):
             for x in range(0, half, WIDTH):
                 count, m = min(WIDTH, half - x), at + x
                 kx, k = (load(flat, size + x), load(flat, 2 * size + x)), load(flat, x) + k_row
-                trace = _get(modes, m, count, spare)
+                trace = get_modes(modes, m, count, spare)
                 wx, wy, wz = (
-                    _get(modes, field + m, count, spare), _get(modes, 2 * field + m, count, spare),
-                    _get(modes, 3 * field + m, count, spare),
+                    get_modes(modes, field + m, count, spare), get_modes(modes, 2 * field + m, count, spare),
+                    get_modes(modes, 3 * field + m, count, spare),
                 )  # fmt: skip
-                d = _contraction(wx, wy, wz, kx, ky, kz)  # D = sum kappa_m V_m = -i n d
-                inverse = per / (k * k)
-                value = (k * trace[0] - three * d[1]) * inverse, (k * trace[1] + three * d[0]) * inverse
-                _put(out, m, count, spare, value)
+                put_modes(
+                    out, m, count, spare, chi_mode(trace, contraction(wx, wy, wz, kx, ky, kz), k, three, per / (k * k))
+                )
     out[0] = out[1] = 0
 
 
-@njit(**OPTIONS)
+@njit(**PARALLEL)
 def _solve_vector(modes, first, waves, n, factor, add, out):
     """Transverse part of the vector that starts at field ``first`` of ``modes``, into or added to ``out``."""
     half, size = n // 2 + 1, n + WIDTH
@@ -136,21 +140,20 @@ def _solve_vector(modes, first, waves, n, factor, add, out):
             for x in range(0, half, WIDTH):
                 count, m = min(WIDTH, half - x), at + x
                 kx, k = (load(flat, size + x), load(flat, 2 * size + x)), load(flat, x) + k_row
-                vx, vy, vz = (
-                    _get(modes, first * field + m, count, spare), _get(modes, (first + 1) * field + m, count, spare),
-                    _get(modes, (first + 2) * field + m, count, spare),
-                )  # fmt: skip
-                bx, by, bz = _transverse(vx, vy, vz, kx, ky, kz, one / k, factor)
+                vx = get_modes(modes, first * field + m, count, spare)
+                vy = get_modes(modes, (first + 1) * field + m, count, spare)
+                vz = get_modes(modes, (first + 2) * field + m, count, spare)
+                bx, by, bz = transverse(vx, vy, vz, kx, ky, kz, one / k, factor)
                 if add:
-                    old = _get(out, m, count, spare)
+                    old = get_modes(out, m, count, spare)
                     bx = bx[0] + old[0], bx[1] + old[1]
-                    old = _get(out, field + m, count, spare)
+                    old = get_modes(out, field + m, count, spare)
                     by = by[0] + old[0], by[1] + old[1]
-                    old = _get(out, 2 * field + m, count, spare)
+                    old = get_modes(out, 2 * field + m, count, spare)
                     bz = bz[0] + old[0], bz[1] + old[1]
-                _put(out, m, count, spare, bx)
-                _put(out, field + m, count, spare, by)
-                _put(out, 2 * field + m, count, spare, bz)
+                put_modes(out, m, count, spare, bx)
+                put_modes(out, field + m, count, spare, by)
+                put_modes(out, 2 * field + m, count, spare, bz)
     for i in range(3):
         if add:
             out[2 * i * field], out[2 * i * field + 1] = means[2 * i], means[2 * i + 1]
@@ -158,7 +161,7 @@ def _solve_vector(modes, first, waves, n, factor, add, out):
             out[2 * i * field] = out[2 * i * field + 1] = 0
 
 
-@njit(**OPTIONS)
+@njit(**PARALLEL)
 def _add_realisation(unit, strength, window, windowed, factor, out):
     n = unit.shape[0]
     for plane in prange(n):
@@ -175,7 +178,7 @@ def _add_realisation(unit, strength, window, windowed, factor, out):
 
 
 @lru_cache(maxsize=8)
-def _waves(n, dtype):
+def waves_of(n, dtype):
     """K_i and kappa_i of a lattice of ``n`` sites, with room for eight more."""
     lattice = Lattice(n)
     waves = np.ones((3, n + WIDTH), dtype)
@@ -183,36 +186,36 @@ def _waves(n, dtype):
     return waves
 
 
-def _pairs(modes):
+def pairs_of(modes):
     """Complex numbers as flat pairs."""
     return torch.view_as_real(modes).numpy().reshape(-1)
 
 
 def divide_by_laplacian(modes, lattice, factor, shift=0.0, clear_zero_mode=False):
     """See ``reference.spectral.divide_by_laplacian``."""
-    pairs = _pairs(modes)
-    _divide(pairs, _waves(lattice.n, pairs.dtype), lattice.n, factor, shift, clear_zero_mode)
+    pairs = pairs_of(modes)
+    _divide(pairs, waves_of(lattice.n, pairs.dtype), lattice.n, factor, shift, clear_zero_mode)
     return modes
 
 
 def solve_chi(divergence, lattice, out):
     """See ``reference.spectral.solve_chi``."""
-    pairs = _pairs(divergence)
-    _chi(pairs, _waves(lattice.n, pairs.dtype), lattice.n, _pairs(out))
+    pairs = pairs_of(divergence)
+    _chi(pairs, waves_of(lattice.n, pairs.dtype), lattice.n, pairs_of(out))
     return out
 
 
 def advance_b(divergence, lattice, factor, b):
     """See ``reference.spectral.advance_b``."""
-    pairs = _pairs(divergence)
-    _solve_vector(pairs, 1, _waves(lattice.n, pairs.dtype), lattice.n, factor, True, _pairs(b))
+    pairs = pairs_of(divergence)
+    _solve_vector(pairs, 1, waves_of(lattice.n, pairs.dtype), lattice.n, factor, True, pairs_of(b))
     return b
 
 
 def transverse_part(vector, lattice, factor):
     """See ``reference.spectral.transverse_part``."""
-    pairs = _pairs(vector)
-    _solve_vector(pairs, 0, _waves(lattice.n, pairs.dtype), lattice.n, factor, False, pairs)
+    pairs = pairs_of(vector)
+    _solve_vector(pairs, 0, waves_of(lattice.n, pairs.dtype), lattice.n, factor, False, pairs)
     return vector
 
 

@@ -15,8 +15,21 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
-from weakfield.mesh.kernels.cpu.cells import INLINE, OPTIONS, SERIAL
-from weakfield.mesh.kernels.cpu.simd import WIDTH, load, load_complex, store, store_complex, transpose
+from weakfield.mesh.kernels.cpu.simd import (
+    INLINE,
+    PARALLEL,
+    SERIAL,
+    WIDTH,
+    aligned_zeros,
+    load,
+    load_complex,
+    load_rows,
+    store,
+    store_complex,
+    store_rows,
+    store_vectors,
+    transpose,
+)
 
 _ROWS = 2 * WIDTH
 
@@ -277,18 +290,6 @@ def _lines(buffer, re, im, stride, n, radices, twiddles):
 
 
 @njit(**INLINE)
-def _load_rows(array, at, pitch):
-    """Eight rows ``pitch`` numbers apart, as the vectors of their columns."""
-    return transpose(
-        (
-            load(array, at), load(array, at + pitch), load(array, at + 2 * pitch), load(array, at + 3 * pitch),
-            load(array, at + 4 * pitch), load(array, at + 5 * pitch), load(array, at + 6 * pitch),
-            load(array, at + 7 * pitch),
-        )
-    )  # fmt: skip
-
-
-@njit(**INLINE)
 def _load_places(plane, at, pitch, place, y):
     """Eight rows of a plane from their places, as the vectors of their columns."""
     return transpose(
@@ -299,33 +300,6 @@ def _load_places(plane, at, pitch, place, y):
             load(plane, at + place[y + 6] * pitch), load(plane, at + place[y + 7] * pitch),
         )
     )  # fmt: skip
-
-
-@njit(**INLINE)
-def _store_rows(array, at, pitch, columns):
-    """The inverse of ``_load_rows``."""
-    rows = transpose(columns)
-    store(array, at, rows[0])
-    store(array, at + pitch, rows[1])
-    store(array, at + 2 * pitch, rows[2])
-    store(array, at + 3 * pitch, rows[3])
-    store(array, at + 4 * pitch, rows[4])
-    store(array, at + 5 * pitch, rows[5])
-    store(array, at + 6 * pitch, rows[6])
-    store(array, at + 7 * pitch, rows[7])
-
-
-@njit(**INLINE)
-def _store_columns(buffer, at, columns):
-    """Eight vectors one after the other."""
-    store(buffer, at, columns[0])
-    store(buffer, at + 8, columns[1])
-    store(buffer, at + 16, columns[2])
-    store(buffer, at + 24, columns[3])
-    store(buffer, at + 32, columns[4])
-    store(buffer, at + 40, columns[5])
-    store(buffer, at + 48, columns[6])
-    store(buffer, at + 56, columns[7])
 
 
 @njit(**INLINE)
@@ -343,8 +317,8 @@ def _rows_forward(field, at, n, pitch, line, plane, radices, twiddles, place):
     half, imaginary = field.dtype.type(0.5), n * pitch
     for y in range(0, n, _ROWS):
         for x in range(0, n, WIDTH):
-            _store_columns(line, x * WIDTH, _load_rows(field, at + y * n + x, n))
-            _store_columns(line, (n + x) * WIDTH, _load_rows(field, at + (y + WIDTH) * n + x, n))
+            store_vectors(line, x * WIDTH, WIDTH, load_rows(field, at + y * n + x, n))
+            store_vectors(line, (n + x) * WIDTH, WIDTH, load_rows(field, at + (y + WIDTH) * n + x, n))
         _lines(line, 0, n * WIDTH, WIDTH, n, radices, twiddles)
         for k in range(0, n // 2 + 1, WIDTH):
             s0 = _parted(line, n, place, k)
@@ -356,22 +330,22 @@ def _rows_forward(field, at, n, pitch, line, plane, radices, twiddles, place):
             s6 = _parted(line, n, place, min(k + 6, n // 2))
             s7 = _parted(line, n, place, min(k + 7, n // 2))
             first, second = y * pitch + k, (y + WIDTH) * pitch + k
-            _store_rows(
+            store_rows(
                 plane, first, pitch,
                 (s0[0] * half, s1[0] * half, s2[0] * half, s3[0] * half, s4[0] * half, s5[0] * half, s6[0] * half,
                  s7[0] * half),
             )  # fmt: skip
-            _store_rows(
+            store_rows(
                 plane, imaginary + first, pitch,
                 (s0[1] * half, s1[1] * half, s2[1] * half, s3[1] * half, s4[1] * half, s5[1] * half, s6[1] * half,
                  s7[1] * half),
             )  # fmt: skip
-            _store_rows(
+            store_rows(
                 plane, second, pitch,
                 (s0[2] * half, s1[2] * half, s2[2] * half, s3[2] * half, s4[2] * half, s5[2] * half, s6[2] * half,
                  s7[2] * half),
             )  # fmt: skip
-            _store_rows(
+            store_rows(
                 plane, imaginary + second, pitch,
                 (s0[3] * half, s1[3] * half, s2[3] * half, s3[3] * half, s4[3] * half, s5[3] * half, s6[3] * half,
                  s7[3] * half),
@@ -379,60 +353,62 @@ def _rows_forward(field, at, n, pitch, line, plane, radices, twiddles, place):
 
 
 @njit(**SERIAL)
-def _columns(plane, n, pitch, backwards, radices, twiddles):
-    """Transforms along the columns of ``plane``, exp(-i k x) or ``backwards`` exp(+i k x); output in places."""
+def columns(plane, n, count, pitch, backwards, radices, twiddles):
+    """Transforms along ``count`` columns of ``plane``, exp(-i k x) or ``backwards`` exp(+i k x); output in places."""
     real, imaginary = (n * pitch, 0) if backwards else (0, n * pitch)
-    for k in range(0, n // 2 + 1, WIDTH):
+    for k in range(0, count, WIDTH):
         _lines(plane, real + k, imaginary + k, pitch, n, radices, twiddles)
 
 
 @njit(**SERIAL)
-def _store_sheet(plane, n, pitch, out, at, step, place):
-    """Rows of ``plane`` from their places as complex pairs ``out[at:]``, ``step`` numbers apart."""
-    imaginary, last = n * pitch, n // 2
+def store_sheet(plane, n, count, pitch, out, at, step, place):
+    """``count`` columns of ``plane``, rows from their places, as complex pairs ``out[at:]``, ``step`` numbers apart."""
+    imaginary, whole = n * pitch, count // WIDTH * WIDTH
     for y in range(n):
         p, to = place[y] * pitch, at + y * step
-        for k in range(0, last, WIDTH):
+        for k in range(0, whole, WIDTH):
             store_complex(out, to + 2 * k, load(plane, p + k), load(plane, imaginary + p + k))
-        out[to + 2 * last] = plane[p + last]
-        out[to + 2 * last + 1] = plane[imaginary + p + last]
+        for k in range(whole, count):
+            out[to + 2 * k] = plane[p + k]
+            out[to + 2 * k + 1] = plane[imaginary + p + k]
 
 
 @njit(**SERIAL)
-def _load_sheet(modes, at, step, n, pitch, plane):
+def load_sheet(modes, at, step, n, count, pitch, plane):
     """Rows of complex pairs ``modes[at:]``, ``step`` numbers apart, into ``plane``: real parts, then imaginary."""
-    imaginary, last = n * pitch, n // 2
+    imaginary, whole = n * pitch, count // WIDTH * WIDTH
     for y in range(n):
         p, start = y * pitch, at + y * step
-        for k in range(0, last, WIDTH):
+        for k in range(0, whole, WIDTH):
             re, im = load_complex(modes, start + 2 * k)
             store(plane, p + k, re)
             store(plane, imaginary + p + k, im)
-        plane[p + last] = modes[start + 2 * last]
-        plane[imaginary + p + last] = modes[start + 2 * last + 1]
+        for k in range(whole, count):
+            plane[p + k] = modes[start + 2 * k]
+            plane[imaginary + p + k] = modes[start + 2 * k + 1]
 
 
-@njit(**OPTIONS)
+@njit(**PARALLEL)
 def _planes_forward(field, out, n, planes, line, plane, radices, twiddles, place):
     """x and y transforms of ``planes`` planes one after the other, shared among as many threads as scratch is for."""
     threads, pitch, row = line.shape[0], plane.shape[1] // (2 * n), 2 * (n // 2 + 1)
     for thread in prange(threads):
         for z in range(thread * planes // threads, (thread + 1) * planes // threads):
             _rows_forward(field, z * n * n, n, pitch, line[thread], plane[thread], radices, twiddles, place)
-            _columns(plane[thread], n, pitch, False, radices, twiddles)
-            _store_sheet(plane[thread], n, pitch, out, z * n * row, row, place)
+            columns(plane[thread], n, n // 2 + 1, pitch, False, radices, twiddles)
+            store_sheet(plane[thread], n, n // 2 + 1, pitch, out, z * n * row, row, place)
 
 
-@njit(**OPTIONS)
+@njit(**PARALLEL)
 def _depths(modes, to, n, fields, backwards, plane, radices, twiddles, place):
     """z transforms of ``fields`` cubes of complex pairs, from ``modes`` to ``to``."""
     threads, pitch, row = plane.shape[0], plane.shape[1] // (2 * n), 2 * (n // 2 + 1)
     for thread in prange(threads):
         for sheet in range(thread * fields * n // threads, (thread + 1) * fields * n // threads):
             at = (sheet // n * n * n + sheet % n) * row
-            _load_sheet(modes, at, n * row, n, pitch, plane[thread])
-            _columns(plane[thread], n, pitch, backwards, radices, twiddles)
-            _store_sheet(plane[thread], n, pitch, to, at, n * row, place)
+            load_sheet(modes, at, n * row, n, n // 2 + 1, pitch, plane[thread])
+            columns(plane[thread], n, n // 2 + 1, pitch, backwards, radices, twiddles)
+            store_sheet(plane[thread], n, n // 2 + 1, pitch, to, at, n * row, place)
 
 
 @njit(**INLINE)
@@ -446,7 +422,7 @@ def _join(line, n, k, a, b, c, d):
 
 @njit(**SERIAL)
 def _rows_backward(plane, n, pitch, line, field, at, scale, radices, twiddles, place):
-    """x transforms of the Hermitian rows of ``plane``, taken from their places, into ``field[at:]``, times ``scale``."""
+    """x transforms of the Hermitian rows of ``plane``, from their places, into ``field[at:]``, times ``scale``."""
     imaginary, im, middle = n * pitch, n * WIDTH, n // 2
     for y in range(0, n, _ROWS):
         for k in range(0, middle, WIDTH):
@@ -473,7 +449,7 @@ def _rows_backward(plane, n, pitch, line, field, at, scale, radices, twiddles, p
         for x in range(0, n, WIDTH):
             for part in range(2):
                 p = part * im
-                _store_rows(
+                store_rows(
                     field, at + (y + part * WIDTH) * n + x, n,
                     (load(line, p + place[x] * WIDTH) * scale, load(line, p + place[x + 1] * WIDTH) * scale,
                      load(line, p + place[x + 2] * WIDTH) * scale, load(line, p + place[x + 3] * WIDTH) * scale,
@@ -482,15 +458,15 @@ def _rows_backward(plane, n, pitch, line, field, at, scale, radices, twiddles, p
                 )  # fmt: skip
 
 
-@njit(**OPTIONS)
+@njit(**PARALLEL)
 def _planes_backward(modes, field, n, planes, scale, line, plane, radices, twiddles, place):
     """y and x transforms of ``planes`` planes one after the other."""
     threads, pitch, row = line.shape[0], plane.shape[1] // (2 * n), 2 * (n // 2 + 1)
     scale = field.dtype.type(scale)
     for thread in prange(threads):
         for z in range(thread * planes // threads, (thread + 1) * planes // threads):
-            _load_sheet(modes, z * n * row, row, n, pitch, plane[thread])
-            _columns(plane[thread], n, pitch, True, radices, twiddles)
+            load_sheet(modes, z * n * row, row, n, n // 2 + 1, pitch, plane[thread])
+            columns(plane[thread], n, n // 2 + 1, pitch, True, radices, twiddles)
             _rows_backward(plane[thread], n, pitch, line[thread], field, z * n * n, scale, radices, twiddles, place)
 
 
@@ -498,30 +474,46 @@ def _planes_backward(modes, field, n, planes, scale, line, plane, radices, twidd
 def _scratch(n: int, dtype: np.dtype, threads: int) -> tuple[np.ndarray, np.ndarray]:
     """A bundle of lines and a plane for every thread."""
     pitch = n // 2 + WIDTH
-    return np.zeros((threads, 2 * n * WIDTH), dtype), np.zeros((threads, 2 * n * pitch), dtype)
+    return aligned_zeros((threads, 2 * n * WIDTH), dtype), aligned_zeros((threads, 2 * n * pitch), dtype)
+
+
+def planes_forward(field: np.ndarray, out: np.ndarray, threads: int) -> None:
+    """The transforms along x and y of real (..., N, N, N), every plane of constant z by itself."""
+    n = field.shape[-1]
+    p, (line, plane) = plan(n, field.dtype), _scratch(n, field.dtype, threads)
+    pairs, planes = out.reshape(-1).view(field.dtype), field.size // n**2
+    _planes_forward(field.reshape(-1), pairs, n, planes, line, plane, p.radices, p.twiddles, p.place)
+
+
+def planes_backward(modes: np.ndarray, out: np.ndarray, scale: float, threads: int) -> None:
+    """The inverse of ``planes_forward`` times ``scale`` N^2."""
+    n = out.shape[-1]
+    p, (line, plane) = plan(n, out.dtype), _scratch(n, out.dtype, threads)
+    pairs, planes = modes.reshape(-1).view(out.dtype), out.size // n**2
+    _planes_backward(pairs, out.reshape(-1), n, planes, scale, line, plane, p.radices, p.twiddles, p.place)
+
+
+def _through_depth(modes: np.ndarray, to: np.ndarray, n: int, backwards: bool, threads: int) -> None:
+    """The transforms along z of complex (..., N, N, N//2+1)."""
+    kind = modes.real.dtype
+    p, (_, plane) = plan(n, kind), _scratch(n, kind, threads)
+    pairs, out = modes.reshape(-1).view(kind), to.reshape(-1).view(kind)
+    _depths(pairs, out, n, modes.size // (n * n * (n // 2 + 1)), backwards, plane, p.radices, p.twiddles, p.place)
 
 
 def forward(field: np.ndarray, out: np.ndarray, threads: int) -> np.ndarray:
     """sum_x f exp(-i k x) of real (..., N, N, N) into complex ``out`` (..., N, N, N//2+1), both contiguous."""
-    n = field.shape[-1]
-    p, (line, plane) = plan(n, field.dtype), _scratch(n, field.dtype, threads)
-    pairs, cubes = out.reshape(-1).view(field.dtype), field.size // n**3
-    _planes_forward(field.reshape(-1), pairs, n, cubes * n, line, plane, p.radices, p.twiddles, p.place)
-    _depths(pairs, pairs, n, cubes, False, plane, p.radices, p.twiddles, p.place)
+    planes_forward(field, out, threads)
+    _through_depth(out, out, field.shape[-1], False, threads)
     return out
 
 
-def backward(
-    modes: np.ndarray, out: np.ndarray, scale: float, overwrite: bool, threads: int, room: np.ndarray | None = None
-) -> np.ndarray:
+def backward(modes: np.ndarray, out: np.ndarray, scale: float, overwrite: bool, threads: int) -> np.ndarray:
     """scale x sum_k F exp(+i k x) of complex (..., N, N, N//2+1) into real ``out`` (..., N, N, N), both contiguous.
 
     Without ``overwrite`` the modes stay as they are.
     """
-    n = out.shape[-1]
-    p, (line, plane) = plan(n, out.dtype), _scratch(n, out.dtype, threads)
-    pairs, cubes = modes.reshape(-1).view(out.dtype), out.size // n**3
-    to = pairs if overwrite else np.empty_like(pairs)
-    _depths(pairs, to, n, cubes, True, plane, p.radices, p.twiddles, p.place)
-    _planes_backward(to, out.reshape(-1), n, cubes * n, scale, line, plane, p.radices, p.twiddles, p.place)
+    to = modes if overwrite else np.empty_like(modes)
+    _through_depth(modes, to, out.shape[-1], True, threads)
+    planes_backward(to, out, scale, threads)
     return out

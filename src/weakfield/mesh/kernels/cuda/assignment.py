@@ -45,11 +45,11 @@ def _gradient(column, row, u, field, out, n, count, BLOCK: tl.constexpr):
     tl.store(out + count + count + p, dz, mask=live)
 
 
-def paint(particles, weight=None, scale=1.0, out=None):
+def paint(particles, weight=None, scale=1.0, out=None, start=0.0):
     """See ``reference.assignment.paint``."""
     n, count, u = particles.grid, len(particles), contiguous(particles.displacement)
     out = u.new_empty((n, n, n)) if out is None else out
-    contiguous(out).zero_()
+    contiguous(out).fill_(start)
     _paint[blocks(count)](
         particles.column, particles.rows(), u, u if weight is None else contiguous(weight), scalars(u, scale), out,
         n, count, WEIGHTED=weight is not None, BLOCK=PARTICLES, **OPTIONS,

@@ -145,9 +145,9 @@ def _pack(phi, chi, b, out, n, WIDE: tl.constexpr, ROWS: tl.constexpr, WIDTH: tl
 
 
 def phi_source(
-    stress_energy, extra, phi, chi, past, mean, density, expansion, memory, implicit, second_order, out, sums=None
+    stress_energy, extra, phi, chi, past, mean, density, expansion, memory, implicit, second_order, out, sums
 ):
-    """See ``reference.sources.phi_source``; ``sums`` (N,) float64, where given, gets T00 summed over planes of z."""
+    """See ``reference.sources.phi_source``."""
     n = phi.shape[0]
     grid, rows, width = tiles(n * n, n)
     _phi_source[grid](
@@ -155,10 +155,9 @@ def phi_source(
         contiguous(past), scalars(phi, mean, density, expansion, memory), contiguous(out), n, EXTRA=extra is not None,
         IMPLICIT=implicit, SECOND=second_order, ROWS=rows, WIDTH=width, **OPTIONS,
     )  # fmt: skip
-    if sums is not None:
-        torch.sum(stress_energy[..., T00], dim=(1, 2), dtype=torch.float64, out=sums)
-        if extra is not None:
-            sums += extra.sum(dim=(1, 2), dtype=torch.float64)
+    torch.sum(stress_energy[..., T00], dim=(1, 2), dtype=torch.float64, out=sums)
+    if extra is not None:
+        sums += extra.sum(dim=(1, 2), dtype=torch.float64)
     return out
 
 

@@ -60,11 +60,20 @@ class Cells:
         return total
 
 
-def paint(particles: Particles, weight: Tensor | None = None, scale: float = 1.0, out: Tensor | None = None) -> Tensor:
-    """sum_p scale w_p W_CIC at every node, ``(N, N, N)``; w = 1 if not given. The adjoint of ``read`` (scale 1)."""
+def paint(
+    particles: Particles,
+    weight: Tensor | None = None,
+    scale: float = 1.0,
+    out: Tensor | None = None,
+    start: float = 0.0,
+) -> Tensor:
+    """start + sum_p scale w_p W_CIC at every node, ``(N, N, N)``; w = 1 if not given; the adjoint of ``read``.
+
+    Started at minus its mean a density keeps its contrast in single precision.
+    """
     cells = Cells.of(particles)
     values = particles.displacement.new_ones(len(particles)) if weight is None else weight
-    result = values.new_zeros(particles.grid**3)
+    result = values.new_full((particles.grid**3,), start)
     for corner in CORNERS:
         result = result.index_add(0, cells.index(corner), scale * values * cells.weight(corner))
     result = result.reshape((particles.grid,) * 3)

@@ -13,7 +13,13 @@ AXES = "xyz"
 
 
 def project_stress_energy(
-    particles: Particles, phi: Tensor, potential: Tensor | None, weight: float, a: float, second_order: bool, out: Tensor
+    particles: Particles,
+    phi: Tensor,
+    potential: Tensor | None,
+    weight: float,
+    a: float,
+    second_order: bool,
+    out: Tensor,
 ) -> Tensor:
     """-a^3 T^0_0 and a^3 T^i_j with the metric ``phi`` into the lanes of ``out`` (N, N, N, 8) (PHYSICS 4, 13.1 iii).
 
