@@ -20,8 +20,8 @@ SpectrumName = Literal["phi", "chi", "B", "hij", "T00", "delta", "rhoN", "psiN",
 TEMPLATE_CELLS = {"sc0": 4, "sc1": 4, "bcc": 2, "fcc": 2}
 #: output settings that say when the state of a run is kept, not what comes out
 CHECKPOINT_SCHEDULE = {"checkpoint_every", "checkpoint_path", "hibernation_redshifts", "hibernation_wallclock_s"}
-#: settings of a simulation that say where it runs: the numbers agree to rounding, as between versions of PyTorch, and so
-#: these are no part of what a run is; pair.json has them
+#: settings of a simulation that say where it runs: the numbers agree to rounding, as between versions of PyTorch. These
+#: are no part of what a run is, therefore; pair.json has them
 WHERE = ("device", "deterministic")
 #: transfer providers that follow photons and neutrinos through time
 WITH_RADIATION = ("camb", "class")
