@@ -6,11 +6,16 @@ import os
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line does, before anything starts threads
+os.environ.setdefault("WEAKFIELD_DEVICE", "cpu")  # what is promised bit by bit; tests of a GPU ask for it by name
 
 import pytest
+import torch
 
 from synthetic import tiny_study, write_run
 from weakfield.config import RunFolder, StudyConfig
+
+if not torch.cuda.is_available():  # Triton interprets its kernels then; it reads this when it is first imported
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 
 @pytest.fixture

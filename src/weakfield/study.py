@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -80,11 +80,13 @@ def _no_manifest(study: StudyConfig, seed: int, folder: RunFolder) -> str | None
 class PairStage:
     """Simulation: every seed of the study becomes a whole pair; ``grow`` does nothing for one that is whole.
 
-    ``flaw`` says what keeps a seed from being whole: a pair that lost or changed files is grown again.
+    ``flaw`` says what keeps a seed from being whole: a pair that lost or changed files is grown again. Within a
+    ``session`` pairs are grown by the function it gives and may become whole as late as its end.
     """
 
     grow: Grow
     flaw: Flaw = _no_manifest
+    session: Callable[[StudyConfig], AbstractContextManager[Grow]] | None = None
     name: str = "simulate"
     reads: tuple[str, ...] = ()
 
@@ -103,9 +105,10 @@ class PairStage:
 
     def complete(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome:
         begin, before = time.perf_counter(), self._written(study, folder)
-        with bar("pairs", study.seeds.count) as progress:
+        session = self.session(study) if self.session else nullcontext(self.grow)
+        with bar("pairs", study.seeds.count) as progress, session as grow:
             for seed in study.seeds.all:
-                self.grow(study, seed, folder)
+                grow(study, seed, folder)
                 progress.advance()
         manifests = self._manifests(study, folder)
         grown = len(self._written(study, folder) - before)
@@ -226,6 +229,12 @@ def _grow(study: StudyConfig, seed: int, folder: RunFolder) -> None:
     grow_pair(study, seed, folder)
 
 
+def _session(study: StudyConfig) -> AbstractContextManager[Grow]:
+    from weakfield.simulation.ensemble import growing
+
+    return growing(study)
+
+
 def _flaw(study: StudyConfig, seed: int, folder: RunFolder) -> str | None:
     from weakfield.simulation.pair import flaw
 
@@ -237,7 +246,7 @@ _ALL = tuple(name for name in StudyConfig.model_fields if name != "seeds")
 
 #: the stages in order; a study's seeds enter through the fingerprint of the pairs
 STAGES: tuple[Stage, ...] = (
-    PairStage(_grow, _flaw),
+    PairStage(_grow, _flaw, _session),
     _stage("measure", "weakfield.spectra.measure", "spectra", ("simulate",), (*_UNIVERSE, "dataset", "measure")),
     _stage("dataset", "weakfield.dataset.build", "dataset", ("simulate",), (*_UNIVERSE, "dataset")),
     _stage("train", "weakfield.learning.training", "training", ("dataset",), ("training", "audit.bootstrap")),

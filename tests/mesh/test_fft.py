@@ -33,6 +33,28 @@ def test_backward_inverts_forward(n, dtype):
     torch.testing.assert_close(unnormalised / n**3, f, rtol=0, atol=tolerance)
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("n", [6, 7])
+def test_transforms_of_a_gpu_have_the_same_convention(n, dtype):
+    """The way by PyTorch, here on the processor; on planes that are not Hermitian the same part of the modes counts."""
+    f = field(n, dtype)
+    # of sums of N^3 numbers of order one, some hundreds
+    tolerance = {"rtol": 0, "atol": 1e-12 if dtype == torch.float64 else 1e-3}
+    modes = fft.forward(f)
+    torch.testing.assert_close(fft.torch_forward(f), modes, **tolerance)
+    out = torch.empty_like(modes)
+    assert fft.torch_forward(f, out) is out
+    modes[:, :, :, 0] += 1j * torch.arange(n)
+    modes[:, :, :, -1] += 0.5j
+    kept = modes.clone()
+    for normalised in (True, False):
+        expected = fft.backward(modes, n, normalised=normalised)
+        torch.testing.assert_close(fft.torch_backward(modes, n, None, normalised), expected, **tolerance)
+    assert torch.equal(modes, kept)
+    out = torch.empty_like(f)
+    assert fft.torch_backward(modes, n, out) is out
+
+
 def test_same_bits_for_any_threads_and_in_place():
     n = 16
     modes = fft.forward(field(n), threads=1)

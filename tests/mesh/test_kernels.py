@@ -107,7 +107,7 @@ def test_sources_agree(n, dtype):
         for more in (None, extra):
             sums = [torch.zeros(n, dtype=torch.float64) for _ in range(2)]
             mine, right = (
-                k.phi_source(lanes, more, phi, chi, past, 0.3, 1.1, 0.7, 0.4, *flags, torch.empty_like(phi), s)
+                k.phi_source(lanes, more, phi, chi, past, 1.1, 0.7, 0.4, *flags, torch.empty_like(phi), s)
                 for k, s in zip((cpu, reference), sums, strict=True)
             )
             torch.testing.assert_close(*sums, rtol=1e-12, atol=1e-12)

@@ -64,11 +64,12 @@ def examine() -> Examination:
         versions={name: version for name, version in found.items() if name != "git commit" or version is not None},
         machine=machine(),
         threads={"numba": numba.get_num_threads(), "torch": torch.get_num_threads(), "cores": cores()},
-        gpu=", ".join(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())) or "none found",
+        gpu=_gpu(),
         trials=(
             *(_tried(f"transfer {name}", partial(_provider, name), name == "eisenstein-hu") for name in _providers()),
             _tried("kernels reference", lambda: _kernels("reference"), needed=True),
             _tried("kernels cpu", lambda: _kernels("cpu"), needed=True),
+            _tried("kernels cuda", lambda: _kernels("cuda"), needed=False),
             _tried("training step", _training_step, needed=True),
         ),
     )
@@ -79,6 +80,17 @@ def _tried(name: str, attempt: Callable[[], str], needed: bool) -> Trial:
         return Trial(name, True, attempt(), needed)
     except Exception as error:
         return Trial(name, False, f"{type(error).__name__}: {error}", needed)
+
+
+def _gpu() -> str:
+    """The GPUs there are, and where a simulation with device "auto" would run."""
+    import torch
+
+    from weakfield.mesh.devices import describe, device_for, why_not
+
+    names = ", ".join(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())) or "none found"
+    hindrance = why_not()
+    return f"{names}; simulations run on {describe(device_for('auto'))}" + (f" ({hindrance})" if hindrance else "")
 
 
 def _providers() -> list[str]:
@@ -106,15 +118,21 @@ def _kernels(kind: str) -> str:
     import numpy as np
     import torch
 
+    from weakfield.mesh.devices import why_not
     from weakfield.mesh.kernels import kernels_for
     from weakfield.mesh.particles import Particles
 
+    device = torch.device("cuda" if kind == "cuda" else "cpu")
+    hindrance = why_not() if kind == "cuda" else None
+    if hindrance is not None:
+        raise ValueError(hindrance)
     sites = np.stack(np.meshgrid(*[(np.arange(_GRID) + 0.25) / _GRID] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
     particles = Particles.at_rest(_GRID, sites, np.arange(len(sites)), 1.0 / len(sites), torch.float64)
     draw = torch.Generator().manual_seed(0)
     particles.displacement += torch.randn((3, len(sites)), generator=draw, dtype=torch.float64)
-    field = torch.randn((_GRID,) * 3, generator=draw, dtype=torch.float64)
-    kernels = kernels_for("cpu", kind)
+    field = torch.randn((_GRID,) * 3, generator=draw, dtype=torch.float64).to(device)
+    particles = particles.to(device)
+    kernels = kernels_for(device.type, kind)
     painted = kernels.paint(particles)
     mass = float(painted.sum()) / len(sites) - 1.0
     adjoint = float((painted * field).sum() - kernels.read(particles, field).sum()) / len(sites)

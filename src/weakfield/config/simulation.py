@@ -20,6 +20,9 @@ SpectrumName = Literal["phi", "chi", "B", "hij", "T00", "delta", "rhoN", "psiN",
 TEMPLATE_CELLS = {"sc0": 4, "sc1": 4, "bcc": 2, "fcc": 2}
 #: output settings that say when the state of a run is kept, not what comes out
 CHECKPOINT_SCHEDULE = {"checkpoint_every", "checkpoint_path", "hibernation_redshifts", "hibernation_wallclock_s"}
+#: settings of a simulation that say where it runs: the numbers agree to rounding, as between versions of PyTorch. These
+#: are no part of what a run is, therefore; pair.json has them
+WHERE = ("device", "deterministic")
 #: transfer providers that follow photons and neutrinos through time
 WITH_RADIATION = ("camb", "class")
 
@@ -47,6 +50,14 @@ class SimulationSettings(Settings):
         True, description="steps are shortened evenly to land on every output; otherwise the first cycle past it"
     )
     precision: Literal["double", "single"] = Field("double", description="of particles and fields while growing")
+
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto",
+        description="where it runs; auto: a CUDA GPU if one works, else the CPU (environment: WEAKFIELD_DEVICE)",
+    )
+    deterministic: bool = Field(
+        False, description="on a GPU too, the same bits in every run: sums in a fixed order, slower; a CPU always does"
+    )
 
     template: Literal["sc0", "sc1", "bcc", "fcc"] = Field("sc1", description="built-in particle template")
     template_file: Path | None = Field(None, description="a Gadget-2 template instead of a built-in one")
@@ -119,14 +130,14 @@ class SimulationSettings(Settings):
         return self.tiling if self.tiling is not None else self.grid // TEMPLATE_CELLS[self.template]
 
     def identity(self) -> dict[str, Any]:
-        """The settings with every input file as the hash of its bytes: what decides numbers, wherever files lie."""
+        """What decides numbers: input files by the hash of their bytes, wherever they lie; ``WHERE`` left out."""
 
         def content(value: Any) -> Any:
             if isinstance(value, Path):
                 return file_hash(value) if value.is_file() else str(value)
             return [content(item) for item in value] if isinstance(value, tuple) else value
 
-        return {name: content(getattr(self, name)) for name in type(self).model_fields}
+        return {name: content(getattr(self, name)) for name in type(self).model_fields if name not in WHERE}
 
     @property
     def linear_radiation(self) -> bool:

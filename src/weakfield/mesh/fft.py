@@ -16,8 +16,7 @@ COMPLEX = {torch.float32: torch.complex64, torch.float64: torch.complex128}
 def forward(field: Tensor, out: Tensor | None = None, threads: int | None = None) -> Tensor:
     """F(k) = sum_x f(x) exp(-i k x): real ``(..., N, N, N)`` [z, y, x] to complex ``(..., N, N, N//2+1)``."""
     if field.is_cuda:
-        modes: Tensor = torch.fft.rfftn(field, dim=(-3, -2, -1), out=out)
-        return modes
+        return torch_forward(field, out)
     if out is None:
         out = torch.empty((*field.shape[:-1], field.shape[-1] // 2 + 1), dtype=COMPLEX[field.dtype])
     if _own(field, out, field.shape[-1]):
@@ -46,9 +45,7 @@ def backward(
     a CPU), which saves a copy and gives the same bits.
     """
     if modes.is_cuda:
-        norm = "backward" if normalised else "forward"
-        field: Tensor = torch.fft.irfftn(modes, s=(n, n, n), dim=(-3, -2, -1), norm=norm, out=out)
-        return field
+        return torch_backward(modes, n, out, normalised)
     if out is None:
         out = torch.empty((*modes.shape[:-1], n), dtype=modes.real.dtype)
     if _own(modes, out, n):
@@ -67,6 +64,24 @@ def backward(
     else:
         ducc0.fft.c2r(modes.numpy(), axes=(z, y, x), lastsize=n, out=out.numpy(), **options)
     return out
+
+
+def torch_forward(field: Tensor, out: Tensor | None = None) -> Tensor:
+    """``forward`` by PyTorch, as on a GPU."""
+    modes: Tensor = torch.fft.rfftn(field, dim=(-3, -2, -1)).contiguous()
+    return modes if out is None else out.copy_(modes)
+
+
+def torch_backward(modes: Tensor, n: int, out: Tensor | None = None, normalised: bool = True) -> Tensor:
+    """``backward`` by PyTorch, as on a GPU; ``modes`` is left as it was.
+
+    In two steps, z and y before x: what a transform of three axes makes of modes that are not Hermitian is not
+    documented; that one of the last axis ignores what a real line cannot hold is.
+    """
+    norm = "backward" if normalised else "forward"
+    planes = torch.fft.ifftn(modes, dim=(-3, -2), norm=norm)
+    field: Tensor = torch.fft.irfft(planes, n=n, dim=-1, norm=norm).contiguous()
+    return field if out is None else out.copy_(field)
 
 
 def _own(source: Tensor, target: Tensor, n: int) -> bool:

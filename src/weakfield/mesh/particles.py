@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -27,6 +27,7 @@ class Particles:
     momentum: Tensor  # (3, P)
     ids: Tensor  # (P,) int64
     mass: float  # of one particle, in critical densities times box volume
+    row_cache: Tensor | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return self.column.shape[0]
@@ -56,11 +57,24 @@ class Particles:
             mass=mass,
         )
 
+    def rows(self) -> Tensor:
+        """(P,) int32: row (z, y) of the rest cell of every particle; made once."""
+        if self.row_cache is None:
+            rows = torch.arange(self.grid**2, dtype=torch.int32, device=self.column.device)
+            repeats = self.row_start[1:] - self.row_start[:-1]
+            self.row_cache = torch.repeat_interleave(rows, repeats, output_size=len(self))
+        return self.row_cache
+
     def rest_cells(self) -> Tensor:
         """(3, P) int64 rest cells, order x, y, z."""
-        rows = torch.arange(self.grid**2, device=self.column.device)
-        row = torch.repeat_interleave(rows, self.row_start[1:] - self.row_start[:-1])
+        row = self.rows().long()
         return torch.stack([self.column.long(), row % self.grid, row // self.grid])
+
+    def to(self, device: torch.device) -> Particles:
+        """The same particles on a device; arrays that are there already are shared, not copied."""
+        arrays = ("column", "row_start", "displacement", "momentum", "ids")
+        moved = {name: getattr(self, name).to(device) for name in arrays}
+        return replace(self, **moved, row_cache=None if self.row_cache is None else self.row_cache.to(device))
 
     def positions(self) -> Tensor:
         """(3, P) float64 positions in units of the box, wrapped to [0, 1)."""

@@ -2,7 +2,8 @@
 
 Two binnings: ``shells`` with edges in units of the fundamental mode, exact in integers, for our own spectra; and
 ``reference_shells``, linear in k up to the corner of the cube, for the spectra files of the reference program.
-All sums are ``numpy.bincount`` over the modes in memory order: the same bits for any number of threads.
+All sums are ``numpy.bincount`` over the modes in memory order: the same bits for any number of threads. Modes on a GPU
+are summed there for spectra files, which gives other last digits.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from math import ceil
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -207,18 +209,12 @@ def reference_spectrum(
     components = [(1.0, modes)] if isinstance(modes, Tensor) else list(modes)
     n = components[0][1].shape[0]
     shell = reference_shells(n, bins)
-    values = np.zeros(shell.index.shape)
-    for factor, component in components:
-        values += factor * squared_modulus(component.detach().cpu().numpy())
-    full, half = ((2 * np.pi * axis) ** 2 for axis in wavenumbers(n))
-    squares = half[None, None, :] + full[None, :, None] + full[:, None, None]
-    values *= squares * np.sqrt(squares) / (2 * np.pi**2 * float(n) ** 6)
-    if window == "cic":
-        values /= window_power(n, 2)
+    summed = _sums_on_device if components[0][1].is_cuda else _sums_on_host
+    first, second = summed(components, shell, window)
     kept = shell.count > 0
     count = shell.count[kept]
-    power = shell.sums(values)[kept] / count
-    spread = np.maximum(shell.sums(values**2)[kept] / count - power**2, 0)
+    power = first[kept] / count
+    spread = np.maximum(second[kept] / count - power**2, 0)
     return ReferenceSpectrum(
         k_hmpc=shell.k[kept] / box_size_mpch,
         power=power,
@@ -226,6 +222,57 @@ def reference_spectrum(
         sigma_power=np.sqrt(spread) / np.sqrt(count),
         count=count.astype(np.int64),
     )
+
+
+def _weights(n: int) -> Reals:
+    """What turns |f|^2 of a mode into Delta^2, (N, N, N//2+1)."""
+    full, half = ((2 * np.pi * axis) ** 2 for axis in wavenumbers(n))
+    squares = half[None, None, :] + full[None, :, None] + full[:, None, None]
+    weights: Reals = squares * np.sqrt(squares) / (2 * np.pi**2 * float(n) ** 6)
+    return weights
+
+
+def _sums_on_host(
+    components: list[tuple[float, Tensor]], shell: ReferenceShells, window: Literal["none", "cic"]
+) -> tuple[Reals, Reals]:
+    """Sums of Delta^2 and of its square by bin."""
+    values = np.zeros(shell.index.shape)
+    for factor, component in components:
+        values += factor * squared_modulus(component.detach().numpy())
+    values *= _weights(shell.n)
+    if window == "cic":
+        values /= window_power(shell.n, 2)
+    return shell.sums(values), shell.sums(values**2)
+
+
+def _sums_on_device(
+    components: list[tuple[float, Tensor]], shell: ReferenceShells, window: Literal["none", "cic"]
+) -> tuple[Reals, Reals]:
+    """The same where the modes are: in another order, so that the last digits may change from run to run."""
+    device = components[0][1].device
+    index, counted, weights = _on_device(shell.n, shell.bins, window, device)
+    values = torch.zeros_like(weights)
+    for factor, component in components:
+        parts = torch.view_as_real(component.detach()).double()
+        values += factor * (parts * parts).sum(-1)
+    values *= weights
+    first, second = (
+        torch.bincount(index, (counted * power).reshape(-1), shell.bins + 1)[: shell.bins].cpu().numpy()
+        for power in (values, values**2)
+    )
+    return first, second
+
+
+@lru_cache(maxsize=2)
+def _on_device(
+    n: int, bins: int, window: Literal["none", "cic"], device: torch.device
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Bin of every mode (flat), how often it counts, and what turns its |f|^2 into Delta^2."""
+    shell = reference_shells(n, bins)
+    weights = _weights(n) / window_power(n, 2) if window == "cic" else _weights(n)
+    arrays = (shell.index.ravel(), np.ascontiguousarray(shell.weight), weights)
+    index, counted, factors = (torch.from_numpy(array).to(device) for array in arrays)
+    return index, counted, factors
 
 
 def squared_modulus(modes: NDArray[Any]) -> Reals:

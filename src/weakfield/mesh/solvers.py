@@ -15,13 +15,13 @@ from torch import Tensor
 from weakfield.mesh import fft
 from weakfield.mesh.lattice import Lattice
 
-Addition = tuple[Tensor, np.ndarray, np.ndarray | None, float]
+Addition = tuple[Tensor, np.ndarray | Tensor, np.ndarray | Tensor | None, float]
 
 
 def solve_potential(
     kernels: ModuleType, source: Tensor, modes: Tensor, lattice: Lattice, factor: float, shift: float,
     clear_zero_mode: bool, addition: Addition | None, out: Tensor,
-) -> float:  # fmt: skip
+) -> Tensor | float:  # fmt: skip
     """out = backward(factor (forward(source) + addition) / (K + shift)), unnormalised; returns the mode k = 0.
 
     ``source`` and ``out`` (N, N, N), ``modes`` (N, N, N//2+1) work space. ``clear_zero_mode`` sets the mode k = 0 to 0,
@@ -33,7 +33,7 @@ def solve_potential(
     if addition is not None:
         kernels.add_realisation(*addition, modes)
     kernels.divide_by_laplacian(modes, lattice, factor, shift, clear_zero_mode)
-    mean = float(modes[0, 0, 0].real)
+    mean = modes[0, 0, 0].real.clone()  # a number when somebody reads it: a GPU need not stop for it
     fft.backward(modes, lattice.n, out=out, normalised=False, overwrite=True)
     return mean
 

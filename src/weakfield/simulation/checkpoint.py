@@ -63,19 +63,26 @@ class Checkpoints:
         self.path.unlink(missing_ok=True)
 
 
-def checkpoint_key(run: RunSettings) -> str:
-    """What a checkpoint belongs to: the settings that decide the numbers, and the software."""
+def checkpoint_key(run: RunSettings, device: torch.device) -> str:
+    """What a checkpoint belongs to: the settings that decide the numbers, the software and the kind of device.
+
+    A run goes on where it began: half of it on a GPU would give the numbers of neither.
+    """
     settings = run.model_dump(mode="json", exclude={"output": CHECKPOINT_SCHEDULE, "simulation": True})
-    return content_hash({"settings": settings, "simulation": run.simulation.identity(), "version": __version__})
+    where = {"device": device.type, "deterministic": run.simulation.deterministic or device.type == "cpu"}
+    return content_hash(
+        {"settings": settings, "simulation": run.simulation.identity(), "version": __version__, **where}
+    )
 
 
 def save_checkpoint(path: Path, universe: Universe, clock: Clock, outputs: Outputs) -> None:
     """Write the state between two cycles, whole or not at all."""
+    outputs.settle()
     arrays: dict[str, Any] = {
-        "key": np.array(checkpoint_key(universe.run)),
-        "displacement": universe.particles.displacement.numpy(),
-        "momentum": universe.particles.momentum.numpy(),
-        "phi_mean": np.array(universe.phi_mean),
+        "key": np.array(checkpoint_key(universe.run, universe.phi.device)),
+        "displacement": universe.particles.displacement.cpu().numpy(),
+        "momentum": universe.particles.momentum.cpu().numpy(),
+        "phi_mean": np.array(float(universe.phi_mean)),
         "clock": np.array([getattr(clock, name) for name in _CLOCK], dtype=np.float64),
         "written": np.array(outputs.written),
         "background": np.array(outputs.background_text()),
@@ -85,7 +92,7 @@ def save_checkpoint(path: Path, universe: Universe, clock: Clock, outputs: Outpu
     for name in _FIELDS:
         field = getattr(universe, name)
         if field is not None:
-            arrays[name] = field.numpy()
+            arrays[name] = field.cpu().numpy()
     with replacing(path) as scratch, open(scratch, "wb") as handle:
         np.savez(handle, **arrays)
 
@@ -100,7 +107,7 @@ def load_checkpoint(path: Path, universe: Universe, clock: Clock, outputs: Outpu
         return False
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError, AttributeError, TypeError) as error:
         raise BadInput(f"{path} is not a readable checkpoint ({error}); remove it to start again") from error
-    if key != checkpoint_key(universe.run):
+    if key != checkpoint_key(universe.run, universe.phi.device):
         warnings.warn(f"{path} is a checkpoint of other settings or software and is not used", stacklevel=2)
         return False
     universe.particles.displacement.copy_(torch.from_numpy(arrays["displacement"]))
@@ -108,7 +115,7 @@ def load_checkpoint(path: Path, universe: Universe, clock: Clock, outputs: Outpu
     universe.phi_mean = float(arrays["phi_mean"])
     for name in _FIELDS:
         if name in arrays:
-            setattr(universe, name, torch.from_numpy(arrays[name]))
+            setattr(universe, name, torch.from_numpy(arrays[name]).to(universe.phi.device))
     for name, value in zip(_CLOCK, arrays["clock"], strict=True):
         setattr(clock, name, int(value) if name == "cycle" else float(value))
     outputs.resume(

@@ -8,6 +8,7 @@ from typing import Protocol
 from weakfield.base.progress import bar
 from weakfield.config import RunSettings, Theory
 from weakfield.cosmology.transfer import TransferHistory
+from weakfield.mesh.devices import device_for
 from weakfield.mesh.threads import threads, threads_for_mesh
 from weakfield.simulation.checkpoint import Checkpoints
 from weakfield.simulation.clock import Clock, cycles_until
@@ -16,7 +17,9 @@ from weakfield.simulation.newton import Newton
 from weakfield.simulation.output import Outputs
 from weakfield.simulation.relativity import Relativity
 from weakfield.simulation.second_order import SecondOrderNewton, SecondOrderRelativity
-from weakfield.simulation.universe import Universe
+from weakfield.simulation.shared import Shared
+from weakfield.simulation.universe import DTYPES, Universe
+from weakfield.simulation.writer import Writer
 
 
 class Gravity(Protocol):
@@ -40,22 +43,41 @@ THEORIES: dict[tuple[Theory, str], type[Gravity]] = {
 }
 
 
-def grow_member(run: RunSettings, folder: Path, history: TransferHistory | None = None) -> list[Path]:
+def grow_member(
+    run: RunSettings,
+    folder: Path,
+    history: TransferHistory | None = None,
+    shared: Shared | None = None,
+    writer: Writer | None = None,
+) -> list[Path]:
     """Grow one universe from its initial redshift to its last output; returns the files written into ``folder``.
 
-    ``history``: transfer functions to start from; read or computed by the settings if not given. A run that left a
-    checkpoint goes on from it, to the same bits. Raises ``Hibernated`` when a wallclock limit is set and over.
+    ``history``: transfer functions to start from; read or computed by the settings if not given. ``shared``: what runs
+    of the same study have in common; ``writer``: who writes the fields, if not this thread. A run that left a
+    checkpoint goes on from it, to the same bits (on a GPU to rounding, unless ``deterministic``). Raises ``Hibernated``
+    when a wallclock limit is set and over.
     """
     with threads(threads_for_mesh(run.simulation.grid)):
-        return _evolve(run, folder, history)
+        return _evolve(run, folder, history, shared, writer)
 
 
-def _evolve(run: RunSettings, folder: Path, history: TransferHistory | None) -> list[Path]:
+def _evolve(
+    run: RunSettings,
+    folder: Path,
+    history: TransferHistory | None,
+    shared: Shared | None = None,
+    writer: Writer | None = None,
+) -> list[Path]:
     """The main loop."""
+    if device_for(run.simulation.device).type == "cpu":
+        from weakfield.mesh.kernels.cpu.warm import compile_kernels
+
+        relativistic = run.theory == "gr" or run.simulation.linear_radiation
+        compile_kernels(DTYPES[run.simulation.precision], relativistic)
     gravity = THEORIES[run.theory, run.simulation.phi_integrator]()
-    universe = initial_universe(run, history)
+    universe = initial_universe(run, history, shared=shared)
     clock = Clock(run, universe.background)
-    outputs = Outputs(run, folder)
+    outputs = Outputs(run, folder, writer)
     total = cycles_until(run, universe.background, outputs.last_redshift)
     checkpoints = Checkpoints(run, folder)
     checkpoints.resume(universe, clock, outputs)

@@ -13,12 +13,13 @@ from weakfield.simulation.universe import Universe
 
 
 def project(u: Universe, a: float, phi: Tensor, potential: Tensor | None = None, weight: float = 0.0) -> None:
-    """T00 and T_ij of the particles in the metric ``phi`` into ``u.lanes`` (PHYSICS 4).
+    """T00, less its mean, and T_ij of the particles in the metric ``phi`` into ``u.lanes`` (PHYSICS 4).
 
     With a potential, of momenta q - weight grad(potential), brought to the time of the positions (PHYSICS 15.1).
     """
     second = u.run.simulation.second_order_terms
-    u.kernels.project_stress_energy(u.particles, phi, potential if weight else None, weight, a, second, u.lanes)
+    pulled = potential if weight else None
+    u.kernels.project_stress_energy(u.particles, phi, pulled, weight, a, second, u.lanes, -u.mean_density)
 
 
 def solve_chi_and_b(u: Universe, clock: Clock, now: float, ahead: float = 0.0, vector: bool = True) -> None:
@@ -69,7 +70,7 @@ def tensor_modes(stress: Tensor, lattice: Lattice) -> Tensor:
     s: dict[tuple[int, int], Tensor] = {
         (0, 0): s_xx, (0, 1): s_xy, (0, 2): s_xz, (1, 1): s_yy, (1, 2): s_yz, (2, 2): s_zz,
     }  # fmt: skip
-    kappa = lattice.kappa()
+    kappa = lattice.kappa(stress.device)
     k_i = [(c.abs() ** 2) for c in kappa]
     k = k_i[0] + k_i[1] + k_i[2]
     norm = torch.where(k > 0, 1.0 / (torch.where(k > 0, k, 1.0) ** 3 * n), 0.0)

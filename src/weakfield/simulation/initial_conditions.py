@@ -13,17 +13,15 @@ from weakfield.base.errors import BadInput
 from weakfield.config import RunSettings
 from weakfield.cosmology import Background, amplitude
 from weakfield.cosmology.splines import natural_spline
-from weakfield.cosmology.transfer import TransferFunctions, TransferHistory, transfer_history
-from weakfield.formats.gadget import load_template
-from weakfield.formats.templates import built_in_template
+from weakfield.cosmology.transfer import TransferFunctions, TransferHistory
+from weakfield.mesh import fft
 from weakfield.mesh.kernels import kernels_for
-from weakfield.mesh.noise import unit_modes
 from weakfield.mesh.particles import Particles
-from weakfield.simulation.displacement import displacement_kernel
 from weakfield.simulation.gravity import solve_b_elliptic
 from weakfield.simulation.matter_start import linear_potential, matter_source, velocity_factor
 from weakfield.simulation.radiation import LinearRadiation
 from weakfield.simulation.realisation import Realisation, Source
+from weakfield.simulation.shared import Shared
 from weakfield.simulation.snapshot_start import SnapshotStart, load_start
 from weakfield.simulation.universe import DTYPES, Universe
 
@@ -109,28 +107,41 @@ def _gauge_velocity(run: RunSettings, background: Background, history: TransferH
 
 
 def initial_universe(
-    run: RunSettings, history: TransferHistory | None = None, kernel_kind: str | None = None
+    run: RunSettings,
+    history: TransferHistory | None = None,
+    kernel_kind: str | None = None,
+    shared: Shared | None = None,
 ) -> Universe:
-    """Particles, phi, chi and B at the initial redshift, in the order of PHYSICS 3.5, or from a snapshot."""
+    """Particles, phi, chi and B at the initial redshift, in the order of PHYSICS 3.5, or from a snapshot.
+
+    They lie on the device of the settings. ``shared``: what other runs of the same study have made already.
+    """
     settings = run.simulation
     background = Background(run.cosmology, settings.box_size_mpch)
-    history = history or transfer_history(settings, run.cosmology)
-    kernels = kernels_for("cpu", kernel_kind)
-    realisation = Realisation(unit_modes(settings.grid, run.seed, settings.k_domain, settings.noise), kernels)
+    if shared is None or not shared.serves(run):
+        shared = Shared(run, history)
+    history, device = shared.history, shared.device
+    if kernel_kind is None and device.type == "cuda":
+        kernel_kind = "deterministic" if settings.deterministic else "cuda"
+    kernels = kernels_for(device.type, kernel_kind)
+    realisation = Realisation(shared.noise(run.seed), kernels)
     if settings.initial_conditions == "snapshot":
-        start = load_start(run, background, kernels)
+        start = load_start(run, background, kernels_for("cpu")).to(device)
     elif settings.transfer == "spectrum":
-        start = _from_matter_power(run, background, realisation, kernels)
+        start = _from_matter_power(run, background, realisation, kernels, shared)
     else:
-        start = _from_transfer(run, background, history, realisation, kernels)
+        start = _from_transfer(run, background, history, realisation, kernels, shared)
     n, phi = settings.grid, start.phi
-    kind = torch.complex128 if phi.dtype == torch.float64 else torch.complex64
     universe = Universe(
         run=run, background=background, particles=start.particles, phi=phi,
         chi=torch.zeros_like(phi) if start.chi is None else start.chi,
-        b_modes=torch.zeros((3, n, n, n // 2 + 1), dtype=kind) if start.b_modes is None else start.b_modes,
+        b_modes=start.b_modes if start.b_modes is not None else torch.zeros(
+            (3, n, n, n // 2 + 1), dtype=fft.COMPLEX[phi.dtype], device=device
+        ),
         realisation=realisation, history=history, kernel_kind=kernel_kind,
-        radiation=LinearRadiation(run, background, history, realisation) if settings.linear_radiation else None,
+        radiation=LinearRadiation(run, background, history, realisation, shared.tables)
+        if settings.linear_radiation
+        else None,
     )  # fmt: skip
     if start.b_modes is None:
         solve_b_elliptic(universe, universe.particles)
@@ -138,37 +149,34 @@ def initial_universe(
 
 
 def _from_transfer(
-    run: RunSettings, background: Background, history: TransferHistory, realisation: Realisation, kernels: ModuleType
-) -> SnapshotStart:
+    run: RunSettings, background: Background, history: TransferHistory, realisation: Realisation, kernels: ModuleType,
+    shared: Shared,
+) -> SnapshotStart:  # fmt: skip
     """Particles and phi with the transfer functions at the initial redshift."""
     sources, dtype = linear_sources(run, background, history), DTYPES[run.simulation.precision]
-    k2 = realisation.lattice.k2()
-    particles = _displaced(run, realisation, kernels, sources.displacement)
+    k2 = realisation.lattice.k2(shared.device)
+    particles = _displaced(realisation, kernels, sources.displacement, shared)
     velocity = _by_kind(realisation, kernels, particles, sources.velocity, k2, sinc=False)
     particles.momentum.copy_(velocity * -realisation.n)
     return SnapshotStart(particles, realisation.field(sources.potential, k2).to(dtype))
 
 
 def _from_matter_power(
-    run: RunSettings, background: Background, realisation: Realisation, kernels: ModuleType
+    run: RunSettings, background: Background, realisation: Realisation, kernels: ModuleType, shared: Shared
 ) -> SnapshotStart:
     """Particles displaced to the matter power of a file, and the phi and velocities that linear theory gives them."""
-    particles = _displaced(run, realisation, kernels, (matter_source(run, background),))
+    particles = _displaced(realisation, kernels, (matter_source(run, background),), shared)
     phi = linear_potential(run, background, particles, kernels)
     gradient = kernels.gradient(particles, phi) * realisation.n
     particles.momentum.copy_(gradient * -velocity_factor(run, background))
     return SnapshotStart(particles, phi)
 
 
-def _displaced(
-    run: RunSettings, realisation: Realisation, kernels: ModuleType, sources: tuple[Source, ...]
-) -> Particles:
+def _displaced(realisation: Realisation, kernels: ModuleType, sources: tuple[Source, ...], shared: Shared) -> Particles:
     """The tiled template moved by the gradient of the displacement potential."""
-    settings, template = run.simulation, _template(run)
-    particles = _lattice_particles(run, template, DTYPES[settings.precision])
-    kernel = displacement_kernel(settings.grid, template, settings.tiling_factor, settings.correct_displacement)
-    shift = _by_kind(realisation, kernels, particles, sources, kernel, sinc=True)
-    particles.displacement += shift * settings.grid**2  # box units per cell, then cells
+    particles = shared.particles()
+    shift = _by_kind(realisation, kernels, particles, sources, shared.kernel, sinc=True)
+    particles.displacement += shift * realisation.n**2  # box units per cell, then cells
     return particles
 
 
@@ -183,21 +191,3 @@ def _by_kind(
     if len(gradients) == 1:
         return gradients[0]
     return torch.where(particles.ids % _HYBRID == 0, gradients[1], gradients[0])
-
-
-def _template(run: RunSettings) -> np.ndarray:
-    """Template positions (T, 3) in template units."""
-    settings = run.simulation
-    if settings.template_file is not None:
-        return load_template(settings.template_file).positions
-    return built_in_template(settings.template).positions
-
-
-def _lattice_particles(run: RunSettings, template: np.ndarray, dtype: torch.dtype) -> Particles:
-    """The template tiled over the box; ID = i + T (x + t (y + t z)) for entry i of tile (x, y, z)."""
-    t = run.simulation.tiling_factor
-    z, y, x = np.meshgrid(*[np.arange(t)] * 3, indexing="ij")
-    tiles = np.stack([x, y, z], axis=-1).reshape(-1, 1, 3)
-    lattice = ((tiles + template) / t).reshape(-1, 3)
-    ids = np.arange(len(lattice), dtype=np.int64)  # tiles run x fastest, entries within a tile faster still
-    return Particles.at_rest(run.simulation.grid, lattice, ids, run.cosmology.Omega_m / len(ids), dtype)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+from torch import Tensor
 
 from weakfield._version import __version__
 from weakfield.base.errors import WeakfieldError
@@ -18,15 +22,34 @@ from weakfield.simulation.clock import Clock
 from weakfield.simulation.snapshots import coarsened, gadget_snapshot, snapshot_field, stored_particles
 from weakfield.simulation.spectra_written import spectra_names, spectrum_table
 from weakfield.simulation.universe import Universe
+from weakfield.simulation.writer import Immediate, Writer
 
 UNITS = dict.fromkeys(("phi", "chi", "B", "hij", "psiN"), "dimensionless")
+
+
+#: lines of the background file that may wait on a GPU, which would have to stop for each
+_LINES = 16
+
+
+class BackgroundLine(NamedTuple):
+    """One line of the background file; the last three may lie on a GPU still."""
+
+    cycle: int
+    tau: float
+    a: float
+    hubble: float
+    phi_mean: Tensor | float
+    t00_mean: Tensor | float
+    finite: Tensor | float  # a value of phi: a transform spreads what is not finite everywhere
 
 
 class Outputs:
     """What a run has to write, and what it has written."""
 
-    def __init__(self, run: RunSettings, folder: Path) -> None:
+    def __init__(self, run: RunSettings, folder: Path, writer: Writer | None = None) -> None:
         self.run = run
+        self._writer: Writer = writer or Immediate()
+        self._lines: list[BackgroundLine] = []
         self.folder = folder
         self.paths: list[Path] = []
         self._snapshots = sorted(run.simulation.snapshot_redshifts, reverse=True)
@@ -65,7 +88,7 @@ class Outputs:
 
     def write_due(self, universe: Universe, clock: Clock) -> None:
         """Everything due in this cycle; at most one snapshot and one set of spectra."""
-        self._write_background(universe, clock)
+        self._note_background(universe, clock)
         if self._snapshot_count < len(self._snapshots) and clock.passed(self._snapshots[self._snapshot_count]):
             self._write_snapshot(universe, clock, self._snapshots[self._snapshot_count])
             self._snapshot_count += 1
@@ -77,34 +100,51 @@ class Outputs:
                 self.preliminary = {}
             elif not clock.exact and clock.passed(target, ahead=True):
                 self._write_preliminary(universe, clock)
+        if self.finished:
+            self._write_background()
 
-    def _write_background(self, universe: Universe, clock: Clock) -> None:
+    def settle(self) -> None:
+        """Return when all that is due is on disk."""
+        self._write_background()
+        self._writer.settle()
+
+    def _note_background(self, universe: Universe, clock: Clock) -> None:
+        """Keep the line of this cycle; it is written at once, on a GPU with some others."""
         # the reference program prints 0 for the density of a Newtonian run, whose mode k = 0 it clears
-        t00_mean = float(universe.t00_sums.sum()) / universe.n**3 if self.run.theory == "gr" else 0.0
-        phi_mean = universe.phi_mean
-        if not np.isfinite(float(universe.phi[0, 0, 0])):  # a transform spreads what is not finite everywhere
-            raise WeakfieldError(
-                f"{self.run.theory} run of seed {self.run.seed} became unstable in cycle {clock.cycle}:"
-                " phi is not finite; try a smaller step_limit_hubble"
-            )
-        line = format_background_line(
-            clock.cycle, clock.tau, clock.a, clock.hubble / universe.background.H0, phi_mean, t00_mean
-        )
-        append_background(self._background, line)
+        t00_mean = universe.mean_density + universe.t00_sums.sum() / universe.n**3 if self.run.theory == "gr" else 0.0
+        hubble = clock.hubble / universe.background.H0
+        phi = universe.phi[0, 0, 0].clone()
+        self._lines.append(BackgroundLine(clock.cycle, clock.tau, clock.a, hubble, universe.phi_mean, t00_mean, phi))
         if clock.cycle == 0:
             self.paths.append(self._background)
+        if not universe.phi.is_cuda or len(self._lines) >= _LINES:
+            self._write_background()
+
+    def _write_background(self) -> None:
+        """Write the lines kept. Raises ``WeakfieldError`` for a cycle in which phi was not finite."""
+        lines, self._lines = self._lines, []
+        text = ""
+        for line in lines:
+            if not np.isfinite(float(line.finite)):
+                raise WeakfieldError(
+                    f"{self.run.theory} run of seed {self.run.seed} became unstable in cycle {line.cycle}:"
+                    " phi is not finite; try a smaller step_limit_hubble"
+                )
+            text += format_background_line(
+                line.cycle, line.tau, line.a, line.hubble, float(line.phi_mean), float(line.t00_mean)
+            )
+        if text:
+            append_background(self._background, text)
 
     def _write_snapshot(self, universe: Universe, clock: Clock, target: float) -> None:
         """Fields and particles of this cycle; Gadget-2 snapshots carried to the redshift asked for."""
         settings = self.run.simulation
         stem = f"{self.run.output.snapshot_base}{self._snapshot_count:03d}"
+        self._write_background()  # a run that is not finite any more stops here, not in the writer
         for name in settings.snapshot_fields:
             path = self.folder / f"{stem}_{name}.h5"
-            save_field(
-                path, coarsened(snapshot_field(universe, clock, name), settings.downgrade_factor),
-                self._attributes(clock, name),
-                self.run.output.dtype, self.run.output.compression,
-            )  # fmt: skip
+            field = self._writer.hold(coarsened(snapshot_field(universe, clock, name), settings.downgrade_factor))
+            self._writer.submit(partial(self._save, path, field, self._attributes(clock, name)))
             self.paths.append(path)
         if settings.snapshot_particles:
             path = self.folder / f"{stem}_cdm.h5"
@@ -114,6 +154,9 @@ class Outputs:
             path = self.folder / f"{stem}_cdm"
             save_gadget(path, gadget_snapshot(universe, clock, target))
             self.paths.append(path)
+
+    def _save(self, path: Path, field: Callable[[], Tensor], attributes: dict[str, str | int | float]) -> None:
+        save_field(path, field(), attributes, self.run.output.dtype, self.run.output.compression)
 
     def _attributes(self, clock: Clock, name: str) -> dict[str, str | int | float]:
         return {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from weakfield.base.errors import BadInput
 from weakfield.base.files import content_hash, empty_folder, file_hash, read_json, sync_folder, write_json, write_text
 from weakfield.config import THEORIES, RunFolder, RunSettings, StudyConfig
 from weakfield.config.simulation import CHECKPOINT_SCHEDULE
-from weakfield.cosmology.transfer import TransferHistory, transfer_history
 from weakfield.formats import load_field
+from weakfield.mesh.devices import describe
 from weakfield.simulation.evolution import grow_member
+from weakfield.simulation.shared import Shared
+from weakfield.simulation.writer import Immediate, Writer
 
 _RECIPE = 1  #: raised whenever the same settings give other numbers, so that old pairs and new ones never mix
 
@@ -63,10 +66,14 @@ def flaw(study: StudyConfig, seed: int, folder: RunFolder) -> str | None:
     return None
 
 
-def grow_pair(study: StudyConfig, seed: int, folder: RunFolder) -> None:
+def grow_pair(
+    study: StudyConfig, seed: int, folder: RunFolder, shared: Shared | None = None, writer: Writer | None = None
+) -> None:
     """Grow both members of a seed unless they are there; the pair takes its name when it is whole.
 
-    Both come from one configuration, one noise field and one set of transfer functions; the theory alone differs.
+    Both come from one configuration, one noise field and one set of transfer functions, on one kind of device; the
+    theory alone differs. ``shared`` serves other pairs too. With a ``writer`` files are written and the pair takes its
+    name in the writer's time.
     """
     if study.output.checkpoint_path is not None:
         raise BadInput(
@@ -76,15 +83,23 @@ def grow_pair(study: StudyConfig, seed: int, folder: RunFolder) -> None:
         return
     final = folder.pair(seed)
     shutil.rmtree(final, ignore_errors=True)
-    scratch = _scratch(final, pair_settings_hash(study))
-    history = transfer_history(study.simulation, study.cosmology)
-    seconds = {theory: _grown(study.run_settings(theory, seed), scratch / theory, history) for theory in THEORIES}
+    shared, writer = shared or Shared(study.run_settings("gr", seed)), writer or Immediate()
+    scratch = _scratch(final, pair_settings_hash(study), shared.device.type)
+    for theory in THEORIES:
+        _grow(study.run_settings(theory, seed), scratch / theory, shared, writer)
+    writer.submit(partial(_close, study, seed, scratch, final, describe(shared.device)))
+
+
+def _close(study: StudyConfig, seed: int, scratch: Path, final: Path, device: str) -> None:
+    """Describe a pair that is whole and give it its name."""
+    seconds = {theory: float((scratch / f"{theory}.seconds").read_text()) for theory in THEORIES}
     for helper in (scratch / "settings", *(scratch / f"{theory}.seconds" for theory in THEORIES)):
         helper.unlink()
     manifest = {
         "seed": seed,
         "settings": pair_settings_hash(study),
         "software_version": __version__,
+        "device": device,
         "files": _described(study, scratch),
         "seconds": seconds,
     }
@@ -95,27 +110,29 @@ def grow_pair(study: StudyConfig, seed: int, folder: RunFolder) -> None:
     sync_folder(final.parent)
 
 
-def _scratch(final: Path, settings: str) -> Path:
-    """The folder a pair grows in; what an interrupted run of the same settings left there is kept."""
+def _scratch(final: Path, settings: str, device: str) -> Path:
+    """The folder a pair grows in; what an interrupted run of the same settings on the same device left there is kept.
+
+    A twin from a GPU and one from a processor would differ in their last digits, and not by their theory.
+    """
     scratch = final.with_name(f".{final.name}.partial")
-    key = scratch / "settings"
-    if not key.exists() or key.read_text() != f"{settings} {__version__}":
+    key, belongs = scratch / "settings", f"{settings} {__version__} {device}"
+    if not key.exists() or key.read_text() != belongs:
         empty_folder(scratch)
-        write_text(key, f"{settings} {__version__}")
+        write_text(key, belongs)
     return scratch
 
 
-def _grown(run: RunSettings, member: Path, history: TransferHistory) -> float:
-    """Grow one member unless an earlier run finished it; the seconds it took."""
+def _grow(run: RunSettings, member: Path, shared: Shared, writer: Writer) -> None:
+    """Grow one member unless an earlier run finished it; a file beside it says so, with the seconds it took."""
     done = member.with_suffix(".seconds")
     if not done.exists():
         begin = time.perf_counter()
         member.mkdir(exist_ok=True)
         for leftover in member.glob(".*.partial"):  # of a run killed while it wrote
             leftover.unlink()
-        grow_member(run, member, history)
-        write_text(done, f"{time.perf_counter() - begin:.3f}")
-    return float(done.read_text())
+        grow_member(run, member, shared=shared, writer=writer)
+        writer.submit(partial(write_text, done, f"{time.perf_counter() - begin:.3f}"))
 
 
 def _described(study: StudyConfig, pair: Path) -> dict[str, Any]:

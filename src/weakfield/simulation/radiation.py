@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+import torch
 from torch import Tensor
 
 from weakfield.config import RunSettings
@@ -11,6 +14,9 @@ from weakfield.cosmology.splines import natural_spline
 from weakfield.cosmology.transfer import TransferFunctions, TransferHistory
 from weakfield.mesh.solvers import Addition
 from weakfield.simulation.realisation import Realisation, Source
+
+#: sources by theory, kind and scale factor, tabulated by n^2
+Tables = dict[tuple[str, str, float], Tensor]
 
 #: five-point differences in ln a with step 0.005 (PHYSICS 9.2)
 _STEP = 0.005
@@ -25,13 +31,15 @@ class LinearRadiation:
     """
 
     def __init__(
-        self, run: RunSettings, background: Background, history: TransferHistory, realisation: Realisation
-    ) -> None:
+        self, run: RunSettings, background: Background, history: TransferHistory, realisation: Realisation,
+        tables: Tables | None = None,
+    ) -> None:  # fmt: skip
         self._run = run
         self._background = background
         self._history = history
         self._realisation = realisation
         self._newton = run.theory == "newton"
+        self._tables = tables
 
     def density_acts(self, a: float) -> bool:
         """Whether radiation is part of T00 now (strictly before its switch)."""
@@ -44,17 +52,27 @@ class LinearRadiation:
             switch = 0.011 if self._newton else 0.0
         return a < 1.0 / (1.0 + switch)
 
-    def density(self, a: float) -> Tensor:
-        """-a^3 T00 of the radiation, ``(N, N, N)`` float64, realised with the sinc factor."""
-        return self._realisation.field(self.density_source(a), None, sinc=True)
+    def density(self, a: float, dtype: torch.dtype = torch.float64) -> Tensor:
+        """-a^3 T00 of the radiation, ``(N, N, N)``, realised with the sinc factor."""
+        return self._realisation.field(self._strength("density", self.density_source, a), None, sinc=True, dtype=dtype)
 
     def density_modes(self, a: float) -> Addition:
         """The unnormalised forward transform of ``density``, to be added by a solver."""
-        return self._realisation.addition(self.density_source(a), float(self._realisation.n) ** 3, sinc=True)
+        strength = self._strength("density", self.density_source, a)
+        return self._realisation.addition(strength, float(self._realisation.n) ** 3, sinc=True)
 
     def chi_modes(self, a: float) -> Addition:
         """Modes of the linear chi, whose unnormalised backward transform it is; no sinc factor."""
-        return self._realisation.addition(self._chi_source(a))
+        return self._realisation.addition(self._strength("chi", self._chi_source, a))
+
+    def _strength(self, kind: str, source: Callable[[float], Source], a: float) -> Tensor:
+        """A source tabulated by n^2, kept where ``tables`` were given: it does not depend on the seed."""
+        if self._tables is None:
+            return self._realisation.strength(source(a))
+        key = (self._run.theory, kind, a)
+        if key not in self._tables:
+            self._tables[key] = self._realisation.strength(source(a))
+        return self._tables[key]
 
     def density_source(self, a: float) -> Source:
         """S of -A (Omega_g delta_g + Omega_ur delta_ur) / a; Newton also -A (4 Omega_r / a) H theta_tot / x^2."""

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from weakfield.mesh import fft
+from weakfield.mesh.devices import sent
 from weakfield.mesh.lattice import Lattice
 from weakfield.mesh.solvers import Addition
 
@@ -29,28 +30,38 @@ class Realisation:
         # wavenumbers in single precision, rounded as the reference program rounds them
         self._x = np.sqrt((numbers * (4 * np.pi**2)).astype(np.float32)).astype(np.float64)
         self._live = _drawn(unit_modes)
-        self._sinc = np.sinc(half / self.n).astype(np.float32)
+        self._sinc = torch.from_numpy(np.sinc(half / self.n).astype(np.float32)).to(unit_modes.device)
 
-    def add(self, out: Tensor, source: Source, factor: float = 1.0, sinc: bool = False) -> Tensor:
-        """out += factor x unit mode x S(k) x s, complex ``(N, N, N//2+1)``.
+    def strength(self, source: Source) -> Tensor:
+        """S(k) tabulated by n^2, float64, on the device of the modes; 0 where no mode is drawn."""
+        strength = np.zeros_like(self._x)
+        strength[self._live] = source(self._x[self._live])
+        return sent(torch.from_numpy(strength), self._unit.device)
+
+    def add(self, out: Tensor, source: Source | Tensor, factor: float = 1.0, sinc: bool = False) -> Tensor:
+        """out += factor x unit mode x S(k) x s, complex ``(N, N, N//2+1)``; S a function or a table of ``strength``.
 
         s is the product of sinc(pi n_i / N) if ``sinc``, else 1.
         """
         self._kernels.add_realisation(*self.addition(source, factor, sinc), out)
         return out
 
-    def addition(self, source: Source, factor: float = 1.0, sinc: bool = False) -> Addition:
+    def addition(self, source: Source | Tensor, factor: float = 1.0, sinc: bool = False) -> Addition:
         """What ``add`` adds, for solvers that add it on their way."""
-        strength = np.zeros_like(self._x)
-        strength[self._live] = source(self._x[self._live])
-        return self._unit, strength, self._sinc if sinc else None, factor
+        strength = source if isinstance(source, Tensor) else self.strength(source)
+        window = self._sinc if sinc else None
+        if self._unit.is_cuda:
+            return self._unit, strength, window, factor
+        return self._unit, strength.numpy(), None if window is None else window.numpy(), factor
 
-    def field(self, source: Source, divide_by: Tensor | None, sinc: bool = False) -> Tensor:
-        """The real field ``(N, N, N)``, float64: unnormalised backward transform of unit mode x S x s / K.
+    def field(
+        self, source: Source | Tensor, divide_by: Tensor | None, sinc: bool = False, dtype: torch.dtype = torch.float64
+    ) -> Tensor:
+        """The real field ``(N, N, N)``: unnormalised backward transform of unit mode x S x s / K.
 
         ``divide_by`` is the kernel K (None means 1).
         """
-        modes = self.add(torch.zeros_like(self._unit), source, sinc=sinc)
+        modes = self.add(torch.zeros_like(self._unit, dtype=fft.COMPLEX[dtype]), source, sinc=sinc)
         if divide_by is not None:
             modes /= torch.where(divide_by != 0, divide_by, 1.0)
         return fft.backward(modes, self.n, normalised=False)
@@ -59,6 +70,8 @@ class Realisation:
 def _drawn(unit_modes: Tensor) -> np.ndarray:
     """The values of n^2 that have a mode in the domain."""
     n = unit_modes.shape[0]
-    m = Lattice(n).mode_number
-    squares = m[:, None, None] ** 2 + m[None, :, None] ** 2 + m[None, None, : n // 2 + 1] ** 2
-    return np.unique(squares[unit_modes.numpy() != 0])
+    m = torch.from_numpy(Lattice(n).mode_number).to(unit_modes.device) ** 2
+    squares = m[:, None, None] + m[None, :, None] + m[None, None, : n // 2 + 1]
+    found = torch.zeros(3 * (n // 2) ** 2 + 1, dtype=torch.bool, device=unit_modes.device)
+    found[squares[unit_modes != 0]] = True
+    return np.flatnonzero(found.cpu().numpy())

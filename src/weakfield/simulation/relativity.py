@@ -50,7 +50,7 @@ def radiation_density(u: Universe, a: float) -> Tensor | None:
     """-a^3 T00 of the radiation, where it is part of the source of phi now (PHYSICS 9.1)."""
     if u.radiation is None or not u.radiation.density_acts(a):
         return None
-    return u.radiation.density(a).to(u.phi.dtype)
+    return u.radiation.density(a, u.phi.dtype)
 
 
 def solve_phi(
@@ -59,7 +59,7 @@ def solve_phi(
     """u.phi = -FT{S}/(K + shift) with the source S of ``phi`` and ``chi``, T00 in ``u.lanes`` (PHYSICS 5.1, 15.2)."""
     dx2 = 1.0 / u.n**2
     u.kernels.phi_source(
-        u.lanes, radiation_density(u, clock.a), phi, chi, past, u.mean_density,
+        u.lanes, radiation_density(u, clock.a), phi, chi, past,
         u.background.four_pi_G * dx2 / clock.a, 3.0 * clock.hubble**2 * dx2, memory * dx2, implicit,
         u.run.simulation.second_order_terms, u.divergence[0], u.t00_sums,
     )  # fmt: skip

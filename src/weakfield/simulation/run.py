@@ -7,8 +7,8 @@ from pathlib import Path
 
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.formats import read_settings_ini
+from weakfield.simulation.ensemble import growing
 from weakfield.simulation.evolution import grow_member
-from weakfield.simulation.pair import grow_pair
 from weakfield.simulation.runfolder import open_for_work
 
 
@@ -27,8 +27,10 @@ def simulate(config: str | Path | StudyConfig, out_dir: str | Path | None = None
     folder = RunFolder(out_dir if out_dir is not None else Path("runs") / config.name)
     paths: list[Path] = []
     with open_for_work(config, folder, "simulate"):
+        with growing(config) as grow:
+            for seed in config.seeds.all:
+                grow(config, seed, folder)
         for seed in config.seeds.all:
-            grow_pair(config, seed, folder)
             paths += sorted(path for path in folder.pair(seed).rglob("*") if path.is_file())
     return paths
 

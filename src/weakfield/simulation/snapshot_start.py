@@ -34,6 +34,11 @@ class SnapshotStart:
     chi: Tensor | None = None
     b_modes: Tensor | None = None
 
+    def to(self, device: torch.device) -> SnapshotStart:
+        """The same on a device."""
+        chi, b_modes = (None if field is None else field.to(device) for field in (self.chi, self.b_modes))
+        return SnapshotStart(self.particles.to(device), self.phi.to(device), chi, b_modes)
+
 
 def load_start(run: RunSettings, background: Background, kernels: ModuleType) -> SnapshotStart:
     """Particles of ``particle_file`` and fields of ``metric_files`` (phi, chi, B), at the initial redshift.

@@ -71,9 +71,9 @@ def stored_particles(universe: Universe, tracer_factor: int = 1) -> StoredPartic
     p = universe.particles
     order = _kept(p.ids, tracer_factor)
     return StoredParticles(
-        ids=p.ids.numpy()[order],
-        positions=p.positions().numpy().T[order],
-        momenta=p.momentum.double().numpy().T[order],
+        ids=p.ids.cpu().numpy()[order],
+        positions=p.positions().cpu().numpy().T[order],
+        momenta=p.momentum.double().cpu().numpy().T[order],
         mass=p.mass,
     )
 
@@ -99,7 +99,8 @@ def gadget_snapshot(universe: Universe, clock: Clock, target: float) -> GadgetSn
     positions = torch.remainder(1.0 + p.positions() + shift, 1.0)
     box, cosmology = u.run.simulation.box_size_mpch, u.run.cosmology
     return GadgetSnapshot(
-        ids=p.ids.numpy()[order], positions=positions.numpy().T[order], momenta=momenta.numpy().T[order],
+        ids=p.ids.cpu().numpy()[order], positions=positions.cpu().numpy().T[order],
+        momenta=momenta.cpu().numpy().T[order],
         particle_density=p.mass, scale_factor=a, box_size_mpch=box, omega_m=cosmology.Omega_m,
         omega_lambda=cosmology.Omega_lambda, h=cosmology.h,
     )  # fmt: skip
@@ -107,6 +108,7 @@ def gadget_snapshot(universe: Universe, clock: Clock, target: float) -> GadgetSn
 
 def _kept(ids: Tensor, tracer_factor: int) -> np.ndarray:
     """Where the particles to write are, in the order of their IDs."""
-    order = np.argsort(ids.numpy())
-    kept: np.ndarray = order[ids.numpy()[order] % tracer_factor == 0]
+    numbers = ids.cpu().numpy()
+    order = np.argsort(numbers)
+    kept: np.ndarray = order[numbers[order] % tracer_factor == 0]
     return kept

@@ -47,6 +47,8 @@ def spectrum_table(universe: Universe, clock: Clock, name: str, bins: int) -> Sp
     else:
         density, mean = _density(u, clock, name)
         modes, window, factor = [(1.0, fft.forward(density))], "cic", mean**-2
+    if u.run.simulation.deterministic:  # sums in a fixed order
+        modes = [(weight, part.cpu()) for weight, part in modes]
     spectrum = reference_spectrum(modes, bins, u.run.simulation.box_size_mpch, window)
     return SpectrumTable(
         name=_TITLES.get(name, name), redshift=clock.redshift, k=spectrum.k_hmpc, power=spectrum.power * factor,

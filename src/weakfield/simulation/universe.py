@@ -42,7 +42,8 @@ class Universe:
     kernel_kind: str | None = None
     past_phi: Tensor | None = None  # phi and chi of the cycle before, kept by second-order clocks
     past_chi: Tensor | None = None
-    phi_mean: float = 0.0  # the mode k = 0 of phi as solved: 0 in Newton and in cycle 0
+    # the mode k = 0 of phi as solved: 0 in Newton and in cycle 0; read late, a GPU need not stop for it
+    phi_mean: Tensor | float = 0.0
 
     @property
     def n(self) -> int:
@@ -108,5 +109,5 @@ class Universe:
 
     @cached_property
     def t00_sums(self) -> Tensor:
-        """(n,) float64: T00 summed over each plane of constant z, as the source of phi took it."""
+        """(n,) float64: T00 less its mean, summed over each plane of constant z, as the source of phi took it."""
         return torch.zeros(self.n, dtype=torch.float64, device=self.phi.device)

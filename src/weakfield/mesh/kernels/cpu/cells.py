@@ -78,9 +78,8 @@ def split_places(places, count, first, cells):
 
 
 @njit(**INLINE)
-def write_back(array, count, first, begin, stop, x, y, z, spare):
-    """Three vectors of particles ``first`` on into ``array`` (3, P), of which ``begin`` to ``stop`` may be touched."""
-    flat = array.reshape(-1)
+def write_back(flat, count, first, begin, stop, x, y, z, spare):
+    """Three vectors of particles ``first`` on into a flat (3, P), of which ``begin`` to ``stop`` may be touched."""
     if stop - begin == 8:
         store(flat, first, x)
         store(flat, count + first, y)
@@ -91,4 +90,4 @@ def write_back(array, count, first, begin, stop, x, y, z, spare):
         store(spare, 16, z)
         for j in range(3):
             for i in range(begin, stop):
-                array[j, first + i] = spare[8 * j + i]
+                flat[j * count + first + i] = spare[8 * j + i]

@@ -123,8 +123,8 @@ def _gr(column, row_start, u, q, metric, a, a_half, kick, drift, second, kick_dr
                         qx * speed + shift * value[BX], qy * speed + shift * value[BY], qz * speed + shift * value[BZ],
                     )  # fmt: skip
                 ux, uy, uz = ux + step_x, uy + step_y, uz + step_z
-                write_back(q, count, first, begin, stop, qx, qy, qz, cells)
-                write_back(u, count, first, begin, stop, ux, uy, uz, cells)
+                write_back(momenta, count, first, begin, stop, qx, qy, qz, cells)
+                write_back(places, count, first, begin, stop, ux, uy, uz, cells)
 
 
 def kick_drift_newton(particles, potential, kick, drift):

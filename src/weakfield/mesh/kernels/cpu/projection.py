@@ -16,6 +16,8 @@ from weakfield.mesh.kernels.cpu.simd import (
     splat,
     store,
     store_rows,
+    stream,
+    streams,
 )
 
 #: by lane T00 XX YY ZZ XY XZ YZ (and none): along which axes it is shared linearly, and which metric it sees
@@ -32,6 +34,26 @@ _KINDS = np.array(
     ],
     dtype=np.float64,
 ).ravel()
+
+
+@njit(**PARALLEL)
+def _fill(out, first, streaming):
+    lanes, sites = load(first, 0), len(out) // WIDTH
+    for block in prange((sites + 1023) // 1024):
+        for site in range(block * 1024, min(sites, (block + 1) * 1024)):
+            if streaming:
+                stream(out, site * WIDTH, lanes)
+            else:
+                store(out, site * WIDTH, lanes)
+
+
+def fill_lanes(out, start):
+    """Every site of ``out`` (N, N, N, 8) to ``start`` in its first lane and 0 in the others."""
+    flat = out.numpy().reshape(-1)
+    first = np.zeros(WIDTH, flat.dtype)
+    first[0] = start
+    _fill(flat, first, streams(flat))
+    return out
 
 
 @njit(**INLINE)
@@ -164,16 +186,17 @@ def _t0i(column, row_start, u, q, phi, scale, slabs, out):
                         out[2, z0, y1, x1] += s * fx * fy * (one + p011 + p111)
 
 
-def project_stress_energy(particles, phi, potential, weight, a, second_order, out):
+def project_stress_energy(particles, phi, potential, weight, a, second_order, out, start=0.0):
     """See ``reference.projection.project_stress_energy``."""
     if len(particles) < WIDTH:
-        return reference.project_stress_energy(particles, phi, potential, weight, a, second_order, out)
+        return reference.project_stress_energy(particles, phi, potential, weight, a, second_order, out, start)
     synchronise = potential is not None
+    fill_lanes(out, start)
     _stress_energy(
         particles.column.numpy(), particles.row_start.numpy(), particles.displacement.numpy(),
         particles.momentum.numpy(), phi.numpy(), (potential if synchronise else phi).numpy(), synchronise,
         weight * particles.grid, a, particles.mass * particles.grid**3 / a, second_order, particles.slabs(),
-        _KINDS.astype(phi.numpy().dtype), out.zero_().numpy().reshape(-1),
+        _KINDS.astype(phi.numpy().dtype), out.numpy().reshape(-1),
     )  # fmt: skip
     return out
 

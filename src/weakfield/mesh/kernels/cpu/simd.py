@@ -21,6 +21,9 @@ from numba.extending import intrinsic, lower_builtin, models, register_model
 #: lanes of every vector, in both precisions
 WIDTH = 8
 
+#: bytes beyond which an array will not be found in a cache when it is read again
+_CACHE = 32 * 1024**2
+
 #: compiler options: products and sums may fuse, and nothing may be reordered
 SERIAL: Any = {"cache": True, "error_model": "numpy", "fastmath": {"contract"}}
 PARALLEL: Any = {**SERIAL, "parallel": True}
@@ -118,6 +121,26 @@ def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(array, types.intp, value), codegen
+
+
+@intrinsic
+def stream(typing: Any, array: Any, index: Any, value: Any) -> Any:
+    """``store`` past the caches, for what is not read again soon; the place has to be a multiple of eight numbers."""
+    if not (_is_flat(array) and isinstance(index, types.Integer) and value == Vector(array.dtype)):
+        return None
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        pointer = _pointer(context, builder, sig.args[0], args[0], args[1])
+        written = builder.store(args[2], pointer, align=WIDTH * _size(array))
+        written.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, value), codegen
+
+
+def streams(array: Any) -> bool:
+    """Whether ``stream`` pays and may be used: an array larger than caches, on a boundary of vectors."""
+    return bool(array.nbytes > _CACHE and array.ctypes.data % (WIDTH * array.itemsize) == 0)
 
 
 @intrinsic
@@ -268,3 +291,16 @@ def store_vectors(array, at, pitch, vectors):
     store(array, at + 5 * pitch, vectors[5])
     store(array, at + 6 * pitch, vectors[6])
     store(array, at + 7 * pitch, vectors[7])
+
+
+@njit(**INLINE)
+def stream_vectors(array, at, pitch, vectors):
+    """``store_vectors`` past the caches."""
+    stream(array, at, vectors[0])
+    stream(array, at + pitch, vectors[1])
+    stream(array, at + 2 * pitch, vectors[2])
+    stream(array, at + 3 * pitch, vectors[3])
+    stream(array, at + 4 * pitch, vectors[4])
+    stream(array, at + 5 * pitch, vectors[5])
+    stream(array, at + 6 * pitch, vectors[6])
+    stream(array, at + 7 * pitch, vectors[7])

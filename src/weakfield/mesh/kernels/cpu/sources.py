@@ -11,7 +11,20 @@ from numba import njit, prange
 
 from weakfield.mesh.kernels import reference
 from weakfield.mesh.kernels.cpu.cells import above, below
-from weakfield.mesh.kernels.cpu.simd import INLINE, PARALLEL, SERIAL, WIDTH, load, load_rows, splat, store, store_rows
+from weakfield.mesh.kernels.cpu.simd import (
+    INLINE,
+    PARALLEL,
+    SERIAL,
+    WIDTH,
+    load,
+    load_rows,
+    splat,
+    store,
+    store_vectors,
+    stream_vectors,
+    streams,
+    transpose,
+)
 from weakfield.mesh.threads import current_threads
 
 #: numbers before and after a row in its copy
@@ -30,12 +43,12 @@ def _copy_row(field, z, y, rows, i):
 
 @njit(**PARALLEL)
 def _phi_source(
-    t, extra, radiating, phi, chi, past, mean, density, expansion, memory, implicit, second, threads, out, sums
+    t, extra, radiating, phi, chi, past, density, expansion, memory, implicit, second, threads, out, sums
 ):  # fmt: skip
     n = phi.shape[0]
     real = phi.dtype.type
     one, two, eighth, zero = real(1), real(2), real(0.125), real(0)
-    mean, density, expansion, memory = real(mean), real(density), real(expansion), real(memory)
+    density, expansion, memory = real(density), real(expansion), real(memory)
     width = n + 2 * _HALO
     flat_chi, flat_past, flat_extra, flat_out = chi.reshape(-1), past.reshape(-1), extra.reshape(-1), out.reshape(-1)
     for thread in prange(threads):
@@ -70,7 +83,7 @@ def _phi_source(
                         metric += two * f * f
                     store(
                         flat_out, at,
-                        density * (t00 - mean) * metric + eighth * (dx * dx + dy * dy + dz * dz)
+                        density * t00 * metric + eighth * (dx * dx + dy * dy + dz * dz)
                         + expansion * (hubble - load(flat_chi, at)) - memory * load(flat_past, at),
                     )  # fmt: skip
             sums[z] = total
@@ -165,7 +178,7 @@ def _stress_divergence(t, phi, factor, threads, out):
 
 
 @njit(**PARALLEL)
-def _pack_metric(phi, chi, b, threads, out):
+def _pack_metric(phi, chi, b, threads, streaming, out):
     n = phi.shape[0]
     width, cube = n + 2 * _HALO, n * n * n
     flat_phi, flat_chi, flat_b = phi.reshape(-1), chi.reshape(-1), b.reshape(-1)
@@ -183,24 +196,26 @@ def _pack_metric(phi, chi, b, threads, out):
                     lx = bx - load(flat, c - 1)
                     ly = by - load(flat_b, cube + start_y + x)
                     lz = bz - load(flat_b, 2 * cube + start_z + x)
-                    store_rows(
-                        out, at * 8, WIDTH, (load(flat_phi, at), load(flat_chi, at), bx, by, bz, lx, ly, lz)
-                    )  # fmt: skip
+                    sites = transpose((load(flat_phi, at), load(flat_chi, at), bx, by, bz, lx, ly, lz))
+                    if streaming:
+                        stream_vectors(out, at * 8, WIDTH, sites)
+                    else:
+                        store_vectors(out, at * 8, WIDTH, sites)
 
 
 def phi_source(
-    stress_energy, extra, phi, chi, past, mean, density, expansion, memory, implicit, second_order, out, sums
+    stress_energy, extra, phi, chi, past, density, expansion, memory, implicit, second_order, out, sums
 ):  # fmt: skip
     """See ``reference.sources.phi_source``."""
     if phi.shape[0] < WIDTH:
         return reference.phi_source(
-            stress_energy, extra, phi, chi, past, mean, density, expansion, memory, implicit, second_order, out,
+            stress_energy, extra, phi, chi, past, density, expansion, memory, implicit, second_order, out,
             sums,
         )  # fmt: skip
     radiating = extra is not None
     _phi_source(
         stress_energy.numpy().reshape(-1), (extra if radiating else phi).numpy(), radiating, phi.numpy(), chi.numpy(),
-        past.numpy(), mean, density, expansion, memory, implicit, second_order, current_threads(), out.numpy(),
+        past.numpy(), density, expansion, memory, implicit, second_order, current_threads(), out.numpy(),
         sums.numpy(),
     )  # fmt: skip
     return out
@@ -218,5 +233,6 @@ def pack_metric(phi, chi, b, out):
     """See ``reference.sources.pack_metric``."""
     if phi.shape[0] < WIDTH:
         return reference.pack_metric(phi, chi, b, out)
-    _pack_metric(phi.numpy(), chi.numpy(), b.numpy(), current_threads(), out.numpy().reshape(-1))
+    flat = out.numpy().reshape(-1)
+    _pack_metric(phi.numpy(), chi.numpy(), b.numpy(), current_threads(), streams(flat), flat)
     return out

@@ -59,7 +59,7 @@ def _steps(dtype: torch.dtype, relativistic: bool) -> list[Callable[[], object]]
     return [
         *steps,
         lambda: projection.project_stress_energy(p, phi, None, 0.0, 1.0, True, lanes),
-        lambda: sources.phi_source(lanes, None, phi, chi, phi, 1.0, 0.0, 0.0, 0.0, True, True, four[0], sums),
+        lambda: sources.phi_source(lanes, None, phi, chi, phi, 0.0, 0.0, 0.0, True, True, four[0], sums),
         lambda: sources.stress_divergence(lanes, phi, 0.0, four),
         lambda: solvers.solve_chi_and_b(four, modes, lattice, b_modes, 0.0, 0.0, None, chi, four[1:]),
         lambda: sources.pack_metric(phi, chi, four[1:], lanes),

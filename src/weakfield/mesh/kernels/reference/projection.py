@@ -20,12 +20,14 @@ def project_stress_energy(
     a: float,
     second_order: bool,
     out: Tensor,
+    start: float = 0.0,
 ) -> Tensor:
     """-a^3 T^0_0 and a^3 T^i_j with the metric ``phi`` into the lanes of ``out`` (N, N, N, 8) (PHYSICS 4, 13.1 iii).
 
     Momenta are q* = q - weight grad(potential), at the time of the positions (PHYSICS 15.1); q itself without a
     potential. T00 = (m N^3 / a) sum W [E + f1 phi (+ f2 phi^2)] and T_ii at the nodes, off-diagonal on the plaquettes;
-    lanes as in ``mesh.lanes``, the last one 0.
+    lanes as in ``mesh.lanes``, the last one 0. T00 is summed from
+    ``start`` on: at minus its mean it keeps its contrast in single precision.
     """
     cells, q = Cells.of(particles), particles.momentum
     if potential is not None:
@@ -37,6 +39,7 @@ def project_stress_energy(
     f2 = (0.5 * f1**2 + q2 * a**2 / e2) / energy if second_order else torch.zeros_like(energy)
     scale = particles.mass * particles.grid**3 / a
     out.zero_()
+    out[..., T00] = start
     lanes = out.reshape(-1, LANES)
     for corner in CORNERS:
         metric = cells.gather(phi, corner)

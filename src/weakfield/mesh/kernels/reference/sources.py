@@ -24,13 +24,13 @@ def _down(field: Tensor, axis: int) -> Tensor:
 
 
 def phi_source(
-    stress_energy: Tensor, extra: Tensor | None, phi: Tensor, chi: Tensor, past: Tensor, mean: float, density: float,
+    stress_energy: Tensor, extra: Tensor | None, phi: Tensor, chi: Tensor, past: Tensor, density: float,
     expansion: float, memory: float, implicit: bool, second_order: bool, out: Tensor, sums: Tensor,
 ) -> Tensor:  # fmt: skip
     """S of PHYSICS 5.1 (and 13.1 i, ii; 15.2) into ``out``.
 
-    T00 is that lane of ``stress_energy`` (N, N, N, 8), plus ``extra`` (N, N, N) where given (linear radiation).
-    density = G4 dx^2 / a, expansion = 3 H^2 dx^2, memory = 3 H dx^2 / dtau: S = density (T00 - mean)(1 - 2 phi)
+    T00, less its mean, is that lane of ``stress_energy`` (N, N, N, 8), plus ``extra`` (N, N, N) where given: radiation.
+    density = G4 dx^2 / a, expansion = 3 H^2 dx^2, memory = 3 H dx^2 / dtau: S = density T00 (1 - 2 phi)
     + sum_i [phi(x + e_i) - phi(x - e_i)]^2 / 8 + expansion (phi - chi) - memory past. ``past`` stands for phi in the
     time derivative; with ``implicit`` the term expansion phi is left to the other side of the equation.
     ``sums`` (N,) float64 gets T00 summed over each plane of constant z.
@@ -41,7 +41,7 @@ def phi_source(
     t00 = stress_energy[..., T00] if extra is None else stress_energy[..., T00] + extra
     sums.copy_(t00.double().sum(dim=(1, 2)))
     squares = sum((_up(phi, i) - _down(phi, i)) ** 2 for i in range(3))
-    return out.copy_(density * (t00 - mean) * metric + squares / 8 + expansion * (hubble - chi) - memory * past)
+    return out.copy_(density * t00 * metric + squares / 8 + expansion * (hubble - chi) - memory * past)
 
 
 def stress_tensor(stress_energy: Tensor, phi: Tensor, factor: float) -> Tensor:

@@ -44,16 +44,21 @@ def transverse_part(vector: Tensor, lattice: Lattice, factor: float) -> Tensor:
 
 
 def add_realisation(
-    unit: Tensor, strength: np.ndarray, window: np.ndarray | None, factor: float, out: Tensor
+    unit: Tensor, strength: np.ndarray | Tensor, window: np.ndarray | Tensor | None, factor: float, out: Tensor
 ) -> Tensor:
     """out += factor S(n^2) w_x w_y w_z x unit modes, all (N, N, N//2+1) (PHYSICS 3.4).
 
-    ``strength`` is tabulated by n^2; ``window`` (N//2+1,) float32 by |n_i|, its product taken in single precision.
+    ``strength`` is tabulated by n^2; ``window`` (N//2+1,) float32 by |n_i|, its product taken in single precision. Both
+    are arrays, or tensors on the device of ``out``.
     """
     n = unit.shape[0]
     index = np.arange(n)
     m = np.minimum(index, n - index)
     mx, my, mz = m[None, None, : n // 2 + 1], m[None, :, None], m[:, None, None]
+    if isinstance(strength, Tensor):
+        strength = strength.cpu().numpy()
+    if isinstance(window, Tensor):
+        window = window.cpu().numpy()
     scale = factor * strength[mx**2 + my**2 + mz**2]
     if window is not None:
         scale = scale * (window[mx] * window[my] * window[mz]).astype(np.float64)

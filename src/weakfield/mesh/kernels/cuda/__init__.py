@@ -1,0 +1,37 @@
+"""Triton kernels for tensors on a GPU, or on a CPU in Triton's interpreter (``TRITON_INTERPRET=1``), which is slow.
+
+Deposits are atomic, so that sums agree with the reference to rounding but not bit by bit.
+"""
+
+from weakfield.mesh.kernels.cuda.assignment import gradient, paint, read
+from weakfield.mesh.kernels.cuda.motion import kick_drift_gr, kick_drift_newton
+from weakfield.mesh.kernels.cuda.projection import project_stress_energy, project_t0i
+from weakfield.mesh.kernels.cuda.sources import pack_metric, phi_source, stress_divergence
+from weakfield.mesh.kernels.cuda.spectral import (
+    add_realisation,
+    advance_b,
+    divide_by_laplacian,
+    solve_chi,
+    transverse_part,
+)
+from weakfield.mesh.kernels.reference import stress_tensor, triple_sums
+
+__all__ = [
+    "add_realisation",
+    "advance_b",
+    "divide_by_laplacian",
+    "gradient",
+    "kick_drift_gr",
+    "kick_drift_newton",
+    "pack_metric",
+    "paint",
+    "phi_source",
+    "project_stress_energy",
+    "project_t0i",
+    "read",
+    "solve_chi",
+    "stress_divergence",
+    "stress_tensor",
+    "transverse_part",
+    "triple_sums",
+]

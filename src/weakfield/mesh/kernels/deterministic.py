@@ -1,0 +1,96 @@
+"""The Triton kernels with deposits that add in one order: the same bits in every run on the same GPU, and slower.
+
+Deposits are the reference ones, whose ``index_add`` PyTorch sorts when it is told to be deterministic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+from weakfield.mesh.kernels import reference
+from weakfield.mesh.kernels.cuda import (
+    add_realisation,
+    advance_b,
+    divide_by_laplacian,
+    gradient,
+    kick_drift_gr,
+    kick_drift_newton,
+    pack_metric,
+    phi_source,
+    read,
+    solve_chi,
+    stress_divergence,
+    stress_tensor,
+    transverse_part,
+    triple_sums,
+)
+from weakfield.mesh.particles import Particles
+
+__all__ = [
+    "add_realisation",
+    "advance_b",
+    "divide_by_laplacian",
+    "gradient",
+    "kick_drift_gr",
+    "kick_drift_newton",
+    "pack_metric",
+    "paint",
+    "phi_source",
+    "project_stress_energy",
+    "project_t0i",
+    "read",
+    "solve_chi",
+    "stress_divergence",
+    "stress_tensor",
+    "transverse_part",
+    "triple_sums",
+]
+
+
+@contextmanager
+def _in_order() -> Iterator[None]:
+    """PyTorch's deterministic algorithms for the block."""
+    before = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before, warn_only=warn_only)
+
+
+def paint(
+    particles: Particles,
+    weight: Tensor | None = None,
+    scale: float = 1.0,
+    out: Tensor | None = None,
+    start: float = 0.0,
+) -> Tensor:
+    """See ``reference.assignment.paint``."""
+    with _in_order():
+        return reference.paint(particles, weight, scale, out, start)
+
+
+def project_stress_energy(
+    particles: Particles,
+    phi: Tensor,
+    potential: Tensor | None,
+    weight: float,
+    a: float,
+    second_order: bool,
+    out: Tensor,
+    start: float = 0.0,
+) -> Tensor:
+    """See ``reference.projection.project_stress_energy``."""
+    with _in_order():
+        return reference.project_stress_energy(particles, phi, potential, weight, a, second_order, out, start)
+
+
+def project_t0i(particles: Particles, phi: Tensor, out: Tensor) -> Tensor:
+    """See ``reference.projection.project_t0i``."""
+    with _in_order():
+        return reference.project_t0i(particles, phi, out)

@@ -1,0 +1,224 @@
+"""The Triton kernels against their PyTorch definitions: on a GPU where there is one, else in Triton's interpreter."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from weakfield.mesh import fft
+from weakfield.mesh.kernels import reference
+from weakfield.mesh.lanes import LANES
+from weakfield.mesh.lattice import Lattice
+from weakfield.mesh.particles import Particles
+
+pytest.importorskip("triton", reason="Triton is not installed: pip install 'weakfield[test]'")
+
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+DTYPES = [torch.float64, torch.float32]
+#: rounding of a few hundred operations. A scalar that loses its last 29 bits on the way into a kernel, as a Python
+#: float does in Triton, is off by up to 6e-8 and would fail in double precision.
+TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-5}
+
+
+@pytest.fixture(scope="module")
+def cuda():
+    """The kernels, interpreted where there is no GPU; what conftest.py sets has to be set before Triton loads."""
+    from weakfield.mesh.kernels import cuda
+
+    return cuda
+
+
+def particles(n: int = 9, count: int = 300, spread: float = 2.0, dtype=torch.float64, seed: int = 0) -> Particles:
+    """Random rest positions, displacements of a few cells (many across the edge), momenta up to mildly relativistic."""
+    rng = np.random.default_rng(seed)
+    p = Particles.at_rest(n, rng.random((count, 3)), np.arange(count), 0.3 / count, dtype)
+    p.displacement += torch.from_numpy(spread * rng.standard_normal((3, count))).to(dtype)
+    p.momentum += torch.from_numpy(0.3 * rng.standard_normal((3, count))).to(dtype)
+    return p.to(DEVICE)
+
+
+def field(n: int, *lead: int, dtype=torch.float64, seed: int = 1, size: float = 1e-2) -> torch.Tensor:
+    rng = np.random.default_rng(seed)
+    return torch.from_numpy(size * rng.standard_normal((*lead, n, n, n))).to(dtype).to(DEVICE)
+
+
+def lanes(n: int, dtype=torch.float64, seed: int = 4) -> torch.Tensor:
+    return field(n, LANES, dtype=dtype, seed=seed, size=1.0).movedim(0, -1).contiguous()
+
+
+def modes(n: int, *lead: int, dtype=torch.float64, seed: int = 1) -> torch.Tensor:
+    return fft.forward(field(n, *lead, dtype=dtype, seed=seed))
+
+
+def assert_same(a: torch.Tensor, b: torch.Tensor, dtype: torch.dtype) -> None:
+    scale = max(float(b.abs().max()), 1e-30)
+    assert float((a - b).abs().max()) <= TOLERANCE[dtype] * scale
+
+
+both = pytest.mark.parametrize("dtype", DTYPES)
+sizes = pytest.mark.parametrize("n", [8, 9])
+
+
+@both
+@sizes
+def test_deposits_agree(cuda, n, dtype):
+    p, phi, potential = particles(n, dtype=dtype), field(n, dtype=dtype), field(n, dtype=dtype, seed=2)
+    for second, shift in ((False, None), (True, None), (True, potential)):
+        a, b = (k.project_stress_energy(p, phi, shift, 0.037, 0.1, second, lanes(n, dtype)) for k in (cuda, reference))
+        for lane in range(LANES):  # each by itself: they differ by orders of magnitude
+            assert_same(a[..., lane], b[..., lane], dtype)
+    a, b = (k.project_t0i(p, phi, field(n, 3, dtype=dtype)) for k in (cuda, reference))
+    assert_same(a, b, dtype)
+    for weight in (None, p.momentum[0]):
+        a, b = (k.paint(p, weight, 2.3, None, -0.7) for k in (cuda, reference))
+        assert_same(a, b, dtype)
+
+
+@both
+@sizes
+def test_gathers_agree(cuda, n, dtype):
+    p, f = particles(n, dtype=dtype), field(n, dtype=dtype)
+    assert_same(cuda.read(p, f), reference.read(p, f), dtype)
+    assert_same(cuda.gradient(p, f), reference.gradient(p, f), dtype)
+
+
+@both
+@pytest.mark.parametrize(
+    "flags", [(False, False, False), (False, False, True), (False, True, True), (True, True, True)]
+)
+def test_motion_agrees(cuda, flags, dtype):
+    p, metric, moved = particles(dtype=dtype), 1e-2 * lanes(9, dtype), []
+    for kernels in (cuda, reference):
+        q = copy.deepcopy(p)
+        kernels.kick_drift_gr(q, metric, 0.11, 0.12, 0.023, 0.031, *flags)
+        moved.append(q)
+    assert_same(moved[0].momentum, moved[1].momentum, dtype)
+    assert_same(moved[0].displacement, moved[1].displacement, dtype)
+    assert not torch.equal(moved[0].momentum, p.momentum)
+
+
+@both
+def test_newtonian_motion_agrees(cuda, dtype):
+    moved = []
+    for kernels in (cuda, reference):
+        p = particles(dtype=dtype)
+        kernels.kick_drift_newton(p, field(9, dtype=dtype), 0.023, 0.31)
+        moved.append(p)
+    assert_same(moved[0].momentum, moved[1].momentum, dtype)
+    assert_same(moved[0].displacement, moved[1].displacement, dtype)
+
+
+@both
+@sizes
+def test_sources_agree(cuda, n, dtype):
+    phi, chi, past, extra = (field(n, dtype=dtype, seed=s) for s in range(4))
+    t, planes = lanes(n, dtype), torch.empty((2, n), dtype=torch.float64, device=DEVICE)
+    for implicit, second, more in (
+        (False, False, None),
+        (False, True, extra),
+        (True, False, None),
+        (True, True, extra),
+    ):
+        a, b = (
+            k.phi_source(t, more, phi, chi, past, 1.1, 0.7, 0.4, implicit, second, torch.empty_like(phi), sums)
+            for k, sums in ((cuda, planes[0]), (reference, planes[1]))
+        )
+        assert_same(a, b, dtype)
+        assert_same(planes[0], planes[1], dtype)
+    a, b = (k.stress_divergence(t, phi, 1.7e-4, phi.new_empty((4, n, n, n))) for k in (cuda, reference))
+    for component in range(4):
+        assert_same(a[component], b[component], dtype)
+    a, b = (k.pack_metric(phi, chi, field(n, 3, dtype=dtype), torch.empty_like(t)) for k in (cuda, reference))
+    assert torch.equal(a, b)  # copies and differences
+
+
+@both
+@sizes
+def test_spectral_solutions_agree(cuda, n, dtype):
+    lattice, f = Lattice(n), modes(n, 4, dtype=dtype)
+    for shift, clear in ((40.1, False), (0.0, True), (0.0, False)):
+        a, b = (k.divide_by_laplacian(f[0].clone(), lattice, 1.3, shift, clear) for k in (cuda, reference))
+        assert_same(a, b, dtype)
+        assert (a[0, 0, 0] == 0) == clear
+    a, b = (k.solve_chi(f, lattice, torch.empty_like(f[0])) for k in (cuda, reference))
+    assert_same(a, b, dtype)
+    in_place = f.clone()
+    assert torch.equal(cuda.solve_chi(in_place, lattice, in_place[0]), a)
+    a, b = (k.advance_b(f, lattice, -0.43, f[1:].clone()) for k in (cuda, reference))
+    assert_same(a, b, dtype)
+    a, b = (k.transverse_part(f[1:].clone(), lattice, 0.43) for k in (cuda, reference))
+    assert_same(a, b, dtype)
+
+
+@both
+@sizes
+def test_realisations_agree(cuda, n, dtype):
+    """Unit modes are double; what they are added to has the precision of the run."""
+    unit, out = modes(n), modes(n, dtype=dtype, seed=2)
+    strength = np.random.default_rng(0).random(3 * (n // 2) ** 2 + 1)
+    window = np.sinc(np.arange(n // 2 + 1) / n).astype(np.float32)
+    for w in (None, window):
+        a, b = (k.add_realisation(unit, strength, w, 0.7, out.clone()) for k in (cuda, reference))
+        assert_same(a, b, dtype)
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    st.integers(4, 11), st.integers(1, 40), st.sampled_from([0.0, 0.5, 1.0, -7.25, 1e-17, -1e-17]), st.floats(0, 6),
+    st.integers(0, 10**6), st.sampled_from(DTYPES),
+)  # fmt: skip
+def test_any_positions(cuda, n, count, shift, spread, seed, dtype):
+    """Faces, edges and far displacements: deposits and gathers as the reference, mass conserved."""
+    p = particles(n, count, spread, dtype, seed)
+    if spread < 3:  # on cell faces, or next to them on either side, some across the periodic edge
+        p.displacement.copy_(torch.floor(p.displacement) + shift)
+    phi = field(n, dtype=dtype, seed=seed)
+    a, b = (k.project_stress_energy(p, phi, phi, 0.1, 0.3, True, lanes(n, dtype)) for k in (cuda, reference))
+    assert_same(a, b, dtype)
+    assert_same(cuda.gradient(p, phi), reference.gradient(p, phi), dtype)
+    painted = cuda.paint(p)
+    assert_same(painted, reference.paint(p), dtype)
+    assert float(painted.sum(dtype=torch.float64)) == pytest.approx(count, rel=TOLERANCE[dtype])
+
+
+def test_deterministic_deposits_are_the_reference(cuda):
+    from weakfield.mesh.kernels import deterministic
+
+    p, phi = particles(), field(9)
+    a, b = (k.project_stress_energy(p, phi, None, 0.0, 0.1, True, lanes(9)) for k in (deterministic, deterministic))
+    assert torch.equal(a, b)
+    assert_same(a, reference.project_stress_energy(p, phi, None, 0.0, 0.1, True, lanes(9)), torch.float64)
+    assert torch.equal(deterministic.paint(p), deterministic.paint(p))
+    assert torch.equal(deterministic.project_t0i(p, phi, field(9, 3)), deterministic.project_t0i(p, phi, field(9, 3)))
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_every_kind_has_every_kernel(cuda):
+    from weakfield.mesh.kernels import deterministic
+
+    assert set(cuda.__all__) == set(reference.__all__) == set(deterministic.__all__)
+
+
+def test_a_tensor_that_is_not_contiguous_is_refused(cuda):
+    with pytest.raises(ValueError, match="expected a contiguous one"):
+        cuda.read(particles(), field(9).transpose(0, 2))
+
+
+def test_scalars_keep_their_last_bits(cuda):
+    from weakfield.mesh.kernels.cuda.launch import scalars
+
+    assert scalars(field(4), 0.1)[0].item() == 0.1
+
+
+def test_sums_of_planes(cuda):
+    """T00 of particles and radiation, summed over each plane of constant z."""
+    n, t = 9, lanes(9)
+    phi, extra = field(n), field(n, seed=2)
+    sums = torch.empty(n, dtype=torch.float64, device=DEVICE)
+    cuda.phi_source(t, extra, phi, phi, phi, 1.1, 0.7, 0.4, False, True, torch.empty_like(phi), sums)
+    torch.testing.assert_close(sums, (t[..., 0] + extra).sum(dim=(1, 2)), rtol=0, atol=1e-12)
