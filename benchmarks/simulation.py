@@ -6,9 +6,10 @@
     python benchmarks/simulation.py --reference PATH --launch "mpirun -np 4 --oversubscribe" --template DIR
 
 Every run is a process of its own (z = 100 to 0, step limit 0.04: 117 cycles, backward Euler, phi written once at the
-end), kernels compiled by a run before. With ``--reference`` the binary runs the same settings in turn with ours and the
+end), kernels compiled by a run before. Times are those of whole processes, the median of ``--repeat``. With
+``--reference`` the binary runs the same settings in turn with ours, both precisions beside the same run of it, and the
 median of the ratios is given; ``--template`` holds its particle templates and a transfer file named tk.dat. The table
-goes to the terminal and to benchmarks/results/simulation.json.
+goes to the terminal and to benchmarks/results/simulation.json (or ``--results``).
 """
 
 from __future__ import annotations
@@ -33,12 +34,12 @@ RESULTS = Path(__file__).parent / "results" / "simulation.json"
 PHASES = {
     "projections": ("project_stress_energy", "project_t0i", "paint"),
     "kick and drift": ("kick_drift_gr", "kick_drift_newton", "gradient"),
-    "transforms": ("forward", "backward"),
-    "field algebra": (
-        "phi_source", "stress_divergence", "pack_metric", "divide_by_laplacian", "solve_chi", "advance_b",
-        "transverse_part", "add_realisation",
-    ),
-}  # fmt: skip
+    "sources": ("phi_source", "stress_divergence", "pack_metric"),
+    "FFTs in planes": ("planes_forward", "planes_backward"),
+    "FFTs along z, solution": ("solve_potential", "solve_chi_and_b"),
+}
+#: what is timed inside what: a phase does not count twice
+INSIDE = {"FFTs along z, solution": "FFTs in planes"}
 INI = """IC generator = basic
 template file = sc1_crystal.dat
 tiling factor = {tiling}
@@ -69,13 +70,14 @@ def one_run(grid: int, theory: str, precision: str, cycles: int | None) -> dict[
     """Grow one universe in this process; seconds by phase, and peak memory."""
     begin = time.perf_counter()
     from weakfield.config import RunSettings, SimulationSettings
-    from weakfield.mesh import fft
     from weakfield.mesh.kernels import cpu
+    from weakfield.mesh.kernels.cpu.warm import compile_kernels
     from weakfield.mesh.threads import threads, threads_for_mesh
     from weakfield.simulation import output
     from weakfield.simulation.clock import Clock
     from weakfield.simulation.evolution import THEORIES
     from weakfield.simulation.initial_conditions import initial_universe
+    from weakfield.simulation.universe import DTYPES
 
     spent: Counter[str] = Counter()
 
@@ -88,7 +90,7 @@ def one_run(grid: int, theory: str, precision: str, cycles: int | None) -> dict[
 
         return wrapper
 
-    for module in (cpu, fft):
+    for module in (cpu, cpu.solvers):
         for names in PHASES.values():
             for name in names:
                 if hasattr(module, name):
@@ -101,6 +103,7 @@ def one_run(grid: int, theory: str, precision: str, cycles: int | None) -> dict[
     run = RunSettings(theory=theory, seed=42, simulation=settings)
     with threads(threads_for_mesh(grid)), tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
+        compile_kernels(DTYPES[precision], theory == "gr")  # as a run does; here they are loaded only
         universe = initial_universe(run)
         gravity, clock = THEORIES[run.theory, "euler"](), Clock(run, universe.background)
         outputs = output.Outputs(run, Path(folder))
@@ -116,6 +119,8 @@ def one_run(grid: int, theory: str, precision: str, cycles: int | None) -> dict[
     end = time.perf_counter()
     done = clock.cycle + 1
     phases = {phase: sum(spent[name] for name in names) for phase, names in PHASES.items()}
+    for outer, inner in INSIDE.items():
+        phases[outer] -= phases[inner]
     phases["other and output"] = end - ready - sum(phases.values())
     return {
         "cycles": done,
@@ -148,7 +153,7 @@ def theirs(binary: str, launch: str, template: Path, grid: int, theory: str) -> 
                 tiling=grid // 4, table=template / "tk.dat", box=20.0 * grid, grid=grid, theory=name, output=folder
             ).replace("sc1_crystal", str(template / "sc1_crystal"))
         )
-        command = [*shlex.split(launch), binary, "-n", "2", "-m", "2", "-s", str(ini)]
+        command = [*shlex.split(launch), str(Path(binary).resolve()), "-n", "2", "-m", "2", "-s", str(ini)]
         begin = time.perf_counter()
         subprocess.run(command, check=True, capture_output=True, cwd=folder)
         return time.perf_counter() - begin
@@ -179,6 +184,16 @@ def table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def processor() -> str:
+    """What the processor calls itself, where the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--grids", type=int, nargs="+", default=[64, 128])
@@ -190,31 +205,39 @@ def main() -> None:
     parser.add_argument(
         "--launch", default="mpirun -np 4 --oversubscribe", help="how to start it, with 2 x 2 processes"
     )
-    parser.add_argument("--template", type=Path, help="folder with sc1_crystal.dat and tk.dat for it")
+    parser.add_argument(
+        "--template", type=lambda path: Path(path).resolve(), help="folder with sc1_crystal.dat and tk.dat for it"
+    )
+    parser.add_argument("--results", type=Path, default=RESULTS, help="where the numbers go")
     parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
         grid, theory, precision, cycles = options.one
         print(json.dumps(one_run(int(grid), theory, precision, int(cycles) or None)))
         return
-    rows = []
     for precision in options.precisions:
         for theory in options.theories:
             ours(16, theory, precision, 2)  # compiles what is not compiled yet
-            for grid in options.grids:
-                runs, ratios = [], []
-                for _ in range(options.repeat):
-                    runs.append(ours(grid, theory, precision, options.cycles))
-                    if options.reference and options.template and not options.cycles:
-                        reference = theirs(options.reference, options.launch, options.template, grid, theory)
-                        ratios.append(reference / runs[-1]["process"])
-                median = sorted(runs, key=lambda run: run["process"])[len(runs) // 2]
+    rows = []
+    for grid in options.grids:
+        for theory in options.theories:
+            runs: dict[str, list[dict[str, Any]]] = {precision: [] for precision in options.precisions}
+            ratios: dict[str, list[float]] = {precision: [] for precision in options.precisions}
+            for _ in range(options.repeat):
+                for precision in options.precisions:
+                    runs[precision].append(ours(grid, theory, precision, options.cycles))
+                if options.reference and options.template and not options.cycles:
+                    reference = theirs(options.reference, options.launch, options.template, grid, theory)
+                    for precision in options.precisions:
+                        ratios[precision].append(reference / runs[precision][-1]["process"])
+            for precision, several in runs.items():
+                median = sorted(several, key=lambda run: run["process"])[len(several) // 2]
                 row = {"grid": grid, "theory": theory, "precision": precision, **median}
-                rows.append(row | ({"ratio": statistics.median(ratios)} if ratios else {}))
+                rows.append(row | ({"ratio": statistics.median(ratios[precision])} if ratios[precision] else {}))
                 print(table(rows[-1:]).splitlines()[-1], flush=True)
-    machine = {"processor": platform.processor() or platform.machine(), "cores": len(os.sched_getaffinity(0))}
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({"machine": machine, "rows": rows}, indent=1) + "\n")
+    machine = {"processor": processor(), "cores": len(os.sched_getaffinity(0))}
+    options.results.parent.mkdir(exist_ok=True)
+    options.results.write_text(json.dumps({"machine": machine, "rows": rows}, indent=1) + "\n")
     print(table(rows))
 
 

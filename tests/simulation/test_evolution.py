@@ -12,6 +12,7 @@ import torch
 import weakfield as wf
 from weakfield.base.errors import BadInput
 from weakfield.config import RunFolder, StudyConfig
+from weakfield.formats import read_settings_ini
 from weakfield.mesh.threads import threads
 from weakfield.simulation import grow_member, grow_pair, simulate
 from weakfield.simulation.clock import Clock
@@ -19,6 +20,8 @@ from weakfield.simulation.evolution import THEORIES, _evolve
 from weakfield.simulation.initial_conditions import initial_universe
 from weakfield.simulation.pair import is_whole, pair_settings_hash
 from weakfield.study import run_study
+
+DATA = Path(__file__).parents[1] / "data"
 
 
 def evolve(run, cycles: int, kernel_kind: str | None = None):
@@ -69,6 +72,27 @@ def test_single_precision_keeps_the_difference_of_a_pair(small_run, tmp_path):
         difference[precision] = phi["gr"] - phi["newton"]
     error = (difference["single"] - difference["double"]).std() / difference["double"].std()
     assert 0 < error < 0.01
+
+
+@pytest.mark.slow
+def test_single_precision_keeps_the_difference_of_the_study(tmp_path):
+    """The settings of class64_*, with CAMB: phi_GR - phi_N in single precision within 1 % rms at every output."""
+    phi = {}
+    for theory in ("gr", "newton"):
+        ini = read_settings_ini(DATA / f"class64_{theory}" / "settings.ini")
+        for precision in ("double", "single"):
+            simulation = ini.settings.simulation.model_copy(update={"precision": precision, "transfer": "camb"})
+            run = ini.settings.model_copy(update={"simulation": simulation})
+            folder = tmp_path / theory / precision
+            folder.mkdir(parents=True)
+            paths = [path for path in grow_member(run, folder) if path.name.endswith("_phi.h5")]
+            phi[theory, precision] = [wf.load_field(path)[0].double() for path in paths]
+    redshifts = ini.settings.simulation.snapshot_redshifts
+    assert {10.0, 1.0, 0.0} <= set(redshifts)
+    for index in range(len(redshifts)):
+        difference = {p: phi["gr", p][index] - phi["newton", p][index] for p in ("double", "single")}
+        error = (difference["single"] - difference["double"]).std() / difference["double"].std()
+        assert 0 < float(error) < 0.01
 
 
 def test_newtonian_mean_is_zero_and_the_relativistic_one_grows(small_run):

@@ -52,7 +52,7 @@ class SimulationSettings(Settings):
     precision: Literal["double", "single"] = Field("double", description="of particles and fields while growing")
 
     device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto",
+        "cpu",
         description="where it runs; auto: a CUDA GPU if one works, else the CPU (environment: WEAKFIELD_DEVICE)",
     )
     deterministic: bool = Field(
