@@ -23,7 +23,7 @@ demo: $(VENV)/.installed
 	@echo "The page: $(CURDIR)/runs/demo/report/index.html"
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -m "not slow" $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -n auto -m "not slow" $(PYTEST_FLAGS)
 
 test-slow: $(VENV)/.installed-class
 	$(BIN)/python -m pytest -m slow $(PYTEST_FLAGS)

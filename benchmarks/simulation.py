@@ -103,7 +103,7 @@ def one_run(grid: int, theory: str, precision: str, cycles: int | None) -> dict[
     run = RunSettings(theory=theory, seed=42, simulation=settings)
     with threads(threads_for_mesh(grid)), tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        compile_kernels(DTYPES[precision], theory == "gr")  # as a run does; here they are loaded only
+        compile_kernels(DTYPES[precision], theory, False)  # as a run does; here they are loaded only
         universe = initial_universe(run)
         gravity, clock = THEORIES[run.theory, "euler"](), Clock(run, universe.background)
         outputs = output.Outputs(run, Path(folder))

@@ -56,7 +56,8 @@ same settings for six cycles, so seconds and memory are not those of a whole run
   touches a slab of the mesh; slabs of two colours take turns, and sums have one order for any number of threads.
 - **Transforms.** Sides that are multiples of 16 with factors 2, 3 and 5 go through our own transforms, eight lines at a
   time; others through DUCC. Fields are transformed along x and y plane by plane while a plane is in cache; along z
-  together with the solution of the field equation and the way back, so modes never go to memory, but those of B.
+  together with the solution of the field equation and the way back, so fully transformed modes never go to memory, but
+  those of B.
 - **Four forward transforms, not six,** for chi and B: the equations need the trace of S_ij and its lattice divergence
   only (PHYSICS 5.2, 5.3).
 - **Single precision** holds the GR - Newton difference of a pair to 1 % (`pytest tests/simulation/test_evolution.py -k

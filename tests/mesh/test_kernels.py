@@ -264,7 +264,7 @@ def test_a_second_process_compiles_nothing():
     """Compiled kernels are kept on disk: one process may compile them, the next finds every one."""
     code = (
         "import torch; from weakfield.mesh.kernels.cpu import motion, projection, solvers, sources, transform, warm;"
-        "warm.compile_kernels(torch.float64, True);"
+        "warm.compile_kernels(torch.float64, 'gr');"
         "print(sum(sum(f.stats.cache_misses.values()) for m in (motion, projection, solvers, sources, transform)"
         " for f in vars(m).values() if hasattr(f, 'stats')))"
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import scipy.fft
@@ -65,3 +67,16 @@ def test_a_plane_wave_is_one_mode():
     assert abs(modes[kz, ky, kx] - n**3 / 2) < 1e-10
     modes[kz, ky, kx] = 0
     assert np.abs(modes).max() < 1e-10
+
+
+def test_callers_in_threads_of_their_own_do_not_disturb_each_other():
+    n, fields = 32, [noise(32, 32, 32, seed=s) for s in range(6)]
+    alone = [transform.forward(f, np.empty((n, n, n // 2 + 1), np.complex128), 1) for f in fields]
+    with ThreadPoolExecutor(3) as pool:
+        jobs = [
+            pool.submit(transform.forward, f, np.empty((n, n, n // 2 + 1), np.complex128), 1)
+            for f in fields
+            for _ in "ab"
+        ]
+    for i, job in enumerate(jobs):
+        assert np.array_equal(job.result(), alone[i // 2])

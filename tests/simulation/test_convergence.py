@@ -96,6 +96,7 @@ def test_steps_land_on_outputs_and_change_gently(targets, limit):
 def test_landing_keeps_the_runge_kutta_steps():
     """The last step ends on the target by integration, not by decree."""
     cosmology, background = CosmologySettings(), Background(CosmologySettings(), 320.0)
+    assert landing_factors(cosmology, 320.0, 3.0, 0.04, 1 / 101, ()) == ()  # the start is the only output
     plan = landing_factors(cosmology, 320.0, 3.0, 0.04, 1 / 101, (0.5,))
     a = 1 / 101
     for factor, _ in plan:

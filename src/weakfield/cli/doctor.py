@@ -90,7 +90,8 @@ def _gpu() -> str:
 
     names = ", ".join(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())) or "none found"
     hindrance = why_not()
-    return f"{names}; simulations run on {describe(device_for('auto'))}" + (f" ({hindrance})" if hindrance else "")
+    where = "cpu" if hindrance else describe(device_for("cuda"))
+    return f'{names}; with device = "auto" simulations run on {where}' + (f" ({hindrance})" if hindrance else "")
 
 
 def _providers() -> list[str]:

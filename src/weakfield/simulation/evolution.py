@@ -14,7 +14,7 @@ from weakfield.simulation.checkpoint import Checkpoints
 from weakfield.simulation.clock import Clock, cycles_until
 from weakfield.simulation.initial_conditions import initial_universe
 from weakfield.simulation.newton import Newton
-from weakfield.simulation.output import Outputs
+from weakfield.simulation.output import Outputs, needs_diagnostics
 from weakfield.simulation.relativity import Relativity
 from weakfield.simulation.second_order import SecondOrderNewton, SecondOrderRelativity
 from weakfield.simulation.shared import Shared
@@ -72,8 +72,8 @@ def _evolve(
     if device_for(run.simulation.device).type == "cpu":
         from weakfield.mesh.kernels.cpu.warm import compile_kernels
 
-        relativistic = run.theory == "gr" or run.simulation.linear_radiation
-        compile_kernels(DTYPES[run.simulation.precision], relativistic)
+        needs_chi = run.simulation.linear_radiation or needs_diagnostics(run)
+        compile_kernels(DTYPES[run.simulation.precision], run.theory, needs_chi)
     gravity = THEORIES[run.theory, run.simulation.phi_integrator]()
     universe = initial_universe(run, history, shared=shared)
     clock = Clock(run, universe.background)
@@ -87,6 +87,7 @@ def _evolve(
             gravity.solve(universe, clock, outputs.need_diagnostics)
             outputs.write_due(universe, clock)
             if outputs.finished:
+                outputs.settle()  # the checkpoint stays until all files are there
                 checkpoints.clear()
                 return outputs.paths
             gravity.move(universe, clock)

@@ -25,7 +25,7 @@ class Newton:
         u = universe
         needed = diagnostics or chi_in_kick(u, clock.a)
         if needed:
-            if u.run.simulation.vector_method == "elliptic":
+            if diagnostics and u.run.simulation.vector_method == "elliptic":
                 solve_b_elliptic(u, u.particles)
             project(u, clock.a, u.phi)
         solve_poisson(u, clock)

@@ -43,6 +43,11 @@ class BackgroundLine(NamedTuple):
     finite: Tensor | float  # a value of phi: a transform spreads what is not finite everywhere
 
 
+def needs_diagnostics(run: RunSettings) -> bool:
+    """Whether an output is made of chi or B, which a Newtonian run would not solve for otherwise."""
+    return bool({*run.simulation.snapshot_fields, *run.simulation.spectra_fields} & {"chi", "B", "hij"})
+
+
 class Outputs:
     """What a run has to write, and what it has written."""
 
@@ -59,8 +64,7 @@ class Outputs:
         self.preliminary: dict[str, str] = {}
         self._background = folder / f"{run.output.generic_base}_background.dat"
         self._background.unlink(missing_ok=True)
-        fields = {*run.simulation.snapshot_fields, *run.simulation.spectra_fields}
-        self.need_diagnostics = bool(fields & {"chi", "B", "hij"})
+        self.need_diagnostics = needs_diagnostics(run)
 
     @property
     def last_redshift(self) -> float:
@@ -171,6 +175,7 @@ class Outputs:
 
     def _write_preliminary(self, universe: Universe, clock: Clock) -> None:
         """Spectra of this cycle, the last one before their redshift; kept, because files may be of another run."""
+        self._write_background()
         for name in spectra_names(universe, clock):
             table = spectrum_table(universe, clock, name, self.run.simulation.spectra_bins)
             write_spectrum_text(self._spectrum_path(name), table)
@@ -178,6 +183,7 @@ class Outputs:
 
     def _write_spectra(self, universe: Universe, clock: Clock, target: float) -> None:
         """Spectra of this cycle, interpolated in z to the target where the cycle before left preliminary ones."""
+        self._write_background()
         for name in spectra_names(universe, clock):
             table = spectrum_table(universe, clock, name, self.run.simulation.spectra_bins)
             if name in self.preliminary:

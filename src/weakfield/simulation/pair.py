@@ -20,7 +20,7 @@ from weakfield.simulation.evolution import grow_member
 from weakfield.simulation.shared import Shared
 from weakfield.simulation.writer import Immediate, Writer
 
-_RECIPE = 1  #: raised whenever the same settings give other numbers, so that old pairs and new ones never mix
+_RECIPE = 2  #: raised whenever the same settings give other numbers, so that old pairs and new ones never mix
 
 
 def pair_settings_hash(study: StudyConfig) -> str:

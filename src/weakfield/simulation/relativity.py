@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from weakfield.mesh.lanes import T00
 from weakfield.mesh.solvers import solve_potential
 from weakfield.simulation.clock import Clock
 from weakfield.simulation.gravity import project, solve_b_elliptic, solve_chi_and_b
@@ -25,7 +24,7 @@ class Relativity:
         if clock.previous_step > 0:
             self._advance_phi(u, clock)
         else:
-            u.t00_sums.copy_(u.lanes[..., T00].double().sum(dim=(1, 2)))
+            u.sum_t00()
         solve_chi_and_b(u, clock, clock.previous_step)
 
     def _advance_phi(self, u: Universe, clock: Clock) -> None:

@@ -29,6 +29,8 @@ def landing_factors(
     ``targets``: ascending scale factors later than ``a_start``. All steps between two outputs are shortened by one
     factor; next to an interval shorter than a step they ramp, so that no step is far from its neighbours.
     """
+    if not targets:
+        return ()
     background = Background(cosmology, box_size_mpch)
 
     def advance(a: float, factor: float) -> float:

@@ -89,7 +89,7 @@ class SecondOrderNewton(Newton):
         if diagnostics or chi_in_kick(u, clock.a):
             potential = u.phi - u.chi if chi_in_kick(u, clock.a) else u.phi
             weight = 0.5 * clock.previous_step * clock.a
-            if u.run.simulation.vector_method == "elliptic":
+            if diagnostics and u.run.simulation.vector_method == "elliptic":
                 solve_b_elliptic(u, synchronised(u, potential, weight))
             project(u, clock.a, u.phi, potential, weight)
             solve_chi_and_b(u, clock, 0.5 * clock.previous_step, 0.5 * clock.step, vector=diagnostics)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,7 +15,7 @@ from weakfield.cosmology import Background
 from weakfield.cosmology.transfer import TransferHistory
 from weakfield.mesh import fft
 from weakfield.mesh.kernels import kernels_for
-from weakfield.mesh.lanes import LANES
+from weakfield.mesh.lanes import LANES, T00
 from weakfield.mesh.lattice import Lattice
 from weakfield.mesh.particles import Particles
 from weakfield.simulation.radiation import LinearRadiation
@@ -85,6 +86,11 @@ class Universe:
         """(4, n, n, n//2+1): Fourier work space."""
         shape = (4, self.n, self.n, self.n // 2 + 1)
         return torch.empty(shape, dtype=fft.COMPLEX[self.phi.dtype], device=self.phi.device)
+
+    def sum_t00(self) -> None:
+        """``t00_sums`` of the lanes as they are, where no source of phi is made of them."""
+        t00 = self.lanes[..., T00].cpu().numpy()
+        self.t00_sums.copy_(torch.from_numpy(t00.sum(axis=(1, 2), dtype=np.float64)))
 
     def remember(self) -> None:
         """Keep phi and chi as those of the cycle before."""

@@ -117,14 +117,6 @@ class Layout:
         parts = np.split(memory[: ends[-1]], ends[:-1])
         return [part.reshape(batch.shape) for part, batch in zip(parts, self.batches, strict=True)]
 
-    @property
-    def scratch_bytes(self) -> int:
-        """Memory of one worker and field."""
-        size, planes = self.group.size, self.planes
-        columns = sum((batch.stop - batch.first) * batch.columns for batch in self.batches)
-        lines = len(self.shells) * (size // 2 + 1)
-        return 16 * planes * size * (columns + lines) + 8 * self.padded * planes * self.rows * size
-
 
 class Scratch:
     """What one worker writes to for one field: the spectrum along y and x of a slab, and its values in space."""

@@ -34,7 +34,7 @@ def generated_power(
     first[drawn] = power(k[drawn])
     legs: dict[int, Reals] = {}
     total = np.zeros(k.shape)
-    kept = shell >= 0
+    kept = (shell >= 0) & (k > 0)
     squared = k[kept] ** 2
     sums = np.zeros(len(squared))
     for (left, one), (right, two) in ((x, y) for x in kernel.parts.items() for y in kernel.parts.items()):

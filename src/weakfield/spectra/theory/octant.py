@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from weakfield.mesh.shells import first_square
+
 Reals = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
@@ -50,7 +52,8 @@ class Octant:
         axis = np.arange(self.side)
         squares = axis[:, None, None] ** 2 + axis[None, :, None] ** 2 + axis[None, None, :] ** 2
         inside = axis <= reach
-        index = np.searchsorted(edges**2, squares, side="right") - 1
+        first = np.array([first_square(float(edge)) for edge in edges])
+        index = np.searchsorted(first, squares, side="right") - 1
         within = inside[:, None, None] & inside[None, :, None] & inside[None, None, :]
         index[~within | (index >= len(edges) - 1)] = -1
         return index, np.sqrt(squares)

@@ -153,31 +153,6 @@ def splat(typing: Any, value: Any) -> Any:
     return Vector(value)(value), codegen
 
 
-@intrinsic
-def lane(typing: Any, vector: Any, index: Any) -> Any:
-    """One number of a vector."""
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return builder.extract_element(args[0], builder.trunc(args[1], ir.IntType(32)))
-
-    return vector.dtype(vector, types.intp), codegen
-
-
-@intrinsic
-def pack(typing: Any, values: Any) -> Any:
-    """Eight scalars, as a tuple, in one vector."""
-    if not (isinstance(values, types.UniTuple) and values.count == WIDTH):
-        return None
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        vector = ir.Constant(ir.VectorType(context.get_value_type(values.dtype), WIDTH), ir.Undefined)
-        for i, value in enumerate(cgutils.unpack_tuple(builder, args[0])):
-            vector = builder.insert_element(vector, value, ir.Constant(ir.IntType(32), i))
-        return vector
-
-    return Vector(values.dtype)(values), codegen
-
-
 def _mask(lanes: Any) -> Any:
     return ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), list(lanes))
 

@@ -1,12 +1,13 @@
 """Field equations solved column by column: transform along z, solve, transform back, in one pass over memory.
 
 The transforms along x and y before and after are ``transform``'s. A block of columns at one y stays in cache with all
-its fields; the modes themselves never reach memory, but those of B, which are carried between cycles.
+its fields; fully transformed modes never reach memory, but those of B, which are carried between cycles.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
+from threading import get_ident
 
 import numpy as np
 from numba import njit, prange
@@ -101,7 +102,8 @@ def _potential(
 
 @njit(**PARALLEL)
 def _chi_and_b(
-    modes, n, waves, vector, now, ahead, b, added, unit, strength, weight, blocks, radices, twiddles, place
+    modes, n, waves, vector, now, ahead, b, added, unit, strength, window, windowed, weight, blocks, radices, twiddles,
+    place,
 ):  # fmt: skip
     """Trace and divergence of S_ij -> chi, and with ``vector`` B after an increment ``now``, back along z.
 
@@ -110,7 +112,6 @@ def _chi_and_b(
     half, size, imaginary = n // 2 + 1, n + WIDTH, n * _PITCH
     field, flat, real = 2 * n * n * half, waves.reshape(-1), waves.dtype.type
     per, three, one, now, ahead = real(0.5 / n), real(3 * n), real(1), real(now), real(ahead)
-    window = np.ones(1, np.float32)
     threads, parts = blocks.shape[0], (half + _BLOCK - 1) // _BLOCK
     for thread in prange(threads):
         spare = np.zeros(2 * WIDTH, modes.dtype)
@@ -137,7 +138,7 @@ def _chi_and_b(
                     if added:
                         _add_seeded(
                             mine[4], to, imaginary, first + x, many, y, z, n, unit, (z * n + y) * half + first + x,
-                            strength, window, False, weight,
+                            strength, window, windowed, weight,
                         )  # fmt: skip
                     if vector:
                         mode = (z * n + y) * half + first + x
@@ -176,7 +177,7 @@ def _without_mean(rates, spare):
 
 
 @lru_cache(maxsize=2)
-def _blocks(n, dtype, threads, fields):
+def _blocks(n, dtype, threads, fields, caller):
     return aligned_zeros((threads, fields, 2 * n * _PITCH), dtype)
 
 
@@ -200,8 +201,8 @@ def solve_potential(source, modes, lattice, factor, shift, clear_zero_mode, addi
     p, pairs, means = plan(n, kind), pairs_of(modes), np.zeros(1)
     planes_forward(source.numpy(), modes.numpy(), threads)
     _potential(
-        pairs, n, waves_of(n, kind), factor, shift, clear_zero_mode, *_seeded(addition), _blocks(n, kind, threads, 2),
-        p.radices, p.twiddles, p.place, means,
+        pairs, n, waves_of(n, kind), factor, shift, clear_zero_mode, *_seeded(addition),
+        _blocks(n, kind, threads, 2, get_ident()), p.radices, p.twiddles, p.place, means,
     )  # fmt: skip
     planes_backward(modes.numpy(), out.numpy(), 1.0, threads)
     return float(means[0])
@@ -211,11 +212,10 @@ def solve_chi_and_b(divergence, modes, lattice, b_modes, now, ahead, addition, c
     """See ``mesh.solvers.solve_chi_and_b``."""
     n, threads, kind = lattice.n, current_threads(), divergence.numpy().dtype
     p, vector = plan(n, kind), b is not None
-    added, unit, strength, _, _, weight = _seeded(addition)
     planes_forward(divergence.numpy(), modes.numpy(), threads)
     _chi_and_b(
-        pairs_of(modes), n, waves_of(n, kind), vector, now, ahead, pairs_of(b_modes), added, unit, strength, weight,
-        _blocks(n, kind, threads, 8), p.radices, p.twiddles, p.place,
+        pairs_of(modes), n, waves_of(n, kind), vector, now, ahead, pairs_of(b_modes), *_seeded(addition),
+        _blocks(n, kind, threads, 8, get_ident()), p.radices, p.twiddles, p.place,
     )  # fmt: skip
     planes_backward(modes[0].numpy(), chi.numpy(), 1.0, threads)
     if vector:

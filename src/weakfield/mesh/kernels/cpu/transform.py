@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import get_ident
 
 import numpy as np
 from numba import njit, prange
@@ -471,8 +472,8 @@ def _planes_backward(modes, field, n, planes, scale, line, plane, radices, twidd
 
 
 @lru_cache(maxsize=4)
-def _scratch(n: int, dtype: np.dtype, threads: int) -> tuple[np.ndarray, np.ndarray]:
-    """A bundle of lines and a plane for every thread."""
+def _scratch(n: int, dtype: np.dtype, threads: int, caller: int) -> tuple[np.ndarray, np.ndarray]:
+    """A bundle of lines and a plane for every thread; Python threads that call at once each have their own."""
     pitch = n // 2 + WIDTH
     return aligned_zeros((threads, 2 * n * WIDTH), dtype), aligned_zeros((threads, 2 * n * pitch), dtype)
 
@@ -480,7 +481,7 @@ def _scratch(n: int, dtype: np.dtype, threads: int) -> tuple[np.ndarray, np.ndar
 def planes_forward(field: np.ndarray, out: np.ndarray, threads: int) -> None:
     """The transforms along x and y of real (..., N, N, N), every plane of constant z by itself."""
     n = field.shape[-1]
-    p, (line, plane) = plan(n, field.dtype), _scratch(n, field.dtype, threads)
+    p, (line, plane) = plan(n, field.dtype), _scratch(n, field.dtype, threads, get_ident())
     pairs, planes = out.reshape(-1).view(field.dtype), field.size // n**2
     _planes_forward(field.reshape(-1), pairs, n, planes, line, plane, p.radices, p.twiddles, p.place)
 
@@ -488,7 +489,7 @@ def planes_forward(field: np.ndarray, out: np.ndarray, threads: int) -> None:
 def planes_backward(modes: np.ndarray, out: np.ndarray, scale: float, threads: int) -> None:
     """The inverse of ``planes_forward`` times ``scale`` N^2."""
     n = out.shape[-1]
-    p, (line, plane) = plan(n, out.dtype), _scratch(n, out.dtype, threads)
+    p, (line, plane) = plan(n, out.dtype), _scratch(n, out.dtype, threads, get_ident())
     pairs, planes = modes.reshape(-1).view(out.dtype), out.size // n**2
     _planes_backward(pairs, out.reshape(-1), n, planes, scale, line, plane, p.radices, p.twiddles, p.place)
 
@@ -496,7 +497,7 @@ def planes_backward(modes: np.ndarray, out: np.ndarray, scale: float, threads: i
 def _through_depth(modes: np.ndarray, to: np.ndarray, n: int, backwards: bool, threads: int) -> None:
     """The transforms along z of complex (..., N, N, N//2+1)."""
     kind = modes.real.dtype
-    p, (_, plane) = plan(n, kind), _scratch(n, kind, threads)
+    p, (_, plane) = plan(n, kind), _scratch(n, kind, threads, get_ident())
     pairs, out = modes.reshape(-1).view(kind), to.reshape(-1).view(kind)
     _depths(pairs, out, n, modes.size // (n * n * (n // 2 + 1)), backwards, plane, p.radices, p.twiddles, p.place)
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from weakfield.base.progress import bar
+from weakfield.config import Theory
 from weakfield.mesh import fft
 from weakfield.mesh.kernels.cpu import assignment, motion, projection, solvers, sources, spectral
 from weakfield.mesh.lanes import LANES
@@ -18,19 +19,21 @@ from weakfield.mesh.particles import Particles
 _GRID = 16  # the smallest mesh that takes the way of the large ones
 
 
-def compile_kernels(dtype: torch.dtype, relativistic: bool) -> None:
-    """Every kernel a run in this precision calls, once on a tiny mesh; those of chi, B and T_ij only if asked for.
+def compile_kernels(dtype: torch.dtype, theory: Theory, needs_chi: bool = True) -> None:
+    """The kernels a run of a theory in this precision calls in its cycles, once on a tiny mesh.
+
+    ``needs_chi``: whether a Newtonian run solves for chi too, for radiation or for an output.
 
     Compiled code is kept on disk: later processes load it, which they would do anyway.
     """
-    steps = _steps(dtype, relativistic)
+    steps = _steps(dtype, theory, needs_chi)
     with bar("compiling kernels (first run only)", len(steps)) as progress:
         for step in steps:
             step()
             progress.advance()
 
 
-def _steps(dtype: torch.dtype, relativistic: bool) -> list[Callable[[], object]]:
+def _steps(dtype: torch.dtype, theory: Theory, needs_chi: bool) -> list[Callable[[], object]]:
     n, lattice = _GRID, Lattice(_GRID)
     corners = np.stack(np.meshgrid(*[(np.arange(n) + 0.5) / n] * 3, indexing="ij"), -1).reshape(-1, 3)
     p = Particles.at_rest(n, corners, np.arange(n**3), 1.0 / n**3, dtype)
@@ -50,18 +53,21 @@ def _steps(dtype: torch.dtype, relativistic: bool) -> list[Callable[[], object]]
         lambda: spectral.transverse_part(b_modes, lattice, 0.0),
         lambda: solvers.solve_potential(phi, modes[0], lattice, 1.0, 0.0, True, None, phi),
     ]
-    if not relativistic:
-        return [
-            *steps,
-            lambda: assignment.paint(p, None, 0.0, phi),
-            lambda: motion.kick_drift_newton(p, phi, 0.0, 0.0),
-        ]
-    return [
-        *steps,
+    newton: list[Callable[[], object]] = [
+        lambda: assignment.paint(p, None, 0.0, phi),
+        lambda: motion.kick_drift_newton(p, phi, 0.0, 0.0),
+    ]
+    chi_and_b: list[Callable[[], object]] = [
         lambda: projection.project_stress_energy(p, phi, None, 0.0, 1.0, True, lanes),
-        lambda: sources.phi_source(lanes, None, phi, chi, phi, 0.0, 0.0, 0.0, True, True, four[0], sums),
         lambda: sources.stress_divergence(lanes, phi, 0.0, four),
         lambda: solvers.solve_chi_and_b(four, modes, lattice, b_modes, 0.0, 0.0, None, chi, four[1:]),
+    ]
+    if theory == "newton":
+        return [*steps, *newton, *(chi_and_b if needs_chi else [])]
+    return [
+        *steps,
+        *chi_and_b,
+        lambda: sources.phi_source(lanes, None, phi, chi, phi, 0.0, 0.0, 0.0, True, True, four[0], sums),
         lambda: sources.pack_metric(phi, chi, four[1:], lanes),
         lambda: motion.kick_drift_gr(p, lanes, 1.0, 1.0, 0.0, 0.0, True, True, True),
     ]
