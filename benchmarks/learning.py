@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from weakfield.config.study import TrainingSettings
+from weakfield.config.training import TrainingSettings
 from weakfield.learning.networks import build_network
 
 STEPS, BATCH = 12, 8
@@ -54,7 +54,7 @@ def main() -> None:
     print(f"{grid}^3 cubes, {torch.get_num_threads()} threads, PyTorch {torch.__version__}")
     for layout in ("channels last", "contiguous"):
         for bf16 in (False, True):
-            network = build_network(grid, TrainingSettings())
+            network = build_network((1, *(grid,) * 3), TrainingSettings())
             if layout == "contiguous":
                 network = Contiguous(network)
             seconds = seconds_per_cube(network, cubes, bf16)

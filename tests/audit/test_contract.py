@@ -9,7 +9,7 @@ from weakfield.audit.contract import chance_expected
 from weakfield.audit.registry import CONTROLS, find_control
 from weakfield.audit.run import check
 from weakfield.base.errors import BadInput
-from weakfield.config.study import AuditSettings
+from weakfield.config.audit import AuditSettings
 from weakfield.learning import Estimate
 
 

@@ -97,7 +97,7 @@ def test_a_study_that_keeps_the_mean_is_judged_by_the_network_that_sees_it(tmp_p
     kept, removed = (context.scores(model=name) for name in ("cnn_meankept", "cnn"))
     assert (context.scores().gr == kept.gr).all()
     assert not (kept.gr == removed.gr).all()
-    newton, gr = context.cubes["test"].values.mean(dim=(0, 2, 3, 4)).tolist()
+    newton, gr = context.cubes["test"].values.mean(dim=(0, 2, 3, 4, 5)).tolist()
     assert abs(gr - newton) > 1e-3
     audit.run(study, folder)
     written = json.loads((folder.audit / "audit.json").read_text())

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from weakfield.config.study import TrainingSettings
+from weakfield.config.training import TrainingSettings
 from weakfield.explain.saliency import gradient, projections
 from weakfield.learning.networks import build_network
 
@@ -32,7 +32,7 @@ def test_gradient_by_hand_with_its_sign():
 
 
 def test_gradient_of_a_network_agrees_with_finite_differences():
-    network = build_network(8, TrainingSettings(channels=2, blocks=2)).double()
+    network = build_network((1, *(8,) * 3), TrainingSettings(channels=2, blocks=2)).double()
     inputs = cubes(1).double()
     found = gradient(network, inputs)
     step = 1e-6
@@ -47,7 +47,7 @@ def test_gradient_of_a_network_agrees_with_finite_differences():
 
 
 def test_a_cube_does_not_depend_on_its_company_nor_the_network_on_being_asked():
-    network = build_network(8, TrainingSettings(channels=2, blocks=2, dropout=0.5)).train()
+    network = build_network((1, *(8,) * 3), TrainingSettings(channels=2, blocks=2, dropout=0.5)).train()
     inputs = cubes()
     torch.testing.assert_close(gradient(network, inputs)[1], gradient(network, inputs[1:])[0], rtol=1e-5, atol=1e-9)
     assert network.training

@@ -11,8 +11,8 @@ import torch
 from synthetic import gaussian
 from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.files import file_hash, read_json
-from weakfield.config.study import TrainingSettings
-from weakfield.dataset import PARTS, PairCubes
+from weakfield.config.training import TrainingSettings
+from weakfield.dataset import PARTS, PairTensor
 from weakfield.learning import Task, evaluate, fit, fitting, load_model, score
 from weakfield.learning.fitting import learning_rate
 from weakfield.learning.metrics import log_loss
@@ -25,7 +25,7 @@ def task(scale: float = 1.3, **values: object) -> Task:
     for part, seeds in zip(PARTS, (range(7), range(7, 10), range(10, 16)), strict=True):
         fields = [gaussian(8, random) for _ in seeds]
         values_ = torch.tensor(np.array([[field, scale * field] for field in fields]), dtype=torch.float32)
-        parts[part] = PairCubes(tuple(seeds), values_)
+        parts[part] = PairTensor(seeds, values_.unsqueeze(2))
     return Task(TrainingSettings.from_mapping(settings), parts, f"gaussian {scale}")
 
 
@@ -111,7 +111,7 @@ def test_the_best_epoch_by_validation_loss_is_kept(tmp_path: Path) -> None:
     assert history["best_epoch"] == losses.index(min(losses))
     again = load_model(tmp_path)
     assert not again.training
-    kept, loaded = (score(n, job.cubes["validation"]) for n in (network, again))
+    kept, loaded = (score(n, job.pairs["validation"]) for n in (network, again))
     assert (kept.gr == loaded.gr).all()
     assert log_loss(loaded) == min(losses)
 
@@ -119,7 +119,7 @@ def test_the_best_epoch_by_validation_loss_is_kept(tmp_path: Path) -> None:
 def test_an_amplitude_difference_is_learned(tmp_path: Path) -> None:
     # a factor 1.3 on 511 Gaussian modes is worth d' = 0.3 sqrt(2 * 511) = 9.6: separable, so anything less is a bug
     job = task(epochs=25, learning_rate=5e-3)
-    result = evaluate(score(fit(job, tmp_path), job.cubes["test"]), resamples=200)
+    result = evaluate(score(fit(job, tmp_path), job.pairs["test"]), resamples=200)
     assert result["auc"].value > 0.95
 
 

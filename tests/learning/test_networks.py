@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from weakfield.base.errors import BadInput
-from weakfield.config.study import TrainingSettings
+from weakfield.config.training import TrainingSettings
 from weakfield.learning.networks import NETWORKS, build_network
 from weakfield.learning.networks.cnn3d import CircularConv3d
 
@@ -22,13 +22,13 @@ def cubes(count: int, grid: int) -> torch.Tensor:
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("grid", [4, 8, 12])
 def test_one_logit_a_cube(name: str, grid: int) -> None:
-    network = build_network(grid, small(network=name)).eval()
+    network = build_network((1, *(grid,) * 3), small(network=name)).eval()
     assert network(cubes(3, grid)).shape == (3,)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_score_does_not_depend_on_the_company(name: str) -> None:
-    network = build_network(8, small(network=name)).eval()
+    network = build_network((1, *(8,) * 3), small(network=name)).eval()
     batch = cubes(5, 8)
     with torch.no_grad():
         together, alone = network(batch), torch.cat([network(cube[None]) for cube in batch])
@@ -37,7 +37,7 @@ def test_a_score_does_not_depend_on_the_company(name: str) -> None:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_shifts_by_whole_strides_change_nothing(name: str) -> None:
-    network = build_network(8, small(network=name)).eval()
+    network = build_network((1, *(8,) * 3), small(network=name)).eval()
     batch = cubes(2, 8)
     with torch.no_grad():
         shifted = network(batch.roll((4, -4, 8), dims=(2, 3, 4)))
@@ -55,7 +55,7 @@ def test_convolution_wraps_around() -> None:
 
 
 def test_amplitude_and_mean_reach_the_logit() -> None:
-    network = build_network(8, small()).eval()
+    network = build_network((1, *(8,) * 3), small()).eval()
     batch = cubes(1, 8)
     with torch.no_grad():
         scores = [float(network(cube)) for cube in (batch, 1.5 * batch, batch + 0.5)]
@@ -64,6 +64,6 @@ def test_amplitude_and_mean_reach_the_logit() -> None:
 
 def test_refusals() -> None:
     with pytest.raises(BadInput, match=r"blocks is 2 but the cubes have 6 cells a side.*2\^blocks = 4"):
-        build_network(6, small())
+        build_network((1, *(6,) * 3), small())
     with pytest.raises(BadInput, match=r"training.network is 'cnn3', .*did you mean 'cnn3d'"):
-        build_network(8, small(network="cnn3"))
+        build_network((1, *(8,) * 3), small(network="cnn3"))

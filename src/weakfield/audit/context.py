@@ -10,7 +10,7 @@ from pathlib import Path
 from weakfield._version import __version__
 from weakfield.base.files import content_hash, file_hash, read_json
 from weakfield.config import RunFolder, StudyConfig
-from weakfield.dataset import PARTS, Dataset, PairCubes, Part, open_dataset
+from weakfield.dataset import PARTS, Dataset, Pairs, PairTensor, Part, open_dataset
 from weakfield.learning import Estimate, Scores, Task, evaluate, fit, score
 from weakfield.learning.metrics import auc_difference
 from weakfield.learning.training import main_model
@@ -28,7 +28,7 @@ class Context:
         return open_dataset(self.folder)
 
     @cached_property
-    def cubes(self) -> dict[Part, PairCubes]:
+    def cubes(self) -> dict[Part, PairTensor]:
         """The cubes of every part as the main network sees them."""
         return {part: self.dataset.pairs(self.dataset.part(part), self.keep_mean) for part in PARTS}
 
@@ -63,7 +63,7 @@ class Context:
         """Where a control keeps what it grew or trained."""
         return self.folder.audit / control
 
-    def retrain(self, control: str, cubes: Mapping[Part, PairCubes]) -> Scores:
+    def retrain(self, control: str, cubes: Mapping[Part, Pairs]) -> Scores:
         """Train the study's network on other cubes (member 1 is the class to recognise); its test scores."""
         settings = self.study.training
         if self.study.audit.epochs is not None:

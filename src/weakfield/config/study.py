@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import resources
-from itertools import combinations
 from pathlib import Path
 from typing import Literal, Self
 
@@ -11,9 +10,13 @@ import tomli_w
 from pydantic import Field, model_validator
 
 from weakfield.base.errors import BadInput, nearest
+from weakfield.config.audit import AuditSettings
 from weakfield.config.cosmology import CosmologySettings
+from weakfield.config.dataset import DatasetSettings
+from weakfield.config.explain import ExplainSettings
 from weakfield.config.settings import Settings, read_toml
 from weakfield.config.simulation import OutputSettings, RunSettings, SimulationSettings, Theory
+from weakfield.config.training import TrainingSettings
 
 
 class SeedSettings(Settings):
@@ -42,93 +45,6 @@ class MeasureSettings(Settings):
     nonlinear: Literal["hmcode", "halofit", "none"] = Field(
         "hmcode", description="non-linear spectrum shown beside the measured ones, from CAMB"
     )
-
-
-class DatasetSettings(Settings):
-    """What a sample is, and how seeds are split."""
-
-    sample: Literal["difference", "raw"] = Field(
-        "difference", description="growth-scaled difference of two redshifts, or phi at the lower one"
-    )
-    redshifts: tuple[float, float] = Field((10.0, 1.0), description="earlier and later output redshift")
-    keep_mean: bool = Field(
-        False, description="the main network sees cubes with their mean; it is cnn_meankept, and cnn stands beside it"
-    )
-    fractions: tuple[float, float, float] = Field(
-        (0.6, 0.2, 0.2), description="train, validation, test shares of the seeds"
-    )
-    split_seed: int = Field(0, ge=0, description="which seeds fall into which part")
-    train: tuple[int, int] | None = Field(
-        None, description="first and last seed of the part, instead of fractions and split_seed; all three or none"
-    )
-    validation: tuple[int, int] | None = Field(None, description="first and last seed of the part")
-    test: tuple[int, int] | None = Field(None, description="first and last seed of the part")
-
-    @property
-    def ranges(self) -> dict[str, tuple[int, int]]:
-        """First and last seed of each part that is given by them."""
-        parts = {"train": self.train, "validation": self.validation, "test": self.test}
-        return {name: ends for name, ends in parts.items() if ends is not None}
-
-    @model_validator(mode="after")
-    def _ranges(self) -> Self:
-        missing = {"train", "validation", "test"} - set(self.ranges)
-        if self.ranges and missing:
-            raise ValueError(f"{min(missing)} is not given, expected first and last seed of all three parts or of none")
-        for name, (first, last) in self.ranges.items():
-            if first > last:
-                raise ValueError(f"{name} is [{first}, {last}], expected the first seed and then the last")
-        for (name, one), (other, two) in combinations(self.ranges.items(), 2):
-            if one[0] <= two[1] and two[0] <= one[1]:
-                raise ValueError(f"{name} is {list(one)} and {other} is {list(two)}, expected parts that share no seed")
-        return self
-
-    @model_validator(mode="after")
-    def _shares(self) -> Self:
-        if min(self.fractions) <= 0 or abs(sum(self.fractions) - 1) > 1e-9:
-            raise ValueError(f"fractions are {self.fractions}, expected three positive shares that sum to 1")
-        if self.redshifts[0] <= self.redshifts[1]:
-            raise ValueError(f"redshifts are {self.redshifts}, expected the earlier (higher) one first")
-        return self
-
-
-class TrainingSettings(Settings):
-    """A 3-D convolutional network and how it is trained."""
-
-    network: str = Field("cnn3d", description="a name of weakfield.learning.networks")
-    channels: int = Field(8, ge=1, description="channels of the first block, doubled by each next one")
-    blocks: int = Field(3, ge=1, description="pairs of convolutions, each halving the grid")
-    dropout: float = Field(
-        0.0, ge=0, lt=1, description="share dropped before the last layer; it hides what differs in twins"
-    )
-    epochs: int = Field(40, ge=1, description="passes over the training part; the best by validation is kept")
-    batch_pairs: int = Field(4, ge=1, description="pairs a batch; each brings both of its cubes")
-    learning_rate: float = Field(2e-3, gt=0, description="of AdamW")
-    weight_decay: float = Field(1e-2, ge=0, description="of AdamW")
-    warmup: float = Field(0.1, gt=0, lt=1, description="share of the training in which the learning rate rises")
-    gradient_clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
-    augment: bool = Field(
-        True, description="random periodic shifts, reflections and axis permutations, alike for a pair"
-    )
-    seed: int = Field(0, ge=0, description="of initial weights, order and augmentation")
-    mean_kept_too: bool = Field(True, description="train the same network also on cubes whose mean is kept")
-
-
-class AuditSettings(Settings):
-    """Controls that could explain a result away."""
-
-    controls: tuple[str, ...] = Field(
-        ("labels_shuffled", "monopole_only", "monopole_removed", "newton_newton", "log_pk_baseline"),
-        description="names of weakfield.audit.controls",
-    )
-    epochs: int | None = Field(None, ge=1, description="epochs of each retraining; default: those of the training")
-    bootstrap: int = Field(2000, ge=100, description="bootstrap resamples over seeds")
-
-
-class ExplainSettings(Settings):
-    """Saliency of one test pair."""
-
-    pair: int = Field(0, ge=0, description="which test pair, in the order of the data set")
 
 
 class StudyConfig(Settings):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -16,21 +15,11 @@ from weakfield.base.files import file_hash, read_json
 from weakfield.config import THEORIES, CosmologySettings, RunFolder, Theory
 from weakfield.dataset.index import Index
 from weakfield.dataset.normalise import Normalisation
+from weakfield.dataset.pairs import PairTensor
 from weakfield.dataset.samples import load_sample, load_snapshot, without_mean
 from weakfield.dataset.splits import PARTS, Part, Split
 
 AXES = ("z", "y", "x")
-
-
-@dataclass(frozen=True)
-class PairCubes:
-    """Normalised cubes of whole pairs: ``values`` is (pairs, 2, N, N, N) float32, member 0 Newton, member 1 GR."""
-
-    seeds: tuple[int, ...]
-    values: Tensor
-
-    def __len__(self) -> int:
-        return len(self.seeds)
 
 
 class Dataset:
@@ -97,10 +86,10 @@ class Dataset:
         """The normalised sample (N, N, N) float32."""
         return self.normalise(self.raw(seed, theory), keep_mean)
 
-    def pairs(self, seeds: Sequence[int], keep_mean: bool = False) -> PairCubes:
-        """The normalised cubes of both theories of ``seeds``, in that order."""
+    def pairs(self, seeds: Sequence[int], keep_mean: bool = False) -> PairTensor:
+        """The normalised cubes of both theories of ``seeds``, in that order, one channel."""
         cubes = [torch.stack([self.cube(seed, theory, keep_mean) for theory in THEORIES]) for seed in seeds]
-        return PairCubes(tuple(seeds), torch.stack(cubes))
+        return PairTensor(seeds, torch.stack(cubes).unsqueeze(2))
 
     def phi_slice(self, number: int) -> Tensor:
         """Slice ``number`` of ``index``: phi (N, N) float64, dimensionless, remaining axes in the order z, y, x."""

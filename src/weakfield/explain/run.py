@@ -36,7 +36,7 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
         cubes = torch.stack([dataset.cube(seed, theory, keep_mean) for theory in THEORIES])
         gradients = gradient(network, cubes)
         progress.advance()
-        scores = logits(network, cubes)
+        scores = logits(network, cubes[:, None])
         fourier = by_shell(cubes.to(torch.float64), gradients, dataset.box_size_mpch)
         progress.advance()
     difference = gradients[1] - gradients[0]

@@ -18,8 +18,8 @@ from torch.nn import functional
 from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.files import content_hash, replacing, write_json
 from weakfield.base.progress import bar
-from weakfield.config.study import TrainingSettings
-from weakfield.dataset import PairCubes, Part
+from weakfield.config.training import TrainingSettings
+from weakfield.dataset import Pairs, Part
 from weakfield.learning import augmentation
 from weakfield.learning.metrics import Scores, auc, log_loss
 from weakfield.learning.networks import build_network
@@ -29,15 +29,16 @@ SCORING_BATCH = 16  # fixed, so that a score does not depend on what else is sco
 
 @dataclass(frozen=True)
 class Task:
-    """What is trained on what. ``data`` names the cubes (a fingerprint); ``cubes`` are they."""
+    """What is trained on what. ``data`` names the samples (a fingerprint); ``pairs`` are they."""
 
     settings: TrainingSettings
-    cubes: dict[Part, PairCubes]
+    pairs: dict[Part, Pairs]
     data: str
 
     @property
-    def grid(self) -> int:
-        return self.cubes["train"].values.shape[-1]
+    def shape(self) -> tuple[int, ...]:
+        """(channels, N, N, N) or (channels, N, N) of one sample."""
+        return self.pairs["train"].shape
 
     @property
     def hash(self) -> str:
@@ -91,7 +92,7 @@ def fit(task: Task, folder: Path, label: str = "training") -> nn.Module:
         folder / "weights.pt",
         {
             "hash": task.hash,
-            "grid": task.grid,
+            "shape": list(task.shape),
             "settings": task.settings.model_dump(mode="json"),
             "epoch": state.best["epoch"],
             "weights": state.best["weights"],
@@ -107,22 +108,23 @@ def load_model(folder: Path) -> nn.Module:
     if saved is None:
         raise BadInput(f"{folder / 'weights.pt'} is missing or damaged, expected a trained network")
     with torch.random.fork_rng(devices=[]):  # initial weights are drawn and thrown away
-        network = build_network(saved["grid"], TrainingSettings.from_mapping(saved["settings"], str(folder)))
+        network = build_network(tuple(saved["shape"]), TrainingSettings.from_mapping(saved["settings"], str(folder)))
     network.load_state_dict(saved["weights"])
     return network.eval()
 
 
-def score(network: nn.Module, cubes: PairCubes) -> Scores:
-    """Logits of whole pairs."""
-    return Scores(cubes.seeds, *(logits(network, cubes.values[:, member]) for member in (0, 1)))
+def score(network: nn.Module, pairs: Pairs) -> Scores:
+    """Logits of pairs."""
+    batches = [pairs.load(range(i, min(i + SCORING_BATCH, len(pairs)))) for i in range(0, len(pairs), SCORING_BATCH)]
+    return Scores(pairs.seeds, *(np.concatenate([logits(network, b[:, m]) for b in batches]) for m in (0, 1)))
 
 
-def logits(network: nn.Module, cubes: Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Logits (n,) float64 of normalised cubes (n, N, N, N), in eval mode and batches of fixed size."""
+def logits(network: nn.Module, samples: Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Logits (n,) float64 of normalised samples (n, channels, N, N[, N]), in eval mode and batches of fixed size."""
     training = network.training
     network.eval()
     with torch.no_grad():
-        parts = [network(batch[:, None]) for batch in torch.split(cubes, SCORING_BATCH)]
+        parts = [network(batch) for batch in torch.split(samples, SCORING_BATCH)]
     network.train(training)
     return torch.cat(parts).to(torch.float64).numpy()
 
@@ -137,9 +139,9 @@ def learning_rate(settings: TrainingSettings, progress: float) -> float:
 
 def _epoch(task: Task, state: State, epoch: int) -> dict[str, float]:
     """One pass over the training pairs, then the validation pairs; the row of the history."""
-    settings, cubes = task.settings, task.cubes["train"]
+    settings, pairs = task.settings, task.pairs["train"]
     torch.manual_seed(_seed(settings.seed, epoch, 1))  # dropout
-    order = np.random.default_rng([settings.seed, epoch]).permutation(len(cubes))
+    order = np.random.default_rng([settings.seed, epoch]).permutation(len(pairs))
     batches = [order[i : i + settings.batch_pairs] for i in range(0, len(order), settings.batch_pairs)]
     total, norms = 0.0, []
     state.network.train()
@@ -159,10 +161,10 @@ def _epoch(task: Task, state: State, epoch: int) -> dict[str, float]:
         raise WeakfieldError(
             f"training diverged in epoch {epoch + 1}: the loss is not finite; lower training.learning_rate"
         )
-    validation = score(state.network, task.cubes["validation"])
+    validation = score(state.network, task.pairs["validation"])
     return {
         "epoch": epoch,
-        "train_loss": total / len(cubes),
+        "train_loss": total / len(pairs),
         "validation_loss": log_loss(validation),
         "validation_auc": auc(validation),
         "learning_rate": rate,
@@ -171,21 +173,23 @@ def _epoch(task: Task, state: State, epoch: int) -> dict[str, float]:
 
 
 def _batch(task: Task, epoch: int, places: np.ndarray[Any, Any]) -> Tensor:
-    """(2 pairs, 1, N, N, N), Newton and GR in turn; both members of a pair under the same symmetry."""
-    cubes, settings = task.cubes["train"], task.settings
-    pairs = []
-    for place in places:
-        pair = cubes.values[place]
-        if settings.augment:
-            pair = augmentation.draw(task.grid, settings.seed, epoch, cubes.seeds[place])(pair)
-        pairs.append(pair)
-    return torch.cat(pairs)[:, None]
+    """(2 pairs, channels, N, N, N), Newton and GR in turn; both members of a pair under the same symmetry."""
+    pairs, settings = task.pairs["train"], task.settings
+    values = pairs.load(places.tolist())
+    if settings.augment:
+        grid = task.shape[-1]
+        moved = [
+            augmentation.draw(grid, settings.seed, epoch, pairs.seeds[place])(pair)
+            for place, pair in zip(places, values, strict=True)
+        ]
+        return torch.cat(moved)
+    return values.flatten(0, 1)
 
 
 def _resume(task: Task, folder: Path) -> State:
     """The state after the last finished epoch of this very task, or the state before the first."""
     torch.manual_seed(_seed(task.settings.seed, 0, 0))  # initial weights
-    network = build_network(task.grid, task.settings)
+    network = build_network(task.shape, task.settings)
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=task.settings.learning_rate, weight_decay=task.settings.weight_decay, fused=True
     )

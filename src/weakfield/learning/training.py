@@ -6,7 +6,7 @@ from typing import Any
 
 from weakfield.base.files import file_hash, write_json
 from weakfield.config import RunFolder, StudyConfig
-from weakfield.dataset import PARTS, Dataset, Part, open_dataset
+from weakfield.dataset import PARTS, Dataset, Pairs, Part, open_dataset
 from weakfield.learning.baselines import BASELINES, score_baseline
 from weakfield.learning.fitting import Task, fit, load_model, score
 from weakfield.learning.metrics import Scores, evaluate
@@ -29,7 +29,7 @@ def main_model(study: StudyConfig) -> str:
 
 def check(study: StudyConfig) -> None:
     """``BadInput`` when the network of the study does not exist or cannot take its grid; nothing is read."""
-    build_network(study.simulation.grid, study.training)
+    build_network((1, *(study.simulation.grid,) * 3), study.training)
 
 
 def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
@@ -51,8 +51,8 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
 
 def task(study: StudyConfig, dataset: Dataset, keep_mean: bool) -> Task:
     """The training of one model on the data set."""
-    cubes = {part: dataset.pairs(dataset.part(part), keep_mean) for part in PARTS}
-    return Task(study.training, cubes, f"{dataset.fingerprint} {'mean kept' if keep_mean else 'mean removed'}")
+    pairs: dict[Part, Pairs] = {part: dataset.pairs(dataset.part(part), keep_mean) for part in PARTS}
+    return Task(study.training, pairs, f"{dataset.fingerprint} {'mean kept' if keep_mean else 'mean removed'}")
 
 
 def _train_model(
@@ -67,7 +67,7 @@ def _train_model(
     job = task(study, dataset, keep_mean)
     where = folder.model(name)
     network = fit(job, where, f"training {name}")
-    scores = {"network": {part: score(network, job.cubes[part]) for part in PARTS}, **baselines}
+    scores = {"network": {part: score(network, job.pairs[part]) for part in PARTS}, **baselines}
     write_json(
         where / "scores.json",
         {who: {part: value.as_json() for part, value in parts.items()} for who, parts in scores.items()},

@@ -6,17 +6,17 @@ import numpy as np
 
 from weakfield.audit.context import Context
 from weakfield.audit.contract import Control, Result, chance_expected
-from weakfield.dataset import PairCubes
+from weakfield.dataset import PairTensor
 
 SHUFFLE_SEED = 7_301
 
 
-def flip_half(cubes: PairCubes, random: np.random.Generator) -> PairCubes:
+def flip_half(cubes: PairTensor, random: np.random.Generator) -> PairTensor:
     """Exchange the labels of the two members in half of the pairs (rounded down), chosen at random."""
     flipped = random.permutation(len(cubes))[: len(cubes) // 2].tolist()
     values = cubes.values.clone()
     values[flipped] = values[flipped].flip(1)
-    return PairCubes(cubes.seeds, values)
+    return PairTensor(cubes.seeds, values)
 
 
 def run(context: Context) -> Result:

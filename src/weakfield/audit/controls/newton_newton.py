@@ -12,7 +12,7 @@ from weakfield.audit.contract import Control, Result, chance_expected
 from weakfield.base.files import read_json, sync_folder, write_json
 from weakfield.base.progress import bar
 from weakfield.config import RunSettings
-from weakfield.dataset import PairCubes
+from weakfield.dataset import PairTensor
 from weakfield.dataset.samples import load_sample
 from weakfield.learning.metrics import paired_accuracy
 
@@ -45,7 +45,7 @@ def grow(context: Context, seed: int) -> Path:
     return folder
 
 
-def double_and_single(context: Context, seeds: tuple[int, ...], folders: dict[int, Path]) -> PairCubes:
+def double_and_single(context: Context, seeds: tuple[int, ...], folders: dict[int, Path]) -> PairTensor:
     """Cubes of both Newtonian runs as the main network sees cubes: member 0 the pair's own, member 1 the second."""
     dataset = context.dataset
     pairs = []
@@ -53,7 +53,7 @@ def double_and_single(context: Context, seeds: tuple[int, ...], folders: dict[in
         second = [folders[seed] / path.name for path in dataset.files(seed, "newton")]
         raws = [dataset.raw(seed, "newton"), load_sample(dataset.sample, second, dataset.cosmology)]
         pairs.append(torch.stack([dataset.normalise(raw, context.keep_mean) for raw in raws]))
-    return PairCubes(seeds, torch.stack(pairs))
+    return PairTensor(seeds, torch.stack(pairs).unsqueeze(2))
 
 
 def run(context: Context) -> Result:

@@ -1,7 +1,8 @@
 """Networks by name. A new one is a file here and a line below.
 
-Contract: ``Network(grid: int, settings: TrainingSettings)`` is an ``nn.Module`` from normalised cubes
-(batch, 1, N, N, N) float32 to logits (batch,), positive for GR; it raises ``BadInput`` for a grid it cannot take.
+Contract: ``Network(shape: tuple[int, ...], settings: TrainingSettings)`` is an ``nn.Module`` from normalised samples
+(batch, *shape) float32, ``shape`` being (channels, N, N, N) or (channels, N, N), to logits (batch,), positive for GR;
+it raises ``BadInput`` for a shape it cannot take.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ from typing import cast
 from torch import nn
 
 from weakfield.base.errors import BadInput, nearest
-from weakfield.config.study import TrainingSettings
+from weakfield.config.training import TrainingSettings
 
 NETWORKS = {
     "cnn3d": "weakfield.learning.networks.cnn3d:CNN3D",
 }
 
 
-def build_network(grid: int, settings: TrainingSettings) -> nn.Module:
+def build_network(shape: tuple[int, ...], settings: TrainingSettings) -> nn.Module:
     """The network that ``settings.network`` names, with PyTorch's current random state as initial weights."""
     if settings.network not in NETWORKS:
         raise BadInput(
@@ -27,4 +28,4 @@ def build_network(grid: int, settings: TrainingSettings) -> nn.Module:
             + nearest(settings.network, NETWORKS)
         )
     module, name = NETWORKS[settings.network].split(":")
-    return cast(nn.Module, getattr(import_module(module), name)(grid, settings))
+    return cast(nn.Module, getattr(import_module(module), name)(shape, settings))

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from weakfield.base.errors import BadInput
-from weakfield.config.study import TrainingSettings
+from weakfield.config.training import TrainingSettings
 
 SLOPE = 0.2  # of LeakyReLU below zero
 
@@ -33,15 +33,17 @@ class CNN3D(nn.Module):
     averages over a batch makes a score depend on the company of the cube. The input is standardised instead.
     """
 
-    def __init__(self, grid: int, settings: TrainingSettings) -> None:
+    def __init__(self, shape: tuple[int, ...], settings: TrainingSettings) -> None:
         super().__init__()
+        channels, grid = shape[0], shape[-1]
+        if len(shape) != 4:
+            raise BadInput(f"network cnn3d was given samples of shape {shape}, expected cubes (channels, N, N, N)")
         if grid % 2**settings.blocks:
             raise BadInput(
                 f"training.blocks is {settings.blocks} but the cubes have {grid} cells a side,"
                 f" expected a grid that divides by 2^blocks = {2**settings.blocks}"
             )
         layers: list[nn.Module] = []
-        channels = 1
         for block in range(settings.blocks):
             out = settings.channels * 2**block
             layers += [CircularConv3d(channels, out), nn.LeakyReLU(SLOPE)]

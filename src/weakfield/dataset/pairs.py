@@ -1,0 +1,48 @@
+"""Samples as networks and controls get them: in pairs, the Newtonian member first, each with the seed it is of."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from torch import Tensor
+
+
+class Pairs(ABC):
+    """Places 0 ... len - 1, each a pair of samples that differ in the theory alone.
+
+    ``seeds`` has the seed of every place: a seed stands once where a sample is a whole cube, several times where it is
+    a slice or a part of one. ``shape`` is that of one sample, (channels, N, N, N) or (channels, N, N), axes z, y, x.
+    """
+
+    seeds: tuple[int, ...]
+    shape: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.seeds)
+
+    @abstractmethod
+    def load(self, places: Sequence[int]) -> Tensor:
+        """The pairs at ``places``: (places, 2, *shape) float32, member 0 Newton, member 1 GR, normalised."""
+
+    def in_memory(self) -> PairTensor:
+        """All of them, loaded."""
+        return PairTensor(self.seeds, self.load(range(len(self))))
+
+
+class PairTensor(Pairs):
+    """Pairs that lie in memory: ``values`` is (pairs, 2, channels, N, N[, N]) float32."""
+
+    def __init__(self, seeds: Sequence[int], values: Tensor) -> None:
+        if values.ndim not in (5, 6) or values.shape[:2] != (len(seeds), 2):
+            found = f"{len(seeds)} seeds with values of shape {tuple(values.shape)}"
+            raise ValueError(f"{found}, expected (seeds, 2, channels, N, N[, N])")
+        self.seeds = tuple(seeds)
+        self.values = values
+        self.shape = tuple(values.shape[2:])
+
+    def load(self, places: Sequence[int]) -> Tensor:
+        return self.values[list(places)]
+
+    def in_memory(self) -> PairTensor:
+        return self
