@@ -127,7 +127,7 @@ def _one_path(
         places = torch.tensor([[low + node * (high - low) for node in NODES] for low, high in open_ends])
         slopes = in_batches(lambda batch: _gradient(decision, batch), size, _points(start, step, places.flatten()))
         evaluations += len(slopes)
-        slopes = slopes.unflatten(0, (len(open_ends), 2)).mean(1)
+        slopes = slopes.view(len(open_ends), 2, *slopes.shape[1:]).mean(1)
         missed = _missed(decision, start, step, open_ends, (slopes * exact).flatten(1).sum(1), size)
         last = evaluations + 4 * len(open_ends) > most  # halving all of them would go too far
         left = []
@@ -146,7 +146,7 @@ def _missed(
 ) -> tuple[list[float], list[float]]:
     """By how much each interval misses the difference of its logits, and the rounding of that difference."""
     places = torch.tensor(ends)
-    values = scores(decision, _points(start, step, places.flatten()), size).unflatten(0, (len(ends), 2))
+    values = scores(decision, _points(start, step, places.flatten()), size).view(len(ends), 2)
     widths = torch.tensor([high - low for low, high in ends], dtype=torch.float64)
     rounding = 4 * torch.finfo(step.dtype).eps * values.abs().amax(1)
     return (values[:, 1] - values[:, 0] - widths * slopes).abs().tolist(), rounding.tolist()
