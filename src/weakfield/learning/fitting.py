@@ -154,7 +154,7 @@ def _epoch(task: Task, state: State, epoch: int) -> dict[str, float]:
         loss = functional.binary_cross_entropy_with_logits(state.network(values), labels)
         state.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        norms.append(float(nn.utils.clip_grad_norm_(state.network.parameters(), settings.gradient_clip)))
+        norms.append(float(nn.utils.clip_grad_norm_(state.network.parameters(), settings.gradient_clip or math.inf)))
         state.optimiser.step()
         total += float(loss.detach()) * len(batch)
     if not math.isfinite(total):
