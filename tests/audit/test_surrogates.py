@@ -158,7 +158,7 @@ def test_precision_comes_back_as_it_came(twins) -> None:
 
 
 def test_standardised_quantiles_know_neither_mean_nor_scale_nor_place(twins) -> None:
-    a, _, n, dim = twins
+    a, _, _, dim = twins
     quantiles = s.moments(a, dim)
     assert quantiles.shape == (2, 9)
     assert np.allclose(s.moments(3 * a + 2, dim), quantiles, atol=ROUNDING)

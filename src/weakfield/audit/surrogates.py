@@ -1,9 +1,9 @@
 """Cubes altered on purpose, as pure functions on tensors (..., N, N, N), or (..., N, N) with ``dim=2``.
 
-All work mode by mode on f = FFT(x) (unnormalised, half axis last), in double precision whatever comes in, and return the
-precision that came in. Wavenumbers are in units of the fundamental k_F. Every filter here depends on k as on -k, so that
-a real field stays real: on the planes where k and -k share an entry of the half axis (k_x = 0, and N/2 of an even N) too.
-The mode k = 0, the mean, is left as it is unless a function says otherwise.
+All work mode by mode on f = FFT(x) (unnormalised, half axis last), in double precision whatever comes in, and return
+the precision that came in. Wavenumbers are in units of the fundamental k_F. Every filter here depends on k as on -k, so
+that a real field stays real: on the planes where k and -k share an entry of the half axis (k_x = 0, and N/2 of an even
+N) too. The mode k = 0, the mean, is left as it is unless a function says otherwise.
 """
 
 from __future__ import annotations
@@ -129,8 +129,8 @@ def swap_amplitudes(a: Tensor, b: Tensor, dim: int = 3) -> tuple[Tensor, Tensor]
 def randomise_phases(x: Tensor, random: np.random.Generator, dim: int = 3) -> Tensor:
     """The amplitude of every mode with the phase of white noise: one draw, shared by all leading axes of ``x``.
 
-    Twins in ``x`` get the same phases, so that what is left between them is their amplitudes. The phases of a real noise
-    field are Hermitian by construction; the mean stays as it is.
+    Twins in ``x`` get the same phases, so that what is left between them is their amplitudes. The phases of a real
+    noise field are Hermitian by construction; the mean stays as it is.
     """
     modes = transformed(x, dim)
     noise = torch.from_numpy(random.standard_normal((x.shape[-1],) * dim))
@@ -147,7 +147,10 @@ def _phases(modes: Tensor) -> Tensor:
 
 def _mean_of(modes: Tensor, dim: int) -> Tensor:
     """View of the mode k = 0, (...,)."""
-    return modes[(..., *(0,) * dim)]
+    view = modes
+    for _ in range(dim):
+        view = view[..., 0]
+    return view
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -181,7 +184,7 @@ def group_power(x: Tensor, groups: Groups, dim: int = 3) -> NDArray[np.float64]:
     power = transformed(x, dim).abs().square().numpy() * modes_of(x.shape[-1], dim).weight
     flat = power.reshape(-1, power[(0,) * (power.ndim - dim)].size)
     sums = [np.bincount(groups.index.ravel() + 1, row, groups.count + 1)[1:] for row in flat]
-    return np.array(sums).reshape(*x.shape[:-dim], groups.count)
+    return np.array(sums, dtype=np.float64).reshape(*x.shape[:-dim], groups.count)
 
 
 def match_power(x: Tensor, target: Tensor, finest: bool = False, dim: int = 3) -> Tensor:
