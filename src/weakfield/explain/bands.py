@@ -36,21 +36,11 @@ class Bands:
     @classmethod
     def of(cls, samples: Tensor, edges: Sequence[float] | None = None) -> Bands:
         """For samples (n, channels, N, N[, N]); edges in units of k_F as in ``mesh.shells``."""
-        found = shells(samples.shape[-1], edges)
-        flat = samples.ndim == 4
-        index = (found.index[0] if flat else found.index).copy()  # the modes with n_z = 0 are those of a square
+        found = shells(samples.shape[-1], edges, samples.ndim - 2)
+        index = found.index.copy()
         index[index == found.count] = found.count + 1
         index[(0,) * index.ndim] = found.count
-        weight = found.weight[0] if flat else found.weight
-        if not flat:
-            return cls(index, found.count, found.mean_wavenumbers, found.modes)
-        axis = np.fft.fftfreq(samples.shape[-1], 1 / samples.shape[-1])
-        size = np.hypot(axis[:, None], axis[None, : index.shape[1]])
-        sums, modes = (
-            np.bincount(index.ravel(), values.ravel(), found.count + 2)[: found.count]
-            for values in (weight * size, weight)
-        )
-        return cls(index, found.count, np.asarray(sums / np.maximum(modes, 1)), modes.astype(np.int64))
+        return cls(index, found.count, found.mean_wavenumbers, found.modes)
 
 
 def exchange(samples: Tensor, baselines: Tensor, bands: Bands, chosen: Sequence[int]) -> Tensor:

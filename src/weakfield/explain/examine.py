@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from weakfield.config.explain import ExplainSettings
-from weakfield.explain.bands import Bands, by_band
+from weakfield.explain.bands import Bands
+from weakfield.explain.modes import ModeAttribution, pair_integrated_modes
 from weakfield.explain.pixels import method
 from weakfield.explain.pixels.contract import asked, batch_size, checked, scores
-from weakfield.explain.pixels.integrated import PathIntegral, integrate
 from weakfield.explain.pixels.occlusion import occlusion_by_shell
 from weakfield.explain.trust.curves import band_curves, cell_curves
 from weakfield.explain.trust.faithfulness import LOCAL, infidelity, sensitivity
@@ -54,10 +56,13 @@ class Examination:
         }
         return known.get(name, {})
 
-    def path(self, newton: Tensor, gr: Tensor) -> PathIntegral:
-        """Mean gradient from the twins to the samples (n, channels, ...)."""
-        s = self.settings
-        return integrate(self.network, gr, newton, steps=s.steps, tolerance=s.tolerance, memory_mib=s.memory_mib)
+    def modes(self, newton: Tensor, gr: Tensor) -> ModeAttribution:
+        """What every mode contributes on the way from the twins to the samples (n, channels, ...)."""
+        s, kind = self.settings, checked(self.network, gr)[0].dtype
+        memory = int(s.memory_mib * 2**20)
+        return pair_integrated_modes(
+            self.network, newton, gr, s.steps, tolerance=s.tolerance, dtype=kind, memory=memory
+        )
 
     def attributions(self, newton: Tensor, gr: Tensor) -> tuple[dict[str, Any], dict[str, Tensor]]:
         """Sums, completeness and bands of one pair (1, channels, ...) as JSON; and the maps (1, channels, ...)."""
@@ -73,13 +78,15 @@ class Examination:
             if name in SUMMING:
                 change = high - (low if SUMMING[name] else middle)
                 sums[name] |= {"change": change, "residual": float(values.sum()) - change}
-        path, bands = self.path(newton, gr), Bands.of(gr)
+        modes = self.modes(newton, gr)
         shells = occlusion_by_shell(self.network, gr, newton, memory_mib=self.settings.memory_mib)
         return {
             "logit": {"newton": low, "gr": high},
             "methods": sums,
-            "path": {"evaluations": path.evaluations[0], "residual": float(path.residual[0])},
-            "bands": by_band(path.gradients, path.difference, bands)[0].tolist(),
+            "path": {"evaluations": int(modes.steps[0]), "residual": float(modes.residual[0])},
+            "bands": attributed_bands(modes).tolist(),
+            "channels": modes.by_channel()[0].tolist(),
+            "directions": modes.by_shell_and_direction().shells[0].tolist(),
             "occluded_bands": shells[0].tolist(),
         }, maps
 
@@ -87,8 +94,7 @@ class Examination:
         """Every test of trust on one pair (1, channels, ...), as JSON; ``maps`` by the settings' methods."""
         chosen = self.settings.trust_methods
         own = {name: maps[name] if name in maps else self.maps(name, newton, gr) for name in chosen}
-        path, bands = self.path(newton, gr), Bands.of(gr)
-        attributed = by_band(path.gradients, path.difference, bands)[0]
+        bands, attributed = Bands.of(gr), attributed_bands(self.modes(newton, gr))
         memory, one = self.settings.memory_mib, self.settings
         return {
             "agreement": rank_correlations(maps)[0].tolist(),
@@ -150,6 +156,12 @@ class Examination:
                 return scores(decision, samples, 1) - scores(decision, twins, 1)
 
         return equivariance_error(change, gr, newton, max(1, self.settings.perturbations // 2))
+
+
+def attributed_bands(modes: ModeAttribution) -> NDArray[np.float64]:
+    """The attribution of the first sample by ``bands.Bands``: shells, mean, rest."""
+    parts = modes.by_shell()
+    return np.concatenate([parts.shells[0], parts.mean[:1], parts.rest[:1]])
 
 
 def _alike(first: Tensor, second: Tensor) -> dict[str, float]:

@@ -26,7 +26,7 @@ from weakfield.explain.samples import chosen_seed, examined_seeds
 from weakfield.explain.trust.others import auc_of, others
 from weakfield.explain.trust.summary import over_seeds, summarise
 from weakfield.learning import load_model
-from weakfield.learning.training import main_model
+from weakfield.learning.training import main_model, task
 
 CAMS = ("grad_cam", "grad_cam_unsigned", "guided_grad_cam", "guided_grad_cam_unsigned")
 
@@ -82,6 +82,7 @@ class Stage:
         self.model = main_model(study)
         self.network = load_model(folder.model(self.model))
         self.seeds = examined_seeds(study, self.dataset.part("test"))
+        self.task = task(study, self.dataset, study.dataset.keep_mean)
         self._cache: dict[int, tuple[Tensor, Tensor]] = {}
         usable = self._usable()
         self.settings = study.explain.model_copy(
@@ -93,9 +94,11 @@ class Stage:
         self.examination = Examination(self.network, self.settings)
 
     def pair(self, seed: int) -> tuple[Tensor, Tensor]:
-        """Newton and GR (1, channels, N, N[, N]) of a seed, float32."""
+        """Newton and GR (1, channels, N, N[, N]) of a seed, float32: where it has several samples, the middle one."""
         if seed not in self._cache:
-            values = self.dataset.pairs([seed], self.study.dataset.keep_mean).load([0])[0]
+            test = self.task.pairs["test"]
+            places = [place for place, found in enumerate(test.seeds) if found == seed]
+            values = test.load([places[len(places) // 2]])[0]
             self._cache = {seed: (values[:1], values[1:])}
         return self._cache[seed]
 
@@ -187,7 +190,7 @@ class Stage:
 
     def trust(self) -> dict[str, Any]:
         """``trust.json``: trains what the network is compared with, then tests every seed."""
-        found = others(self.study, self.dataset, self.folder.explain)
+        found = others(self.study, self.task, self.folder.explain)
         self.examination.others = {name: other.network for name, other in found.items()}
         rows = []
         with bar("tests of trust", len(self.seeds)) as progress:

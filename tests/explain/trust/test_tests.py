@@ -11,7 +11,7 @@ from torch import nn
 from known_networks import Linear, Pooled, Quadratic, fields, registered
 from weakfield.explain.bands import Bands, by_band
 from weakfield.explain.pixels.gradients import gradient
-from weakfield.explain.trust.curves import area, band_curves, cell_curves, normalised
+from weakfield.explain.trust.curves import band_curves, cell_curves
 from weakfield.explain.trust.faithfulness import infidelity, sensitivity
 from weakfield.explain.trust.randomisation import cascade, layers
 from weakfield.explain.trust.similarity import rank_correlation, rank_correlations
@@ -116,13 +116,14 @@ def test_normalised_curves_and_their_advantage():
         for size in (1, 3)
     ]
     found = curves(rows)
-    assert area(line) == pytest.approx(0.5)
     assert found["deletion_area"]["value"] == pytest.approx(1 / 8)
     assert found["deletion_advantage"]["value"] == pytest.approx(3 / 8)
     assert found["insertion_advantage"]["value"] == pytest.approx(3 / 8)
     assert found["deletion_advantage"]["error"] == pytest.approx(0, abs=1e-12)  # both pairs are the same but for scale
     np.testing.assert_allclose(found["deletion"]["value"], [1, 0, 0, 0, 0], atol=1e-12)
-    np.testing.assert_array_equal(normalised(np.ones((2, 3)), np.ones(2), np.ones(2)), 0)  # a pair without a difference
+    np.testing.assert_allclose(found["random_deletion"]["value"], line, atol=1e-12)
+    flat = curves([{name: np.ones(3) for name in rows[0]}])  # a pair without a difference
+    assert flat["deletion"] == {"value": [0, 0, 0], "error": None}
 
 
 def test_errors_over_seeds_by_hand():

@@ -110,14 +110,3 @@ def _curves(
             np.mean([curve(1, other) for other in shuffled], axis=0),
             np.mean([curve(0, other) for other in shuffled], axis=0),
         )
-
-
-def normalised(curves: Reals, start: Reals, end: Reals) -> Reals:
-    """Curves (seeds, steps + 1) summed over seeds, 0 where the summed logit is that of ``end``, 1 at ``start``."""
-    span = float((start - end).sum())
-    return np.asarray((curves.sum(axis=0) - end.sum()) / span) if span else np.zeros(curves.shape[1])
-
-
-def area(curve: Reals) -> float:
-    """Area under a curve over the share exchanged, by trapezoids."""
-    return float(np.trapezoid(curve, dx=1 / (len(curve) - 1)))

@@ -9,10 +9,9 @@ import numpy as np
 from torch import nn
 
 from weakfield.config import StudyConfig
-from weakfield.dataset import Dataset, PairTensor, Part
+from weakfield.dataset import PairTensor, Part
 from weakfield.learning import Scores, Task, fit, score
 from weakfield.learning.metrics import evaluate
-from weakfield.learning.training import task
 
 SHUFFLE_SEED = 1810
 
@@ -33,12 +32,12 @@ def flipped(pairs: PairTensor, random: np.random.Generator) -> PairTensor:
     return PairTensor(pairs.seeds, values)
 
 
-def others(study: StudyConfig, dataset: Dataset, folder: Path) -> dict[str, Other]:
+def others(study: StudyConfig, plain: Task, folder: Path) -> dict[str, Other]:
     """``shuffled`` (label randomisation, arXiv:1810.03292) and ``network1``, ``network2``, ... by other seeds.
 
-    Trained like the main network for ``explain.trust_epochs``, no longer than it; continued where they were stopped.
+    Trained like the main network, whose training is ``plain``, for ``explain.trust_epochs`` but no longer than it;
+    continued where they were stopped.
     """
-    plain = task(study, dataset, study.dataset.keep_mean)
     epochs = min(study.explain.trust_epochs, plain.settings.epochs)
     settings = plain.settings.model_copy(update={"epochs": epochs})
     random = np.random.default_rng(SHUFFLE_SEED)

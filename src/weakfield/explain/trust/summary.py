@@ -9,27 +9,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from weakfield.explain.trust.curves import area, normalised
+from weakfield.explain.over_seeds import jackknife, mean_over_seeds
 
 Reals = NDArray[np.float64]
 Row = dict[str, Any]
+Statistic = Callable[[Reals], Reals]
 
 KINDS = ("deletion", "insertion")
 
 
-def over_seeds(values: Any, statistic: Callable[[Reals], Reals] = lambda rows: rows.mean(axis=0)) -> dict[str, Any]:
-    """``value`` of a statistic of rows (seeds, ...) and its ``error``, one seed left out at a time; none for one seed.
+def over_seeds(values: Any, statistic: Statistic | None = None) -> dict[str, Any]:
+    """``value`` and ``error`` as JSON of the mean over rows (seeds, ...), or of a statistic of their sum.
 
-    Delete-one jackknife: error^2 = (n - 1)/n sum (theta_i - mean theta)^2, the standard error for a mean.
+    Errors are those of ``explain.over_seeds``; none for a single seed.
     """
     rows = np.asarray(values, dtype=np.float64)
-    count = len(rows)
-    found = {"value": np.asarray(statistic(rows)).tolist(), "error": None}
-    if count > 1:
-        left = np.stack([statistic(np.delete(rows, place, axis=0)) for place in range(count)])
-        error = np.sqrt((count - 1) / count * ((left - left.mean(axis=0)) ** 2).sum(axis=0))
-        found["error"] = np.asarray(error).tolist()
-    return found
+    found = mean_over_seeds(rows) if statistic is None else jackknife(statistic, rows)
+    return {"value": found.value.tolist(), "error": found.error.tolist() if found.seeds > 1 else None}
 
 
 def summarise(rows: Sequence[Row], methods: Sequence[str], chosen: Sequence[str]) -> Row:
@@ -68,28 +64,26 @@ def curves(rows: Sequence[Row]) -> Row:
     found: Row = {"share": np.linspace(0, 1, steps).tolist()}
     for kind in KINDS:
         for name in (kind, f"random_{kind}"):
-            found[name] = over_seeds(logits[name], _shape(kind))
+            found[name] = over_seeds(logits[name], partial(_shape, kind=kind))
         found[f"{kind}_area"] = over_seeds(logits[kind], partial(_area, kind=kind))
         both = np.stack([logits[kind], logits[f"random_{kind}"]], axis=1)
         found[f"{kind}_advantage"] = over_seeds(both, partial(_advantage, kind=kind))
     return found
 
 
-def _shape(kind: str) -> Callable[[Reals], Reals]:
-    """0 where everything is Newtonian, 1 where everything is GR, whichever end the curve starts at."""
-
-    def shape(values: Reals) -> Reals:
-        newton, gr = (values[:, -1], values[:, 0]) if kind == "deletion" else (values[:, 0], values[:, -1])
-        return normalised(values, gr, newton)
-
-    return shape
+def _shape(logits: Reals, kind: str) -> Reals:
+    """Curves of logits (..., steps): 0 where everything is Newtonian, 1 where everything is GR."""
+    newton, gr = (logits[..., -1:], logits[..., :1]) if kind == "deletion" else (logits[..., :1], logits[..., -1:])
+    span = gr - newton
+    return np.asarray(np.divide(logits - newton, span, out=np.zeros_like(logits), where=span != 0))
 
 
-def _area(values: Reals, kind: str) -> Reals:
-    return np.asarray(area(_shape(kind)(values)))
+def _area(logits: Reals, kind: str) -> Reals:
+    """Under the curve over the share exchanged, by trapezoids."""
+    return np.asarray(np.trapezoid(_shape(logits, kind), dx=1 / (logits.shape[-1] - 1), axis=-1))
 
 
-def _advantage(values: Reals, kind: str) -> Reals:
-    """(seeds, 2, steps): attribution and random order."""
-    gap = _area(values[:, 1], kind) - _area(values[:, 0], kind)
-    return gap if kind == "deletion" else -gap
+def _advantage(logits: Reals, kind: str) -> Reals:
+    """(2, steps): attribution and random order."""
+    own, random = _area(logits, kind)
+    return np.asarray(random - own if kind == "deletion" else own - random)
