@@ -30,6 +30,7 @@ class ExplainSettings(Settings):
     block: int | None = Field(
         None, ge=1, description="cells a side of an occluded block; default: a quarter of the grid"
     )
+    triangle_shells: int = Field(4, ge=0, description="shells whose triangles share out the decision; 0: none")
     memory_mib: float = Field(1024.0, gt=0, description="what a batch of samples may take on its way through a network")
     trust: bool = Field(True, description="run the tests of whether the attributions can be trusted")
     trust_methods: tuple[str, ...] = Field(

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from weakfield.config.explain import ExplainSettings
 from weakfield.explain.bands import Bands
+from weakfield.explain.decision import polar_parts
 from weakfield.explain.modes import ModeAttribution, pair_integrated_modes
 from weakfield.explain.pixels import method
 from weakfield.explain.pixels.contract import asked, batch_size, checked, scores
@@ -86,6 +87,9 @@ class Examination:
             "path": {"evaluations": int(modes.steps[0]), "residual": float(modes.residual[0])},
             "bands": attributed_bands(modes).tolist(),
             "channels": modes.by_channel()[0].tolist(),
+            "polar": polar_parts(
+                self.network, newton, gr, self.settings.steps, self.settings.tolerance, self.settings.memory_mib
+            ),
             "directions": modes.by_shell_and_direction().shells[0].tolist(),
             "occluded_bands": shells[0].tolist(),
         }, maps

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from weakfield.base.errors import BadInput
 from weakfield.base.figures import NAMES
-from weakfield.report.attribution import agreement, deletion_curves, randomisation, shell_spectrum
+from weakfield.report.attribution import agreement, deletion_curves, randomisation, shell_spectrum, triangle_plot
 from weakfield.report.figures import saliency_maps, saliency_shells
 from weakfield.report.html import absent, figure, image, minus, paragraph, render, table
 from weakfield.report.material import Material
@@ -20,6 +20,7 @@ from weakfield.report.verdicts import LABELS
 
 #: the maps that are laid over the sample, the first two of those there are
 SHOWN = ("pair_integrated", "grad_cam", "gradient", "occlusion", "deeplift")
+MEASURED = "measured, GR \N{MINUS SIGN} Newton"
 TITLES = {
     "gradient": "gradient",
     "gradient_x_input": "gradient \N{MULTIPLICATION SIGN} difference",
@@ -49,6 +50,7 @@ def explanation(material: Material) -> str:
     parts = [paragraph(_total(found)), "<h3>Slice by slice</h3>", overlays(material, found)]
     parts += ["<h3>By Fourier shell</h3>", shell_figure(found)]
     parts.append(figure(image(render(saliency_shells(found)), "Attribution by Fourier shell, one pair", True), shells))
+    parts += ["<h3>By triangle</h3>", triangles(material, found)]
     parts += ["<h3>By cell</h3>", methods_table(found), _projections(found, arrays)]
     parts += ["<h3>Can the maps be trusted?</h3>", trust(material)]
     return "".join(parts)
@@ -60,10 +62,14 @@ def overlays(material: Material, found: dict[str, Any]) -> str:
     if not path.exists():
         return ""
     arrays = _arrays(path)
-    names = [name for name in SHOWN if name in arrays][:2]
+    names = {name: TITLES[name] for name in SHOWN if name in arrays}
+    if "cube_signed" in arrays:  # slices gathered along three axes
+        names = {"cube_signed": "all slices", "cube_absolute": "all slices, moduli"}
+        arrays |= {theory: arrays[f"cube_{theory}"] for theory in ("newton", "gr")}
     newton, gr = (_cube(arrays[theory]) for theory in ("newton", "gr"))
     panels = [
-        Panel(f"GR under {TITLES[name]}", gr, "attribution [logit]", overlay=_cube(arrays[name])) for name in names
+        Panel(f"GR under {title}", gr, "attribution [logit]", overlay=_cube(arrays[name]))
+        for name, title in list(names.items())[:2]
     ]
     panels.append(Panel(NAMES["difference"], gr - newton, "difference of the samples"))
     html, note = stack(panels, found["box_size_mpch"], name="attribution-plane")
@@ -92,6 +98,49 @@ def shell_figure(found: dict[str, Any]) -> str:
         f" {_value(bands['attributed']['rest'])}."
     )
     return figure(image(render(drawn), "Attribution by Fourier shell with errors over seeds"), caption)
+
+
+def triangles(material: Material, found: dict[str, Any]) -> str:
+    """Which triangles carry the decision, two ways, beside the bispectrum of GR - Newton."""
+    shared = found.get("triangles")
+    if shared is None:
+        return paragraph("Triangles were not looked at: explain.triangle_shells is 0.", "absent")
+    response, surrogate, sides = shared["response"], shared["surrogate"], shared["k_hmpc"]
+    panels: dict[str, tuple[Any, Any]] = {"third-order response": (sides, response["contribution"]["value"])}
+    labels = {"third-order response": "logit"}
+    if surrogate is not None:
+        panels["sparse surrogate"] = (sides, surrogate["contribution"]["value"])
+        labels["sparse surrogate"] = "logit"
+    wanted = "difference_cube" if material.study.dataset.sample == "difference" else "phi"
+    measured = next((one for one in material.bispectra if one.quantity == wanted), None)
+    if measured is not None and len(measured.triangles):
+        error = measured.difference_error
+        panels[MEASURED] = (measured.k, _ratio(measured.differences.mean(axis=0), error))
+        labels[MEASURED] = "standard errors"
+        if np.isfinite(measured.relativistic).any():
+            panels["predicted, second order"] = (measured.k, _ratio(measured.relativistic, error))
+            labels["predicted, second order"] = "standard errors of the measured"
+    shares = {name: _value(value) for name, value in response["shares"].items()}
+    agreed = shared["agreement"]
+    text = (
+        f"Of the mean logit difference of {shared['seeds']} test pairs the shares {shares['power']} lie in powers of"
+        f" shells, {shares['triangles']} in triangles of shells and {shares['remainder']} in neither, by the"
+        " third-order response of the logit."
+    )
+    if agreed is not None:
+        text += (
+            " The weights that it gives to triangles have a rank correlation of"
+            f" {agreed['value']:.2f} ({agreed['low']:.2f} to {agreed['high']:.2f}) with those of a sparse regression of"
+            f" the logit on measured spectra, which predicts {surrogate['explained']:.2f} of the variance of logits of"
+            " seeds that it has not seen."
+        )
+    caption = (
+        "Triangles by their shape, each quantity on its own scale. Contributions to the logit of GR \N{MINUS SIGN}"
+        " Newton by the response and by the surrogate; measured and predicted difference of the bispectra in units of"
+        " the standard error of the measured one, where the measure stage has them."
+    )
+    drawn = image(render(triangle_plot(panels, labels)), "Triangles: attribution and bispectrum", True)
+    return paragraph(minus(text)) + figure(drawn, caption)
 
 
 def methods_table(found: dict[str, Any]) -> str:
@@ -212,6 +261,11 @@ def _cube(values: NDArray[Any]) -> NDArray[np.float64]:
     """The channels of (channels, N, N[, N]) added, as a cube; a slice is one of a single plane."""
     added = values.astype(np.float64).sum(axis=0)
     return np.asarray(added[None] if added.ndim == 2 else added)
+
+
+def _ratio(values: NDArray[np.float64], error: NDArray[np.float64]) -> NDArray[np.float64]:
+    """In units of the error; not a number where there is none."""
+    return np.divide(values, error, out=np.full(values.shape, np.nan), where=error > 0)
 
 
 def _value(found: dict[str, Any]) -> str:
