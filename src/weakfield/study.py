@@ -262,7 +262,13 @@ STAGES: tuple[Stage, ...] = (
         (*_UNIVERSE, "output", "dataset", "training", "audit"),
         keeps=True,  # universes grown for controls outlive a change of the budget
     ),
-    _stage("explain", "weakfield.explain.run", "explain", ("dataset", "train"), ("dataset", "training", "explain")),
+    _stage(
+        "explain",
+        "weakfield.explain.run",
+        "explain",
+        ("dataset", "train"),
+        ("dataset", "training", "explain", "audit.bootstrap"),
+    ),
     _stage(
         "report",
         "weakfield.report.run",

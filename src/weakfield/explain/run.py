@@ -20,7 +20,7 @@ from weakfield.explain.bands import Bands, by_band, power_by_band
 from weakfield.explain.decision import edges, triangles
 from weakfield.explain.examine import Examination
 from weakfield.explain.pixels import method
-from weakfield.explain.pixels.gradcam import has_map
+from weakfield.explain.pixels.gradcam import has_activations, has_map
 from weakfield.explain.pixels.gradients import gradient
 from weakfield.explain.pixels.slicing import gather
 from weakfield.explain.saliency import projections
@@ -30,7 +30,8 @@ from weakfield.explain.trust.summary import over_seeds, summarise
 from weakfield.learning import load_model, logits
 from weakfield.learning.training import main_model, task
 
-CAMS = ("grad_cam", "grad_cam_unsigned", "guided_grad_cam", "guided_grad_cam_unsigned")
+GUIDED = ("guided_grad_cam", "guided_grad_cam_unsigned")
+CAMS = ("grad_cam", "grad_cam_unsigned", *GUIDED)
 
 
 def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
@@ -106,9 +107,11 @@ class Stage:
         return self._cache[seed]
 
     def _usable(self) -> set[str]:
-        """The methods that this network admits: Grad-CAM wants a convolution with a map."""
-        wanted = {*self.study.explain.methods, *self.study.explain.trust_methods}
-        return wanted if has_map(self.network, self.pair(self.seeds[0])[0]) else wanted - set(CAMS)
+        """The methods that this network admits: Grad-CAM wants a convolution with a map, guided also activations."""
+        found = {*self.study.explain.methods, *self.study.explain.trust_methods}
+        if not has_map(self.network, self.pair(self.seeds[0])[0]):
+            found -= set(CAMS)
+        return found if has_activations(self.network) else found - set(GUIDED)
 
     def _kept(self, name: str, seed: int, compute: Callable[[], Any]) -> Any:
         """A piece of JSON that was computed before for the same things, or is now."""
