@@ -125,7 +125,8 @@ def _correlation(weights: Array, a: Array, b: Array) -> Array:
 
     covariance = mean(a * b) - mean(a) * mean(b)
     scale = np.sqrt(np.maximum(mean(a * a) - mean(a) ** 2, 0) * np.maximum(mean(b * b) - mean(b) ** 2, 0))
-    return np.divide(covariance, scale, out=np.zeros_like(covariance), where=scale > 0)
+    correlation: Array = np.divide(covariance, scale, out=np.zeros_like(covariance), where=scale > 0)
+    return correlation
 
 
 def _ridge(x: Array, y: Array, centred: bool = True) -> tuple[Array, float]:

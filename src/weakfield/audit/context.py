@@ -19,7 +19,6 @@ from weakfield.config.training import TrainingSettings
 from weakfield.dataset import PARTS, Dataset, Pairs, PairTensor, Part, open_dataset
 from weakfield.learning import Estimate, Scores, Task, evaluate, fit, load_model, score
 from weakfield.learning.metrics import (
-    CONFIDENCE,
     auc_difference,
     bootstrap_weights,
     interval,
@@ -27,6 +26,7 @@ from weakfield.learning.metrics import (
     resampled_unpaired_auc,
     unpaired_auc,
 )
+from weakfield.learning.scores import CONFIDENCE
 from weakfield.learning.training import main_model
 
 #: of one pair, (2, channels, N, N[, N]) to the same shape
