@@ -32,6 +32,8 @@ Flaw = Callable[[StudyConfig, int, RunFolder], str | None]
 Check = Callable[[StudyConfig], None]
 
 DONE_FILE, STARTED_FILE = "stage.json", "started.json"
+#: where a stage keeps what makes it faster: no output, may be removed
+CACHE = "cache"
 
 
 @dataclass(frozen=True)
@@ -360,6 +362,7 @@ def _hash_or_none(path: Path) -> str | None:
 
 
 def _outputs(place: Path) -> dict[str, str]:
-    """Hashes of the files of a stage, but for its own marks."""
+    """Hashes of the files of a stage, but for its own marks and its cache."""
     files = sorted(path for path in place.rglob("*") if path.is_file() and path.name not in (DONE_FILE, STARTED_FILE))
-    return {path.relative_to(place).as_posix(): file_hash(path) for path in files}
+    names = {path.relative_to(place).as_posix(): path for path in files}
+    return {name: file_hash(path) for name, path in names.items() if not name.startswith(f"{CACHE}/")}
