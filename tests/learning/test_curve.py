@@ -29,9 +29,7 @@ def test_every_size_has_as_many_steps() -> None:
 
 
 def test_the_curve_of_a_run(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-    study = tiny_study(
-        pairs=14, training={"epochs": 1, "mean_kept_too": False}, evaluation={"learning_curve": [2, 4]}
-    )
+    study = tiny_study(pairs=14, training={"epochs": 1, "mean_kept_too": False}, evaluation={"learning_curve": [2, 4]})
     folder = write_run(study, tmp_path / "run", scale=1.3)
     build.run(study, folder)
     training.run(study, folder)

@@ -362,7 +362,9 @@ def _with_learning_curve(study: StudyConfig, sizes: str) -> StudyConfig:
     try:
         numbers = [int(size) for size in sizes.split(",") if size.strip()]
     except ValueError as error:
-        raise BadInput(f"--learning-curve is '{sizes}', expected whole numbers with commas between, as 8,16,32") from error
+        raise BadInput(
+            f"--learning-curve is '{sizes}', expected whole numbers with commas between, as 8,16,32"
+        ) from error
     values = study.model_dump()
     return study.from_mapping({**values, "evaluation": {**values["evaluation"], "learning_curve": numbers}}, study.name)
 

@@ -15,6 +15,7 @@ independent draws: paired accuracy is not bounded by it.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -108,8 +109,7 @@ def _gaussian_aucs(ratio: Array, modes: Array, separation: Array) -> Array:
     """(rows,) of P(Q > 0) for ratios (rows, shells) and distances (rows,), by integration over (0, REACH / std Q)."""
     scales = np.stack([0.5 * (ratio - 1), -0.5 * (1 - 1 / ratio)], axis=1)  # (rows, 2, shells)
     deviation = np.sqrt(2 * (modes * scales**2).sum(axis=(1, 2)) + 2 * separation**2)
-    nodes, shares = leggauss(NODES)
-    x, step = 0.5 * REACH * (nodes + 1), 0.5 * REACH * shares
+    x, step = _quadrature()
     result = np.full(len(ratio), 0.5)
     for row in np.flatnonzero(deviation > 1e-12):
         t = x / deviation[row]
@@ -118,6 +118,13 @@ def _gaussian_aucs(ratio: Array, modes: Array, separation: Array) -> Array:
         size = np.exp(-0.25 * (modes * np.log1p(scaled**2)).sum(axis=(1, 2)) - separation[row] ** 2 * t**2)
         result[row] += (step * size * np.sin(angle) / x).sum() / np.pi
     return np.asarray(np.clip(result, 0.5, 1.0))
+
+
+@cache
+def _quadrature() -> tuple[Array, Array]:
+    """Gauss-Legendre nodes in (0, REACH) and their weights."""
+    nodes, shares = leggauss(NODES)
+    return 0.5 * REACH * (nodes + 1), 0.5 * REACH * shares
 
 
 def _exchanged(power: Array, flipped: Any) -> Array:
