@@ -255,7 +255,9 @@ STAGES: tuple[Stage, ...] = (
     PairStage(_grow, _flaw, _session),
     _stage("measure", "weakfield.spectra.measure", "spectra", ("simulate",), (*_UNIVERSE, "dataset", "measure")),
     _stage("dataset", "weakfield.dataset.build", "dataset", ("simulate",), (*_UNIVERSE, "dataset")),
-    _stage("train", "weakfield.learning.training", "training", ("dataset",), ("training", "audit.bootstrap")),
+    _stage(
+        "train", "weakfield.learning.training", "training", ("dataset",), ("training", "evaluation", "audit.bootstrap")
+    ),
     _stage(
         "audit",
         "weakfield.audit.run",

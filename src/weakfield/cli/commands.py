@@ -180,16 +180,30 @@ def dataset(
 
 
 @app.command()
-def train(folder: Run, json_lines: Json = False) -> None:
+def train(
+    folder: Run,
+    learning_curve: Annotated[
+        str | None,
+        typer.Option("--learning-curve", help="Train with so many seeds too, as 8,16,32; kept in study.toml."),
+    ] = None,
+    json_lines: Json = False,
+) -> None:
     """Train the networks and their baselines.
 
     Reads dataset/ and pairs/, writes training/MODEL/ with metrics.json and the weights. A snapshot that is not the one
-    the data set was built of is refused.
+    the data set was built of is refused. A learning curve trains the main network again with fewer seeds and writes
+    training/learning_curve/; it is the key evaluation.learning_curve, and a change of it does the whole stage again.
 
     \b
     weakfield train runs/demo
+    weakfield train runs/demo --learning-curve 7,14
     """
-    _one_stage(folder, "train", json_lines)
+    from weakfield.study import open_run
+
+    study = open_run(folder)
+    if learning_curve is not None:
+        study = _with_learning_curve(study, learning_curve)
+    _stages(study, folder, "train", json_lines)
 
 
 @app.command()
@@ -406,6 +420,18 @@ def _one_stage(folder: Path, name: str, json_lines: bool) -> None:
     from weakfield.study import open_run
 
     _stages(open_run(folder), folder, name, json_lines)
+
+
+def _with_learning_curve(study: StudyConfig, sizes: str) -> StudyConfig:
+    """The study with other sizes of its learning curve, given as numbers with commas between."""
+    try:
+        numbers = [int(size) for size in sizes.split(",") if size.strip()]
+    except ValueError as error:
+        raise BadInput(
+            f"--learning-curve is '{sizes}', expected whole numbers with commas between, as 8,16,32"
+        ) from error
+    values = study.model_dump()
+    return study.from_mapping({**values, "evaluation": {**values["evaluation"], "learning_curve": numbers}}, study.name)
 
 
 def _line(outcome: Outcome) -> str:

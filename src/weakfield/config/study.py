@@ -13,6 +13,7 @@ from weakfield.base.errors import BadInput, nearest
 from weakfield.config.audit import AuditSettings
 from weakfield.config.cosmology import CosmologySettings
 from weakfield.config.dataset import DatasetSettings
+from weakfield.config.evaluation import EvaluationSettings
 from weakfield.config.explain import ExplainSettings
 from weakfield.config.settings import Settings, read_toml
 from weakfield.config.simulation import OutputSettings, RunSettings, SimulationSettings, Theory
@@ -58,6 +59,7 @@ class StudyConfig(Settings):
     measure: MeasureSettings = MeasureSettings()
     dataset: DatasetSettings = DatasetSettings()
     training: TrainingSettings = TrainingSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
     audit: AuditSettings = AuditSettings()
     explain: ExplainSettings = ExplainSettings()
 
