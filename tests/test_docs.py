@@ -104,6 +104,7 @@ def test_shifts_by_whole_strides_are_exact_and_others_are_not(tiny: dict[str, di
     results = tiny["convolution"]
     assert results["rebuilt"] < 1e-12  # the maps looked at are those of the network; double precision
     assert results["theorem"] < 1e-13
+    assert results["origins"]["mean"] < 1e-6 < results["origins"]["alone"]  # rounding over a difference of 1e-7
     circular, zeros = results["curve"]["circular"], results["curve"]["zeros"]
     assert max(circular[0], circular[8]) < 1e-6 < min(circular[1], circular[4], zeros[8])
     assert max(results["coarsening"]["none"]) < 1e-6

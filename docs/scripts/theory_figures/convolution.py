@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,23 @@ def theorem(network: nn.Module, cubes: Tensor) -> float:
     return float((found - expected).abs().max() / expected.abs().max())
 
 
+def over_origins(cubes: Tensor) -> dict[str, float]:
+    """rms change of the logit of one block under a shift by one cell, alone and as a mean over its 8 origins."""
+    torch.manual_seed(7)
+    network = build_network(tuple(cubes.shape[1:]), TrainingSettings.from_mapping({"blocks": 1, "channels": 4}))
+    network = network.double().eval()
+
+    def mean(x: Tensor) -> Tensor:
+        return torch.stack([network(Symmetry(shift=s)(x)) for s in product((0, 1), repeat=3)]).mean(dim=0)
+
+    moved = Symmetry(shift=(0, 0, 1))(cubes)
+    twins = (network(cubes)[1] - network(cubes)[0]).abs()
+    return {
+        "alone": float((network(moved) - network(cubes)).square().mean().sqrt() / twins),
+        "mean": float((mean(moved) - mean(cubes)).square().mean().sqrt() / twins),
+    }
+
+
 @torch.no_grad()
 def measure(tiny: bool) -> dict[str, Any]:
     pair = simulated_pair(tiny)[0]
@@ -101,6 +119,7 @@ def measure(tiny: bool) -> dict[str, Any]:
         "rebuilt": float((own - rebuilt).abs().max()), "score": {}, "coarsening": {}, "maps": {},
         "twins": float((own[1] - own[0]).abs()), "curve": {},
     }  # fmt: skip
+    results["origins"] = over_origins(cubes)
     spread = results["twins"]
     for name, padding in PADDINGS.items():
         results["curve"][name] = [change(network, cubes, s, padding, "stride 2", spread) for s in shifts]
@@ -150,6 +169,9 @@ def text(results: dict[str, Any]) -> str:
         "Circular padding, with something else in the place of the convolutions of stride 2:",
         "",
         table(("coarsening", *shifts), coarse),
+        "",
+        f"With one block, the logit at one origin changes by {two_digits(results['origins']['alone'])} under a shift by "
+        f"one cell, the mean over its 8 origins by {results['origins']['mean']:.0e}.",
         "",
         f"The first layer agrees with conj(W) X in Fourier space to {results['theorem']:.0e} of its largest value "
         "(double precision).",
