@@ -170,8 +170,8 @@ def text(results: dict[str, Any]) -> str:
         "",
         table(("coarsening", *shifts), coarse),
         "",
-        f"With one block, the logit at one origin changes by {two_digits(results['origins']['alone'])} under a shift by "
-        f"one cell, the mean over its 8 origins by {results['origins']['mean']:.0e}.",
+        f"With one block, the logit at one origin changes by {two_digits(results['origins']['alone'])} under a shift "
+        f"by one cell, the mean over its 8 origins by {results['origins']['mean']:.0e}.",
         "",
         f"The first layer agrees with conj(W) X in Fourier space to {results['theorem']:.0e} of its largest value "
         "(double precision).",

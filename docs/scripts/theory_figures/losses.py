@@ -85,9 +85,9 @@ def draw(results: dict[str, Any]) -> Any:
     fitted.plot(SCALES, one - one.min(), ":", color=OTHERS[0], lw=1.2, label=f"cross-entropy, {FEW} pairs")
     shape.set(xlabel="logit of a GR sample", ylabel="loss (solid), its derivative (dashed)", ylim=(-1.2, 4))
     fitted.axvline(1, color=GREY, lw=1, ls=":")
-    fitted.set(xlabel="factor on the true logit", ylabel="mean loss above its minimum", ylim=(0, 0.1))
+    fitted.set(xlabel="factor on the true logit", ylabel="mean loss above its minimum", xlim=(0, 4.2), ylim=(0, 0.1))
     for panel in (shape, fitted):
-        panel.legend(fontsize=8, frameon=False)
+        panel.legend(fontsize=8, frameon=False, loc="upper right")
     return figure
 
 
