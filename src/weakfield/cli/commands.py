@@ -167,17 +167,40 @@ def train(folder: Run, json_lines: Json = False) -> None:
 
 
 @app.command()
-def audit(folder: Run, json_lines: Json = False) -> None:
+def audit(
+    folder: Annotated[Path | None, typer.Argument(metavar="RUN", help="Run folder with trained networks.")] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Also the controls that grow further universes; hours for a large study.")
+    ] = False,
+    listed: Annotated[bool, typer.Option("--list", help="Say what every control asks and does, and exit.")] = False,
+    json_lines: Json = False,
+) -> None:
     """Controls that could explain the result away.
 
-    Labels shuffled, the cube mean alone, its removal, Newton against Newton in other rounding, P(k).
+    Labels shuffled, Newton against Newton, the cube mean, bands of k, amplitudes and phases exchanged, twins of equal
+    P(k), bits of floats, and more; a verdict for each (clean, shortcut, inconclusive), and whether the network knows
+    more than the power spectrum. What is finished is not done again.
 
-    Reads dataset/, training/ and pairs/, writes audit/audit.json.
+    Reads dataset/, training/ and pairs/, writes audit/audit.json. --full is kept in study.toml as audit.full.
 
     \b
     weakfield audit runs/demo
+    weakfield audit runs/demo --full      step limits, cell size, other seeds, redshift and cosmology too
+    weakfield audit --list                what each control asks
     """
-    _one_stage(folder, "audit", json_lines)
+    if listed:
+        from weakfield.audit.listing import page
+
+        print(page(), end="")
+        return
+    if folder is None:
+        raise BadInput("RUN is not given, expected a run folder; 'weakfield audit --list' needs none")
+    from weakfield.study import open_run
+
+    study = open_run(folder)
+    if full:
+        study = study.model_copy(update={"audit": study.audit.model_copy(update={"full": True})})
+    _stages(study, folder, "audit", json_lines)
 
 
 @app.command()
