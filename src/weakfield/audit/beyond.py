@@ -156,11 +156,16 @@ def _folds(count: int, seed: int) -> list[NDArray[np.int64]]:
 
 @dataclass(frozen=True)
 class Evidence:
-    """A classifier on pairs in which the suspect is the same for both twins. ``identical`` twins differ by rounding."""
+    """A classifier on pairs in which the suspect is the same for both twins.
+
+    ``identical`` twins differ by rounding. One that is not ``sensitive`` can say yes but not no: its training may have
+    been too short to find anything.
+    """
 
     label: str
     scores: Scores
     identical: bool = False
+    sensitive: bool = True
 
 
 def answer(context: Context, evidence: list[Evidence]) -> Answer:
@@ -181,7 +186,7 @@ def answer(context: Context, evidence: list[Evidence]) -> Answer:
         twins = context.paired(item.scores, confidence)
         if len(item.scores.seeds) >= FEWEST_SEEDS and (above_chance(universes) or above_chance(twins)):
             return "yes"
-        small.append(universes.high < SMALL_AUC and twins.high < SMALL_PAIRED)
+        small.append(item.sensitive and universes.high < SMALL_AUC and twins.high < SMALL_PAIRED)
     if small and all(small) and tells(context, context.scores()):
         return "no"
     return "not at this sample size"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from weakfield._version import __version__
-from weakfield.audit.surrogates import group_power, power_groups
-from weakfield.base.files import content_hash, file_hash, read_json
+from weakfield.audit.surrogates import group_power, match_power, power_groups
+from weakfield.base.files import content_hash, file_hash, read_json, write_json
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.config.training import TrainingSettings
 from weakfield.dataset import PARTS, Dataset, Pairs, PairTensor, Part, open_dataset
@@ -78,6 +78,19 @@ class Context:
 
         return {part: np.array([rows(pair) for pair in self.cubes[part].values]) for part in PARTS}
 
+    @cached_property
+    def equal_power(self) -> dict[bool, PairTensor]:
+        """Test pairs whose GR member has the power of its twin: in shells of k_F (False), at every |k| (True).
+
+        The twin goes the same way, so that rounding is shared.
+        """
+
+        def change(pair: Tensor, finest: bool) -> Tensor:
+            newton, gr = pair
+            return torch.stack([match_power(member, newton, finest, self.dim) for member in (newton, gr)])
+
+        return {finest: self.altered(partial(change, finest=finest)) for finest in (False, True)}
+
     @property
     def dim(self) -> int:
         """Dimensions of a sample: 3 for cubes, 2 for slices."""
@@ -129,10 +142,26 @@ class Context:
         if not self.may_retrain:
             raise RuntimeError(f"{control} was granted {self.granted} retrainings and asks for another")
         self.spent += 1
-        task = Task(self.retraining, dict(cubes), f"{self.dataset.fingerprint} {control} {at}".rstrip())
-        folder = self.workplace(control) / at if at else self.workplace(control)
+        task = self._task(control, cubes, at)
+        folder = self._place(control, at)
         network = fit(task, folder, f"retraining for {control} {at}".rstrip())
-        return score(network, cubes["test"])
+        scores = score(network, cubes["test"])
+        write_json(folder / "scores.json", {"task": task.hash, "test": scores.as_json()})
+        return scores
+
+    def retrained(self, control: str, at: str = "") -> Scores | None:
+        """Test scores of a network that a control trained, if it did so for this very study and budget."""
+        path = self._place(control, at) / "scores.json"
+        if not path.exists():
+            return None
+        kept = read_json(path)
+        return Scores.from_json(kept["test"]) if kept["task"] == self._task(control, {}, at).hash else None
+
+    def _task(self, control: str, cubes: Mapping[Part, Pairs], at: str) -> Task:
+        return Task(self.retraining, dict(cubes), f"{self.dataset.fingerprint} {control} {at}".rstrip())
+
+    def _place(self, control: str, at: str) -> Path:
+        return self.workplace(control) / at if at else self.workplace(control)
 
     # -- estimates --
 

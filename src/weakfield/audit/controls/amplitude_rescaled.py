@@ -32,7 +32,7 @@ def run(context: Context) -> Result:
         rows.append(
             {"factor": factor, "share": answer.as_json(), "unpaired_auc": context.unpaired_auc(scores).as_json()}
         )
-        said.append(f"times {factor:g} it moves by {answer} of that difference")
+        said.append(f"times {factor:g} it moves by {said(answer)} of that difference")
     verdict: Verdict = "inconclusive"
     if tells(context, network):
         verdict = "shortcut" if share.low > 0.5 else "clean" if share.high < 0.5 else "inconclusive"
