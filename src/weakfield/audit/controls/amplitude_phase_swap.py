@@ -35,8 +35,8 @@ def run(context: Context) -> Result:
         "share of the network's logit difference that follows the amplitudes",
         verdict,
         remark=(
-            f"The phases carry {said(phases)}. With GR's amplitudes and Newton's phases a cube scores above its counterpart"
-            f" in {context.paired(mixed)} of the seeds."
+            f"The phases carry {said(phases)}. With GR's amplitudes and Newton's phases a cube scores above its"
+            f" counterpart in {context.paired(mixed)} of the seeds."
         ),
         scores=mixed,
         more={"phases": phases.as_json()},

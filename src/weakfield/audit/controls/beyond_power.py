@@ -33,8 +33,8 @@ def run(context: Context) -> Result:
         f"paired accuracy at equal P(k), {best.label}",
         verdict,
         remark=(
-            f"{sentence[0].upper()}{sentence[1:]}. Partial correlation of logit and label given P(k) {said(correlation)};"
-            f" logits freed of P(k) have AUC {said(context.unpaired_auc(rest))} between universes and order twins in"
+            f"{sentence[0].upper()}{sentence[1:]}. Partial correlation of logit and label given P(k)"
+            f" {said(correlation)}; logits freed of P(k) have AUC {said(context.unpaired_auc(rest))} between universes and order twins in"
             f" {context.paired(rest)}."
         ),
         scores=best.scores,
@@ -64,8 +64,9 @@ CONTROL = Control(
     expectation="Yes, if the theories differ in the coupling of modes and the network found it.",
     how=(
         "Twins get the same power at every |k| and are scored by the network as trained and by that of"
-        " p_matched_retrained (four tests, 5 % error together). Beside it, over the test seeds: the partial correlation of logit and"
-        " label given P(k), and the AUC of logits freed of P(k) by regression that never saw the seed."
+        " p_matched_retrained (four tests, 5 % error together). Beside it, over the test seeds: the partial"
+        " correlation of logit and label given P(k), and the AUC of logits freed of P(k) by regression that never saw the"
+        " seed."
     ),
     verdicts=(
         "Clean: yes, there is information beyond P(k). Shortcut: no, a paired accuracy above 0.65 and an AUC above 0.55"

@@ -57,8 +57,8 @@ def run(context: Context) -> Result:
         "logit difference left without the plane k_x = 0 minus that without k_y = 0 or k_z = 0, share of the whole",
         verdict,
         remark=(
-            f"The study's noise is '{context.study.simulation.noise}'; modes on the plane k_x = 0 have {said(ratio)} of the"
-            " power of those on k_y = 0 and k_z = 0."
+            f"The study's noise is '{context.study.simulation.noise}'; modes on the plane k_x = 0 have {said(ratio)} of"
+            " the power of those on k_y = 0 and k_z = 0."
         ),
         more={"power_ratio": ratio.as_json()},
     )
