@@ -17,7 +17,7 @@ from weakfield.audit.context import Context
 from weakfield.audit.contract import FEWEST_SEEDS, above_chance, tells
 from weakfield.dataset import PairTensor
 from weakfield.learning import Estimate, Scores
-from weakfield.learning.metrics import bootstrap_weights, interval
+from weakfield.learning.scores import bootstrap_weights, interval
 
 Array = NDArray[np.float64]
 Answer = Literal["yes", "no", "not at this sample size"]
@@ -125,7 +125,7 @@ def _correlation(weights: Array, a: Array, b: Array) -> Array:
 
     covariance = mean(a * b) - mean(a) * mean(b)
     scale = np.sqrt(np.maximum(mean(a * a) - mean(a) ** 2, 0) * np.maximum(mean(b * b) - mean(b) ** 2, 0))
-    return np.divide(covariance, scale, out=np.zeros_like(covariance), where=scale > 0)
+    return np.asarray(np.divide(covariance, scale, out=np.zeros_like(covariance), where=scale > 0))
 
 
 def _ridge(x: Array, y: Array, centred: bool = True) -> tuple[Array, float]:

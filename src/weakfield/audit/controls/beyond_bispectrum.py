@@ -43,8 +43,8 @@ def run(context: Context) -> Result:
         verdict,
         remark=(
             f"Information beyond P(k) and B(k1, k2, k3): {found}. Partial correlation of logit and label given both"
-            f" {said(correlation)}; logits freed of both have AUC {said(context.unpaired_auc(whole))} between universes;"
-            f" a regression on twins' differences leaves {said(left)} of the logit difference."
+            f" {said(correlation)}; logits freed of both have AUC {said(context.unpaired_auc(whole))} between"
+            f" universes; a regression on twins' differences leaves {said(left)} of the logit difference."
             f" {np.shape(features)[-1]} features on {context.test_seeds} seeds."
         ),
         scores=freed,

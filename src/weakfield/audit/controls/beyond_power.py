@@ -34,8 +34,8 @@ def run(context: Context) -> Result:
         verdict,
         remark=(
             f"{sentence[0].upper()}{sentence[1:]}. Partial correlation of logit and label given P(k)"
-            f" {said(correlation)}; logits freed of P(k) have AUC {said(context.unpaired_auc(rest))} between universes and order twins in"
-            f" {context.paired(rest)}."
+            f" {said(correlation)}; logits freed of P(k) have AUC {said(context.unpaired_auc(rest))} between"
+            f" universes and order twins in {context.paired(rest)}."
         ),
         scores=best.scores,
         more={
@@ -65,8 +65,8 @@ CONTROL = Control(
     how=(
         "Twins get the same power at every |k| and are scored by the network as trained and by that of"
         " p_matched_retrained (four tests, 5 % error together). Beside it, over the test seeds: the partial"
-        " correlation of logit and label given P(k), and the AUC of logits freed of P(k) by regression that never saw the"
-        " seed."
+        " correlation of logit and label given P(k), and the AUC of logits freed of P(k) by regression that never saw"
+        " the seed."
     ),
     verdicts=(
         "Clean: yes, there is information beyond P(k). Shortcut: no, a paired accuracy above 0.65 and an AUC above 0.55"
