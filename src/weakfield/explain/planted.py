@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from weakfield.explain.triangle_basis import TriangleBasis, triangle_basis
 from weakfield.explain import lattice
+from weakfield.explain.triangle_basis import TriangleBasis, triangle_basis
 from weakfield.mesh.shells import shells, squared_wavenumbers
 
 
