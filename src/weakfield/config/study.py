@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from weakfield.base.errors import BadInput, nearest
 from weakfield.config.audit import AuditSettings
+from weakfield.config.campaign import CampaignSettings
 from weakfield.config.cosmology import CosmologySettings
 from weakfield.config.dataset import DatasetSettings
 from weakfield.config.evaluation import EvaluationSettings
@@ -62,6 +63,7 @@ class StudyConfig(Settings):
     evaluation: EvaluationSettings = EvaluationSettings()
     audit: AuditSettings = AuditSettings()
     explain: ExplainSettings = ExplainSettings()
+    campaign: CampaignSettings = CampaignSettings()
 
     @model_validator(mode="after")
     def _stages_agree(self) -> Self:
