@@ -158,12 +158,52 @@ def train(folder: Run, json_lines: Json = False) -> None:
     """Train the networks and their baselines.
 
     Reads dataset/ and pairs/, writes training/MODEL/ with metrics.json and the weights. A snapshot that is not the one
-    the data set was built of is refused.
+    the data set was built of is refused. Under torchrun all processes train together, each on its share of a batch.
 
     \b
     weakfield train runs/demo
+    torchrun --nproc-per-node 2 -m weakfield train runs/demo
     """
     _one_stage(folder, "train", json_lines)
+
+
+@app.command()
+def search(
+    folder: Run,
+    trials: Annotated[int | None, typer.Option("--trials", help="Trainings in all; default: search.trials.")] = None,
+    workers: Annotated[int | None, typer.Option("--workers", help="Trainings at once.")] = None,
+    json_lines: Annotated[bool, typer.Option("--json", help="Print best.json instead of the sentence.")] = False,
+) -> None:
+    """Look for better settings of the training.
+
+    Trains with settings drawn from the table search.space of the study, judges by the validation part alone, and tests
+    the best one once. Reads dataset/ and pairs/, writes search/: every trial, best.json and best.toml. The same
+    command continues, also with more trials.
+
+    \b
+    weakfield search runs/demo --trials 20 --workers 2
+    """
+    from contextlib import redirect_stdout
+
+    from weakfield.base.progress import bars
+    from weakfield.config import RunFolder
+    from weakfield.learning.search import search as look
+    from weakfield.study import open_run
+
+    study = open_run(folder)
+    asked = {name: value for name, value in (("trials", trials), ("workers", workers)) if value is not None}
+    table = type(study.search).from_mapping(study.search.model_dump() | asked, "search")
+    with redirect_stdout(sys.stderr), bars():
+        best = look(study.model_copy(update={"search": table}), RunFolder(folder))
+    if json_lines:
+        print(json.dumps(best))
+        return
+    judge, auc = table.judge, best["test"]["auc"]
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in best["trials"].items())
+    print(f"trials: {counts}; the best is {best['trial']}, validation {judge} {best[f'validation_{judge}']:.4g}")
+    print("settings: " + ", ".join(f"{key} = {_short(value)}" for key, value in best["settings"].items()))
+    print(f"test AUC {auc['value']:.2f} ({auc['low']:.2f} to {auc['high']:.2f}), read {best['test_reads']} time(s)")
+    print(folder / "search" / "best.toml")
 
 
 @app.command()
@@ -326,7 +366,8 @@ def _resolve(target: str, out: Path | None, grid: int | None, pairs: int | None)
 
 
 def _stages(study: StudyConfig, folder: Path, only: str | None, json_lines: bool) -> None:
-    """Run the stages and print a line for each."""
+    """Run the stages and print a line for each; under torchrun one process does, and the others train with it."""
+    from weakfield.cli.together import together
     from weakfield.study import run_study
 
     stdout = sys.stdout
@@ -334,7 +375,9 @@ def _stages(study: StudyConfig, folder: Path, only: str | None, json_lines: bool
     def tell(outcome: Outcome) -> None:
         print(json.dumps(outcome.as_dict()) if json_lines else _line(outcome), file=stdout, flush=True)
 
-    run_study(study, folder, only, tell=tell)
+    with together() as leads:
+        if leads:
+            run_study(study, folder, only, tell=tell)
 
 
 def _one_stage(folder: Path, name: str, json_lines: bool) -> None:

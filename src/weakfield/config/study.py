@@ -14,6 +14,7 @@ from weakfield.config.audit import AuditSettings
 from weakfield.config.cosmology import CosmologySettings
 from weakfield.config.dataset import DatasetSettings
 from weakfield.config.explain import ExplainSettings
+from weakfield.config.search import SearchSettings
 from weakfield.config.settings import Settings, read_toml
 from weakfield.config.simulation import OutputSettings, RunSettings, SimulationSettings, Theory
 from weakfield.config.training import TrainingSettings
@@ -58,6 +59,7 @@ class StudyConfig(Settings):
     measure: MeasureSettings = MeasureSettings()
     dataset: DatasetSettings = DatasetSettings()
     training: TrainingSettings = TrainingSettings()
+    search: SearchSettings = SearchSettings()
     audit: AuditSettings = AuditSettings()
     explain: ExplainSettings = ExplainSettings()
 

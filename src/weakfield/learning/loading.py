@@ -69,6 +69,7 @@ class Loader:
                 prefetch_factor=AHEAD,
                 pin_memory=device.type == "cuda",
                 persistent_workers=True,
+                generator=torch.Generator(),  # it draws seeds for its workers; ours are not to be used up by it
                 multiprocessing_context="forkserver",  # a fork of a process with threads may hang
             )
             return
