@@ -147,6 +147,7 @@ class FolderStage:
     reads: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     checked_by: Check = lambda study: None
+    keeps: bool = False  # its work recognises what is its own in the folder and removes the rest
 
     def check(self, study: StudyConfig) -> None:
         self.checked_by(study)
@@ -205,12 +206,15 @@ class FolderStage:
             # The marks go first: what a kill leaves of the old outputs then belongs to no key.
             for name in (DONE_FILE, STARTED_FILE):
                 (place / name).unlink(missing_ok=True)
-            empty_folder(place)
+            if not self.keeps:
+                empty_folder(place)
             write_json(place / STARTED_FILE, {"key": key, "started": now()})
         sweep(place.rglob(".*.partial"))
 
 
-def _stage(name: str, module: str, folder: str, reads: tuple[str, ...], settings: tuple[str, ...]) -> FolderStage:
+def _stage(
+    name: str, module: str, folder: str, reads: tuple[str, ...], settings: tuple[str, ...], keeps: bool = False
+) -> FolderStage:
     """A stage whose ``module`` has ``run`` and perhaps ``check``; it is imported when first used."""
 
     def work(study: StudyConfig, folder: RunFolder) -> Summary:
@@ -220,7 +224,7 @@ def _stage(name: str, module: str, folder: str, reads: tuple[str, ...], settings
     def check(study: StudyConfig) -> None:
         getattr(import_module(module), "check", lambda study: None)(study)
 
-    return FolderStage(name, work, folder, reads, settings, check)
+    return FolderStage(name, work, folder, reads, settings, check, keeps)
 
 
 def _grow(study: StudyConfig, seed: int, folder: RunFolder) -> None:
@@ -256,6 +260,7 @@ STAGES: tuple[Stage, ...] = (
         "audit",
         ("simulate", "dataset", "train"),
         (*_UNIVERSE, "output", "dataset", "training", "audit"),
+        keeps=True,  # universes grown for controls outlive a change of the budget
     ),
     _stage("explain", "weakfield.explain.run", "explain", ("dataset", "train"), ("dataset", "training", "explain")),
     _stage(

@@ -82,7 +82,7 @@ def test_what_is_worse_than_the_median_is_given_up(tmp_path: Path, monkeypatch: 
         (folder / "history.json").write_text(json.dumps({"epochs": rows}))
 
     monkeypatch.setattr(module, "fit", pretended)
-    monkeypatch.setattr(module, "_report", lambda study, folder, found, say: [t.state.name for t in found.trials])
+    monkeypatch.setattr(module, "_report", lambda study, folder, found: [t.state.name for t in found.trials])
     assert module.search(study, folder) == ["COMPLETE"] * 4 + ["PRUNED"] * 4
 
 

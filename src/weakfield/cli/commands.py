@@ -183,41 +183,47 @@ def search(
     \b
     weakfield search runs/demo --trials 20 --workers 2
     """
-    from contextlib import redirect_stdout
+    from weakfield.cli.search import look
 
-    from weakfield.base.progress import bars
-    from weakfield.config import RunFolder
-    from weakfield.learning.search import search as look
-    from weakfield.study import open_run
-
-    study = open_run(folder)
-    asked = {name: value for name, value in (("trials", trials), ("workers", workers)) if value is not None}
-    table = type(study.search).from_mapping(study.search.model_dump() | asked, "search")
-    with redirect_stdout(sys.stderr), bars():
-        best = look(study.model_copy(update={"search": table}), RunFolder(folder))
-    if json_lines:
-        print(json.dumps(best))
-        return
-    judge, auc = table.judge, best["test"]["auc"]
-    counts = ", ".join(f"{count} {outcome}" for outcome, count in best["trials"].items())
-    print(f"trials: {counts}; the best is {best['trial']}, validation {judge} {best[f'validation_{judge}']:.4g}")
-    print("settings: " + ", ".join(f"{key} = {_short(value)}" for key, value in best["settings"].items()))
-    print(f"test AUC {auc['value']:.2f} ({auc['low']:.2f} to {auc['high']:.2f}), read {best['test_reads']} time(s)")
-    print(folder / "search" / "best.toml")
+    best, said = look(folder, trials, workers)
+    print(json.dumps(best) if json_lines else said)
 
 
 @app.command()
-def audit(folder: Run, json_lines: Json = False) -> None:
+def audit(
+    folder: Annotated[Path | None, typer.Argument(metavar="RUN", help="Run folder with trained networks.")] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Also the controls that grow further universes; hours for a large study.")
+    ] = False,
+    listed: Annotated[bool, typer.Option("--list", help="Say what every control asks and does, and exit.")] = False,
+    json_lines: Json = False,
+) -> None:
     """Controls that could explain the result away.
 
-    Labels shuffled, the cube mean alone, its removal, Newton against Newton in other rounding, P(k).
+    Labels shuffled, Newton against Newton, the cube mean, bands of k, amplitudes and phases exchanged, twins of equal
+    P(k), bits of floats, and more; a verdict for each (clean, shortcut, inconclusive), and whether the network knows
+    more than the power spectrum. What is finished is not done again.
 
-    Reads dataset/, training/ and pairs/, writes audit/audit.json.
+    Reads dataset/, training/ and pairs/, writes audit/audit.json. --full is kept in study.toml as audit.full.
 
     \b
     weakfield audit runs/demo
+    weakfield audit runs/demo --full      step limits, cell size, other seeds, redshift and cosmology too
+    weakfield audit --list                what each control asks
     """
-    _one_stage(folder, "audit", json_lines)
+    if listed:
+        from weakfield.audit.listing import page
+
+        print(page(), end="")
+        return
+    if folder is None:
+        raise BadInput("RUN is not given, expected a run folder; 'weakfield audit --list' needs none")
+    from weakfield.study import open_run
+
+    study = open_run(folder)
+    if full:
+        study = study.model_copy(update={"audit": study.audit.model_copy(update={"full": True})})
+    _stages(study, folder, "audit", json_lines)
 
 
 @app.command()

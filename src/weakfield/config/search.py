@@ -46,9 +46,14 @@ class SearchSettings(Settings):
     prune: bool = Field(True, description="give up trainings that are worse than the median of the others")
     seed: int = Field(0, ge=0, description="of the choice of trials")
     space: dict[str, Choices] = Field(
-        DEFAULT_SPACE,
-        description="keys of training, each with a list of values or { low, high, log }; given, it stands alone",
+        {},
+        description="keys of training, each with a list of values or { low, high, log }; default: see docs/learning.md",
     )
+
+    @property
+    def tried(self) -> dict[str, Choices]:
+        """The space, or where none is given the one that comes with the package."""
+        return self.space or DEFAULT_SPACE
 
     @model_validator(mode="after")
     def _keys_exist(self) -> Self:

@@ -72,7 +72,7 @@ class StudyConfig(Settings):
                     raise ValueError(
                         f"simulation.{key} holds {z:g}, expected redshifts from 0 to initial_redshift = {z_in:g}"
                     )
-        for z in (*self.dataset.redshifts, self.measure.redshift):
+        for z in (*self.dataset.gathered_redshifts, self.measure.redshift):
             if z not in outputs:
                 raise ValueError(
                     f"redshift {z:g} is used by a later stage but simulation.snapshot_redshifts is {outputs}"

@@ -15,7 +15,8 @@ from weakfield.base.progress import bar
 from weakfield.config import THEORIES, RunFolder, StudyConfig
 from weakfield.dataset import open_dataset, study_split
 from weakfield.explain.fourier import attribute, power
-from weakfield.explain.saliency import gradient, projections
+from weakfield.explain.pixels.gradients import gradient
+from weakfield.explain.saliency import projections
 from weakfield.learning import load_model, logits
 from weakfield.learning.training import main_model
 from weakfield.mesh.shells import shells
@@ -34,7 +35,7 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
     network = load_model(folder.model(model))
     with bar("explanation", 2) as progress:
         cubes = torch.stack([dataset.cube(seed, theory, keep_mean) for theory in THEORIES])
-        gradients = gradient(network, cubes)
+        gradients = gradient(network, cubes[:, None])[:, 0]
         progress.advance()
         scores = logits(network, cubes[:, None])
         fourier = by_shell(cubes.to(torch.float64), gradients, dataset.box_size_mpch)

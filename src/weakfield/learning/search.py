@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +33,7 @@ STORE, BEST = "journal.log", "best.json"
 LOOK = 0.5  # seconds between looks at the store
 
 
-def search(study: StudyConfig, folder: RunFolder, say: Callable[[str], None] = lambda text: None) -> dict[str, Any]:
+def search(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
     """Bring the search of a run folder to ``study.search.trials`` trials; what ``best.json`` says.
 
     ``best.json``: the settings found, their validation loss or AUC, the test estimates of that network, how many
@@ -59,7 +58,7 @@ def search(study: StudyConfig, folder: RunFolder, say: Callable[[str], None] = l
             found.tell(trial.number, state=optuna.trial.TrialState.FAIL)  # its process is gone
         before = len(found.get_trials(deepcopy=False))
         _run(study, folder, name, max(study.search.trials - before, 0), before)
-        return _report(study, folder, found, say)
+        return _report(study, folder, found)
 
 
 def _run(study: StudyConfig, folder: RunFolder, name: str, missing: int, before: int) -> None:
@@ -107,7 +106,7 @@ def _work(study: StudyConfig, root: Path, name: str, trials: int, number: int, t
     job = task(study, dataset, models(study)[main_model(study)])
 
     def objective(trial: Any) -> float:
-        made = _settings(study, {key: _suggested(trial, key, choices) for key, choices in settings.space.items()})
+        made = _settings(study, {key: _suggested(trial, key, choices) for key, choices in settings.tried.items()})
         losses: list[float] = []
 
         def watch(row: dict[str, float]) -> None:
@@ -139,7 +138,7 @@ def _work(study: StudyConfig, root: Path, name: str, trials: int, number: int, t
         )
 
 
-def _report(study: StudyConfig, folder: RunFolder, found: optuna.Study, say: Callable[[str], None]) -> dict[str, Any]:
+def _report(study: StudyConfig, folder: RunFolder, found: optuna.Study) -> dict[str, Any]:
     """Test the best trial, unless that was done; write ``best.json`` and ``best.toml``."""
     trials = found.get_trials(deepcopy=False)
     outcomes = {
@@ -170,7 +169,6 @@ def _report(study: StudyConfig, folder: RunFolder, found: optuna.Study, say: Cal
         estimates = evaluate(scores, study.audit.bootstrap)
         result["test"] = {name: estimate.as_json() for name, estimate in estimates.items()}
         result["test_reads"] = 1 + (before["test_reads"] if known else 0)
-        say(f"tested trial {best.number}")
     write_json(where / BEST, result)
     made = _settings(study, best.params).model_copy(update={"epochs": study.training.epochs})
     write_text(where / "best.toml", tomli_w.dumps({"training": made.model_dump(mode="json", exclude_none=True)}))
@@ -196,11 +194,15 @@ def _judged(row: dict[str, float], judge: str) -> float:
 
 def _name(study: StudyConfig, folder: RunFolder) -> str:
     """Of the search: a hash of all that decides what a trial is worth."""
-    free = study.search.space.keys()
+    free = study.search.tried.keys()
     return content_hash(
         {
             "training": study.training.model_dump(mode="json", exclude={"mean_kept_too", *free}),
-            "search": study.search.model_dump(mode="json", include={"epochs", "judge", "space"}),
+            "search": study.search.model_dump(mode="json", include={"epochs", "judge"}),
+            "space": {
+                key: choices.model_dump() if isinstance(choices, Range) else list(choices)
+                for key, choices in study.search.tried.items()
+            },
             "model": main_model(study),
             "data": open_dataset(folder).fingerprint,
         }

@@ -22,6 +22,7 @@ def run(context: Context) -> Result:
         verdict,
         remark=f"AUC of the network {context.auc(network)}, of log P(k) {spectrum_auc}."
         + (" The network sees the cube mean too, P(k) does not." if context.keep_mean else ""),
+        scores=spectrum,
     )
 
 
@@ -32,5 +33,8 @@ CONTROL = Control(
         "The network must have the larger AUC. If log P(k) alone is above chance and does as well, the network's result"
         " shows nothing beyond P(k)."
     ),
+    how="Logistic regression on log P(k) in shells of k_F, on the same seeds and parts.",
+    verdicts="Clean: the network's AUC is larger. Shortcut: log P(k) is above chance and the network does not beat it.",
+    blind="Two classifiers with equal AUC may know different things (p_matched, beyond_power).",
     run=run,
 )
