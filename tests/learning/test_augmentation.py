@@ -83,6 +83,16 @@ def test_both_twins_alike_when_asked() -> None:
         torch.testing.assert_close(sums, twin.sum(dim=2).flatten(2).sort(dim=2).values, rtol=0, atol=0)
 
 
+def test_parts_are_not_shifted_and_vectors_not_turned() -> None:
+    pairs = torch.randn(4, 2, 3, 6, 6, 6, generator=torch.Generator().manual_seed(1))
+    samples = identities([1, 2, 3, 4])
+    for moved, pair, sample in zip(augmented(pairs, samples, 0, 1, shifts=False), pairs, samples, strict=True):
+        drawn = draw(6, 0, 1, sample)
+        assert torch.equal(moved, Symmetry(drawn.permutation, drawn.reflected)(pair))
+    for moved, pair, sample in zip(augmented(pairs, samples, 0, 1, turns=False), pairs, samples, strict=True):
+        assert torch.equal(moved, Symmetry(shift=draw(6, 0, 1, sample).shift)(pair))
+
+
 def test_samples_of_one_universe_are_told_apart() -> None:
     assert identities([7, 8, 7, 7]) == [(7, 0), (8, 0), (7, 1), (7, 2)]
     assert draw(32, 0, 1, (7, 0)) != draw(32, 0, 1, (7, 1))

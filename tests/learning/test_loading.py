@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import pytest
 import torch
 
 from drawn_task import task
+from synthetic import tiny_study, write_run
 from weakfield.base.files import file_hash
 from weakfield.config.training import TrainingSettings
-from weakfield.dataset import Pairs, PairTensor
+from weakfield.dataset import Pairs, PairTensor, build, open_dataset
 from weakfield.learning import fit
 from weakfield.learning.loading import Loader, place_for, size_in_bytes
 
@@ -52,6 +54,14 @@ def test_batches_are_what_was_asked_for() -> None:
         torch.testing.assert_close(a.flatten(3).sort().values, b.flatten(3).sort().values, rtol=0, atol=0)
 
 
+def test_what_may_not_move_does_not() -> None:
+    """A part of a box that has components of a vector: nothing is left to move it by."""
+    lazy = Lazy()
+    lazy.periodic = lazy.scalar = False
+    for a, b in zip(batches(lazy, settings()), batches(lazy, settings(), augment=False), strict=True):
+        assert torch.equal(a, b)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 3])
 def test_workers_bring_the_same_bits_in_the_same_order(workers: int) -> None:
@@ -78,3 +88,23 @@ def test_what_fits_in_memory_is_read_once() -> None:
     lazy.asked.clear()
     batches(lazy, settings())
     assert lazy.asked == list(range(6))
+
+
+@pytest.mark.parametrize(
+    ("dataset", "periodic", "scalar"),
+    [
+        ({}, True, True),
+        ({"shape": "subcube"}, False, True),
+        ({"shape": "slice", "derivative": "gradient"}, True, False),
+    ],
+)
+def test_a_data_set_knows_what_may_move(
+    tmp_path: Path, dataset: dict[str, object], periodic: bool, scalar: bool
+) -> None:
+    study = tiny_study(pairs=3, dataset=dataset)
+    folder = write_run(study, tmp_path)
+    build.run(study, folder)
+    pairs = open_dataset(folder).samples("train")
+    for known in (pairs, pairs.in_memory(), pickle.loads(pickle.dumps(pairs))):
+        assert (known.periodic, known.scalar) == (periodic, scalar)
+        assert torch.equal(known.load([0]), pairs.load([0]))

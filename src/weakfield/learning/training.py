@@ -11,6 +11,7 @@ import numpy as np
 from weakfield.base.files import file_hash, replacing, write_json
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.dataset import PARTS, Dataset, Pairs, Part, open_dataset
+from weakfield.dataset.build import sample_shape
 from weakfield.learning.baselines import score_baselines
 from weakfield.learning.fitting import Task, fit, load_model, score
 from weakfield.learning.metrics import evaluate
@@ -37,8 +38,8 @@ def main_model(study: StudyConfig) -> str:
 
 
 def check(study: StudyConfig) -> None:
-    """``BadInput`` when the network of the study does not exist or cannot take its grid; nothing is read."""
-    build_network((1, *(study.simulation.grid,) * 3), study.training)
+    """``BadInput`` when the network of the study does not exist or cannot take its samples; nothing is read."""
+    build_network(sample_shape(study), study.training)
 
 
 def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
