@@ -268,7 +268,7 @@ def _flaw(study: StudyConfig, seed: int, folder: RunFolder) -> str | None:
 
 
 _UNIVERSE = ("cosmology", "simulation")
-_ALL = tuple(name for name in StudyConfig.model_fields if name not in ("seeds", "campaign"))
+_ALL = tuple(name for name in StudyConfig.model_fields if name not in ("seeds", "campaign", "search"))
 
 #: the stages in order; a study's seeds enter through the fingerprint of the pairs
 STAGES: tuple[Stage, ...] = (

@@ -259,12 +259,14 @@ def train(
     """Train the networks and their baselines.
 
     Reads dataset/ and pairs/, writes training/MODEL/ with metrics.json and the weights. A snapshot that is not the one
-    the data set was built of is refused. A learning curve trains the main network again with fewer seeds and writes
-    training/learning_curve/; it is the key evaluation.learning_curve, and a change of it does the whole stage again.
+    the data set was built of is refused. Under torchrun all processes train together, each on its share of a batch. A
+    learning curve trains the main network again with fewer seeds and writes training/learning_curve/; it is the key
+    evaluation.learning_curve, and a change of it does the whole stage again.
 
     \b
     weakfield train runs/demo
     weakfield train runs/demo --learning-curve 7,14
+    torchrun --nproc-per-node 2 -m weakfield train runs/demo
     """
     from weakfield.study import open_run
 
@@ -272,6 +274,28 @@ def train(
     if learning_curve is not None:
         study = _with_learning_curve(study, learning_curve)
     _stages(study, folder, "train", json_lines)
+
+
+@app.command()
+def search(
+    folder: Run,
+    trials: Annotated[int | None, typer.Option("--trials", help="Trainings in all; default: search.trials.")] = None,
+    workers: Annotated[int | None, typer.Option("--workers", help="Trainings at once.")] = None,
+    json_lines: Annotated[bool, typer.Option("--json", help="Print best.json instead of the sentence.")] = False,
+) -> None:
+    """Look for better settings of the training.
+
+    Trains with settings drawn from the table search.space of the study, judges by the validation part alone, and tests
+    the best one once. Reads dataset/ and pairs/, writes search/: every trial, best.json and best.toml. The same
+    command continues, also with more trials.
+
+    \b
+    weakfield search runs/demo --trials 20 --workers 2
+    """
+    from weakfield.cli.search import look
+
+    best, said = look(folder, trials, workers)
+    print(json.dumps(best) if json_lines else said)
 
 
 @app.command()
@@ -476,7 +500,8 @@ def _stages(
     study: StudyConfig, folder: Path, only: str | None, json_lines: bool, campaign: CampaignSettings | None = None,
     stages: Sequence[Stage] | None = None,
 ) -> None:  # fmt: skip
-    """Run the stages and print a line for each."""
+    """Run the stages and print a line for each; under torchrun one process does, and the others train with it."""
+    from weakfield.cli.together import together
     from weakfield.study import STAGES, run_study
 
     stdout = sys.stdout
@@ -484,7 +509,9 @@ def _stages(
     def tell(outcome: Outcome) -> None:
         print(json.dumps(outcome.as_dict()) if json_lines else _line(outcome), file=stdout, flush=True)
 
-    run_study(study, folder, only, STAGES if stages is None else stages, tell, campaign)
+    with together() as leads:
+        if leads:
+            run_study(study, folder, only, STAGES if stages is None else stages, tell, campaign)
 
 
 def _one_stage(folder: Path, name: str, json_lines: bool) -> None:

@@ -51,6 +51,10 @@ class RunFolder:
         return self.training / name
 
     @property
+    def search(self) -> Path:
+        return self.root / "search"
+
+    @property
     def audit(self) -> Path:
         return self.root / "audit"
 

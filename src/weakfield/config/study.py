@@ -16,6 +16,7 @@ from weakfield.config.cosmology import CosmologySettings
 from weakfield.config.dataset import DatasetSettings
 from weakfield.config.evaluation import EvaluationSettings
 from weakfield.config.explain import ExplainSettings
+from weakfield.config.search import SearchSettings
 from weakfield.config.settings import Settings, read_toml
 from weakfield.config.simulation import OutputSettings, RunSettings, SimulationSettings, Theory
 from weakfield.config.training import TrainingSettings
@@ -61,6 +62,7 @@ class StudyConfig(Settings):
     dataset: DatasetSettings = DatasetSettings()
     training: TrainingSettings = TrainingSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
+    search: SearchSettings = SearchSettings()
     audit: AuditSettings = AuditSettings()
     explain: ExplainSettings = ExplainSettings()
     campaign: CampaignSettings = CampaignSettings()

@@ -11,6 +11,7 @@ import numpy as np
 from weakfield.base.files import file_hash, read_json, replacing, write_json
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.dataset import PARTS, Dataset, Pairs, Part, open_dataset
+from weakfield.dataset.build import sample_shape
 from weakfield.learning.baselines import score_baselines
 from weakfield.learning.bound import measured_bound
 from weakfield.learning.curve import check_sizes, trace_curve
@@ -41,12 +42,12 @@ def main_model(study: StudyConfig) -> str:
 
 
 def check(study: StudyConfig) -> None:
-    """``BadInput`` when the network does not exist or cannot take the grid, or the learning curve is too long.
+    """``BadInput`` when the network does not exist or cannot take its samples, or the learning curve is too long.
 
     Nothing is read.
     """
     check_sizes(study)
-    build_network((1, *(study.simulation.grid,) * 3), study.training)
+    build_network(sample_shape(study), study.training)
 
 
 def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
