@@ -14,7 +14,7 @@ from weakfield.audit.contract import Result, Verdict, tells
 from weakfield.config import StudyConfig
 from weakfield.dataset import PARTS
 from weakfield.learning import Scores
-from weakfield.learning.baselines import logistic
+from weakfield.learning.classifiers import logistic
 
 Side = Literal["low", "high"]
 FILTERS: dict[Side, Callable[[Tensor, float, int], Tensor]] = {

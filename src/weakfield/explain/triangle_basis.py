@@ -145,18 +145,24 @@ class TriangleBasis:
                 sums[rows] = d[self.triangles[rows, 0]] @ (d[pair[0]] * d[pair[1]]) / d.shape[1]
         return np.concatenate([powers, sums])
 
+    def product(self, modes: Sequence[Complexes], first: int, second: int, on: int) -> Complexes:
+        """[D_first D_second] on the modes of the shell ``on``."""
+        return self._product(self.fields(modes), first, second)[self.targets[on]]
+
+    def _product(self, d: Reals, first: int, second: int) -> Complexes:
+        """Modes of a product of two shells on the half axis of the finer grid, flat."""
+        product = torch.from_numpy((d[first] * d[second]).reshape((self.size,) * self.dimensions))
+        spectrum = lattice.forward(product, self.dimensions) / float(self.size) ** self.dimensions
+        modes: Complexes = spectrum.numpy().ravel()
+        return modes
+
     def responses(self, field: Tensor) -> list[Complexes]:
         """gamma of every column on the modes of each shell: (columns of the shell, modes)."""
         modes = self.modes(field)
         d = self.fields(modes)
         wanted = np.unique(np.concatenate(self.targets))
         place = [np.searchsorted(wanted, target) for target in self.targets]
-        products = np.empty((len(self.pairs), len(wanted)), dtype=np.complex128)
-        shape = (self.size,) * self.dimensions
-        for row, (j, k) in enumerate(self.pairs):
-            product = torch.from_numpy((d[j] * d[k]).reshape(shape))
-            products[row] = lattice.forward(product, self.dimensions).numpy().ravel()[wanted]
-        products /= float(self.size) ** self.dimensions
+        products = np.stack([self._product(d, j, k)[wanted] for j, k in self.pairs])
         return [
             np.vstack([2 * f[None], own.factors[:, None] * products[own.pairs][:, where]])
             for own, f, where in zip(self.by_shell, modes, place, strict=True)

@@ -15,8 +15,8 @@ from weakfield.report.attribution import agreement, deletion_curves, randomisati
 from weakfield.report.figures import saliency_maps, saliency_shells
 from weakfield.report.html import absent, figure, image, minus, paragraph, render, table
 from weakfield.report.material import Material
+from weakfield.report.results import LABELS
 from weakfield.report.slider import Panel, stack
-from weakfield.report.verdicts import LABELS
 
 #: the maps that are laid over the sample, the first two of those there are
 SHOWN = ("pair_integrated", "grad_cam", "gradient", "occlusion", "deeplift")

@@ -74,6 +74,10 @@ class Material:
         return found
 
     @cached_property
+    def learning_curve(self) -> dict[str, Any] | None:
+        return _mapping(self.folder.training / "learning_curve" / "curve.json")
+
+    @cached_property
     def audit(self) -> dict[str, Any] | None:
         return _mapping(self.folder.audit / "audit.json")
 

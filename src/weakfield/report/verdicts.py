@@ -5,13 +5,14 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from weakfield.learning import Scores
-from weakfield.report.figures import ROC_RESAMPLES, learning_curves, roc, score_distributions
+from weakfield.learning import Scores, baselines
+from weakfield.report import results
+from weakfield.report.figures import learning_curves, score_distributions
 from weakfield.report.html import absent, cell, figure, image, interval, paragraph, render, table
 from weakfield.report.material import Material
 
-LABELS = {"cnn": "network, mean removed", "cnn_meankept": "network, mean kept"}
-BASELINES = {"mean": "cube mean alone", "log_pk": "log P(k) alone"}
+LABELS = results.LABELS
+BASELINES = {name: baseline.label for name, baseline in baselines.BASELINES.items()}
 CHANCE = 0.5
 
 
@@ -23,22 +24,13 @@ def verdict(material: Material) -> str:
 
 
 def classification(material: Material) -> str:
-    """Table of test scores, and what they say about the cube mean."""
-    rows = [
-        [escape(name), *(cell(test[key]) for key in ("auc", "unpaired_auc", "accuracy", "paired_accuracy"))]
-        for name, test in tests(material).items()
-    ]
-    if not rows:
+    """Table of test scores beside their bound, and what they say about the cube mean."""
+    found = tests(material)
+    if not found:
         return absent("classifier", "train")
-    seeds = len(next(iter(material.models.values())).metrics["seeds"]["test"])
-    head = ("classifier", "AUC", "AUC between universes", "accuracy", "paired accuracy")
-    note = (
-        f"On {seeds} test seeds; in brackets 95 % bootstrap intervals over seeds. AUC: how often a GR cube scores above"
-        " a Newton cube; between universes: without its own twin, which is no independent draw; accuracy: share of"
-        " cubes on the right side of 0; paired accuracy: share of"
-        " seeds whose GR cube scores above its Newtonian twin. Chance is 0.5 in each."
-    )
-    return table(head, rows) + paragraph(note, "note") + paragraph(plain_point(material))
+    notes = [paragraph(results.score_note(material), "note"), paragraph(plain_point(material))]
+    bound = results.bound_note(material)
+    return results.score_table(material, found) + "".join(notes) + (paragraph(bound) if bound else "")
 
 
 def tests(material: Material) -> dict[str, dict[str, Any]]:
@@ -116,12 +108,13 @@ def classifiers(material: Material) -> dict[str, Scores]:
 
 
 def training(material: Material) -> str:
-    """Learning curves, ROC curves and score distributions."""
+    """Learning curves with what they show in words, ROC curves, calibration, score distributions."""
     if not material.models:
         return absent("training", "train")
     histories = {LABELS.get(name, name): model.history for name, model in material.models.items()}
     scores = classifiers(material)
-    first = next(iter(scores))
+    drawn = [*material.models, *results.DRAWN[:1], *results.DRAWN[2:]]
+    shown = {results.label(name): scores[results.label(name)] for name in drawn if results.label(name) in scores}
     return "".join(
         [
             "<h3>Learning curves</h3>",
@@ -131,16 +124,12 @@ def training(material: Material) -> str:
                 " validation part. Dots mark the epoch that was kept, the one of smallest validation loss; the test"
                 " part had no say. One training each, so no error bars.",
             ),
-            "<h3>ROC curves</h3>",
-            figure(
-                image(render(roc(scores)), "ROC curves on the test seeds"),
-                f"Test seeds. The grey band is the pointwise 95 % interval of the first curve ({first}) from"
-                f" {ROC_RESAMPLES} bootstrap resamples of the seeds. The AUC of the legend is the"
-                " area under the curve.",
-            ),
+            results.fit_words(material),
+            results.learning_curve(material),
+            results.curves(material, scores),
             "<h3>Scores</h3>",
             figure(
-                image(render(score_distributions(scores)), "Logits of the test cubes of both theories", True),
+                image(render(score_distributions(shown)), "Logits of the test cubes of both theories", True),
                 "Logit of every test cube; a line joins the two universes of a seed, and the bars outside count cubes"
                 " in bins of logit (longest bar normalised). Each cube is shown, so there are no error bars. Lines that"
                 " all rise mean that the pairing gives the theory away even where the two distributions overlap.",

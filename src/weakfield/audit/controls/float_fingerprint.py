@@ -10,7 +10,7 @@ from weakfield.audit.contract import Control, Result, null_verdict
 from weakfield.config import THEORIES
 from weakfield.dataset import PARTS
 from weakfield.formats import load_field
-from weakfield.learning.baselines import logistic
+from weakfield.learning.classifiers import logistic
 
 LOW_BITS = 4
 

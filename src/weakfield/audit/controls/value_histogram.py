@@ -8,7 +8,7 @@ from weakfield.audit.context import Context
 from weakfield.audit.contract import Control, Result, null_verdict
 from weakfield.audit.surrogates import moments
 from weakfield.dataset import PARTS
-from weakfield.learning.baselines import logistic
+from weakfield.learning.classifiers import logistic
 
 
 def run(context: Context) -> Result:
