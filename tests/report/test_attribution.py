@@ -26,8 +26,8 @@ def test_shell_spectrum_shows_values_with_errors():
     assert "logit" in panel.get_ylabel()
     assert "h/Mpc" in panel.get_xlabel()
     points, _, bars = panel.containers[0]
-    np.testing.assert_allclose(points.get_ydata(), found["value"])
-    ends = np.array([segment[:, 1] for segment in bars[0].get_segments()])
+    np.testing.assert_allclose(np.asarray(points.get_ydata(), dtype=float), found["value"])
+    ends = np.array([segment[:, 1] for segment in bars[0].get_segments()], dtype=float)
     np.testing.assert_allclose(np.diff(ends, axis=1)[:, 0], 2 * np.array(found["error"]))
     assert points.get_color() == COLOURS["difference"]
     assert render(figure)

@@ -67,12 +67,12 @@ def triangles(
     return result
 
 
-def polar_parts(network: nn.Module, newton: Tensor, gr: Tensor, steps: int, tolerance: float, memory_mib: float) -> Any:
-    """Amplitudes and phases of one pair (1, C, N, N[, N]): what each adds to the logit, in all and by shell."""
-    kind = next((parameter.dtype for parameter in network.parameters()), torch.float64)
-    found: AmplitudePhase = amplitude_phase(
-        network, newton, gr, steps, tolerance=tolerance, dtype=kind, memory=int(memory_mib * 2**20)
-    )
+def polar_parts(network: nn.Module, newton: Tensor, gr: Tensor, options: dict[str, Any]) -> dict[str, Any]:
+    """Amplitudes and phases of one pair (1, C, N, N[, N]): what each adds to the logit, in all and by shell.
+
+    ``options`` are those of ``amplitude_phase``.
+    """
+    found: AmplitudePhase = amplitude_phase(network, newton, gr, **options)
     parts = {"amplitude": found.amplitude, "phase": found.phase}
     return {
         name: {"total": float(part.total[0]), "shells": part.by_shell().shells[0].tolist()}

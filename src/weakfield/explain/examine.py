@@ -26,6 +26,9 @@ from weakfield.explain.trust.symmetry import equivariance_error
 #: methods whose attributions should add up to the difference of the logits of the twins, or of the mean field
 SUMMING = {"gradient_x_input": True, "integrated": False, "pair_integrated": True, "occlusion": True, "deeplift": True}
 
+#: gradients along a path, at most so many times the first nodes
+MOST = 16
+
 
 @dataclass
 class Examination:
@@ -52,18 +55,31 @@ class Examination:
         known: dict[str, dict[str, Any]] = {
             "smoothgrad": {"draws": s.draws, "noise": s.noise},
             "integrated": {"steps": s.integrated_steps},
-            "pair_integrated": {"steps": s.steps, "tolerance": s.tolerance},
+            "pair_integrated": {"steps": s.steps, "tolerance": s.tolerance, "most": MOST * s.steps},
             "occlusion": {"block": block},
         }
         return known.get(name, {})
 
     def modes(self, newton: Tensor, gr: Tensor) -> ModeAttribution:
         """What every mode contributes on the way from the twins to the samples (n, channels, ...)."""
-        s, kind = self.settings, checked(self.network, gr)[0].dtype
-        memory = int(s.memory_mib * 2**20)
-        return pair_integrated_modes(
-            self.network, newton, gr, s.steps, tolerance=s.tolerance, dtype=kind, memory=memory
-        )
+        return pair_integrated_modes(self.network, newton, gr, **self.path_options(newton, gr))
+
+    def path_options(self, newton: Tensor, gr: Tensor) -> dict[str, Any]:
+        """Options of the integrals in Fourier space: nodes, and a tolerance relative to the difference of the logits.
+
+        That is the setting's, in logits, but for differences so small or so large that it would be less than 1e-4 of
+        them (single precision) or more than a hundredth.
+        """
+        s = self.settings
+        change = float(self._change(gr, newton).abs().min())
+        relative = float(np.clip(s.tolerance / change, 1e-4, 1e-2)) if change > 0 else 1e-2
+        return {
+            "steps": s.steps,
+            "tolerance": relative,
+            "most_steps": MOST * s.steps,
+            "dtype": checked(self.network, gr)[0].dtype,
+            "memory": int(s.memory_mib * 2**20),
+        }
 
     def attributions(self, newton: Tensor, gr: Tensor) -> tuple[dict[str, Any], dict[str, Tensor]]:
         """Sums, completeness and bands of one pair (1, channels, ...) as JSON; and the maps (1, channels, ...)."""
@@ -87,9 +103,7 @@ class Examination:
             "path": {"evaluations": int(modes.steps[0]), "residual": float(modes.residual[0])},
             "bands": attributed_bands(modes).tolist(),
             "channels": modes.by_channel()[0].tolist(),
-            "polar": polar_parts(
-                self.network, newton, gr, self.settings.steps, self.settings.tolerance, self.settings.memory_mib
-            ),
+            "polar": polar_parts(self.network, newton, gr, self.path_options(newton, gr)),
             "directions": modes.by_shell_and_direction().shells[0].tolist(),
             "occluded_bands": shells[0].tolist(),
         }, maps
@@ -153,13 +167,13 @@ class Examination:
 
     def _logit_invariance(self, newton: Tensor, gr: Tensor) -> float:
         """The same of the difference of the logits of a pair, which bounds what a map can do."""
+        return equivariance_error(self._change, gr, newton, max(1, self.settings.perturbations // 2))
 
-        def change(x: Tensor, twin: Tensor) -> Tensor:
-            with asked(self.network) as decision:
-                samples, twins = checked(self.network, x, twin)
-                return scores(decision, samples, 1) - scores(decision, twins, 1)
-
-        return equivariance_error(change, gr, newton, max(1, self.settings.perturbations // 2))
+    def _change(self, x: Tensor, twin: Tensor) -> Tensor:
+        """Logits of samples minus those of their twins (n,)."""
+        with asked(self.network) as decision:
+            samples, twins = checked(self.network, x, twin)
+            return scores(decision, samples, 1) - scores(decision, twins, 1)
 
 
 def attributed_bands(modes: ModeAttribution) -> NDArray[np.float64]:

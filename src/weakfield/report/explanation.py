@@ -265,7 +265,7 @@ def _cube(values: NDArray[Any]) -> NDArray[np.float64]:
 
 def _ratio(values: NDArray[np.float64], error: NDArray[np.float64]) -> NDArray[np.float64]:
     """In units of the error; not a number where there is none."""
-    return np.divide(values, error, out=np.full(values.shape, np.nan), where=error > 0)
+    return np.asarray(np.divide(values, error, out=np.full(values.shape, np.nan), where=error > 0))
 
 
 def _value(found: dict[str, Any]) -> str:
