@@ -91,7 +91,7 @@ def test_the_pair_integral_lies_in_the_region_and_adds_up(trained):
     network, test = trained
     newton, gr = test.values.unbind(1)
     regions = torch.stack([planted(seed)[1] for seed in test.seeds])
-    maps = method("pair_integrated")(network, gr, newton)
+    maps = method("pair_integrated")(network, gr, newton, most=8192)  # noise of 0.8 rms crosses many kinks
     assert float(maps[:, 0][~regions].abs().max()) < 1e-12  # the twins agree there
     with torch.no_grad():
         change = (network(gr) - network(newton)).double()

@@ -97,7 +97,7 @@ def test_roc_before_and_after_each_control():
         (12.3, 4.0, "12.3 \N{PLUS-MINUS SIGN} 4.0"),
         (123.4, 40.0, "123 \N{PLUS-MINUS SIGN} 40"),
         (0.5, None, "0.5"),
-        (2e-7, 3e-8, "2.00e-07 \N{PLUS-MINUS SIGN} 3e-08"),
+        (2e-7, 3e-8, "2.00e\N{MINUS SIGN}07 \N{PLUS-MINUS SIGN} 3e\N{MINUS SIGN}08"),
     ],
 )
 def test_numbers_have_the_digits_of_their_errors(value, error, text):

@@ -13,7 +13,7 @@ from weakfield.base.errors import BadInput
 from weakfield.base.figures import NAMES
 from weakfield.report.attribution import agreement, deletion_curves, randomisation, shell_spectrum, triangle_plot
 from weakfield.report.figures import saliency_maps, saliency_shells
-from weakfield.report.html import absent, figure, image, minus, paragraph, render, table
+from weakfield.report.html import absent, figure, image, interval, minus, paragraph, render, table
 from weakfield.report.material import Material
 from weakfield.report.results import LABELS
 from weakfield.report.slider import Panel, stack
@@ -88,14 +88,15 @@ def shell_figure(found: dict[str, Any]) -> str:
     seeds = len(found["seeds"])
     drawn = shell_spectrum(bands["k_hmpc"], bands["attributed"]["shells"], bands["occluded"]["shells"])
     difference = bands["logit_difference"]
-    caption = minus(
+    gap = minus(f"{path['largest_residual']:.1e}")
+    caption = (
         f"Mean over {seeds} test pairs of what each shell contributes to the logit of GR \N{MINUS SIGN} Newton"
         f" ({_value(difference)} in all), with its standard error over seeds. Circles: integral of the gradient from"
         " one twin to the other, additive over modes; its sum misses the difference of the logits by no more than"
-        f" {path['largest_residual']:.1e} in any pair. Squares: loss of logit when the shell alone is taken from the"
-        " twin. Where the two part, shells act together."
-        f" The cube mean contributes {_value(bands['attributed']['mean'])}, modes in no shell"
-        f" {_value(bands['attributed']['rest'])}."
+        f" {gap} in any pair. Squares: loss of logit when the shell alone is taken from the twin. Where the two part,"
+        f" shells act together. The cube mean contributes {_value(bands['attributed']['mean'])}, modes in no shell"
+        f" {_value(bands['attributed']['rest'])}. Of the whole, amplitudes carry {_value(bands['amplitude']['total'])}"
+        f" and phases {_value(bands['phase']['total'])}."
     )
     return figure(image(render(drawn), "Attribution by Fourier shell with errors over seeds"), caption)
 
@@ -130,7 +131,7 @@ def triangles(material: Material, found: dict[str, Any]) -> str:
     if agreed is not None:
         text += (
             " The weights that it gives to triangles have a rank correlation of"
-            f" {agreed['value']:.2f} ({agreed['low']:.2f} to {agreed['high']:.2f}) with those of a sparse regression of"
+            f" {interval(agreed)} with those of a sparse regression of"
             f" the logit on measured spectra, which predicts {surrogate['explained']:.2f} of the variance of logits of"
             " seeds that it has not seen."
         )
@@ -140,7 +141,7 @@ def triangles(material: Material, found: dict[str, Any]) -> str:
         " the standard error of the measured one, where the measure stage has them."
     )
     drawn = image(render(triangle_plot(panels, labels)), "Triangles: attribution and bispectrum", True)
-    return paragraph(minus(text)) + figure(drawn, caption)
+    return paragraph(text) + figure(drawn, caption)
 
 
 def methods_table(found: dict[str, Any]) -> str:
@@ -148,8 +149,8 @@ def methods_table(found: dict[str, Any]) -> str:
     rows = []
     for name, value in found["methods"].items():
         change = _value(value["change"]) if "change" in value else ""
-        residual = f"{value['largest_residual']:.1e}" if "largest_residual" in value else ""
-        rows.append([escape(TITLES[name]), *(minus(text) for text in (_value(value["sum"]), change, residual))])
+        residual = minus(f"{value['largest_residual']:.1e}") if "largest_residual" in value else ""
+        rows.append([escape(TITLES[name]), _value(value["sum"]), change, residual])
     note = (
         "Sums over the cells of the sample of GR, mean over test pairs with standard error, and the difference of"
         " logits that they share out: to the Newtonian twin, for integrated gradients to the mean field. Methods"
@@ -205,7 +206,7 @@ def trust_table(found: dict[str, Any]) -> str:
             curves["deletion_advantage"], curves["insertion_advantage"], found["infidelity"][name],
             found["sensitivity"][name], found["equivariance"][name], drawn, others["shuffled"],
         )  # fmt: skip
-        cells = [*(minus(_value(value)) for value in values), minus(", ".join(_value(value) for value in again))]
+        cells = [*(_value(value) for value in values), ", ".join(_value(value) for value in again)]
         rows.append([escape(TITLES[name]), *cells])
     scores = ", ".join(f"{who} {value['value']:.2f}" for who, value in found["auc"].items())
     note = (
@@ -213,7 +214,7 @@ def trust_table(found: dict[str, Any]) -> str:
         " and that of random orders, positive is better. Infidelity: share of the logit's answer to exchanged blocks"
         " that the map does not predict (0 best, 1 nothing). Sensitivity: relative change of the map under noise of 2 %"
         " of the rms. Equivariance: relative change when the box is rotated, reflected and shifted; that of the logit"
-        f" difference is {minus(_value(found['equivariance']['logit']))}. Last columns: rank correlation with the maps"
+        f" difference is {_value(found['equivariance']['logit'])}. Last columns: rank correlation with the maps"
         " of the network drawn anew, of one trained on shuffled labels (both should be near 0) and of networks from"
         f" other initial weights (should be near 1), trained for {found['epochs']} epochs; their AUC: {scores}."
     )
@@ -272,11 +273,11 @@ def _value(found: dict[str, Any]) -> str:
     """``0.012 +- 0.003``: two digits of the error; without an error three of the value."""
     value, error = float(found["value"]), found["error"]
     if error is None or not error > 0:
-        return f"{value:.3g}"
+        return minus(f"{value:.3g}")
     digits = max(0, 1 - int(np.floor(np.log10(error))))
     if digits > 4:
-        return f"{value:.2e} \N{PLUS-MINUS SIGN} {error:.0e}"
-    return f"{value:.{digits}f} \N{PLUS-MINUS SIGN} {error:.{digits}f}"
+        return minus(f"{value:.2e} \N{PLUS-MINUS SIGN} {error:.0e}")
+    return minus(f"{value:.{digits}f} \N{PLUS-MINUS SIGN} {error:.{digits}f}")
 
 
 def _share(part: float, whole: float) -> str:
