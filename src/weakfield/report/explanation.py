@@ -222,7 +222,7 @@ def trust_table(found: dict[str, Any]) -> str:
         "method", "deletion", "insertion", "infidelity", "sensitivity", "equivariance", "drawn anew", "shuffled labels",
         "other weights",
     )  # fmt: skip
-    return table(head, rows, numbers=tuple(range(1, 9))) + paragraph(note, "note")
+    return table(head, rows) + paragraph(note, "note")
 
 
 def _total(found: dict[str, Any]) -> str:
