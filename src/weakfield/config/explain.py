@@ -37,7 +37,7 @@ class ExplainSettings(Settings):
         ("gradient", "pair_integrated", "grad_cam"), min_length=1, description="methods that are put to these tests"
     )
     trust_epochs: int = Field(
-        12,
+        8,
         ge=1,
         description="epochs of networks trained for comparison; more than those of the training count as those",
     )

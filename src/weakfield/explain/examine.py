@@ -28,6 +28,8 @@ SUMMING = {"gradient_x_input": True, "integrated": False, "pair_integrated": Tru
 
 #: gradients along a path, at most so many times the first nodes
 MOST = 16
+#: a logit that nobody needs to know better, and single precision does not
+FINEST = 1e-6
 
 
 @dataclass
@@ -67,12 +69,12 @@ class Examination:
     def path_options(self, newton: Tensor, gr: Tensor) -> dict[str, Any]:
         """Options of the integrals in Fourier space: nodes, and a tolerance relative to the difference of the logits.
 
-        That is the setting's, in logits, but for differences so small or so large that it would be less than 1e-4 of
-        them (single precision) or more than a hundredth.
+        That is the setting's, in logits, but no less than 1e-4 of the difference and, where it is not below ``FINEST``,
+        no more than a hundredth of it.
         """
         s = self.settings
         change = float(self._change(gr, newton).abs().min())
-        relative = float(np.clip(s.tolerance / change, 1e-4, 1e-2)) if change > 0 else 1e-2
+        relative = max(float(np.clip(s.tolerance / change, 1e-4, 1e-2)), FINEST / change) if change > 0 else 1.0
         return {
             "steps": s.steps,
             "tolerance": relative,
@@ -108,11 +110,16 @@ class Examination:
             "occluded_bands": shells[0].tolist(),
         }, maps
 
-    def trust(self, newton: Tensor, gr: Tensor, maps: dict[str, Tensor]) -> dict[str, Any]:
-        """Every test of trust on one pair (1, channels, ...), as JSON; ``maps`` by the settings' methods."""
+    def trust(
+        self, newton: Tensor, gr: Tensor, maps: dict[str, Tensor], attributed: NDArray[np.float64]
+    ) -> dict[str, Any]:
+        """Every test of trust on one pair (1, channels, ...), as JSON.
+
+        ``maps`` by the settings' methods, ``attributed`` by band as in ``attributed_bands``.
+        """
         chosen = self.settings.trust_methods
         own = {name: maps[name] if name in maps else self.maps(name, newton, gr) for name in chosen}
-        bands, attributed = Bands.of(gr), attributed_bands(self.modes(newton, gr))
+        bands = Bands.of(gr)
         memory, one = self.settings.memory_mib, self.settings
         return {
             "agreement": rank_correlations(maps)[0].tolist(),

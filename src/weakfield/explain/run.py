@@ -262,7 +262,7 @@ class Stage:
     def _tested(self, seed: int) -> dict[str, Any]:
         newton, gr = self.pair(seed)
         maps = {name: self.examination.maps(name, newton, gr) for name in self.settings.methods}
-        return self.examination.trust(newton, gr, maps)
+        return self.examination.trust(newton, gr, maps, np.array(self.attributed(seed)["bands"]))
 
 
 def by_shell(cubes: Tensor, gradients: Tensor, bands: Bands, unit: float) -> dict[str, Any]:
