@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,8 +14,11 @@ from weakfield._version import __version__
 from weakfield.base.errors import BadInput
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from weakfield.config import StudyConfig
-    from weakfield.study import Outcome
+    from weakfield.config.campaign import CampaignSettings
+    from weakfield.study import Outcome, Stage
 
 app = typer.Typer(
     add_completion=False,
@@ -32,6 +36,16 @@ Out = Annotated[Path | None, typer.Option("--out", help="Run folder to write; de
 Grid = Annotated[int | None, typer.Option("--grid", help="Cells a side instead; cells keep their size in Mpc/h.")]
 Pairs = Annotated[int | None, typer.Option("--pairs", help="Number of pairs instead.")]
 Run = Annotated[Path, typer.Argument(help="Run folder, as 'weakfield run' or 'weakfield simulate' made it.")]
+Workers = Annotated[int | None, typer.Option("--workers", help="Pairs grown at once, each by a process or job.")]
+Scheduler = Annotated[
+    str | None, typer.Option("--scheduler", help="Dask scheduler that runs already: tcp://HOST:PORT.")
+]
+Cluster = Annotated[
+    str | None, typer.Option("--cluster", help="Queue that gives the workers: slurm, pbs, lsf or htcondor.")
+]
+Profile = Annotated[
+    Path | None, typer.Option("--profile", help="TOML file with keys of [campaign], laid over those of the study.")
+]
 RunOption = Annotated[Path, typer.Option("--run", help="Run folder that holds the data set.")]
 Numbered = Annotated[
     Literal["samples", "slices", "cubes"] | None,
@@ -67,6 +81,10 @@ def run(
     out: Out = None,
     grid: Grid = None,
     pairs: Pairs = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    cluster: Cluster = None,
+    profile: Profile = None,
     json_lines: Json = False,
 ) -> None:
     """Every stage of a study, up to the page.
@@ -79,9 +97,12 @@ def run(
     weakfield run demo
     weakfield run my.toml --out runs/mine
     weakfield run demo --grid 16 --pairs 10      a smaller box of the same cells, fewer seeds
+    weakfield run demo --workers 4               four pairs at once
     """
+    from weakfield.cli.campaign import campaign_settings
+
     config, folder = _resolve(study, out, grid, pairs)
-    _stages(config, folder, None, json_lines)
+    _stages(config, folder, None, json_lines, campaign_settings(config, profile, workers, scheduler, cluster))
     if not json_lines:
         print(folder / "report" / "index.html")
 
@@ -94,25 +115,72 @@ def simulate(
     out: Annotated[Path | None, typer.Option("--out", help="Folder to write; default: as the source says.")] = None,
     grid: Grid = None,
     pairs: Pairs = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    cluster: Cluster = None,
+    profile: Profile = None,
+    seeds: Annotated[
+        str | None, typer.Option("--seeds", help="Only these of the study, FIRST:END without END, as in a slice.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what disk and time the missing pairs will take; grow none.")
+    ] = False,
     json_lines: Json = False,
 ) -> None:
     """Grow the pairs of a study, or run a settings.ini.
 
-    A study writes pairs/seed00001/{newton,gr}/ in its run folder; pairs that are whole are not grown again. A
+    A study writes pairs/seed00001/{newton,gr}/ in its run folder; pairs that are whole are not grown again. With
+    workers many are grown at once (docs/campaigns.md); any number of these commands may share a run folder. A
     settings.ini runs unchanged: what and where it writes is what the reference program writes ('output path' is
     relative to the working directory and made when missing); unknown keys are warnings.
 
     \b
     weakfield simulate my.toml
+    weakfield simulate my.toml --workers 4
+    weakfield simulate my.toml --cluster slurm --workers 20
+    weakfield simulate my.toml --seeds 0:100             a part of them, in a job of an array
+    weakfield simulate my.toml --workers 4 --dry-run
     weakfield simulate settings.ini
     """
     if _is_settings_ini(source):
-        if grid is not None or pairs is not None:
-            raise BadInput(f"--grid and --pairs belong to studies, but {source} is a settings.ini; change it there")
+        of_studies = (grid, pairs, workers, scheduler, cluster, profile, seeds)
+        if any(given is not None for given in of_studies) or dry_run:
+            raise BadInput(
+                f"--out and --json alone go with a settings.ini, but {source} is one and more was given;"
+                " expected a study for the others"
+            )
         _simulate_ini(Path(source), out, json_lines)
         return
+    from weakfield.cli.campaign import campaign_settings, chosen_seeds, print_estimate
+    from weakfield.study import STAGES, PairStage
+
     config, folder = _resolve(source, out, grid, pairs)
-    _stages(config, folder, "simulate", json_lines)
+    campaign, chosen = campaign_settings(config, profile, workers, scheduler, cluster), chosen_seeds(config, seeds)
+    if dry_run:
+        print_estimate(config.model_copy(update={"campaign": campaign}), folder, chosen, json_lines)
+        return
+    stages = [replace(stage, seeds=chosen) if isinstance(stage, PairStage) else stage for stage in STAGES]
+    _stages(config, folder, "simulate", json_lines, campaign, stages)
+
+
+@app.command()
+def status(
+    folder: Run, json_lines: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False
+) -> None:
+    """How a campaign stands.
+
+    Read from its run folder alone, from any shell: pairs done, running and failed, pairs an hour, time left, disk.
+
+    \b
+    weakfield status runs/mine
+    """
+    from weakfield.campaign.status import Watcher
+    from weakfield.campaign.table import rows
+    from weakfield.config import RunFolder
+    from weakfield.study import open_run
+
+    now = Watcher(open_run(folder), RunFolder(folder)).look()
+    print(json.dumps(now.as_dict()) if json_lines else "\n".join(f"{name:12}{value}" for name, value in rows(now)))
 
 
 @app.command("import")
@@ -180,30 +248,91 @@ def dataset(
 
 
 @app.command()
-def train(folder: Run, json_lines: Json = False) -> None:
+def train(
+    folder: Run,
+    learning_curve: Annotated[
+        str | None,
+        typer.Option("--learning-curve", help="Train with so many seeds too, as 8,16,32; kept in study.toml."),
+    ] = None,
+    json_lines: Json = False,
+) -> None:
     """Train the networks and their baselines.
 
     Reads dataset/ and pairs/, writes training/MODEL/ with metrics.json and the weights. A snapshot that is not the one
-    the data set was built of is refused.
+    the data set was built of is refused. Under torchrun all processes train together, each on its share of a batch. A
+    learning curve trains the main network again with fewer seeds and writes training/learning_curve/; it is the key
+    evaluation.learning_curve, and a change of it does the whole stage again.
 
     \b
     weakfield train runs/demo
+    weakfield train runs/demo --learning-curve 7,14
+    torchrun --nproc-per-node 2 -m weakfield train runs/demo
     """
-    _one_stage(folder, "train", json_lines)
+    from weakfield.study import open_run
+
+    study = open_run(folder)
+    if learning_curve is not None:
+        study = _with_learning_curve(study, learning_curve)
+    _stages(study, folder, "train", json_lines)
 
 
 @app.command()
-def audit(folder: Run, json_lines: Json = False) -> None:
+def search(
+    folder: Run,
+    trials: Annotated[int | None, typer.Option("--trials", help="Trainings in all; default: search.trials.")] = None,
+    workers: Annotated[int | None, typer.Option("--workers", help="Trainings at once.")] = None,
+    json_lines: Annotated[bool, typer.Option("--json", help="Print best.json instead of the sentence.")] = False,
+) -> None:
+    """Look for better settings of the training.
+
+    Trains with settings drawn from the table search.space of the study, judges by the validation part alone, and tests
+    the best one once. Reads dataset/ and pairs/, writes search/: every trial, best.json and best.toml. The same
+    command continues, also with more trials.
+
+    \b
+    weakfield search runs/demo --trials 20 --workers 2
+    """
+    from weakfield.cli.search import look
+
+    best, said = look(folder, trials, workers)
+    print(json.dumps(best) if json_lines else said)
+
+
+@app.command()
+def audit(
+    folder: Annotated[Path | None, typer.Argument(metavar="RUN", help="Run folder with trained networks.")] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Also the controls that grow further universes; hours for a large study.")
+    ] = False,
+    listed: Annotated[bool, typer.Option("--list", help="Say what every control asks and does, and exit.")] = False,
+    json_lines: Json = False,
+) -> None:
     """Controls that could explain the result away.
 
-    Labels shuffled, the cube mean alone, its removal, Newton against Newton in other rounding, P(k).
+    Labels shuffled, Newton against Newton, the cube mean, bands of k, amplitudes and phases exchanged, twins of equal
+    P(k), bits of floats, and more; a verdict for each (clean, shortcut, inconclusive), and whether the network knows
+    more than the power spectrum. What is finished is not done again.
 
-    Reads dataset/, training/ and pairs/, writes audit/audit.json.
+    Reads dataset/, training/ and pairs/, writes audit/audit.json. --full is kept in study.toml as audit.full.
 
     \b
     weakfield audit runs/demo
+    weakfield audit runs/demo --full      step limits, cell size, other seeds, redshift and cosmology too
+    weakfield audit --list                what each control asks
     """
-    _one_stage(folder, "audit", json_lines)
+    if listed:
+        from weakfield.audit.listing import page
+
+        print(page(), end="")
+        return
+    if folder is None:
+        raise BadInput("RUN is not given, expected a run folder; 'weakfield audit --list' needs none")
+    from weakfield.study import open_run
+
+    study = open_run(folder)
+    if full:
+        study = study.model_copy(update={"audit": study.audit.model_copy(update={"full": True})})
+    _stages(study, folder, "audit", json_lines)
 
 
 @app.command()
@@ -367,22 +496,40 @@ def _resolve(target: str, out: Path | None, grid: int | None, pairs: int | None)
     return study, out if out is not None else Path("runs") / study.name
 
 
-def _stages(study: StudyConfig, folder: Path, only: str | None, json_lines: bool) -> None:
-    """Run the stages and print a line for each."""
-    from weakfield.study import run_study
+def _stages(
+    study: StudyConfig, folder: Path, only: str | None, json_lines: bool, campaign: CampaignSettings | None = None,
+    stages: Sequence[Stage] | None = None,
+) -> None:  # fmt: skip
+    """Run the stages and print a line for each; under torchrun one process does, and the others train with it."""
+    from weakfield.cli.together import together
+    from weakfield.study import STAGES, run_study
 
     stdout = sys.stdout
 
     def tell(outcome: Outcome) -> None:
         print(json.dumps(outcome.as_dict()) if json_lines else _line(outcome), file=stdout, flush=True)
 
-    run_study(study, folder, only, tell=tell)
+    with together() as leads:
+        if leads:
+            run_study(study, folder, only, STAGES if stages is None else stages, tell, campaign)
 
 
 def _one_stage(folder: Path, name: str, json_lines: bool) -> None:
     from weakfield.study import open_run
 
     _stages(open_run(folder), folder, name, json_lines)
+
+
+def _with_learning_curve(study: StudyConfig, sizes: str) -> StudyConfig:
+    """The study with other sizes of its learning curve, given as numbers with commas between."""
+    try:
+        numbers = [int(size) for size in sizes.split(",") if size.strip()]
+    except ValueError as error:
+        raise BadInput(
+            f"--learning-curve is '{sizes}', expected whole numbers with commas between, as 8,16,32"
+        ) from error
+    values = study.model_dump()
+    return study.from_mapping({**values, "evaluation": {**values["evaluation"], "learning_curve": numbers}}, study.name)
 
 
 def _line(outcome: Outcome) -> str:
