@@ -8,5 +8,5 @@ from weakfield.dataset import Dataset, Pairs
 
 
 def part_pairs(dataset: Dataset, seeds: Sequence[int], keep_mean: bool) -> Pairs:
-    """The normalised samples of both theories of ``seeds``."""
-    return dataset.pairs(seeds, keep_mean)
+    """The normalised samples of both theories of ``seeds``, of the kind the study says, read when they are loaded."""
+    return dataset.samples(list(seeds), keep_mean)
