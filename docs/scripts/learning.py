@@ -94,9 +94,9 @@ bare loop, both with the fastest variant; then milliseconds a sample of a traini
 
 One process runs the command, the others take their shares of every batch of each training in it (the audit's too,
 with `weakfield run`). `batch_pairs` is that of all together, so the curve is that of one process to 1e-5: this is
-tested on gloo (`pytest -m slow tests/learning/test_distributed.py`), for networks without batch normalisation and
-dropout, which look at what lies in one process. On GPUs the processes talk through NCCL, one to a GPU, and batch
-normalisation is over all of them; that has not been run yet.
+tested on gloo (`pytest -m slow tests/learning/test_distributed.py`), for networks without batch normalisation, which
+averages over what lies in one process, and without the dropout of SELU networks. On GPUs the processes talk through
+NCCL, one to a GPU, and batch normalisation is over all of them; that has not been run yet.
 
 ## Search
 
