@@ -32,6 +32,10 @@ class RunFolder:
         return self.pair(seed) / theory
 
     @property
+    def campaign(self) -> Path:
+        return self.root / "campaign"
+
+    @property
     def spectra(self) -> Path:
         return self.root / "spectra"
 

@@ -250,8 +250,8 @@ class Dataset:
 def add_moments(moments: Moments, cut: Cut, fields: Tensor) -> None:
     """Include what is cut of float64 ``fields`` (channels, N, N, N).
 
-    Thick slices vary less than the cubes they are of, so they count as they are. Of whole cubes and sub-cubes every
-    cell counts once: it lies in equally many of them.
+    Thick slices vary less than the cubes they are of, so they count as they are. Sub-cubes count as the cubes they are
+    of: where they overlap, a cell is in several.
     """
     if cut.shape == "slice":
         for part in cut.parts(fields):
