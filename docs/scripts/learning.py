@@ -51,8 +51,9 @@ Parameters with one channel and one logit, `size` {sizes}:
 {counts}
 
 `activation`: {activations}. `normalisation`: {normalisations}.
-Why the demo has none: one that standardises each sample erases the amplitude, which is what the theories differ in; one that averages over a batch makes the score of a sample
-depend on its company in training. Dropout hides from the last layer what differs in twins, so it is off by default.
+Why the demo has none: one that standardises each sample erases the amplitude, which is what the theories differ in;
+one that averages over a batch makes the score of a sample depend on its company in training. Dropout hides from the
+last layer what differs in twins, so it is off by default.
 
 ## Training
 
