@@ -19,7 +19,7 @@ from weakfield.base.figures import (
 )
 from weakfield.learning import Scores
 from weakfield.learning.metrics import auc
-from weakfield.report.figures import roc_curve
+from weakfield.report.learning_figures import roc_curve
 
 Reals = NDArray[np.float64]
 Estimated = Mapping[str, Any]  # "value" and "error", the latter None where one seed gives none
