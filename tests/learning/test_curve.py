@@ -50,7 +50,7 @@ def test_the_curve_of_a_run(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise AssertionError("trained again")
 
-    monkeypatch.setattr("weakfield.learning.fitting._epoch", fail)
+    monkeypatch.setattr("weakfield.learning.loop.Loop.advance", fail)
     training.run(study, folder)
     assert read_json(folder.training / "learning_curve" / "curve.json") == written
 
