@@ -11,6 +11,7 @@ from synthetic import gaussian, tiny_study, write_run
 from weakfield.dataset import PARTS, Dataset, build, open_dataset
 from weakfield.learning import summaries as module
 from weakfield.learning.baselines import BASELINES, cube_mean, removed_mean, score_baseline, score_baselines
+from weakfield.learning.bound import measured_bound
 from weakfield.learning.calibration import temperature
 from weakfield.learning.classifiers import discriminant, logistic, small_network, twins
 from weakfield.learning.metrics import auc, paired_accuracy
@@ -92,6 +93,18 @@ def test_twins_are_told_apart_by_what_cosmic_variance_hides() -> None:
     assert auc(scores) == pytest.approx(0.53, abs=0.09)
 
 
+def test_features_in_which_twins_agree_to_rounding_do_not_drown_those_that_differ() -> None:
+    random = np.random.default_rng(4)
+    made = {}
+    for part, seeds in SEEDS.items():
+        common = random.standard_normal((len(seeds), 1, 9))
+        made[part] = common * (1 + 1e-9 * random.standard_normal((len(seeds), 2, 9)))
+        made[part][:, 1, 0] += 0.5
+    assert auc(twins(made, SEEDS)["test"]) == pytest.approx(
+        0.638, abs=0.07
+    )  # Phi(0.5 / sqrt 2), three errors of 300 pairs
+
+
 @pytest.mark.parametrize("grid", [8, 9, 32])
 def test_every_mode_of_the_cube_is_counted_once(grid: int) -> None:
     assert mode_counts(grid).sum() == grid**3 - 1
@@ -127,6 +140,18 @@ def test_rows_see_amplitude_and_not_the_mean(summaries: Summaries) -> None:
     np.testing.assert_allclose(variance[:, 1] - variance[:, 0], 2 * np.log(1.2), rtol=1e-3)
     both = summaries.rows(["log_power", "asinh_bispectrum"], [5, 3])
     np.testing.assert_array_equal(both[..., :3], log_power)
+
+
+@pytest.mark.parametrize("derivative", ["gradient", "laplacian"])
+def test_every_channel_has_its_summaries(tmp_path: Path, derivative: str) -> None:
+    study = tiny_study(pairs=4, dataset={"derivative": derivative})
+    folder = write_run(study, tmp_path / "run", scale=1.2)
+    build.run(study, folder)
+    opened = open_dataset(folder)
+    found = measure_summaries(opened, tmp_path / "s.npz")
+    channels = len(opened.channels)
+    assert found.rows(["log_power"], [3, 4]).shape == (2, 2, 3 * channels)
+    assert (measured_bound(found, [3, 4, 5], keep_mean=False) is None) == (channels > 1)
 
 
 def test_cube_mean_in_units_of_the_training_part(dataset: Dataset, summaries: Summaries) -> None:
