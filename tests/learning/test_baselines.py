@@ -78,6 +78,13 @@ def test_every_classifier_comes_calibrated(classify) -> None:
     assert temperature(classify(rows(1.0), SEEDS)["validation"]) == pytest.approx(1.0, rel=1e-4)  # of the minimiser
 
 
+@pytest.mark.parametrize("classify", [*SINGLE, twins])
+def test_one_training_pair_is_enough_to_say_something(classify) -> None:
+    few = {part: values[:1] if part != "test" else values for part, values in rows(3.0).items()}
+    scores = classify(few, {part: seeds[: len(few[part])] for part, seeds in SEEDS.items()})
+    assert np.isfinite(scores["test"].gr).all()
+
+
 def test_twins_are_told_apart_by_what_cosmic_variance_hides() -> None:
     # a gap of 0.1 under a common scatter of 1 and an own one of 0.05: worth AUC Phi(0.1 / sqrt 2) = 0.53 for single
     # samples, but d' = 0.1 / (0.05 sqrt 2) = 1.41 between twins, right in Phi(1.41) = 92 % of the pairs
