@@ -11,8 +11,7 @@ import numpy as np
 from weakfield.base.files import file_hash, read_json, replacing, write_json
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.dataset import PARTS, Dataset, Pairs, Part, open_dataset
-from weakfield.dataset.cuts import cut_of
-from weakfield.dataset.samples import Recipe
+from weakfield.dataset.build import sample_shape
 from weakfield.learning.baselines import score_baselines
 from weakfield.learning.bound import measured_bound
 from weakfield.learning.curve import check_sizes, trace_curve
@@ -45,13 +44,12 @@ def main_model(study: StudyConfig) -> str:
 
 
 def check(study: StudyConfig) -> None:
-    """``BadInput`` when the network does not exist or cannot take the grid, or the learning curve is too long.
+    """``BadInput`` when the network does not exist or cannot take its samples, or the learning curve is too long.
 
     Nothing is read.
     """
     check_sizes(study)
-    sides = cut_of(study.dataset, study.simulation.grid).sides
-    build_network((len(Recipe.of(study.dataset).channels), *sides), study.training)
+    build_network(sample_shape(study), study.training)
 
 
 def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:

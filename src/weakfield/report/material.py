@@ -86,6 +86,11 @@ class Material:
         return _mapping(self.folder.explain / "explain.json")
 
     @cached_property
+    def trust(self) -> dict[str, Any] | None:
+        """``trust.json`` of the explain stage."""
+        return _mapping(self.folder.explain / "trust.json")
+
+    @cached_property
     def provenance(self) -> dict[str, Any] | None:
         return _mapping(self.folder.provenance)
 

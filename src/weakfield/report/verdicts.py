@@ -1,22 +1,14 @@
-"""What the networks reached and whether to believe it: classification, audit, explanation. One section a function."""
+"""What the networks reached and whether to believe it: classification, audit. One section a function."""
 
 from __future__ import annotations
 
 from html import escape
 from typing import Any
 
-import numpy as np
-
-from weakfield.base.errors import BadInput
 from weakfield.learning import Scores, baselines
 from weakfield.report import results
-from weakfield.report.figures import (
-    learning_curves,
-    saliency_maps,
-    saliency_shells,
-    score_distributions,
-)
-from weakfield.report.html import absent, cell, figure, image, interval, minus, paragraph, render, table
+from weakfield.report.figures import learning_curves, score_distributions
+from weakfield.report.html import absent, cell, figure, image, interval, paragraph, render, table
 from weakfield.report.material import Material
 
 LABELS = results.LABELS
@@ -169,51 +161,3 @@ def audit(material: Material) -> str:
         " Inconclusive: too few seeds to say."
     )
     return table(("question", "expectation", "result", "verdict"), rows, kind="cards") + paragraph(note, "note")
-
-
-def explanation(material: Material) -> str:
-    """Saliency of one test pair in cells and by Fourier shell."""
-    found = material.explanation
-    if found is None:
-        return absent("saliency", "explain")
-    path = material.folder.explain / "saliency.npz"
-    try:
-        with np.load(path) as arrays:
-            projections = arrays["projections"]
-    except (OSError, ValueError, KeyError) as error:
-        raise BadInput(f"{path} is not readable: {error}; expected the arrays of the explain stage") from error
-    pair = found["fourier"]["pair"]
-    logit = found["logit"]
-    difference = found["logit_difference"]
-    total = minus(
-        f"Test pair of seed {found['seed']}, {LABELS[found['model']]}: logit {logit['newton']:.4g} (Newton) and"
-        f" {logit['gr']:.4g} (GR), a difference of {difference:.3g}. Gradient times input, with the mean of the two"
-        f" gradients and the difference of the two cubes, attributes {pair['total']:.3g} of it"
-        f"{_share(pair['total'], difference)}. Of that, {pair['mean']:.3g}{_share(pair['mean'], pair['total'])} belongs"
-        f" to the cube mean and {pair['rest']:.3g}{_share(pair['rest'], pair['total'])}"
-        " to modes in no shell: the corners of the Fourier cube and its Nyquist planes."
-    )
-    maps = (
-        "Signed gradient of the logit with respect to each cell of the normalised cube, summed along z, y and x (rows),"
-        " for the Newton cube, the GR cube and their difference (columns, each with its own colour scale). Purple: more"
-        " of the field there raises the score for GR. Exact derivatives of one network for one pair, hence no errors."
-    )
-    shells = (
-        "Left: contribution of every Fourier shell to the difference of the logits; the contributions of all modes add"
-        " up to gradient times input exactly. Right: power of the gradients by shell. One pair and one network, hence"
-        " no error bars."
-    )
-    return "".join(
-        [
-            paragraph(total),
-            "<h3>By Fourier shell</h3>",
-            figure(image(render(saliency_shells(found)), "Attribution by Fourier shell", True), shells),
-            "<h3>By cell</h3>",
-            figure(image(render(saliency_maps(projections, found["box_size_mpch"])), "Saliency maps", True), maps),
-        ]
-    )
-
-
-def _share(part: float, whole: float) -> str:
-    """`` (42 %)``, or nothing when the whole is nothing."""
-    return f" ({100 * part / whole:.0f} %)" if whole else ""
