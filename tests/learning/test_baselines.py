@@ -11,6 +11,7 @@ from synthetic import gaussian, tiny_study, write_run
 from weakfield.dataset import PARTS, Dataset, build, open_dataset
 from weakfield.learning import summaries as module
 from weakfield.learning.baselines import BASELINES, cube_mean, removed_mean, score_baseline, score_baselines
+from weakfield.learning.bound import measured_bound
 from weakfield.learning.calibration import temperature
 from weakfield.learning.classifiers import discriminant, logistic, small_network, twins
 from weakfield.learning.metrics import auc, paired_accuracy
@@ -77,6 +78,13 @@ def test_every_classifier_comes_calibrated(classify) -> None:
     assert temperature(classify(rows(1.0), SEEDS)["validation"]) == pytest.approx(1.0, rel=1e-4)  # of the minimiser
 
 
+@pytest.mark.parametrize("classify", [*SINGLE, twins])
+def test_one_training_pair_is_enough_to_say_something(classify) -> None:
+    few = {part: values[:1] if part != "test" else values for part, values in rows(3.0).items()}
+    scores = classify(few, {part: seeds[: len(few[part])] for part, seeds in SEEDS.items()})
+    assert np.isfinite(scores["test"].gr).all()
+
+
 def test_twins_are_told_apart_by_what_cosmic_variance_hides() -> None:
     # a gap of 0.1 under a common scatter of 1 and an own one of 0.05: worth AUC Phi(0.1 / sqrt 2) = 0.53 for single
     # samples, but d' = 0.1 / (0.05 sqrt 2) = 1.41 between twins, right in Phi(1.41) = 92 % of the pairs
@@ -90,6 +98,18 @@ def test_twins_are_told_apart_by_what_cosmic_variance_hides() -> None:
     scores = twins(made, parts)["test"]
     assert paired_accuracy(scores) == pytest.approx(0.92, abs=0.05)  # three errors of 300 pairs
     assert auc(scores) == pytest.approx(0.53, abs=0.09)
+
+
+def test_features_in_which_twins_agree_to_rounding_do_not_drown_those_that_differ() -> None:
+    random = np.random.default_rng(4)
+    made = {}
+    for part, seeds in SEEDS.items():
+        common = random.standard_normal((len(seeds), 1, 9))
+        made[part] = common * (1 + 1e-9 * random.standard_normal((len(seeds), 2, 9)))
+        made[part][:, 1, 0] += 0.5
+    assert auc(twins(made, SEEDS)["test"]) == pytest.approx(
+        0.638, abs=0.07
+    )  # Phi(0.5 / sqrt 2), three errors of 300 pairs
 
 
 @pytest.mark.parametrize("grid", [8, 9, 32])
@@ -127,6 +147,18 @@ def test_rows_see_amplitude_and_not_the_mean(summaries: Summaries) -> None:
     np.testing.assert_allclose(variance[:, 1] - variance[:, 0], 2 * np.log(1.2), rtol=1e-3)
     both = summaries.rows(["log_power", "asinh_bispectrum"], [5, 3])
     np.testing.assert_array_equal(both[..., :3], log_power)
+
+
+@pytest.mark.parametrize("derivative", ["gradient", "laplacian"])
+def test_every_channel_has_its_summaries(tmp_path: Path, derivative: str) -> None:
+    study = tiny_study(pairs=4, dataset={"derivative": derivative})
+    folder = write_run(study, tmp_path / "run", scale=1.2)
+    build.run(study, folder)
+    opened = open_dataset(folder)
+    found = measure_summaries(opened, tmp_path / "s.npz")
+    channels = len(opened.channels)
+    assert found.rows(["log_power"], [3, 4]).shape == (2, 2, 3 * channels)
+    assert (measured_bound(found, [3, 4, 5], keep_mean=False) is None) == (channels > 1)
 
 
 def test_cube_mean_in_units_of_the_training_part(dataset: Dataset, summaries: Summaries) -> None:

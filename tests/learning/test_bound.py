@@ -80,7 +80,7 @@ def made(scale: float, count: int = 40, mean: float = 0.0, seed: int = 3) -> Sum
         pair = [field, scale * (field + 0.002 * gaussian(8, random)) + mean]
         tables.append([summarise(cube, BOX) for cube in pair])
     names = tables[0][0]
-    stacked = {name: np.array([[member[name] for member in pair] for pair in tables]) for name in names}
+    stacked = {name: np.array([[[member[name]] for member in pair] for pair in tables]) for name in names}
     return Summaries(tuple(range(count)), 8, mode_counts(8), stacked)
 
 

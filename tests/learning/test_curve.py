@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from synthetic import tiny_study, write_run
 from weakfield.base.errors import BadInput
 from weakfield.base.files import read_json
+from weakfield.cli import invoke
 from weakfield.config import StudyConfig
 from weakfield.dataset import build, open_dataset
 from weakfield.learning import curve, training
@@ -28,7 +31,7 @@ def test_every_size_has_as_many_steps() -> None:
         assert size * curve.as_many_steps(settings, size, 32).epochs == 320
 
 
-def test_the_curve_of_a_run(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_curve_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     study = tiny_study(pairs=14, training={"epochs": 1, "mean_kept_too": False}, evaluation={"learning_curve": [2, 4]})
     folder = write_run(study, tmp_path / "run", scale=1.3)
     build.run(study, folder)
@@ -55,7 +58,22 @@ def test_the_curve_of_a_run(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert read_json(folder.training / "learning_curve" / "curve.json") == written
 
 
-def test_no_curve_unless_asked(tmp_path) -> None:
+def test_the_option_of_the_command_sets_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = []
+    monkeypatch.setattr("weakfield.study.run_study", lambda study, folder, only, tell: asked.append((study, only)))
+    (tmp_path / "study.toml").write_text(tiny_study().to_toml())
+    assert invoke(["train", str(tmp_path), "--learning-curve", "2,4"]) == 0
+    assert invoke(["train", str(tmp_path)]) == 0
+    assert [(study.evaluation.learning_curve, only) for study, only in asked] == [((2, 4), "train"), ((), "train")]
+    assert asked[0][0].model_copy(update={"evaluation": asked[1][0].evaluation}) == asked[1][0]
+    for wrong, said in (("2,x", "whole numbers with commas"), ("4,2", "rising whole numbers")):
+        assert invoke(["train", str(tmp_path), "--learning-curve", wrong]) == 2
+        assert said in capsys.readouterr().err
+
+
+def test_no_curve_unless_asked() -> None:
     assert StudyConfig.preset("demo").evaluation.learning_curve == ()
 
 

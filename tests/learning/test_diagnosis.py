@@ -34,7 +34,7 @@ def test_nothing_learnt_is_underfitting() -> None:
     flat = 8 * [CHANCE_LOSS]
     found = diagnose(history(flat, flat), scores(0.05), scores(0.05, seed=1), 500)
     assert found.verdict == "underfitting"
-    assert "not below ln 2" in found.sentences
+    assert "not below the 0.693 of guessing" in found.sentences
 
 
 def test_a_training_part_known_better_is_overfitting() -> None:

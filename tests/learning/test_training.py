@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from synthetic import tiny_study, write_run
@@ -87,3 +89,27 @@ def test_a_network_that_does_not_fit_is_refused_before_anything_is_read() -> Non
     training.check(tiny_study())
     with pytest.raises(BadInput, match=r"2\^blocks = 16"):
         training.check(tiny_study(training={"blocks": 4}))
+
+
+def test_parts_of_cubes_are_scored_as_cubes(tmp_path: Path) -> None:
+    study = tiny_study(
+        pairs=8,
+        training={"epochs": 1, "blocks": 1, "mean_kept_too": False},
+        dataset={"shape": "slice", "axes": ["z", "x"], "slice_stride": 2},
+    )
+    folder = write_run(study, tmp_path, scale=1.2)
+    build.run(study, folder)
+    training.run(study, folder)
+    metrics = read_json(folder.model("cnn") / "metrics.json")
+    assert metrics["slices"]["per_cube"] == [8, 8]  # four planes along each of two axes
+    written = read_json(folder.model("cnn") / "scores.json")
+    with np.load(folder.model("cnn") / "slice_scores.npz") as slices:
+        for part in PARTS:
+            cubes = Scores.from_json(written["network"][part])
+            assert cubes.seeds == tuple(open_dataset(folder).part(part))
+            for place, seed in enumerate(cubes.seeds):
+                own = slices[f"{part}_gr"][slices[f"{part}_seeds"] == seed]
+                assert len(own) == 8
+                assert cubes.gr[place] == pytest.approx(own.mean(), abs=1e-6)  # kept in single precision
+    assert set(written) == {"network", *BASELINES}
+    assert metrics["bound"]["modes"] == 511

@@ -28,6 +28,8 @@ from weakfield.learning.summaries import Summaries, nyquist_edges
 #: is left out is below 1e-9: |phi| falls as (1 + x^2/n)^(-n/2)
 NODES, REACH = 256, 30.0
 RESAMPLES = 400
+#: power that rounding to single precision puts into every mode over the mean power: (2^-24)^2 / 3, with a margin
+ROUNDING = 1e-14
 FLIP_SEED = 4_111
 
 
@@ -47,7 +49,7 @@ def global_factor_auc(excess: float, modes: float) -> float:
     return float(ndtr(abs(excess) * np.sqrt(modes)))
 
 
-def measured_bound(summaries: Summaries, train: list[int], keep_mean: bool) -> dict[str, Any]:
+def measured_bound(summaries: Summaries, train: list[int], keep_mean: bool) -> dict[str, Any] | None:
     """The bound for the mean spectra of the training part.
 
     ``auc``: with its 95 % interval from bootstraps of the training seeds, all ``modes`` of the cube counted;
@@ -55,12 +57,15 @@ def measured_bound(summaries: Summaries, train: list[int], keep_mean: bool) -> d
     ``d_prime`` = sqrt 2 times the normal quantile of ``auc``; ``null``: what the noise of the measured spectra alone
     would give, the mean over random exchanges of twins. With ``keep_mean`` the mean of the cube counts as one more
     number, normal under each theory. The measured ratio of the spectra is taken for the true one, so that noise adds
-    to the bound: it is too high rather than too low, by about as much as ``null`` lies above 1/2.
+    to the bound: it is too high rather than too low, by about as much as ``null`` lies above 1/2. ``None`` for samples
+    of several channels, whose modes are not independent of each other.
     """
     from scipy.special import ndtri
 
     place = [summaries.seeds.index(seed) for seed in train]
-    power, means = summaries.tables["power"][place], summaries.tables["mean"][place][..., 0]
+    if summaries.tables["power"].shape[2] > 1:
+        return None
+    power, means = summaries.tables["power"][place][:, :, 0], summaries.tables["mean"][place][:, :, 0, 0]
     count = len(nyquist_edges(summaries.grid)) - 1
     every, shells = summaries.modes, summaries.modes.copy()
     shells[count:] = 0
@@ -68,13 +73,13 @@ def measured_bound(summaries: Summaries, train: list[int], keep_mean: bool) -> d
     weights = bootstrap_weights(len(train), RESAMPLES)
     found: dict[str, Any] = {}
     for name, modes in (("auc", every), ("auc_shells", shells)):
-        value, drawn = (_bounds(power, means if keep_mean else None, modes, taken) for taken in (once, weights))
+        value, drawn = (_bounds(power, means if keep_mean else None, modes, every, taken) for taken in (once, weights))
         found[name] = interval(float(value[0]), drawn).as_json()
     random = np.random.default_rng(FLIP_SEED)
     null = []
     for _ in range(RESAMPLES // 4):
         flipped = random.random(len(train)) < 0.5
-        null.append(_bounds(_exchanged(power, flipped), None, every, once)[0])
+        null.append(_bounds(_exchanged(power, flipped), None, every, every, once)[0])
     return {
         **found,
         "d_prime": float(np.sqrt(2) * ndtri(min(found["auc"]["value"], 1 - 1e-16))),
@@ -84,10 +89,15 @@ def measured_bound(summaries: Summaries, train: list[int], keep_mean: bool) -> d
     }
 
 
-def _bounds(power: Array, means: Array | None, modes: Array, weights: Array) -> Array:
-    """(resamples,): the bound for the spectra (seeds, 2, shells) averaged with each row of ``weights``."""
+def _bounds(power: Array, means: Array | None, modes: Array, summed: Array, weights: Array) -> Array:
+    """(resamples,): the bound for the spectra (seeds, 2, shells) averaged with each row of ``weights``.
+
+    ``modes`` are those that count, ``summed`` those that make up the variance of a cube.
+    """
     newton, gr = (weights @ power[:, member] for member in (0, 1))
-    known = (newton > 0).all(axis=0) & (gr > 0).all(axis=0) & (modes > 0)
+    # what is below the rounding of the samples (a band-pass leaves such shells) can tell nobody anything
+    least = ROUNDING * min((table.mean(axis=0) @ summed).item() for table in (newton, gr)) / summed.sum()
+    known = (newton > least).all(axis=0) & (gr > least).all(axis=0) & (modes > 0)
     separation = np.zeros(len(weights)) if means is None else _separations(means, weights)
     return _gaussian_aucs(gr[:, known] / newton[:, known], modes[known], separation)
 

@@ -28,6 +28,8 @@ STRENGTHS = tuple(float(c) for c in np.logspace(-4, 4, 17))
 DECAYS = tuple(float(a) for a in np.logspace(-2, 2, 9))
 HIDDEN = 8
 NETWORK_SEED = 11
+#: differences of twins below this share of a feature are rounding of fields stored in single precision
+ROUNDING = 1e-6
 
 
 def logistic(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
@@ -47,6 +49,9 @@ def discriminant(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
     rows = _standardised(rows)
+    if len(rows["train"]) == 1:  # no scatter within a theory is known yet: along the line between the two cubes
+        direction = rows["train"][0, 1] - rows["train"][0, 0]
+        return _best([lambda features: np.asarray(features @ direction)], rows, seeds)
     model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
     return _best([_linear(model.fit(*_flat(rows["train"])))], rows, seeds)
 
@@ -89,14 +94,16 @@ def twins(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
 
     gap = rows["train"][:, 1] - rows["train"][:, 0]
     scale = np.sqrt((gap**2).mean(axis=0))
-    scale = np.where(scale > 0, scale, 1.0)
+    # a feature in which twins agree to rounding says nothing; in its own tiny unit it would drown all others
+    differs = scale > ROUNDING * np.abs(rows["train"]).max(axis=(0, 1))
+    scale = np.where(differs, scale, 1.0)
     middle = rows["train"].mean(axis=(0, 1))
     labels = np.repeat([1, 0], len(gap))
 
     def fitted(strength: float) -> Decide:
         model = LogisticRegression(C=strength, fit_intercept=False, max_iter=10_000)
-        model.fit(np.concatenate([gap, -gap]) / scale, labels)
-        weights = model.coef_[0] / scale
+        model.fit(np.concatenate([gap, -gap]) * differs / scale, labels)
+        weights = model.coef_[0] * differs / scale
         return lambda features: np.asarray((features - middle) @ weights)
 
     def loss(scores: Scores) -> float:

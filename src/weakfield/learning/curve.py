@@ -16,11 +16,10 @@ from weakfield.base.errors import BadInput
 from weakfield.base.files import write_json
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.config.training import TrainingSettings
-from weakfield.dataset import PARTS, Dataset, Part, study_split
+from weakfield.dataset import PARTS, Dataset, Pairs, Part, study_split
 from weakfield.learning.baselines import score_baselines
 from weakfield.learning.fitting import Task, fit, score
 from weakfield.learning.reporting import described
-from weakfield.learning.samples import part_pairs
 from weakfield.learning.scores import Scores, cube_scores
 from weakfield.learning.summaries import Summaries
 
@@ -75,7 +74,7 @@ def trace_curve(
         chosen = subset(seeds, size)
         parts: dict[Part, list[int]] = {part: dataset.part(part) for part in PARTS} | {"train": chosen}
         settings = as_many_steps(study.training, size, len(seeds))
-        pairs = {part: part_pairs(dataset, parts[part], keep_mean) for part in PARTS}
+        pairs: dict[Part, Pairs] = {part: dataset.samples(parts[part], keep_mean) for part in PARTS}
         mean = "mean kept" if keep_mean else "mean removed"
         job = Task(settings, pairs, f"{dataset.fingerprint} {mean} first {size} seeds")
         network = fit(job, where / f"seeds{size:05d}", f"learning curve, {size} seeds")
@@ -92,7 +91,7 @@ def _point(scores: dict[str, dict[Part, Scores]], epochs: int, resamples: int) -
     test = {who: described(parts, resamples)["test"] for who, parts in scores.items()}
     train = described({**scores["network"], "test": scores["network"]["train"]}, resamples)["test"]
     return {
-        "seeds": len(scores["network"]["train"].seeds),
+        "seeds": len(scores["network"]["train"].distinct),
         "epochs": epochs,
         "network": test.pop("network"),
         "train": train,

@@ -1,29 +1,46 @@
 """Under- and overfitting named in words, from the curves of training and validation and the error of their gap.
 
-The gap is the cross-entropy of the validation part minus that of the training part, both of the kept network in eval
-mode and without augmentation; its error comes from bootstraps over the seeds of both parts. What is smaller than two
+The gap is the loss of the validation part minus that of the training part, both of the kept network in eval mode and
+without augmentation; its error comes from bootstraps over the seeds of both parts. What is smaller than two
 standard errors of the gap is not named.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from weakfield.learning.calibration import log_loss_terms
+from weakfield.learning.calibration import brier_terms, log_loss_terms
 from weakfield.learning.scores import Array, Estimate, Scores, bootstrap_weights, interval, resampled_mean
 
 Verdict = Literal["underfitting", "overfitting", "unfinished", "neither"]
 
 CHANCE_LOSS = float(np.log(2))
+Terms = Callable[[Scores], Array]
+
 STANDARD_ERRORS = 2.0
+
+
+def twin_terms(scores: Scores) -> Array:
+    """(places,): cross-entropy [nats] of which member of a pair is GR, from the difference of their logits."""
+    return np.asarray(np.logaddexp(0, scores.newton - scores.gr))
+
+
+#: of each loss of a training: its terms, what they are for a network that knows nothing, and their unit
+LOSSES: dict[str, tuple[Terms, float, str]] = {
+    "bce": (log_loss_terms, CHANCE_LOSS, "nats"),
+    "cross_entropy": (log_loss_terms, CHANCE_LOSS, "nats"),
+    "pair": (twin_terms, CHANCE_LOSS, "nats a pair"),
+    "mse": (brier_terms, 0.25, "squared probability"),
+}
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """``gap`` [nats]: validation minus training loss, with its interval; ``sentences`` say what the curves show."""
+    """``gap`` [unit of the loss]: validation minus training, with its interval; ``sentences`` say what curves show."""
 
     verdict: Verdict
     gap: Estimate
@@ -33,30 +50,34 @@ class Diagnosis:
         return {"verdict": self.verdict, "gap": self.gap.as_json(), "words": self.sentences}
 
 
-def diagnose(history: dict[str, Any], train: Scores, validation: Scores, resamples: int) -> Diagnosis:
+def diagnose(
+    history: dict[str, Any], train: Scores, validation: Scores, resamples: int, loss: str = "bce"
+) -> Diagnosis:
     """What the history (``epochs``: rows with ``train_loss`` and ``validation_loss``; ``best_epoch``) shows.
 
-    ``underfitting``: not even the training part is known better than by chance. ``overfitting``: it is known better
-    than the validation part; or the validation loss rose after the kept epoch while the training loss went on falling.
-    ``unfinished``: the kept epoch is among the last and the validation loss was still falling. Else ``neither``.
+    ``loss`` is that of the training. ``underfitting``: not even the training part is known better than by chance.
+    ``overfitting``: it is known better than the validation part; or the validation loss rose after the kept epoch while
+    the training loss went on falling. ``unfinished``: the kept epoch is among the last and the validation loss was
+    still falling. Else ``neither``.
     """
-    known, known_drawn = _loss(train, resamples)
-    unknown, unknown_drawn = _loss(validation, resamples)
+    terms, chance, unit = LOSSES[loss]
+    known, known_drawn = _loss(terms, train, resamples)
+    unknown, unknown_drawn = _loss(terms, validation, resamples)
     gap = interval(unknown - known, unknown_drawn - known_drawn)
     error = float(np.std(unknown_drawn - known_drawn))
     least = STANDARD_ERRORS * error
     rows, best = history["epochs"], history["best_epoch"]
-    if float(np.quantile(known_drawn, 0.975)) >= CHANCE_LOSS:
+    if float(np.quantile(known_drawn, 0.975)) >= chance:
         said = (
-            f"Underfitting: the loss of the training part itself, {known:.3f}, is not below ln 2 = {CHANCE_LOSS:.3f} by"
-            " more than its error, so the network has learnt nothing; more steps, another learning rate or a larger"
-            " network may."
+            f"Underfitting: the loss of the training part itself, {known:.3f}, is not below the {chance:.3f} of"
+            " guessing by more than its error, so the network has learnt nothing; more steps, another learning rate or"
+            " a larger network may."
         )
         return Diagnosis("underfitting", gap, said)
     sentences: list[str] = []
     if gap.low > 0:
         sentences.append(
-            f"Overfitting: the training part is known better than the validation part, by {gap.value:.3f} nats"
+            f"Overfitting: the training part is known better than the validation part, by {gap.value:.3f} {unit}"
             f" ({gap.low:.3f} to {gap.high:.3f}); more seeds or more regularisation would help."
         )
     rise = rows[-1]["validation_loss"] - rows[best]["validation_loss"]
@@ -76,13 +97,13 @@ def diagnose(history: dict[str, Any], train: Scores, validation: Scores, resampl
         )
         return Diagnosis("unfinished", gap, said)
     said = (
-        f"Neither under- nor overfitting: the gap between validation and training loss is {gap.value:.3f} nats"
+        f"Neither under- nor overfitting: the gap between validation and training loss is {gap.value:.3f} {unit}"
         f" ({gap.low:.3f} to {gap.high:.3f})."
     )
     return Diagnosis("neither", gap, said)
 
 
-def _loss(scores: Scores, resamples: int) -> tuple[float, Array]:
-    terms = log_loss_terms(scores)
+def _loss(terms: Terms, scores: Scores, resamples: int) -> tuple[float, Array]:
+    values = terms(scores)
     weights = bootstrap_weights(len(scores.distinct), resamples)
-    return float(terms.mean()), resampled_mean(scores, terms, weights)
+    return float(values.mean()), resampled_mean(scores, values, weights)

@@ -29,10 +29,10 @@ TINY = float(np.finfo(float).tiny)
 
 @dataclass(frozen=True)
 class Summaries:
-    """``tables`` by name, each (seeds, 2, F), Newton first; ``modes`` (shells,) of the table ``power``.
+    """``tables`` by name, each (seeds, 2, channels, F), Newton first; ``modes`` (shells,) of the table ``power``.
 
-    ``mean`` (1); ``power`` (shells): mean power of each shell one k_F wide around 1, 2, ... k_F up to the corners of
-    the Fourier cube, then that of the modes on the Nyquist planes, which no shell has [(Mpc/h)^3]; ``bispectrum``
+    ``mean`` (F = 1); ``power`` (shells): mean power of each shell one k_F wide around 1, 2, ... k_F up to the corners
+    of the Fourier cube, then that of the modes on the Nyquist planes, which no shell has [(Mpc/h)^3]; ``bispectrum``
     (triangles): B over its Gaussian error. What baselines see is derived from these: ``rows``.
     """
 
@@ -42,7 +42,7 @@ class Summaries:
     tables: dict[str, Array]
 
     def rows(self, names: Sequence[str], seeds: Sequence[int]) -> Array:
-        """Features (seeds, 2, F) of ``seeds`` in their order, those of several ``names`` side by side.
+        """Features (seeds, 2, F) of ``seeds`` in their order, those of several ``names`` and channels side by side.
 
         ``mean``: the mean of the cube. ``log_variance``: ln of its variance. ``log_power``: ln P(k) up to the Nyquist
         wavenumber, because amplitudes act as factors and ln P scatters alike in every shell whatever its power.
@@ -52,7 +52,8 @@ class Summaries:
         """
         place = {seed: number for number, seed in enumerate(self.seeds)}
         wanted = [place[seed] for seed in seeds]
-        return np.concatenate([self._derived(name)[wanted] for name in names], axis=-1)
+        columns = [self._derived(name)[wanted].reshape(len(wanted), len(THEORIES), -1) for name in names]
+        return np.concatenate(columns, axis=-1)
 
     def _derived(self, name: str) -> Array:
         power = self.tables["power"]
@@ -84,7 +85,7 @@ def bispectrum_edges(grid: int) -> Array:
 
 
 def summarise(cube: Array, box_size_mpch: float) -> dict[str, Array]:
-    """The rows of ``Summaries.tables`` for one cube (N, N, N) in a box of that side [Mpc/h]."""
+    """What ``Summaries.tables`` has of one channel, a cube (N, N, N) in a box of that side [Mpc/h]."""
     from weakfield.spectra import bispectrum, power_spectrum
 
     mean = float(cube.mean())
@@ -124,14 +125,22 @@ def measure_summaries(dataset: Dataset, path: Path) -> Summaries:
         for seed in seeds:
             if seed in done:
                 continue
-            pair = [summarise(dataset.raw(seed, theory).numpy(), dataset.box_size_mpch) for theory in THEORIES]
-            done[seed] = {name: np.stack([member[name] for member in pair]) for name in pair[0]}
+            done[seed] = _of_pair(dataset, seed)
             progress.advance()
             if len(done) == len(seeds) or time.monotonic() - written > KEPT_EVERY:
                 _save(path, dataset.fingerprint, done)
                 written = time.monotonic()
     names = next(iter(done.values()))
     return Summaries(seeds, dataset.grid, modes, {n: np.stack([done[seed][n] for seed in seeds]) for n in names})
+
+
+def _of_pair(dataset: Dataset, seed: int) -> dict[str, Array]:
+    """The tables (2, channels, F) of one seed."""
+    rows = []
+    for theory in THEORIES:
+        raw = dataset.raw(seed, theory).numpy()
+        rows.append([summarise(cube, dataset.box_size_mpch) for cube in raw.reshape(-1, *raw.shape[-3:])])
+    return {name: np.array([[channel[name] for channel in member] for member in rows]) for name in rows[0][0]}
 
 
 def _log(values: Array) -> Array:

@@ -17,14 +17,16 @@ from weakfield.learning.bound import measured_bound
 from weakfield.learning.curve import check_sizes, trace_curve
 from weakfield.learning.diagnosis import diagnose
 from weakfield.learning.fitting import Task, fit, load_model, score
-from weakfield.learning.metrics import evaluate
+from weakfield.learning.metrics import auc, evaluate
 from weakfield.learning.networks import build_network
-from weakfield.learning.reporting import described, measures
-from weakfield.learning.samples import part_pairs
+from weakfield.learning.reporting import described
 from weakfield.learning.scores import Scores, cube_scores
 from weakfield.learning.summaries import Summaries, measure_summaries
 
 __all__ = ["check", "load_model", "main_model", "models", "run", "task"]
+
+#: baselines named in the line that the stage prints; metrics.json has all
+SUMMARISED = ("mean", "log_pk", "pk_bk")
 
 ByPart = Mapping[Part, Scores]
 
@@ -65,17 +67,18 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
     for name, keep_mean in models(study).items():
         metrics, scores = _train_model(study, folder, dataset, name, keep_mean, baselines, summaries)
         summary[f"{name}_auc"] = metrics["test"]["auc"]["value"]
-        summary[f"{name}_bound"] = metrics["bound"]["auc"]["value"]
+        if metrics["bound"] is not None:
+            summary[f"{name}_bound"] = metrics["bound"]["auc"]["value"]
         if name == main_model(study):
             trace_curve(study, folder, dataset, summaries, keep_mean, {"network": scores, **baselines})
-    for name, parts in baselines.items():
-        summary[f"{name}_auc"] = evaluate(parts["test"], study.audit.bootstrap)["auc"].value
+    for name in SUMMARISED:
+        summary[f"{name}_auc"] = auc(baselines[name]["test"])
     return summary
 
 
 def task(study: StudyConfig, dataset: Dataset, keep_mean: bool) -> Task:
     """The training of one model on the data set."""
-    pairs: dict[Part, Pairs] = {part: part_pairs(dataset, dataset.part(part), keep_mean) for part in PARTS}
+    pairs: dict[Part, Pairs] = {part: dataset.samples(part, keep_mean) for part in PARTS}
     return Task(study.training, pairs, f"{dataset.fingerprint} {'mean kept' if keep_mean else 'mean removed'}")
 
 
@@ -106,7 +109,11 @@ def _train_model(
         "baseline_temperatures": {who: results[who]["temperature"] for who in baselines},
         "bound": measured_bound(summaries, dataset.part("train"), keep_mean),
         "fit": diagnose(
-            read_json(where / "history.json"), samples["train"], samples["validation"], resamples
+            read_json(where / "history.json"),
+            samples["train"],
+            samples["validation"],
+            resamples,
+            study.training.loss,
         ).as_json(),
         **_slices(samples, where, resamples),
         "mean_kept": keep_mean,
@@ -141,6 +148,6 @@ def _slices(samples: ByPart, where: Path, resamples: int) -> dict[str, Any]:
     return {
         "slices": {
             "per_cube": [int(sizes.min()), int(sizes.max())],
-            "test": measures(samples["test"], 1.0, resamples),
+            "test": {name: found.as_json() for name, found in evaluate(samples["test"], resamples).items()},
         }
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from weakfield.learning.metrics import auc, average_precision, bootstrap_weights
 Reals = NDArray[np.float64]
 
 ROC_RESAMPLES = 500
+NO_COLOURS: Mapping[str, str] = MappingProxyType({})
 
 
 def _calls(scores: Scores, weights: Reals | None) -> tuple[Reals, Reals]:
@@ -28,6 +30,11 @@ def _calls(scores: Scores, weights: Reals | None) -> tuple[Reals, Reals]:
         reached = np.concatenate([[0.0], np.cumsum(each[order])])
         shares.append(reached[np.searchsorted(-logits[order], -thresholds, side="right")] / each.sum())
     return tuple(np.concatenate([[0.0], share]) for share in shares)  # type: ignore[return-value]
+
+
+def _colour(label: str, number: int, colours: Mapping[str, str]) -> str:
+    """The colour that is given for a classifier, else one by its place."""
+    return colours.get(label, OTHERS[number % len(OTHERS)])
 
 
 def roc_curve(scores: Scores, weights: Reals | None = None) -> tuple[Reals, Reals]:
@@ -56,12 +63,13 @@ def roc_band(scores: Scores) -> tuple[Reals, Reals, Reals]:
     return grid, low, high
 
 
-def roc(groups: Sequence[Mapping[str, Scores]]) -> Any:
+def roc(groups: Sequence[Mapping[str, Scores]], colours: Mapping[str, str] = NO_COLOURS) -> Any:
     """ROC curves on the test seeds, each with its band, a panel a group; last, precision and recall of the first."""
     figure, axes = new_figure(1, len(groups) + 1, size=(4.3, 4.3))
     for panel, classifiers in zip(axes[0], groups, strict=False):
         panel.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="chance")
-        for (label, scores), colour in zip(classifiers.items(), OTHERS, strict=False):
+        for number, (label, scores) in enumerate(classifiers.items()):
+            colour = _colour(label, number, colours)
             false, true = roc_curve(scores)
             grid, low, high = roc_band(scores)
             panel.fill_between(grid, low, high, color=colour, alpha=0.15, linewidth=0)
@@ -71,7 +79,8 @@ def roc(groups: Sequence[Mapping[str, Scores]]) -> Any:
         panel.legend(frameon=False, fontsize=8.5, loc="lower right")
     panel = axes[0, -1]
     panel.axhline(0.5, color=GREY, linewidth=1, linestyle=":", label="chance")
-    for (label, scores), colour in zip(groups[0].items(), OTHERS, strict=False):
+    for number, (label, scores) in enumerate(groups[0].items()):
+        colour = _colour(label, number, colours)
         recall, precision = precision_recall_curve(scores)
         name = f"{label}: average {average_precision(scores):.2f}"
         panel.step(recall, precision, where="pre", color=colour, linewidth=1.8, label=name)
@@ -81,12 +90,15 @@ def roc(groups: Sequence[Mapping[str, Scores]]) -> Any:
     return figure
 
 
-def reliability_curves(curves: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]) -> Any:
+def reliability_curves(
+    curves: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]], colours: Mapping[str, str] = NO_COLOURS
+) -> Any:
     """Share of GR against the probability given, as scored and after the temperature; by name, then kind of rows."""
     figure, axes = new_figure(1, 2, size=(4.6, 4.3))
     for panel, kind, title in zip(axes[0], ("raw", "calibrated"), ("as scored", "after temperature"), strict=True):
         panel.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="calibrated")
-        for number, ((label, found), colour) in enumerate(zip(curves.items(), OTHERS, strict=False)):
+        for number, (label, found) in enumerate(curves.items()):
+            colour = _colour(label, number, colours)
             predicted = np.array([row["predicted"] for row in found[kind]]) + 0.004 * number  # side by side
             share, low, high = (np.array([row["observed"][k] for row in found[kind]]) for k in ("value", "low", "high"))
             panel.errorbar(
@@ -100,7 +112,12 @@ def reliability_curves(curves: Mapping[str, Mapping[str, Sequence[Mapping[str, A
     return figure
 
 
-def seeds_curve(curve: Mapping[str, Any], baselines: Mapping[str, str], bound: float | None) -> Any:
+def seeds_curve(
+    curve: Mapping[str, Any],
+    baselines: Mapping[str, str],
+    bound: float | None,
+    colours: Mapping[str, str] = NO_COLOURS,
+) -> Any:
     """AUC between universes and loss against the number of training seeds: network, training part, ``baselines``."""
     figure, axes = new_figure(1, 2, size=(5.0, 3.6))
     points = curve["points"]
@@ -114,7 +131,8 @@ def seeds_curve(curve: Mapping[str, Any], baselines: Mapping[str, str], bound: f
     ):
         shown = {name: [point[key] for point in points] for name, (key, _) in lines.items()}
         shown |= {text: [point["baselines"][name] for point in points] for name, text in baselines.items()}
-        for number, ((name, rows), colour) in enumerate(zip(shown.items(), (OTHERS[0], *OTHERS), strict=False)):
+        for number, (name, rows) in enumerate(shown.items()):
+            colour = _colour(name, max(number - 1, 0), colours)
             value, low, high = (np.array([row[measure][k] for row in rows]) for k in ("value", "low", "high"))
             panel.errorbar(
                 seeds * 1.015**number, value, yerr=[value - low, high - value], color=colour, marker="o",

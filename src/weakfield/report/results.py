@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+from weakfield.base.figures import OTHERS
 from weakfield.learning.baselines import BASELINES
 from weakfield.learning.calibration import reliability
 from weakfield.report.html import cell, figure, image, interval, paragraph, render, table
@@ -23,6 +25,22 @@ MEASURES = {
     "average_precision": "average precision",
     "calibrated_ece": "calibration error",
 }
+
+
+#: one colour a classifier in all figures, none of them that of a theory
+COLOURS = {
+    "cnn": OTHERS[0],
+    "cnn_meankept": OTHERS[1],
+    "log_pk": OTHERS[2],
+    "pk_bk": OTHERS[3],
+    "mean": "#56B4E9",
+    "variance": "#8B5A2B",
+}
+
+
+def colours() -> dict[str, str]:
+    """``COLOURS`` by what people read."""
+    return {label(name): colour for name, colour in COLOURS.items()}
 
 
 def label(name: str) -> str:
@@ -116,13 +134,19 @@ def curves(material: Material, classifiers: Mapping[str, Any]) -> str:
         [
             "<h3>ROC curves</h3>",
             figure(
-                image(render(roc([networks, baselines])), "ROC curves on the test seeds, precision and recall", True),
+                image(
+                    render(roc([networks, baselines], colours())),
+                    "ROC curves on the test seeds, precision and recall",
+                    True,
+                ),
                 f"Test seeds. Bands are pointwise 95 % intervals from {ROC_RESAMPLES} bootstrap resamples of the seeds."
                 " The AUC of the legend is the area under the curve. Right: precision against recall of the networks.",
             ),
             "<h3>Calibration</h3>",
             figure(
-                image(render(reliability_curves(reliabilities)), "Reliability curves on the test seeds", True),
+                image(
+                    render(reliability_curves(reliabilities, colours())), "Reliability curves on the test seeds", True
+                ),
                 "Share of GR cubes among test cubes given a probability, in ten bins, with 95 % intervals over seeds."
                 f" Left: as scored; right: logits divided by the temperature that fits the validation seeds best,"
                 f" {temperatures}. Baselines come with theirs.",
@@ -135,7 +159,8 @@ def curves(material: Material, classifiers: Mapping[str, Any]) -> str:
 def fit_words(material: Material) -> str:
     """What the loss curves show of each network, in words."""
     found = {label(name): model.metrics.get("fit") for name, model in material.models.items()}
-    return "".join(paragraph(f"{name[0].upper()}{name[1:]}: {fit['words']}") for name, fit in found.items() if fit)
+    sentences = {name: re.sub(r"-(?=\d)", "\N{MINUS SIGN}", fit["words"]) for name, fit in found.items() if fit}
+    return "".join(paragraph(f"{name[0].upper()}{name[1:]}: {words}") for name, words in sentences.items())
 
 
 def learning_curve(material: Material) -> str:
@@ -145,7 +170,10 @@ def learning_curve(material: Material) -> str:
         return ""
     bound = next(iter(material.models.values())).metrics.get("bound")
     drawing = seeds_curve(
-        curve, {name: label(name) for name in ("log_pk", "pk_bk")}, bound["auc"]["value"] if bound else None
+        curve,
+        {name: label(name) for name in ("log_pk", "pk_bk")},
+        bound["auc"]["value"] if bound else None,
+        colours(),
     )
     epochs = ", ".join(f"{point['epochs']} with {point['seeds']}" for point in curve["points"])
     return "<h3>More seeds?</h3>" + figure(
