@@ -17,7 +17,7 @@ from weakfield.audit.context import Context
 from weakfield.audit.contract import FEWEST_SEEDS, above_chance, tells
 from weakfield.dataset import PairTensor
 from weakfield.learning import Estimate, Scores
-from weakfield.learning.metrics import bootstrap_weights, interval
+from weakfield.learning.scores import bootstrap_weights, interval
 
 Array = NDArray[np.float64]
 Answer = Literal["yes", "no", "not at this sample size"]
@@ -125,8 +125,7 @@ def _correlation(weights: Array, a: Array, b: Array) -> Array:
 
     covariance = mean(a * b) - mean(a) * mean(b)
     scale = np.sqrt(np.maximum(mean(a * a) - mean(a) ** 2, 0) * np.maximum(mean(b * b) - mean(b) ** 2, 0))
-    correlation: Array = np.divide(covariance, scale, out=np.zeros_like(covariance), where=scale > 0)
-    return correlation
+    return np.asarray(np.divide(covariance, scale, out=np.zeros_like(covariance), where=scale > 0))
 
 
 def _ridge(x: Array, y: Array, centred: bool = True) -> tuple[Array, float]:
@@ -157,11 +156,16 @@ def _folds(count: int, seed: int) -> list[NDArray[np.int64]]:
 
 @dataclass(frozen=True)
 class Evidence:
-    """A classifier on pairs in which the suspect is the same for both twins. ``identical`` twins differ by rounding."""
+    """A classifier on pairs in which the suspect is the same for both twins.
+
+    ``identical`` twins differ by rounding. One that is not ``sensitive`` can say yes but not no: its training may have
+    been too short to find anything.
+    """
 
     label: str
     scores: Scores
     identical: bool = False
+    sensitive: bool = True
 
 
 def answer(context: Context, evidence: list[Evidence]) -> Answer:
@@ -182,7 +186,7 @@ def answer(context: Context, evidence: list[Evidence]) -> Answer:
         twins = context.paired(item.scores, confidence)
         if len(item.scores.seeds) >= FEWEST_SEEDS and (above_chance(universes) or above_chance(twins)):
             return "yes"
-        small.append(universes.high < SMALL_AUC and twins.high < SMALL_PAIRED)
+        small.append(item.sensitive and universes.high < SMALL_AUC and twins.high < SMALL_PAIRED)
     if small and all(small) and tells(context, context.scores()):
         return "no"
     return "not at this sample size"

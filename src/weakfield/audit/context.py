@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -12,21 +12,22 @@ import torch
 from torch import Tensor, nn
 
 from weakfield._version import __version__
-from weakfield.audit.surrogates import group_power, power_groups
-from weakfield.base.files import content_hash, file_hash, read_json
+from weakfield.audit.surrogates import group_power, match_power, power_groups
+from weakfield.base.files import content_hash, file_hash, read_json, write_json
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.config.training import TrainingSettings
 from weakfield.dataset import PARTS, Dataset, Pairs, PairTensor, Part, open_dataset
-from weakfield.learning import Estimate, Scores, Task, evaluate, fit, load_model, score
+from weakfield.dataset.lazy import CutPairs
+from weakfield.learning import Estimate, Scores, Task, fit, load_model, score
 from weakfield.learning.metrics import (
+    auc,
     auc_difference,
-    bootstrap_weights,
-    interval,
     paired_accuracy,
+    resampled_auc,
     resampled_unpaired_auc,
     unpaired_auc,
 )
-from weakfield.learning.scores import CONFIDENCE
+from weakfield.learning.scores import CONFIDENCE, bootstrap_weights, cube_scores, interval
 from weakfield.learning.training import main_model
 
 #: of one pair, (2, channels, N, N[, N]) to the same shape
@@ -78,10 +79,37 @@ class Context:
 
         return {part: np.array([rows(pair) for pair in self.cubes[part].values]) for part in PARTS}
 
+    @cached_property
+    def equal_power(self) -> dict[bool, PairTensor]:
+        """Test pairs whose GR member has the power of its twin: in shells of k_F (False), at every |k| (True).
+
+        The twin goes the same way, so that rounding is shared.
+        """
+
+        def change(pair: Tensor, finest: bool) -> Tensor:
+            newton, gr = pair
+            return torch.stack([match_power(member, newton, finest, self.dim) for member in (newton, gr)])
+
+        return {finest: self.altered(partial(change, finest=finest)) for finest in (False, True)}
+
     @property
     def dim(self) -> int:
-        """Dimensions of a sample: 3 for cubes, 2 for slices."""
+        """Dimensions of what is altered: whole cubes, whatever parts of them a network sees."""
         return len(self.cubes["test"].shape) - 1
+
+    def samples_of(self, cubes: Pairs) -> Pairs:
+        """What the main network sees of whole cubes: themselves, or the slices or sub-cubes that they are cut into."""
+        if self.network_shape == cubes.shape:
+            return cubes
+        place = {seed: number for number, seed in enumerate(cubes.seeds)}
+        cut, channels = self.dataset.cut, cubes.shape[0]
+        return CutPairs(list(cubes.seeds), channels, cut, lambda seed: cubes.load([place[seed]])[0])
+
+    @cached_property
+    def network_shape(self) -> tuple[int, ...]:
+        """(channels, N, N, N) or (channels, N, N) of what the main network was trained on."""
+        path = self.folder.model(main_model(self.study)) / "weights.pt"
+        return tuple(torch.load(path, weights_only=True)["shape"])
 
     @property
     def keep_mean(self) -> bool:
@@ -101,8 +129,8 @@ class Context:
         return load_model(self.folder.model(main_model(self.study)))
 
     def score(self, pairs: Pairs) -> Scores:
-        """What the main network says of other cubes."""
-        return score(self.network, pairs)
+        """What the main network says of other cubes; of cubes that it sees in parts, the mean over the parts."""
+        return cube_scores(score(self.network, self.samples_of(pairs)))
 
     def scores(self, who: str = "network", part: Part = "test", model: str | None = None) -> Scores:
         """Logits of a trained network (default: the main one) or of a baseline, as the train stage left them."""
@@ -129,16 +157,34 @@ class Context:
         if not self.may_retrain:
             raise RuntimeError(f"{control} was granted {self.granted} retrainings and asks for another")
         self.spent += 1
-        task = Task(self.retraining, dict(cubes), f"{self.dataset.fingerprint} {control} {at}".rstrip())
-        folder = self.workplace(control) / at if at else self.workplace(control)
+        samples = {part: self.samples_of(pairs) for part, pairs in cubes.items()}
+        task = self._task(control, samples, at)
+        folder = self._place(control, at)
         network = fit(task, folder, f"retraining for {control} {at}".rstrip())
-        return score(network, cubes["test"])
+        scores = cube_scores(score(network, samples["test"]))
+        write_json(folder / "scores.json", {"task": task.hash, "test": scores.as_json()})
+        return scores
+
+    def retrained(self, control: str, at: str = "") -> Scores | None:
+        """Test scores of a network that a control trained, if it did so for this very study and budget."""
+        path = self._place(control, at) / "scores.json"
+        if not path.exists():
+            return None
+        kept = read_json(path)
+        return Scores.from_json(kept["test"]) if kept["task"] == self._task(control, {}, at).hash else None
+
+    def _task(self, control: str, cubes: Mapping[Part, Pairs], at: str) -> Task:
+        return Task(self.retraining, dict(cubes), f"{self.dataset.fingerprint} {control} {at}".rstrip())
+
+    def _place(self, control: str, at: str) -> Path:
+        return self.workplace(control) / at if at else self.workplace(control)
 
     # -- estimates --
 
     def auc(self, scores: Scores) -> Estimate:
         """AUC with its interval."""
-        return evaluate(scores, self.study.audit.bootstrap)["auc"]
+        weights = bootstrap_weights(len(scores.seeds), self.study.audit.bootstrap)
+        return interval(auc(scores), resampled_auc(scores, weights))
 
     def unpaired_auc(self, scores: Scores, confidence: float = CONFIDENCE) -> Estimate:
         """AUC between universes, which is 1/2 for whatever knows nothing of a single cube: what nulls are tested by."""

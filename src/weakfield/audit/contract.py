@@ -113,6 +113,20 @@ def tells(context: Context, scores: Scores) -> bool:
     return enough and (above_chance(context.unpaired_auc(scores)) or above_chance(context.paired(scores)))
 
 
+def learns(context: Context) -> bool:
+    """Whether retrainings of this length find what there is: the one on untouched cubes, ``other_weights``, did.
+
+    Only then does a retraining that finds nothing mean something.
+    """
+    again = context.retrained("other_weights")
+    return again is not None and tells(context, again)
+
+
+def said(estimate: Estimate) -> str:
+    """``0.0123 (0.011 to 0.0137)``: three significant digits, for shares and correlations that may be small."""
+    return f"{estimate.value:.3g} ({estimate.low:.3g} to {estimate.high:.3g})"
+
+
 def survival_verdict(context: Context, altered: Scores, share: Estimate) -> Verdict:
     """The verdict on a network shown cubes from which a suspect was taken.
 

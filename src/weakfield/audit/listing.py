@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
 from weakfield.audit.registry import find_control
 from weakfield.config.audit import DEFAULT_CONTROLS, FULL_CONTROLS
 
@@ -44,8 +46,9 @@ def page() -> str:
         parts.append(f"\n## {title}\n")
         for name in names:
             control = find_control(name)
-            parts.append(
-                f"\n**`{name}`** {control.question} {control.how} {control.expectation}\n{control.verdicts}"
-                f" It cannot see: {control.blind[0].lower() + control.blind[1:]}\n"
+            text = (
+                f"**`{name}`** {control.question} {control.how} {control.expectation} {control.verdicts}"
+                f" What it cannot see: {control.blind[0].lower() + control.blind[1:]}"
             )
+            parts.append(f"\n{fill(text, 120, break_long_words=False, break_on_hyphens=False)}\n")
     return "".join(parts)

@@ -38,15 +38,16 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
     _sweep(folder, shares)
     rows = []
     with bar("controls", len(shares)) as progress:
-        for name, share in shares.items():
-            rows.append(finished(context, name, share) or complete(context, name, share))
+        for name in shares:
+            rows.append(finished(context, name) or complete(context, name))
             progress.advance(note=f"controls: {name} {rows[-1]['verdict']}")
     write_json(folder.audit / "audit.json", {"summary": sentence(context, rows), "controls": rows})
     return {"controls": len(rows), **{verdict: len(_names(rows, verdict)) for verdict in WORDS}}
 
 
-def finished(context: Context, name: str, share: int = 10**6) -> dict[str, Any] | None:
+def finished(context: Context, name: str) -> dict[str, Any] | None:
     """The row of a control that was run before on the same things, with the same grant of retrainings."""
+    share = _share(context, name)
     path = context.folder.audit / f"{name}.json"
     if not path.exists():
         return None
@@ -55,9 +56,9 @@ def finished(context: Context, name: str, share: int = 10**6) -> dict[str, Any] 
     return row
 
 
-def complete(context: Context, name: str, share: int = 10**6) -> dict[str, Any]:
-    """Run a control, with so many retrainings granted, and keep its row."""
-    control = find_control(name)
+def complete(context: Context, name: str) -> dict[str, Any]:
+    """Run a control, with the retrainings that the budget grants it, and keep its row."""
+    control, share = find_control(name), _share(context, name)
     context.begin(share)
     if share < control.least:
         result = control.not_run("The budget of retrainings was spent (audit.retrainings).")
@@ -96,6 +97,12 @@ def sentence(context: Context, rows: list[dict[str, Any]]) -> str:
         f" and scores the GR cube above its twin in {paired.value:.0%} of them{beyond};"
         f" of {len(rows)} controls, {', '.join(verdicts)}{few}."
     )
+
+
+def _share(context: Context, name: str) -> int:
+    """Retrainings granted to a control; one that the study does not ask for gets what it needs."""
+    shares = granted(context.study)
+    return shares[name] if name in shares else find_control(name).needs(context.study)
 
 
 def _sweep(folder: RunFolder, shares: dict[str, int]) -> None:

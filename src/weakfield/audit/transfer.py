@@ -20,7 +20,7 @@ class Elsewhere:
     study: StudyConfig
     label: str
     seeds: tuple[int, ...] | None = None
-    redshifts: tuple[float, float] | None = None
+    redshifts: tuple[float, ...] | None = None
     #: a folder that holds the pairs already, instead of growing them
     folder: RunFolder | None = None
 

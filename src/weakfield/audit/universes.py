@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from weakfield.audit.context import Context
 from weakfield.base.files import content_hash, read_json, sync_folder, write_json
 from weakfield.base.progress import bar
-from weakfield.config import THEORIES, RunFolder, RunSettings, StudyConfig
-from weakfield.dataset import PairTensor
-from weakfield.dataset.samples import load_sample
+from weakfield.config import THEORIES, RunFolder, RunSettings, StudyConfig, Theory
+from weakfield.dataset import Dataset, PairTensor
 from weakfield.formats import load_field
 
 MEMBER_DONE = "member.json"
@@ -55,21 +55,23 @@ def cubes_of(
     study: StudyConfig,
     folder: RunFolder,
     seeds: Sequence[int],
-    redshifts: tuple[float, float] | None = None,
+    redshifts: tuple[float, ...] | None = None,
 ) -> PairTensor:
     """Cubes of pairs in another folder, normalised as those of the main data set.
 
     The growth factors are of ``study``; ``redshifts`` (default: the study's) are the outputs a sample is made of.
     """
-    dataset = context.dataset
+    there = Dataset(
+        context.folder, context.dataset.description | {"cosmology": study.cosmology.model_dump(mode="json")}
+    )
     pairs = []
     for seed in seeds:
         members = []
         for theory in THEORIES:
-            paths = snapshots_of(study, folder.member(seed, theory), redshifts or study.dataset.redshifts)
-            members.append(dataset.normalise(load_sample(dataset.sample, paths, study.cosmology), context.keep_mean))
+            paths = snapshots_of(study, folder.member(seed, theory), redshifts or there.redshifts)
+            members.append(_finished(context, there.raw_of(paths, seed, theory), seed, theory))
         pairs.append(torch.stack(members))
-    return PairTensor(seeds, torch.stack(pairs).unsqueeze(2))
+    return PairTensor(seeds, torch.stack(pairs))
 
 
 def snapshots_of(study: StudyConfig, member: Path, redshifts: Sequence[float]) -> list[Path]:
@@ -120,9 +122,15 @@ def newton_twins(context: Context, seeds: Sequence[int], folders: dict[int, Path
     pairs = []
     for seed in seeds:
         second = [folders[seed] / path.name for path in dataset.files(seed, "newton")]
-        raws = [dataset.raw(seed, "newton"), load_sample(dataset.sample, second, dataset.cosmology)]
-        pairs.append(torch.stack([dataset.normalise(raw, context.keep_mean) for raw in raws]))
-    return PairTensor(seeds, torch.stack(pairs).unsqueeze(2))
+        raws = [dataset.raw(seed, "newton"), dataset.raw_of(second, seed, "newton")]
+        pairs.append(torch.stack([_finished(context, raw, seed, "newton") for raw in raws]))
+    return PairTensor(seeds, torch.stack(pairs))
+
+
+def _finished(context: Context, raw: Tensor, seed: int, theory: Theory) -> Tensor:
+    """A raw sample as the main network sees cubes, (channels, N, N, N)."""
+    cube = context.dataset.normalise(raw, context.keep_mean, seed, theory)
+    return cube if cube.ndim == 4 else cube.unsqueeze(0)
 
 
 def share_of_different_numbers(first: Sequence[Path], second: Sequence[Path]) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from weakfield.audit.context import Context
-from weakfield.audit.contract import Control, Result, Verdict, tells
+from weakfield.audit.contract import Control, Result, Verdict, said, tells
 from weakfield.audit.surrogates import swap_amplitudes
 from weakfield.dataset import PairTensor
 
@@ -35,8 +35,8 @@ def run(context: Context) -> Result:
         "share of the network's logit difference that follows the amplitudes",
         verdict,
         remark=(
-            f"The phases carry {phases}. With GR's amplitudes and Newton's phases a cube scores above its counterpart"
-            f" in {context.paired(mixed)} of the seeds."
+            f"The phases carry {said(phases)}. With GR's amplitudes and Newton's phases a cube scores above its"
+            f" counterpart in {context.paired(mixed)} of the seeds."
         ),
         scores=mixed,
         more={"phases": phases.as_json()},

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from weakfield.audit.context import Context
-from weakfield.audit.contract import Control, Result, Verdict, tells
+from weakfield.audit.contract import Control, Result, Verdict, said, tells
 from weakfield.audit.surrogates import rescale
 
 FACTORS = (0.9, 0.99)
@@ -23,7 +23,7 @@ def run(context: Context) -> Result:
         context.altered(lambda pair: torch.stack([pair[0], rescale(pair[0], spread(pair[1]) / spread(pair[0]))]))
     )
     share = context.share(scaled)
-    rows, said = [], []
+    rows, words = [], []
     for factor in FACTORS:
         scores = context.score(
             context.altered(lambda pair, factor=factor: torch.stack([pair[0], rescale(pair[0], factor)]))  # type: ignore[misc]
@@ -32,7 +32,7 @@ def run(context: Context) -> Result:
         rows.append(
             {"factor": factor, "share": answer.as_json(), "unpaired_auc": context.unpaired_auc(scores).as_json()}
         )
-        said.append(f"times {factor:g} it moves by {answer} of that difference")
+        words.append(f"times {factor:g} it moves by {said(answer)} of that difference")
     verdict: Verdict = "inconclusive"
     if tells(context, network):
         verdict = "shortcut" if share.low > 0.5 else "clean" if share.high < 0.5 else "inconclusive"
@@ -40,7 +40,7 @@ def run(context: Context) -> Result:
         share,
         "share of the network's logit difference that the overall amplitude gives",
         verdict,
-        remark=f"Newton cubes rescaled to the rms of their GR twins; {', '.join(said)}.",
+        remark=f"Newton cubes rescaled to the rms of their GR twins; {', '.join(words)}.",
         scores=scaled,
         more={"factors": rows},
     )

@@ -14,22 +14,21 @@ from weakfield.audit.beyond import (
     same_twins,
 )
 from weakfield.audit.context import Context
-from weakfield.audit.contract import Control, Result, tells
+from weakfield.audit.contract import Control, Result, said, tells
 from weakfield.audit.controls.beyond_power import VERDICTS
-from weakfield.audit.controls.p_matched import matched
 from weakfield.learning import Scores
 
 
 def run(context: Context) -> Result:
     box = context.dataset.box_size_mpch
-    cubes = context.altered(matched(context.dim, finest=True))
+    cubes = context.equal_power[True]
     seen, identical = context.score(cubes), same_twins(cubes)
     at_equal_power = measured(cubes, box, bispectrum=True)
     rest = left_over_difference(seen.gr - seen.newton, at_equal_power[:, 1] - at_equal_power[:, 0])
     # twins' differences without what their bispectra predict, about a Newton cube at 0: only twins can be compared
     freed = Scores(seen.seeds, seen.newton, seen.newton + rest)
     twins = [Evidence("network as trained", freed, identical)]
-    said = answer(context, twins)
+    found = answer(context, twins)
     network = context.scores()
     features = measured(context.cubes["test"], box, bispectrum=True)
     correlation = partial_correlation(context, network, features)
@@ -37,20 +36,20 @@ def run(context: Context) -> Result:
     differences = network.gr - network.newton
     left = context.ratio(left_over_difference(differences, features[:, 1] - features[:, 0]), differences)
     paired = context.paired(freed)
-    verdict = VERDICTS[said] if said == "yes" or tells(context, network) else "inconclusive"
+    verdict = VERDICTS[found] if found == "yes" or tells(context, network) else "inconclusive"
     return Result(
         paired,
         "paired accuracy at equal P(k), freed of the bispectrum",
         verdict,
         remark=(
-            f"Information beyond P(k) and B(k1, k2, k3): {said}. Partial correlation of logit and label given both"
-            f" {correlation}; logits freed of both have AUC {context.unpaired_auc(whole)} between universes; a"
-            f" regression on twins' differences leaves {left} of the logit difference."
+            f"Information beyond P(k) and B(k1, k2, k3): {found}. Partial correlation of logit and label given both"
+            f" {said(correlation)}; logits freed of both have AUC {said(context.unpaired_auc(whole))} between"
+            f" universes; a regression on twins' differences leaves {said(left)} of the logit difference."
             f" {np.shape(features)[-1]} features on {context.test_seeds} seeds."
         ),
         scores=freed,
         more={
-            "beyond": said,
+            "beyond": found,
             "partial_correlation": correlation.as_json(),
             "regressed": {
                 "unpaired_auc": context.unpaired_auc(whole).as_json(),

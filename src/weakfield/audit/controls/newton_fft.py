@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from weakfield.audit.context import Context
-from weakfield.audit.contract import Control, Result, null_verdict
+from weakfield.audit.contract import Control, Result, null_verdict, said
 from weakfield.audit.universes import grow_newton, newton_twins, share_of_different_numbers
 from weakfield.base.progress import bar
 from weakfield.config import RunSettings
@@ -39,7 +39,7 @@ def run(context: Context) -> Result:
         null_verdict(context, scores),
         remark=(
             f"{different:.1%} of the stored numbers differ, by {apart:.1e} of the standard deviation of the cubes; the"
-            f" network answers with {response} of its logit difference between the theories."
+            f" network answers with {said(response)} of its logit difference between the theories."
         ),
         scores=scores,
         more={"response": response.as_json(), "different": different},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from weakfield.audit.context import Context
-from weakfield.audit.contract import Control, Result, null_verdict, one_retraining
+from weakfield.audit.contract import Control, Result, null_verdict, one_retraining, said
 from weakfield.audit.universes import changed, grow_newton, newton_twins
 from weakfield.base.progress import bar
 from weakfield.config import StudyConfig
@@ -32,7 +32,7 @@ def run(context: Context) -> Result:
         remark=(
             f"The two runs differ by {apart:.1e} of the standard deviation of the cubes; a network trained on them puts"
             f" the second above its twin in {context.paired(scores)} of the seeds, and the study's network answers"
-            f" with {response} of its logit difference between the theories."
+            f" with {said(response)} of its logit difference between the theories."
         ),
         scores=scores,
         more={"response": response.as_json()},

@@ -14,12 +14,18 @@ def run(context: Context) -> Result:
     stored = [z for z in study.simulation.snapshot_redshifts if z < early and z != late]
     if stored:  # the nearest of the study's own outputs
         other = min(stored, key=lambda z: abs(z - late))
-        place = Elsewhere(study, f"z = {other:g}", redshifts=(early, other), folder=context.folder)
+        place = Elsewhere(study, f"z = {other:g}", redshifts=_instead(context, other), folder=context.folder)
     else:
         other = (early + late) / 2
         grown = changed(study, "simulation", snapshot_redshifts=(*study.simulation.snapshot_redshifts, other))
-        place = Elsewhere(grown, f"z = {other:g}", redshifts=(early, other))
+        place = Elsewhere(grown, f"z = {other:g}", redshifts=_instead(context, other))
     return transfer(context, "other_redshift", [place])
+
+
+def _instead(context: Context, other: float) -> tuple[float, ...]:
+    """The data set's outputs with another in the place of the later one."""
+    late = context.study.dataset.redshifts[1]
+    return tuple(other if z == late else z for z in context.dataset.redshifts)
 
 
 CONTROL = Control(

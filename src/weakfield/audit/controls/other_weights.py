@@ -14,7 +14,7 @@ def run(context: Context) -> Result:
     if tells(context, network):
         if tells(context, again) and difference.low <= 0 <= difference.high:
             verdict = "clean"
-        elif difference.high < 0 and not tells(context, again):
+        elif context.retraining.epochs == context.study.training.epochs and difference.high < 0:
             verdict = "shortcut"
     return Result(
         difference,
@@ -35,7 +35,8 @@ CONTROL = Control(
     expectation="The same AUC within its error: what other retrainings find can then be compared with the network.",
     how="The network is trained again on the same cubes with another random seed and the audit's number of epochs.",
     verdicts=(
-        "Clean: both tell the theories apart and their AUCs agree. Shortcut: the network's result does not come back."
+        "Clean: both tell the theories apart and their AUCs agree. Shortcut: after as many epochs as the network's own"
+        " the result does not come back. Inconclusive after fewer: no retraining that finds nothing is then counted."
     ),
     blind="A cause that every training finds.",
     run=run,

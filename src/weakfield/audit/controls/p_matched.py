@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import torch
-from torch import Tensor
-
 from weakfield.audit.context import Context
-from weakfield.audit.contract import Control, Result, survival_verdict
-from weakfield.audit.surrogates import match_power
-
-
-def matched(dim: int, finest: bool) -> Callable[[Tensor], Tensor]:
-    """A pair whose GR member has the power of its twin; the twin goes the same way, so that rounding is shared."""
-
-    def change(pair: Tensor) -> Tensor:
-        newton, gr = pair
-        return torch.stack([match_power(newton, newton, finest, dim), match_power(gr, newton, finest, dim)])
-
-    return change
+from weakfield.audit.contract import Control, Result, said, survival_verdict
 
 
 def run(context: Context) -> Result:
-    scores = context.score(context.altered(matched(context.dim, finest=False)))
-    finest = context.score(context.altered(matched(context.dim, finest=True)))
+    scores, finest = (context.score(context.equal_power[which]) for which in (False, True))
     share, left = context.share(scores), context.share(finest)
     return Result(
         share,
@@ -32,7 +15,7 @@ def run(context: Context) -> Result:
         survival_verdict(context, scores, share),
         remark=(
             f"Twins of equal power are ordered in {context.paired(scores)} of the seeds. With the power of every |k|"
-            f" matched, not of shells, {left} of the logit difference is left, twins are ordered in"
+            f" matched, not of shells, {said(left)} of the logit difference is left, twins are ordered in"
             f" {context.paired(finest)}."
         ),
         scores=scores,

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import torch
+from torch import Tensor
+
 from weakfield.audit.context import Context
-from weakfield.audit.contract import Control, Result, Verdict, one_retraining, tells
-from weakfield.audit.controls.p_matched import matched
+from weakfield.audit.contract import Control, Result, Verdict, learns, one_retraining, tells
+from weakfield.audit.surrogates import match_power
 
 
 def run(context: Context) -> Result:
-    cubes = context.all_altered(matched(context.dim, finest=True))
-    scores = context.retrain("p_matched_retrained", cubes)
+    def change(pair: Tensor) -> Tensor:
+        newton, gr = pair
+        return torch.stack([match_power(member, newton, True, context.dim) for member in (newton, gr)])
+
+    scores = context.retrain("p_matched_retrained", context.all_altered(change))
     network = context.scores()
     difference = context.auc_difference(scores, network)
     verdict: Verdict = "inconclusive"
     if tells(context, scores):
         verdict = "clean"
-    elif tells(context, network) and difference.high < 0:
+    elif learns(context) and difference.high < 0:
         verdict = "shortcut"
     return Result(
         context.unpaired_auc(scores),
