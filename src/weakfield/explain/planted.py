@@ -46,7 +46,7 @@ def local_non_gaussianity(cubes: Tensor, f: float) -> Tensor:
 
 
 def coupled_triangle(cubes: Tensor, edges: Sequence[float], triangle: tuple[int, int, int], share: float) -> Tensor:
-    """Modes f of the last shell become sqrt(1 - share^2) f + share p at their own power, p the product of the others."""
+    """Modes f of the last shell become sqrt(1 - share^2) f + share p at their own power, p of the other two."""
     n = cubes.shape[-1]
     basis = triangle_basis(n, 3, tuple(float(edge) for edge in edges))
     return torch.stack([_coupled(basis, cube[0], triangle, share)[None] for cube in cubes])
