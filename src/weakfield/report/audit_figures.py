@@ -56,8 +56,9 @@ def bands(curves: Sequence[dict[str, Any]]) -> Any:
         side = "below" if curve["side"] == "low" else "above"
         points = curve["points"]
         _line(share, points, [p["share"] for p in points], OTHERS[0], style, f"modes {side} the cut")
-        for (key, label), colour in zip(classifiers.items(), OTHERS, strict=False):
-            known = [p for p in points if key in p]
+        for number, ((key, label), colour) in enumerate(zip(classifiers.items(), OTHERS, strict=False)):
+            # side by side where they agree
+            known = [p | {"cut_hmpc": p["cut_hmpc"] * 1.03 ** (number - 1)} for p in points if key in p]
             if known:
                 _line(order, known, [p[key]["paired_accuracy"] for p in known], colour, style, f"{label}, {side}")
     share.set_ylabel("share of the logit difference of twins")
