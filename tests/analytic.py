@@ -67,7 +67,7 @@ class TriangleSums(nn.Module):
         axes = tuple(range(-d, 0))
         modes = torch.fft.fftn(x[:, 0], dim=axes, norm="forward") * self.masks[:, None]
         modes = torch.fft.fftshift(modes, dim=axes)
-        padded = torch.nn.functional.pad(modes, (n // 2, n - n // 2) * d)
+        padded = torch.nn.functional.pad(modes, (n - n // 2, n // 2) * d)
         return torch.fft.ifftn(torch.fft.ifftshift(padded, dim=axes), dim=axes, norm="forward").real
 
     def forward(self, x: Tensor) -> Tensor:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext, redirect_stdout
-from dataclasses import dataclass
+from contextlib import redirect_stdout
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -23,15 +23,19 @@ from weakfield.base.files import content_hash, empty_folder, file_hash, read_jso
 from weakfield.base.progress import bar, bars
 from weakfield.base.provenance import now
 from weakfield.config import RunFolder, StudyConfig
+from weakfield.config.campaign import CampaignSettings
 from weakfield.simulation.runfolder import open_for_work, sweep
 
 Summary = dict[str, Any]
 Work = Callable[[StudyConfig, RunFolder], Summary]
 Grow = Callable[[StudyConfig, int, RunFolder], None]
 Flaw = Callable[[StudyConfig, int, RunFolder], str | None]
+Campaign = Callable[[StudyConfig, RunFolder, Sequence[int]], int]
 Check = Callable[[StudyConfig], None]
 
 DONE_FILE, STARTED_FILE = "stage.json", "started.json"
+#: where a stage keeps what makes it faster: no output, may be removed
+CACHE = "cache"
 
 
 @dataclass(frozen=True)
@@ -80,13 +84,15 @@ def _no_manifest(study: StudyConfig, seed: int, folder: RunFolder) -> str | None
 class PairStage:
     """Simulation: every seed of the study becomes a whole pair; ``grow`` does nothing for one that is whole.
 
-    ``flaw`` says what keeps a seed from being whole: a pair that lost or changed files is grown again. Within a
-    ``session`` pairs are grown by the function it gives and may become whole as late as its end.
+    ``flaw`` says what keeps a seed from being whole: a pair that lost or changed files is grown again. ``campaign``
+    grows many and returns how many it grew; without it ``grow`` is called for each. ``seeds``: those to grow, if not
+    all of the study.
     """
 
     grow: Grow
     flaw: Flaw = _no_manifest
-    session: Callable[[StudyConfig], AbstractContextManager[Grow]] | None = None
+    campaign: Campaign | None = None
+    seeds: tuple[int, ...] | None = None
     name: str = "simulate"
     reads: tuple[str, ...] = ()
 
@@ -99,20 +105,35 @@ class PairStage:
             return None
         return self._outcome("skipped", 0.0, manifests, 0)
 
+    def so_far(self, study: StudyConfig, folder: RunFolder, fingerprint: str | None = None) -> Outcome | None:
+        """The outcome of the pairs that are whole by now, or of those that a ``fingerprint`` stood for; if any."""
+        manifests = self._manifests(study, folder).items()
+        whole = {seed: manifest for seed, manifest in manifests if self.flaw(study, seed, folder) is None}
+        if not whole:
+            return None
+        outcome = self._outcome("skipped", 0.0, whole, 0)
+        return outcome if fingerprint is None else replace(outcome, fingerprint=fingerprint)
+
     def lacks(self, study: StudyConfig, folder: RunFolder) -> str:
-        flaws = (self.flaw(study, seed, folder) for seed in study.seeds.all)
+        flaws = (self.flaw(study, seed, folder) for seed in self._seeds(study))
         return next((found for found in flaws if found), "")
 
     def complete(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome:
-        begin, before = time.perf_counter(), self._written(study, folder)
-        session = self.session(study) if self.session else nullcontext(self.grow)
-        with bar("pairs", study.seeds.count) as progress, session as grow:
-            for seed in study.seeds.all:
-                grow(study, seed, folder)
-                progress.advance()
+        begin = time.perf_counter()
+        if self.campaign is not None:
+            grown = self.campaign(study, folder, self._seeds(study))
+        else:
+            before = self._written(study, folder)
+            with bar("pairs", study.seeds.count) as progress:
+                for seed in self._seeds(study):
+                    self.grow(study, seed, folder)
+                    progress.advance()
+            grown = len(self._written(study, folder) - before)
         manifests = self._manifests(study, folder)
-        grown = len(self._written(study, folder) - before)
         return self._outcome("done" if grown else "skipped", time.perf_counter() - begin, manifests, grown)
+
+    def _seeds(self, study: StudyConfig) -> tuple[int, ...]:
+        return study.seeds.all if self.seeds is None else self.seeds
 
     def _outcome(
         self, status: Literal["done", "skipped"], seconds: float, manifests: dict[int, Any], grown: int
@@ -122,11 +143,11 @@ class PairStage:
 
     def _written(self, study: StudyConfig, folder: RunFolder) -> set[tuple[int, int]]:
         """Seeds of whole pairs, with the time at which each became whole."""
-        paths = {seed: folder.pair(seed) / "pair.json" for seed in study.seeds.all}
+        paths = {seed: folder.pair(seed) / "pair.json" for seed in self._seeds(study)}
         return {(seed, path.stat().st_mtime_ns) for seed, path in paths.items() if path.exists()}
 
     def _manifests(self, study: StudyConfig, folder: RunFolder) -> dict[int, Any]:
-        paths = {seed: folder.pair(seed) / "pair.json" for seed in study.seeds.all}
+        paths = {seed: folder.pair(seed) / "pair.json" for seed in self._seeds(study)}
         manifests = {seed: read_json(path) for seed, path in paths.items() if path.exists()}
         for seed, manifest in manifests.items():
             if not isinstance(manifest, dict) or not {"settings", "files"} <= set(manifest):
@@ -188,6 +209,7 @@ class FolderStage:
         record = {
             "stage": self.name,
             "key": key,
+            "read": read,
             "software_version": __version__,
             "finished": now(),
             "seconds": seconds,
@@ -233,10 +255,10 @@ def _grow(study: StudyConfig, seed: int, folder: RunFolder) -> None:
     grow_pair(study, seed, folder)
 
 
-def _session(study: StudyConfig) -> AbstractContextManager[Grow]:
-    from weakfield.simulation.ensemble import growing
+def _campaign(study: StudyConfig, folder: RunFolder, seeds: Sequence[int]) -> int:
+    from weakfield.campaign import grow_pairs
 
-    return growing(study)
+    return grow_pairs(study, folder, seeds)
 
 
 def _flaw(study: StudyConfig, seed: int, folder: RunFolder) -> str | None:
@@ -246,14 +268,16 @@ def _flaw(study: StudyConfig, seed: int, folder: RunFolder) -> str | None:
 
 
 _UNIVERSE = ("cosmology", "simulation")
-_ALL = tuple(name for name in StudyConfig.model_fields if name != "seeds")
+_ALL = tuple(name for name in StudyConfig.model_fields if name not in ("seeds", "campaign", "search"))
 
 #: the stages in order; a study's seeds enter through the fingerprint of the pairs
 STAGES: tuple[Stage, ...] = (
-    PairStage(_grow, _flaw, _session),
+    PairStage(_grow, _flaw, _campaign),
     _stage("measure", "weakfield.spectra.measure", "spectra", ("simulate",), (*_UNIVERSE, "dataset", "measure")),
     _stage("dataset", "weakfield.dataset.build", "dataset", ("simulate",), (*_UNIVERSE, "dataset")),
-    _stage("train", "weakfield.learning.training", "training", ("dataset",), ("training", "audit.bootstrap")),
+    _stage(
+        "train", "weakfield.learning.training", "training", ("dataset",), ("training", "evaluation", "audit.bootstrap")
+    ),
     _stage(
         "audit",
         "weakfield.audit.run",
@@ -281,12 +305,14 @@ def run_study(
     only: str | None = None,
     stages: Sequence[Stage] = STAGES,
     tell: Callable[[Outcome], None] = lambda outcome: None,
+    campaign: CampaignSettings | None = None,
 ) -> list[Outcome]:
     """Bring a run folder up to date with ``study``: every stage in order, or the stage ``only`` by itself.
 
-    ``tell`` is called after each stage that was asked for. Raises ``BadInput`` when the folder holds pairs of other
-    settings, or when ``only`` needs an earlier stage that is not finished; ``WeakfieldError`` when another process is
-    at work in the folder.
+    ``tell`` is called after each stage that was asked for. ``campaign``: where pairs are grown this time, instead of as
+    the study says. Pairs alone may be grown by many processes at once, and other stages beside them. Raises
+    ``BadInput`` when the folder holds pairs of other settings, or when ``only`` needs an earlier stage that is not
+    finished; ``WeakfieldError`` when another process is at work in the folder.
     """
     folder = RunFolder(root)
     wanted = {stage.name for stage in stages} if only is None else {only}
@@ -296,14 +322,19 @@ def run_study(
     for stage in stages:
         if stage.name in wanted:
             stage.check(study)
-    with open_for_work(study, folder, only or "all"):
+    growers = {stage.name for stage in stages if isinstance(stage, PairStage)}
+    grows, alone = bool(wanted & growers), not wanted <= growers
+    with open_for_work(study, folder, only or "all", grows, alone):
+        if campaign is not None:
+            study = study.model_copy(update={"campaign": campaign})
         for stage in stages:
             if stage.name not in needed:
                 continue
             read = {name: fingerprints[name] for name in stage.reads}
-            outcome = (
-                _completed(stage, study, folder, read) if stage.name in wanted else stage.finished(study, folder, read)
-            )
+            if stage.name in wanted:
+                outcome: Outcome | None = _completed(stage, study, folder, read)
+            else:
+                outcome = _so_far(stage, study, folder, wanted) or stage.finished(study, folder, read)
             if outcome is None:
                 found = stage.lacks(study, folder) or f"{folder.root}: no outcome for the settings in study.toml"
                 raise BadInput(
@@ -315,6 +346,19 @@ def run_study(
                 outcomes.append(outcome)
                 tell(outcome)
     return outcomes
+
+
+def _so_far(stage: Stage, study: StudyConfig, folder: RunFolder, wanted: set[str]) -> Outcome | None:
+    """For a partial data set the pairs that are whole; for what comes after it those it was built of.
+
+    More may have come since: they do not make the data set stale until it is asked for again.
+    """
+    if not isinstance(stage, PairStage) or not getattr(study.dataset, "partial", False):
+        return None
+    built_of = None
+    if not wanted & {"measure", "dataset"}:
+        built_of = _record(folder.dataset / DONE_FILE).get("read", {}).get(stage.name)
+    return stage.so_far(study, folder, built_of)
 
 
 def _completed(stage: Stage, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome:
@@ -360,6 +404,7 @@ def _hash_or_none(path: Path) -> str | None:
 
 
 def _outputs(place: Path) -> dict[str, str]:
-    """Hashes of the files of a stage, but for its own marks."""
+    """Hashes of the files of a stage, but for its own marks and its cache."""
     files = sorted(path for path in place.rglob("*") if path.is_file() and path.name not in (DONE_FILE, STARTED_FILE))
-    return {path.relative_to(place).as_posix(): file_hash(path) for path in files}
+    names = {path.relative_to(place).as_posix(): path for path in files}
+    return {name: file_hash(path) for name, path in names.items() if not name.startswith(f"{CACHE}/")}

@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
-from synthetic import gaussian
+from drawn_task import task
 from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.files import file_hash, read_json
-from weakfield.config.training import TrainingSettings
-from weakfield.dataset import PARTS, PairTensor
 from weakfield.learning import Task, evaluate, fit, fitting, load_model, score
 from weakfield.learning.loop import Loop
 from weakfield.learning.metrics import log_loss
-
-
-def task(scale: float = 1.3, **values: object) -> Task:
-    settings = {"channels": 4, "blocks": 2, "epochs": 4, "batch_pairs": 2, "dropout": 0.2, **values}
-    random = np.random.default_rng(0)
-    parts = {}
-    for part, seeds in zip(PARTS, (range(7), range(7, 10), range(10, 16)), strict=True):
-        fields = [gaussian(8, random) for _ in seeds]
-        values_ = torch.tensor(np.array([[field, scale * field] for field in fields]), dtype=torch.float32)
-        parts[part] = PairTensor(seeds, values_.unsqueeze(2))
-    return Task(TrainingSettings.from_mapping(settings), parts, f"gaussian {scale}")
 
 
 def fit_and_stop(job: Task, folder: Path, epochs: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,6 +51,62 @@ def test_interrupted_and_resumed_gives_the_same_bits(
     fit(task(), tmp_path / "parts")
     for name in ("weights.pt", "history.json", "log.jsonl"):
         assert file_hash(tmp_path / "whole" / name) == file_hash(tmp_path / "parts" / name)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        *({"optimiser": name} for name in ("sgd", "momentum", "nesterov", "rmsprop", "adam")),
+        *({"schedule": name, "decay_epochs": 1} for name in ("constant", "step", "one_cycle", "plateau")),
+        {"loss": "pair", "augment_alike": False},
+        {"loss": "mse", "label_smoothing": 0.1, "gradient_clip": None},
+        {"loss": "cross_entropy", "classes": 2},
+        {"network": "camels", "blocks": 1},  # batch normalisation: running means
+        {"network": "mlp"},  # standardises by the training part
+        {"early_stopping": 1, "epochs": 20, "learning_rate": 0.3, "schedule": "constant"},
+        {"precision": "bf16", "layout": "contiguous"},
+    ],
+    ids=lambda values: "-".join(str(value) for value in values.values()),
+)
+def test_every_kind_of_training_resumes_to_the_same_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, values: dict[str, object]
+) -> None:
+    fit(task(**values), tmp_path / "whole")
+    fit_and_stop(task(**values), tmp_path / "parts", 2, monkeypatch)
+    fit(task(**values), tmp_path / "parts")
+    for name in ("weights.pt", "history.json", "log.jsonl"):
+        assert file_hash(tmp_path / "whole" / name) == file_hash(tmp_path / "parts" / name)
+
+
+def test_stopping_early(tmp_path: Path) -> None:
+    fit(task(early_stopping=2, epochs=30, learning_rate=0.3, schedule="constant"), tmp_path)
+    history = read_json(tmp_path / "history.json")
+    losses = [row["validation_loss"] for row in history["epochs"]]
+    assert history["stopped_early"]
+    assert len(losses) == losses.index(min(losses)) + 3 < 30
+
+
+def test_the_pair_loss_orders_twins(tmp_path: Path) -> None:
+    job = task(scale=1.05, loss="pair", epochs=20, learning_rate=5e-3)
+    scores = score(fit(job, tmp_path), job.pairs["test"])
+    assert (scores.gr > scores.newton).all()  # a twin has the same phases: 5 % are plain
+
+
+def test_events_for_tensorboard(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    fit(task(tensorboard=True), tmp_path)
+    events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    found = [event.value for event in events.Scalars("validation_loss")]
+    assert found == pytest.approx([row["validation_loss"] for row in rows], rel=1e-6)  # events are float32
+    assert {"gradient/head.3", "activation/features.0.convolution"} <= set(events.Tags()["scalars"])
+
+
+def test_settings_that_do_not_decide_the_weights_do_not_repeat_a_training() -> None:
+    assert task().hash == task(tensorboard=True, workers=7, mean_kept_too=False).hash
+    assert task().hash != task(momentum=0.8).hash
 
 
 def test_a_resumed_training_continues_and_a_finished_one_is_not_repeated(

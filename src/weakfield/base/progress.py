@@ -52,6 +52,20 @@ def bars(enabled: bool = True) -> Iterator[None]:
             _display = None
 
 
+@contextmanager
+def without_bars() -> Iterator[None]:
+    """Take the bars off the terminal for the block, which draws there itself."""
+    shown = _display
+    if shown is None:
+        yield
+        return
+    shown.stop()
+    try:
+        yield
+    finally:
+        shown.start()
+
+
 class bar:
     """One line of progress: ``with bar("pairs", 48) as b: b.advance()``."""
 

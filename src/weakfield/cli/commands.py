@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -13,8 +14,11 @@ from weakfield._version import __version__
 from weakfield.base.errors import BadInput
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from weakfield.config import StudyConfig
-    from weakfield.study import Outcome
+    from weakfield.config.campaign import CampaignSettings
+    from weakfield.study import Outcome, Stage
 
 app = typer.Typer(
     add_completion=False,
@@ -24,7 +28,7 @@ app = typer.Typer(
     " tell them apart, and see what the networks saw and whether to believe it.",
     epilog="Start with 'weakfield run demo'. Every command has --help.",
 )
-index = typer.Typer(help="Which slice of which universe an image is, and back.")
+index = typer.Typer(help="Which universe an image of the data set is of and where in it, and back.")
 app.add_typer(index, name="index", rich_help_panel=None)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a stage on standard output, nothing else.")]
@@ -32,7 +36,25 @@ Out = Annotated[Path | None, typer.Option("--out", help="Run folder to write; de
 Grid = Annotated[int | None, typer.Option("--grid", help="Cells a side instead; cells keep their size in Mpc/h.")]
 Pairs = Annotated[int | None, typer.Option("--pairs", help="Number of pairs instead.")]
 Run = Annotated[Path, typer.Argument(help="Run folder, as 'weakfield run' or 'weakfield simulate' made it.")]
+Workers = Annotated[int | None, typer.Option("--workers", help="Pairs grown at once, each by a process or job.")]
+Scheduler = Annotated[
+    str | None, typer.Option("--scheduler", help="Dask scheduler that runs already: tcp://HOST:PORT.")
+]
+Cluster = Annotated[
+    str | None, typer.Option("--cluster", help="Queue that gives the workers: slurm, pbs, lsf or htcondor.")
+]
+Profile = Annotated[
+    Path | None, typer.Option("--profile", help="TOML file with keys of [campaign], laid over those of the study.")
+]
 RunOption = Annotated[Path, typer.Option("--run", help="Run folder that holds the data set.")]
+Numbered = Annotated[
+    Literal["samples", "slices", "cubes"] | None,
+    typer.Option(
+        "--of",
+        help="What is numbered: samples, as networks get them; slices, every one of phi at every redshift; whole cubes."
+        " Default: samples, or slices where samples are whole cubes.",
+    ),
+]
 
 
 def _version(asked: bool) -> None:
@@ -59,6 +81,10 @@ def run(
     out: Out = None,
     grid: Grid = None,
     pairs: Pairs = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    cluster: Cluster = None,
+    profile: Profile = None,
     json_lines: Json = False,
 ) -> None:
     """Every stage of a study, up to the page.
@@ -71,9 +97,12 @@ def run(
     weakfield run demo
     weakfield run my.toml --out runs/mine
     weakfield run demo --grid 16 --pairs 10      a smaller box of the same cells, fewer seeds
+    weakfield run demo --workers 4               four pairs at once
     """
+    from weakfield.cli.campaign import campaign_settings
+
     config, folder = _resolve(study, out, grid, pairs)
-    _stages(config, folder, None, json_lines)
+    _stages(config, folder, None, json_lines, campaign_settings(config, profile, workers, scheduler, cluster))
     if not json_lines:
         print(folder / "report" / "index.html")
 
@@ -86,25 +115,72 @@ def simulate(
     out: Annotated[Path | None, typer.Option("--out", help="Folder to write; default: as the source says.")] = None,
     grid: Grid = None,
     pairs: Pairs = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    cluster: Cluster = None,
+    profile: Profile = None,
+    seeds: Annotated[
+        str | None, typer.Option("--seeds", help="Only these of the study, FIRST:END without END, as in a slice.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what disk and time the missing pairs will take; grow none.")
+    ] = False,
     json_lines: Json = False,
 ) -> None:
     """Grow the pairs of a study, or run a settings.ini.
 
-    A study writes pairs/seed00001/{newton,gr}/ in its run folder; pairs that are whole are not grown again. A
+    A study writes pairs/seed00001/{newton,gr}/ in its run folder; pairs that are whole are not grown again. With
+    workers many are grown at once (docs/campaigns.md); any number of these commands may share a run folder. A
     settings.ini runs unchanged: what and where it writes is what the reference program writes ('output path' is
     relative to the working directory and made when missing); unknown keys are warnings.
 
     \b
     weakfield simulate my.toml
+    weakfield simulate my.toml --workers 4
+    weakfield simulate my.toml --cluster slurm --workers 20
+    weakfield simulate my.toml --seeds 0:100             a part of them, in a job of an array
+    weakfield simulate my.toml --workers 4 --dry-run
     weakfield simulate settings.ini
     """
     if _is_settings_ini(source):
-        if grid is not None or pairs is not None:
-            raise BadInput(f"--grid and --pairs belong to studies, but {source} is a settings.ini; change it there")
+        of_studies = (grid, pairs, workers, scheduler, cluster, profile, seeds)
+        if any(given is not None for given in of_studies) or dry_run:
+            raise BadInput(
+                f"--out and --json alone go with a settings.ini, but {source} is one and more was given;"
+                " expected a study for the others"
+            )
         _simulate_ini(Path(source), out, json_lines)
         return
+    from weakfield.cli.campaign import campaign_settings, chosen_seeds, print_estimate
+    from weakfield.study import STAGES, PairStage
+
     config, folder = _resolve(source, out, grid, pairs)
-    _stages(config, folder, "simulate", json_lines)
+    campaign, chosen = campaign_settings(config, profile, workers, scheduler, cluster), chosen_seeds(config, seeds)
+    if dry_run:
+        print_estimate(config.model_copy(update={"campaign": campaign}), folder, chosen, json_lines)
+        return
+    stages = [replace(stage, seeds=chosen) if isinstance(stage, PairStage) else stage for stage in STAGES]
+    _stages(config, folder, "simulate", json_lines, campaign, stages)
+
+
+@app.command()
+def status(
+    folder: Run, json_lines: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False
+) -> None:
+    """How a campaign stands.
+
+    Read from its run folder alone, from any shell: pairs done, running and failed, pairs an hour, time left, disk.
+
+    \b
+    weakfield status runs/mine
+    """
+    from weakfield.campaign.status import Watcher
+    from weakfield.campaign.table import rows
+    from weakfield.config import RunFolder
+    from weakfield.study import open_run
+
+    now = Watcher(open_run(folder), RunFolder(folder)).look()
+    print(json.dumps(now.as_dict()) if json_lines else "\n".join(f"{name:12}{value}" for name, value in rows(now)))
 
 
 @app.command("import")
@@ -142,28 +218,84 @@ def measure(folder: Run, json_lines: Json = False) -> None:
 
 
 @app.command()
-def dataset(folder: Run, json_lines: Json = False) -> None:
-    """Samples: their index, split by seed, normalisation.
+def dataset(
+    folder: Run,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Take the whole pairs there are; sets dataset.partial in study.toml.")
+    ] = False,
+    json_lines: Json = False,
+) -> None:
+    """Samples: what they are, their index, split by seed, transforms, normalisation.
 
-    Reads pairs/, writes dataset/.
+    Reads pairs/, writes dataset/dataset.json: nothing is copied, samples are cut from the fields of the pairs when they
+    are read. What a sample is, what is done to it and how seeds are split is in [dataset] of study.toml: whole cubes,
+    slices or sub-cubes (shape); differences, phi at one redshift or several, gradients (sample, channel_redshifts,
+    derivative); bands, noise, a rescaled theory (transforms). Every file is read and checked once.
+
+    With --partial other processes may still be growing pairs. Seeds then fall into parts one by one, and stay there
+    when more arrive: the same command again takes those that became whole.
 
     \b
     weakfield dataset runs/demo
+    weakfield dataset runs/demo --partial
     """
-    _one_stage(folder, "dataset", json_lines)
+    from weakfield.study import open_run
+
+    study = open_run(folder)
+    if partial:
+        study = study.model_copy(update={"dataset": study.dataset.model_copy(update={"partial": True})})
+    _stages(study, folder, "dataset", json_lines)
 
 
 @app.command()
-def train(folder: Run, json_lines: Json = False) -> None:
+def train(
+    folder: Run,
+    learning_curve: Annotated[
+        str | None,
+        typer.Option("--learning-curve", help="Train with so many seeds too, as 8,16,32; kept in study.toml."),
+    ] = None,
+    json_lines: Json = False,
+) -> None:
     """Train the networks and their baselines.
 
     Reads dataset/ and pairs/, writes training/MODEL/ with metrics.json and the weights. A snapshot that is not the one
-    the data set was built of is refused.
+    the data set was built of is refused. Under torchrun all processes train together, each on its share of a batch. A
+    learning curve trains the main network again with fewer seeds and writes training/learning_curve/; it is the key
+    evaluation.learning_curve, and a change of it does the whole stage again.
 
     \b
     weakfield train runs/demo
+    weakfield train runs/demo --learning-curve 7,14
+    torchrun --nproc-per-node 2 -m weakfield train runs/demo
     """
-    _one_stage(folder, "train", json_lines)
+    from weakfield.study import open_run
+
+    study = open_run(folder)
+    if learning_curve is not None:
+        study = _with_learning_curve(study, learning_curve)
+    _stages(study, folder, "train", json_lines)
+
+
+@app.command()
+def search(
+    folder: Run,
+    trials: Annotated[int | None, typer.Option("--trials", help="Trainings in all; default: search.trials.")] = None,
+    workers: Annotated[int | None, typer.Option("--workers", help="Trainings at once.")] = None,
+    json_lines: Annotated[bool, typer.Option("--json", help="Print best.json instead of the sentence.")] = False,
+) -> None:
+    """Look for better settings of the training.
+
+    Trains with settings drawn from the table search.space of the study, judges by the validation part alone, and tests
+    the best one once. Reads dataset/ and pairs/, writes search/: every trial, best.json and best.toml. The same
+    command continues, also with more trials.
+
+    \b
+    weakfield search runs/demo --trials 20 --workers 2
+    """
+    from weakfield.cli.search import look
+
+    best, said = look(folder, trials, workers)
+    print(json.dumps(best) if json_lines else said)
 
 
 @app.command()
@@ -232,35 +364,51 @@ def report(folder: Run, json_lines: Json = False) -> None:
 @index.command()
 def show(
     number: Annotated[int, typer.Argument(metavar="N", help="Index of the image, from 0.")],
+    of: Numbered = None,
     folder: RunOption = Path("runs/demo"),
 ) -> None:
-    """Which seed, theory, redshift, axis and slice image N of the data set is; one JSON object.
+    """What image N of the data set is: seed, theory, and where in the cube; one JSON object.
+
+    Numbers run over all seeds of the study, whether their pairs are there yet or not, then over the theories, then over
+    the parts of a cube: axis and slice, or the corner z, y, x of a sub-cube.
 
     \b
     weakfield index show 1234 --run runs/demo
+    weakfield index show 5 --of cubes
     """
     from weakfield.cli.index import show_image
 
-    print(json.dumps(show_image(folder, number)))
+    print(json.dumps(show_image(folder, number, of)))
 
 
 @index.command()
 def find(
     seed: Annotated[int, typer.Option(help="Seed of the pair.")],
     theory: Annotated[str, typer.Option(help="newton or gr.")],
-    redshift: Annotated[float | None, typer.Option(help="Output redshift as in the study.")] = None,
-    axis: Annotated[str, typer.Option(help="Axis the slice is perpendicular to: x, y or z.")] = "z",
-    slice_number: Annotated[int, typer.Option("--slice", help="Slice along that axis, from 0.")] = 0,
+    redshift: Annotated[
+        float | None, typer.Option(help="Output redshift as in the study; default: the last of the data set.")
+    ] = None,
+    axis: Annotated[str | None, typer.Option(help="Axis the slice is perpendicular to: x, y or z.")] = None,
+    slice_number: Annotated[int | None, typer.Option("--slice", help="Slice along that axis, from 0.")] = None,
+    corner: Annotated[
+        tuple[int, int, int] | None, typer.Option(metavar="Z Y X", help="First cell of a sub-cube along each axis.")
+    ] = None,
+    of: Numbered = None,
     folder: RunOption = Path("runs/demo"),
 ) -> None:
     """The index of an image in the data set, found by what it shows; one JSON object.
 
+    What is left out is the first there is: the axis, the slice, the corner.
+
     \b
     weakfield index find --seed 3 --theory gr --axis x --slice 7
+    weakfield index find --seed 3 --theory gr --corner 0 16 16     of sub-cubes
     """
     from weakfield.cli.index import find_image
 
-    print(json.dumps(find_image(folder, seed, theory, redshift, axis, slice_number)))
+    corners = dict(zip("zyx", corner, strict=True)) if corner else {}
+    labels = {"seed": seed, "theory": theory, "redshift": redshift, "axis": axis, "slice": slice_number, **corners}
+    print(json.dumps(find_image(folder, labels, of)))
 
 
 @app.command()
@@ -348,22 +496,40 @@ def _resolve(target: str, out: Path | None, grid: int | None, pairs: int | None)
     return study, out if out is not None else Path("runs") / study.name
 
 
-def _stages(study: StudyConfig, folder: Path, only: str | None, json_lines: bool) -> None:
-    """Run the stages and print a line for each."""
-    from weakfield.study import run_study
+def _stages(
+    study: StudyConfig, folder: Path, only: str | None, json_lines: bool, campaign: CampaignSettings | None = None,
+    stages: Sequence[Stage] | None = None,
+) -> None:  # fmt: skip
+    """Run the stages and print a line for each; under torchrun one process does, and the others train with it."""
+    from weakfield.cli.together import together
+    from weakfield.study import STAGES, run_study
 
     stdout = sys.stdout
 
     def tell(outcome: Outcome) -> None:
         print(json.dumps(outcome.as_dict()) if json_lines else _line(outcome), file=stdout, flush=True)
 
-    run_study(study, folder, only, tell=tell)
+    with together() as leads:
+        if leads:
+            run_study(study, folder, only, STAGES if stages is None else stages, tell, campaign)
 
 
 def _one_stage(folder: Path, name: str, json_lines: bool) -> None:
     from weakfield.study import open_run
 
     _stages(open_run(folder), folder, name, json_lines)
+
+
+def _with_learning_curve(study: StudyConfig, sizes: str) -> StudyConfig:
+    """The study with other sizes of its learning curve, given as numbers with commas between."""
+    try:
+        numbers = [int(size) for size in sizes.split(",") if size.strip()]
+    except ValueError as error:
+        raise BadInput(
+            f"--learning-curve is '{sizes}', expected whole numbers with commas between, as 8,16,32"
+        ) from error
+    values = study.model_dump()
+    return study.from_mapping({**values, "evaluation": {**values["evaluation"], "learning_curve": numbers}}, study.name)
 
 
 def _line(outcome: Outcome) -> str:

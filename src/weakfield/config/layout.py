@@ -32,6 +32,10 @@ class RunFolder:
         return self.pair(seed) / theory
 
     @property
+    def campaign(self) -> Path:
+        return self.root / "campaign"
+
+    @property
     def spectra(self) -> Path:
         return self.root / "spectra"
 
@@ -45,6 +49,10 @@ class RunFolder:
 
     def model(self, name: str) -> Path:
         return self.training / name
+
+    @property
+    def search(self) -> Path:
+        return self.root / "search"
 
     @property
     def audit(self) -> Path:

@@ -11,9 +11,12 @@ from pydantic import Field, model_validator
 
 from weakfield.base.errors import BadInput, nearest
 from weakfield.config.audit import AuditSettings
+from weakfield.config.campaign import CampaignSettings
 from weakfield.config.cosmology import CosmologySettings
 from weakfield.config.dataset import DatasetSettings
+from weakfield.config.evaluation import EvaluationSettings
 from weakfield.config.explain import ExplainSettings
+from weakfield.config.search import SearchSettings
 from weakfield.config.settings import Settings, read_toml
 from weakfield.config.simulation import OutputSettings, RunSettings, SimulationSettings, Theory
 from weakfield.config.training import TrainingSettings
@@ -58,8 +61,11 @@ class StudyConfig(Settings):
     measure: MeasureSettings = MeasureSettings()
     dataset: DatasetSettings = DatasetSettings()
     training: TrainingSettings = TrainingSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    search: SearchSettings = SearchSettings()
     audit: AuditSettings = AuditSettings()
     explain: ExplainSettings = ExplainSettings()
+    campaign: CampaignSettings = CampaignSettings()
 
     @model_validator(mode="after")
     def _stages_agree(self) -> Self:

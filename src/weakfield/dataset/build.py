@@ -68,7 +68,7 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
     gathered.checked.save(folder.dataset / CACHE / "seen.json")
     write_json(folder.dataset / "dataset.json", description)
     sizes: dict[str, int] = {part: len(split.part(part)) for part in PARTS}
-    asked = {"of": study.seeds.count} if study.dataset.partial else {}
+    asked = {"planned": study.seeds.count} if study.dataset.partial else {}
     return {
         "pairs": len(seeds),
         **asked,

@@ -1,7 +1,8 @@
 """What a network gets of a cube: all of it, slices along the axes, or sub-cubes; each part has its labels.
 
 The box is periodic and so are the parts: a thick slice or a sub-cube that begins near the end of an axis goes on at its
-beginning. Strides divide the cells a side, so that every cell lies in equally many parts.
+beginning. Strides divide the cells a side, so that the parts are evenly spaced all the way round; where a stride
+divides the size of the parts too, every cell lies in equally many of them.
 """
 
 from __future__ import annotations
@@ -176,5 +177,5 @@ def cut_from_json(description: Mapping[str, Any]) -> Cut:
 def _divides(name: str, stride: int, n: int) -> None:
     if stride < 1 or n % stride:
         raise BadInput(
-            f"{name} is {stride}, expected a divisor of the {n} cells a side: every cell lies in as many samples then"
+            f"{name} is {stride}, expected a divisor of the {n} cells a side: parts are evenly spaced in the box then"
         )

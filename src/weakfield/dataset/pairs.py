@@ -17,6 +17,8 @@ class Pairs(ABC):
 
     seeds: tuple[int, ...]
     shape: tuple[int, ...]
+    periodic: bool = True  #: whether opposite sides of a sample meet, so that it may be shifted
+    scalar: bool = True  #: whether channels are fields that keep their values when the axes turn
 
     def __len__(self) -> int:
         return len(self.seeds)
@@ -27,7 +29,9 @@ class Pairs(ABC):
 
     def in_memory(self) -> PairTensor:
         """All of them, loaded."""
-        return PairTensor(self.seeds, self.load(range(len(self))))
+        held = PairTensor(self.seeds, self.load(range(len(self))))
+        held.periodic, held.scalar = self.periodic, self.scalar
+        return held
 
 
 class PairTensor(Pairs):

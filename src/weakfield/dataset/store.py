@@ -159,7 +159,9 @@ class Dataset:
     def pairs(self, seeds: Sequence[int], keep_mean: bool = False) -> PairTensor:
         """The normalised whole cubes of both theories of ``seeds``, in that order, in memory."""
         chain = self._chain(keep_mean)
-        return PairTensor(seeds, torch.stack([self._cubes(chain, seed) for seed in seeds]))
+        pairs = PairTensor(seeds, torch.stack([self._cubes(chain, seed) for seed in seeds]))
+        pairs.scalar = self.recipe.derivative != "gradient"
+        return pairs
 
     # -----------------------------------------------------------------------------------------------------------
     # Samples
@@ -185,7 +187,9 @@ class Dataset:
         if transforms is not None:
             chain = self.fit(transforms, self.keep_mean if keep_mean is None else keep_mean)
         read = partial(self._cubes_on_disk if on_disk else self._cubes, chain)
-        return CutPairs(seeds, len(self.channels), self.cut, read, room)
+        pairs = CutPairs(seeds, len(self.channels), self.cut, read, room)
+        pairs.periodic, pairs.scalar = self.cut.shape != "subcube", self.recipe.derivative != "gradient"
+        return pairs
 
     def fit(self, transforms: Sequence[Transform], keep_mean: bool = False) -> Chain:
         """The whole chain of ``transforms``, standardised by the training part of this data set: reads all of it."""
@@ -246,8 +250,8 @@ class Dataset:
 def add_moments(moments: Moments, cut: Cut, fields: Tensor) -> None:
     """Include what is cut of float64 ``fields`` (channels, N, N, N).
 
-    Thick slices vary less than the cubes they are of, so they count as they are. Of whole cubes and sub-cubes every
-    cell counts once: it lies in equally many of them.
+    Thick slices vary less than the cubes they are of, so they count as they are. Sub-cubes count as the cubes they are
+    of: where they overlap, a cell is in several.
     """
     if cut.shape == "slice":
         for part in cut.parts(fields):

@@ -87,8 +87,9 @@ class Band(Transform):
             )
 
     def _edges(self, n: int) -> tuple[float, float]:
-        """Both edges; 2 n lies beyond the corner of the cube."""
-        return self.k_min_kf or 0.0, 2.0 * n if self.k_max_kf is None else self.k_max_kf
+        """Both edges; an absent upper one lies beyond the corner of the cube and above the lower one."""
+        low = self.k_min_kf or 0.0
+        return low, 2.0 * (n + low) if self.k_max_kf is None else self.k_max_kf
 
 
 @dataclass(frozen=True)
@@ -216,7 +217,7 @@ def ordered(steps: Sequence[Transform]) -> Chain:
     if not any(isinstance(step, RemoveMean) for step in found):
         found.insert(place, RemoveMean())
         place += 1
-    if not isinstance(found[place - 1], RemoveMean):
+    if place == 0 or not isinstance(found[place - 1], RemoveMean):
         later = [step.kind for step in found]
         raise BadInput(
             f"transforms are {', '.join(later)}, expected remove_mean just before standardise: what changes a cube"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,25 @@ from weakfield.base.files import replacing
 
 
 def save_archive(path: Path, value: dict[str, Any]) -> None:
-    """Whole or not at all; the same bytes for the same content (the archive does not hold its own name)."""
+    """Whole or not at all; the same bytes for the same content (the archive does not hold its own name).
+
+    An archive refers back to an object it met before, so that equal strings have to be one object always or never.
+    """
     buffer = io.BytesIO()
-    torch.save(value, buffer)
+    torch.save(_interned(value), buffer)
     with replacing(path) as scratch:
         scratch.write_bytes(buffer.getvalue())
+
+
+def _interned(value: Any) -> Any:
+    """The same dictionaries and lists with equal strings made one."""
+    if isinstance(value, str):
+        return sys.intern(value)
+    if isinstance(value, dict):
+        return {_interned(key): _interned(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_interned(entry) for entry in value]
+    return value
 
 
 def load_archive(path: Path) -> dict[str, Any] | None:

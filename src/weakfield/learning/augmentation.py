@@ -60,17 +60,34 @@ def identities(seeds: Sequence[int]) -> list[tuple[int, int]]:
     return found
 
 
-def augmented(pairs: Tensor, samples: Sequence[tuple[int, int]], seed: int, epoch: int, alike: bool = True) -> Tensor:
+def augmented(
+    pairs: Tensor,
+    samples: Sequence[tuple[int, int]],
+    seed: int,
+    epoch: int,
+    alike: bool = True,
+    turns: bool = True,
+    shifts: bool = True,
+) -> Tensor:
     """Pairs (n, 2, channels, N, N[, N]) under the symmetries drawn for their ``samples`` (identities) in this epoch.
 
-    The two members of a pair move alike, or when not ``alike`` each by its own draw.
+    The two members of a pair move alike, or when not ``alike`` each by its own draw. Axes are left as they are without
+    ``turns`` (the components of a vector would have to turn with them), cells without ``shifts`` (a part of a box is
+    not periodic).
     """
     grid, dims = pairs.shape[-1], pairs.ndim - 3
+
+    def drawn(sample: tuple[int, ...]) -> Symmetry:
+        found = draw(grid, seed, epoch, sample, dims)
+        still = symmetries(dims)[0]
+        base = found if turns else still
+        return Symmetry(base.permutation, base.reflected, found.shift if shifts else still.shift)
+
     moved = torch.empty_like(pairs)
     for place, (sample, pair) in enumerate(zip(samples, pairs, strict=True)):
         if alike:
-            moved[place] = draw(grid, seed, epoch, sample, dims)(pair)
+            moved[place] = drawn(sample)(pair)
         else:
             for member in (0, 1):
-                moved[place, member] = draw(grid, seed, epoch, (*sample, member + 1), dims)(pair[member])
+                moved[place, member] = drawn((*sample, member + 1))(pair[member])
     return moved

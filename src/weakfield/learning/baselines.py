@@ -6,7 +6,7 @@ single feature stands as logistic regression only: every classifier that is line
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,7 +48,7 @@ BASELINES: dict[str, Baseline] = {
 
 
 def score_baselines(
-    summaries: Summaries, parts: dict[Part, Sequence[int]], names: Sequence[str] = tuple(BASELINES)
+    summaries: Summaries, parts: Mapping[Part, Sequence[int]], names: Sequence[str] = tuple(BASELINES)
 ) -> dict[str, dict[Part, Scores]]:
     """Scores of every baseline in ``names``, fitted on the seeds of the training part of ``parts``."""
     seeds = {part: tuple(parts[part]) for part in PARTS}

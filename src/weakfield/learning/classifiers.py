@@ -33,13 +33,11 @@ NETWORK_SEED = 11
 def logistic(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
     """Logistic regression on standardised features, its L2 regularisation by validation loss."""
     from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
+
+    rows = _standardised(rows)
 
     def fitted(strength: float) -> Decide:
-        model = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=10_000))
-        decide: Decide = model.fit(*_flat(rows["train"])).decision_function
-        return decide
+        return _linear(LogisticRegression(C=strength, max_iter=10_000).fit(*_flat(rows["train"])))
 
     return _best((fitted(strength) for strength in STRENGTHS), rows, seeds)
 
@@ -47,21 +45,18 @@ def logistic(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
 def discriminant(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
     """Fisher's linear discriminant with the covariance of Ledoit and Wolf (2004): shrunk as much as it is noisy."""
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
 
-    model = make_pipeline(StandardScaler(), LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"))
-    return _best([model.fit(*_flat(rows["train"])).decision_function], rows, seeds)
+    rows = _standardised(rows)
+    model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
+    return _best([_linear(model.fit(*_flat(rows["train"])))], rows, seeds)
 
 
 def small_network(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
     """One hidden layer of ``HIDDEN`` tanh units on standardised features, L-BFGS; weight decay by validation loss."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPClassifier
-    from sklearn.preprocessing import StandardScaler
 
-    values, labels = _flat(rows["train"])
-    scaler = StandardScaler().fit(values)
+    rows = _standardised(rows)
 
     def fitted(decay: float) -> Decide:
         model = MLPClassifier(
@@ -69,12 +64,12 @@ def small_network(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
         )
         with warnings.catch_warnings():  # stopped early is one more regularisation; validation judges the outcome
             warnings.simplefilter("ignore", ConvergenceWarning)
-            model.fit(scaler.transform(values), labels)
+            model.fit(*_flat(rows["train"]))
         (first, last), (shift, offset) = model.coefs_, model.intercepts_
 
         def decide(features: Array) -> Array:
             # the logit itself: from probabilities it would be infinite where they round to 1
-            hidden = np.tanh(scaler.transform(features) @ first + shift)
+            hidden = np.tanh(features @ first + shift)
             logit: Array = (hidden @ last + offset)[:, 0]
             return logit
 
@@ -108,6 +103,18 @@ def twins(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
         return float(np.logaddexp(0, scores.newton - scores.gr).mean())
 
     return _best((fitted(strength) for strength in STRENGTHS), rows, seeds, loss)
+
+
+def _standardised(rows: Rows) -> Rows:
+    """Every feature less its mean, over its standard deviation, both of the training part; constant ones become 0."""
+    mean, scale = rows["train"].mean(axis=(0, 1)), rows["train"].std(axis=(0, 1))
+    scale = np.where(scale > 10 * np.finfo(float).eps * np.abs(mean), scale, 1.0)
+    return {part: (values - mean) / scale for part, values in rows.items()}
+
+
+def _linear(model: Any) -> Decide:
+    """The logit of a fitted linear model of scikit-learn."""
+    return lambda features: np.asarray(features @ model.coef_[0] + model.intercept_[0])
 
 
 def _flat(pairs: Array) -> tuple[Array, Any]:

@@ -92,11 +92,6 @@ def crew() -> Crew:
     return Crew()
 
 
-def started_by_torchrun() -> bool:
-    """Whether the environment is that of one process among several."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1 and "RANK" in os.environ
-
-
 @contextmanager
 def session(serve: Callable[[Any], None]) -> Iterator[bool]:
     """Join the processes that torchrun started; yields whether this one leads and has the command to run.

@@ -53,9 +53,9 @@ def fit(task: Task, folder: Path, label: str = "training", watch: Watch = lambda
             progress.advance(len(loop.state.history))
             while not loop.finished:
                 row = loop.advance()
+                journal.write(loop.state.history, loop.state.norms)  # first: a checkpoint may find nothing left to do
                 saved = {"hash": task.hash, "variant": variant.as_json(), "state": loop.state.as_dict()}
                 save_archive(folder / "checkpoint.pt", saved)
-                journal.write(loop.state.history, loop.state.norms)
                 watch(row)
                 progress.advance(note=f"{label}: validation loss {row['validation_loss']:.3f}")
         journal.close()

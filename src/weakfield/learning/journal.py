@@ -16,8 +16,9 @@ LOG, EVENTS = "log.jsonl", "tensorboard"
 class Journal:
     """``log.jsonl`` in ``folder``, a line an epoch: the row of the history and the norms of every layer.
 
-    The file is written whole each time, so that it always is what the checkpoint says. It holds no times: the same
-    training writes the same bytes. Raises ``BadInput`` when TensorBoard is asked for and not installed.
+    The file is written whole each time, before the checkpoint: an epoch done again after an interruption replaces its
+    line. It holds no times: the same training writes the same bytes. Raises ``BadInput`` when TensorBoard is asked for
+    and not installed.
     """
 
     def __init__(self, folder: Path, tensorboard: bool, finished: int) -> None:

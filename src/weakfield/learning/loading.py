@@ -40,7 +40,8 @@ class Reader(Dataset[Tensor]):
         if self.samples is None:
             return values
         samples = [self.samples[place] for place in places]
-        return augmented(values, samples, self.settings.seed, epoch, self.settings.augment_alike)
+        alike, turns, shifts = self.settings.augment_alike, self.pairs.scalar, self.pairs.periodic
+        return augmented(values, samples, self.settings.seed, epoch, alike, turns, shifts)
 
 
 class _Plan(Sampler[Order]):
@@ -69,14 +70,15 @@ class Loader:
                 prefetch_factor=AHEAD,
                 pin_memory=device.type == "cuda",
                 persistent_workers=True,
+                generator=torch.Generator(),  # it draws seeds for its workers; ours are not to be used up by it
                 multiprocessing_context="forkserver",  # a fork of a process with threads may hang
             )
             return
         held = pairs.in_memory()
         if self.source == "gpu":
-            held = PairTensor(held.seeds, held.values.to(device))
+            held = _moved(held, held.values.to(device))
         elif device.type == "cuda":
-            held = PairTensor(held.seeds, held.values.pin_memory())
+            held = _moved(held, held.values.pin_memory())
         self.reader = Reader(held, settings, augment)
 
     def batches(self, epoch: int, places: Sequence[Sequence[int]]) -> Iterator[Tensor]:
@@ -89,6 +91,13 @@ class Loader:
             found = iter(self.workers)
         for values in found:
             yield values.to(self.device, non_blocking=True)
+
+
+def _moved(pairs: PairTensor, values: Tensor) -> PairTensor:
+    """The same pairs in other memory."""
+    held = PairTensor(pairs.seeds, values)
+    held.periodic, held.scalar = pairs.periodic, pairs.scalar
+    return held
 
 
 def size_in_bytes(pairs: Pairs) -> int:

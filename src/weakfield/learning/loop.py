@@ -114,7 +114,7 @@ class Loop:
     def advance(self) -> Row:
         """One epoch; its row of the history. Raises ``WeakfieldError`` when the loss is not finite."""
         state, epoch = self.state, len(self.state.history)
-        train = self._train(epoch)
+        train = self.train(epoch)
         scores = self._scores()
         row = {
             "epoch": epoch,
@@ -130,7 +130,7 @@ class Loop:
             state.best = {"epoch": epoch, "loss": row["validation_loss"], "weights": weights}
         return row
 
-    def _train(self, epoch: int) -> Row:
+    def train(self, epoch: int) -> Row:
         """One pass over the training pairs: mean loss, last learning rate, mean gradient norm before clipping."""
         settings, network, count = self.task.settings, self.state.network, len(self.task.pairs["train"])
         torch.manual_seed(seed_of(settings.seed, epoch, 1 + self.crew.rank))  # dropout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import time
@@ -10,12 +11,22 @@ from pathlib import Path
 from typing import Any
 
 from weakfield._version import __version__
-from weakfield.base.errors import BadInput
-from weakfield.base.files import content_hash, empty_folder, file_hash, read_json, sync_folder, write_json, write_text
+from weakfield.base.errors import BadInput, WeakfieldError
+from weakfield.base.files import (
+    content_hash,
+    copy_file,
+    empty_folder,
+    file_hash,
+    read_json,
+    sync_folder,
+    write_json,
+    write_text,
+)
 from weakfield.config import THEORIES, RunFolder, RunSettings, StudyConfig
 from weakfield.config.simulation import CHECKPOINT_SCHEDULE
 from weakfield.formats import load_field
 from weakfield.mesh.devices import describe
+from weakfield.simulation.checking import check_pair
 from weakfield.simulation.evolution import grow_member
 from weakfield.simulation.shared import Shared
 from weakfield.simulation.writer import Immediate, Writer
@@ -48,7 +59,10 @@ def flaw(study: StudyConfig, seed: int, folder: RunFolder) -> str | None:
     manifest_path = folder.pair(seed) / "pair.json"
     if not manifest_path.exists():
         return f"{manifest_path} is missing"
-    manifest = read_json(manifest_path)
+    try:
+        manifest = read_json(manifest_path)
+    except BadInput as damaged:
+        return str(damaged)
     if manifest.get("settings") != pair_settings_hash(study):
         raise BadInput(
             f"{folder.pair(seed)} was grown with other settings ({manifest.get('settings')}) than the study's"
@@ -67,13 +81,15 @@ def flaw(study: StudyConfig, seed: int, folder: RunFolder) -> str | None:
 
 
 def grow_pair(
-    study: StudyConfig, seed: int, folder: RunFolder, shared: Shared | None = None, writer: Writer | None = None
-) -> None:
+    study: StudyConfig, seed: int, folder: RunFolder, shared: Shared | None = None, writer: Writer | None = None,
+    scratch: Path | None = None,
+) -> None:  # fmt: skip
     """Grow both members of a seed unless they are there; the pair takes its name when it is whole.
 
     Both come from one configuration, one noise field and one set of transfer functions, on one kind of device; the
     theory alone differs. ``shared`` serves other pairs too. With a ``writer`` files are written and the pair takes its
-    name in the writer's time.
+    name in the writer's time. It grows beside its place, or in the folder ``scratch``, perhaps of this node alone, and
+    is copied. Raises ``WeakfieldError`` for one that is not what was asked for (``check_pair``): it is removed.
     """
     if study.output.checkpoint_path is not None:
         raise BadInput(
@@ -84,14 +100,20 @@ def grow_pair(
     final = folder.pair(seed)
     shutil.rmtree(final, ignore_errors=True)
     shared, writer = shared or Shared(study.run_settings("gr", seed)), writer or Immediate()
-    scratch = _scratch(final, pair_settings_hash(study), shared.device.type)
+    place = final.parent if scratch is None else scratch
+    growing = _scratch(place / f".{final.name}.partial", pair_settings_hash(study), shared.device.type)
     for theory in THEORIES:
-        _grow(study.run_settings(theory, seed), scratch / theory, shared, writer)
-    writer.submit(partial(_close, study, seed, scratch, final, describe(shared.device)))
+        _grow(study.run_settings(theory, seed), growing / theory, shared, writer)
+    writer.submit(partial(_close, study, seed, growing, final, describe(shared.device)))
 
 
 def _close(study: StudyConfig, seed: int, scratch: Path, final: Path, device: str) -> None:
-    """Describe a pair that is whole and give it its name."""
+    """Check a pair that is complete, describe it and give it its name."""
+    try:
+        check_pair(study, scratch)
+    except WeakfieldError:
+        shutil.rmtree(scratch)  # another try starts anew
+        raise
     seconds = {theory: float((scratch / f"{theory}.seconds").read_text()) for theory in THEORIES}
     for helper in (scratch / "settings", *(scratch / f"{theory}.seconds" for theory in THEORIES)):
         helper.unlink()
@@ -104,18 +126,35 @@ def _close(study: StudyConfig, seed: int, scratch: Path, final: Path, device: st
         "seconds": seconds,
     }
     write_json(scratch / "pair.json", manifest)
-    for path in (scratch, *(scratch / theory for theory in THEORIES)):
+    _named(scratch, final)
+
+
+def _named(scratch: Path, final: Path) -> None:
+    """Give a whole pair its name; one that grew elsewhere is copied beside its place first."""
+    beside = final.with_name(f".{final.name}.partial")
+    if scratch != beside:
+        shutil.rmtree(beside, ignore_errors=True)
+        for path in sorted(p for p in scratch.rglob("*") if p.is_file()):
+            copy_file(path, beside / path.relative_to(scratch))
+    for path in (beside, *(beside / theory for theory in THEORIES)):
         sync_folder(path)
-    os.replace(scratch, final)
+    try:
+        os.replace(beside, final)
+    except OSError as error:
+        # where claims do not reach, another node may have been first: its pair is this one
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or not (final / "pair.json").exists():
+            raise
+        shutil.rmtree(beside)
     sync_folder(final.parent)
+    if scratch != beside:
+        shutil.rmtree(scratch)
 
 
-def _scratch(final: Path, settings: str, device: str) -> Path:
+def _scratch(scratch: Path, settings: str, device: str) -> Path:
     """The folder a pair grows in; what an interrupted run of the same settings on the same device left there is kept.
 
     A twin from a GPU and one from a processor would differ in their last digits, and not by their theory.
     """
-    scratch = final.with_name(f".{final.name}.partial")
     key, belongs = scratch / "settings", f"{settings} {__version__} {device}"
     if not key.exists() or key.read_text() != belongs:
         empty_folder(scratch)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.formats import read_settings_ini
+from weakfield.simulation.claims import claim
 from weakfield.simulation.ensemble import growing
 from weakfield.simulation.evolution import grow_member
 from weakfield.simulation.runfolder import open_for_work
@@ -29,7 +30,8 @@ def simulate(config: str | Path | StudyConfig, out_dir: str | Path | None = None
     with open_for_work(config, folder, "simulate"):
         with growing(config) as grow:
             for seed in config.seeds.all:
-                grow(config, seed, folder)
+                with claim(folder, seed, wait=True):
+                    grow(config, seed, folder)
         for seed in config.seeds.all:
             paths += sorted(path for path in folder.pair(seed).rglob("*") if path.is_file())
     return paths

@@ -5,9 +5,9 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from weakfield._version import __version__
 from weakfield.base.errors import BadInput, WeakfieldError
@@ -21,47 +21,77 @@ INPUT_FILES = ("transfer_file", "template_file", "particle_file")
 
 
 @contextmanager
-def open_for_work(study: StudyConfig, folder: RunFolder, stages: str) -> Iterator[None]:
+def open_for_work(
+    study: StudyConfig, folder: RunFolder, stages: str, grows: bool = True, alone: bool = True
+) -> Iterator[None]:
     """Hold a run folder for the block, made if missing, with study.toml and provenance.json of ``study`` in it.
 
-    ``stages`` is what provenance says of this start. Raises ``BadInput`` when the folder holds pairs of other
-    settings, ``WeakfieldError`` when another process is at work in it.
+    ``stages`` is what provenance says of this start. ``alone``: no other process may be in such a block; growing pairs
+    alone needs that not, since each pair is claimed (``claims``). ``grows``: pairs are grown in the block, and no study
+    of another universe may come meanwhile. Raises ``BadInput`` when the folder holds, or is about to hold, pairs of
+    other settings, ``WeakfieldError`` when another process is at work in it.
     """
-    with locked(folder):
-        check_same_universe(study, folder)
-        sweep(folder.root.glob(".*.partial"))
-        write_start(study, folder, stages)
+    with locked(folder) if alone else nullcontext(), _opening(study, folder, stages) as growers:
+        if not grows:
+            growers.close()
         yield
+
+
+@contextmanager
+def _opening(study: StudyConfig, folder: RunFolder, stages: str) -> Iterator[IO[str]]:
+    """Bring study.toml up to date, one process at a time; yields the lock of those who grow pairs, held shared."""
+    with _lock_file(folder, ".growing.lock") as growers:
+        with _lock_file(folder, ".study.lock") as opening:
+            _flock(opening, fcntl.LOCK_EX)  # held by each for the moment it takes to open a folder
+            lonely = _flock(growers, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            check_same_universe(study, folder, growing=not lonely)
+            sweep(folder.root.glob(".*.partial"))
+            write_start(study, folder, stages)
+            _flock(growers, fcntl.LOCK_SH)
+        yield growers
 
 
 @contextmanager
 def locked(folder: RunFolder) -> Iterator[None]:
     """Hold the run folder's lock; the kernel releases it when the process ends, however it ends."""
-    try:
-        folder.root.mkdir(parents=True, exist_ok=True)
-        handle = open(folder.root / ".lock", "a+", encoding="utf-8")  # noqa: SIM115 (closed below)
-    except OSError as error:
-        raise WeakfieldError(f"cannot write in {folder.root}: {error.strerror or error}") from error
-    with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+    with _lock_file(folder, ".lock") as handle:
+        if not _flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB):
             handle.seek(0)
             holder = handle.read().strip() or "unknown"
             raise WeakfieldError(
                 f"{folder.root} is in use by another weakfield (process {holder}); wait for it or choose another --out"
-            ) from error
-        except OSError:
-            pass  # some cluster file systems have no locks; a lone run there is the user's care
+            )
         handle.truncate(0)
         handle.write(str(os.getpid()))
         handle.flush()
         yield
 
 
-def check_same_universe(study: StudyConfig, folder: RunFolder) -> None:
-    """Pairs of two settings must not mix: refuse the folder, naming the first key that differs."""
-    if not folder.study.exists() or not any(folder.pairs.glob("seed*/pair.json")):
+def _lock_file(folder: RunFolder, name: str) -> IO[str]:
+    try:
+        folder.root.mkdir(parents=True, exist_ok=True)
+        return open(folder.root / name, "a+", encoding="utf-8")
+    except OSError as error:
+        raise WeakfieldError(f"cannot write in {folder.root}: {error.strerror or error}") from error
+
+
+def _flock(handle: IO[str], how: int) -> bool:
+    """Whether the lock is ours now. Some cluster file systems have none: what then works at once is the user's care."""
+    try:
+        fcntl.flock(handle, how)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
+def check_same_universe(study: StudyConfig, folder: RunFolder, growing: bool = False) -> None:
+    """Pairs of two settings must not mix: refuse the folder, naming the first key that differs.
+
+    A folder without pairs takes any study, unless somebody is ``growing`` them now.
+    """
+    if not folder.study.exists() or not (growing or any(folder.pairs.glob("seed*/pair.json"))):
         return
     before, given = _universe(StudyConfig.from_toml(folder.study)), _universe(study)
     for key, value in given.items():

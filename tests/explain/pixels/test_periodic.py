@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from known_networks import Linear, Quadratic, fields
 from weakfield.base.errors import BadInput
-from weakfield.explain.bands import Bands, by_band, exchange
-from weakfield.explain.fourier import attribute
+from weakfield.explain.bands import Bands, by_band, exchange, power_by_band
 from weakfield.explain.pixels.gradients import gradient
 from weakfield.explain.pixels.integrated import pair_integrated_gradients
 from weakfield.explain.pixels.slicing import gather
 from weakfield.explain.pixels.upsampling import upsample
+from weakfield.spectra import power_spectrum
 
 
 @settings(max_examples=20, deadline=None)
@@ -49,11 +49,23 @@ def test_bands_are_every_mode_once(n, axes):
     np.testing.assert_allclose(products.sum(1), (x * y).flatten(1).sum(1), rtol=1e-11, atol=1e-11)
 
 
-def test_bands_of_cubes_agree_with_shell_attribution():
-    g, f = fields(2, 1, 8, 8, 8) + 0.3
-    expected = attribute(g[0], f[0])
-    found = by_band(g[None], f[None], Bands.of(g[None]))[0]
-    np.testing.assert_allclose(found, [*expected.shells, expected.mean, expected.rest], rtol=1e-10)
+def test_power_of_cubes_agrees_with_the_power_spectrum():
+    g, box = fields(2, 1, 8, 8, 8), 3.0
+    expected = [power_spectrum(cube[0], box).power / box**3 for cube in g]
+    np.testing.assert_allclose(power_by_band(g, Bands.of(g)), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("k", "band"), [((1, 0, 0), 0), ((0, 2, 0), 1), ((2, 2, 1), 2), ((4, 0, 0), 4), ((0, 0, 0), 3)]
+)
+def test_a_wave_in_a_cube_lies_in_its_band(k, band):
+    n = 8
+    z, y, x = torch.meshgrid(*3 * [torch.arange(n, dtype=torch.float64)], indexing="ij")
+    wave = torch.cos(2 * torch.pi * (k[0] * x + k[1] * y + k[2] * z) / n + 0.4)[None, None]
+    parts = by_band(wave, wave, Bands.of(wave))[0].tolist()  # the Nyquist plane n_x = 4 is in no shell
+    whole = float((wave**2).sum())
+    assert parts.pop(band) == pytest.approx(whole, rel=1e-12)
+    assert max(map(abs, parts)) < 1e-10 * whole
 
 
 @pytest.mark.parametrize(("k", "band"), [((0, 0), 3), ((1, 0), 0), ((-2, 1), 1), ((2, 2), 2), ((4, 0), 4)])

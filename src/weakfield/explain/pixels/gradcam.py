@@ -24,7 +24,8 @@ class _Negative(nn.Module):
         self.decision = decision
 
     def forward(self, x: Tensor) -> Tensor:
-        return -self.decision(x)
+        logit: Tensor = self.decision(x)
+        return -logit
 
 
 def grad_cam(
@@ -63,8 +64,21 @@ def guided_grad_cam_unsigned(
     return _guided_cam(network, x, False, memory_mib)
 
 
+def has_map(network: nn.Module, sample: Tensor) -> bool:
+    """Whether a convolution of the network has an output of more than one cell a side: what Grad-CAM needs."""
+    return bool(_maps(network, sample))
+
+
 def cam_layer(network: nn.Module, sample: Tensor) -> nn.Module:
     """The last convolution whose output for ``sample`` (1, channels, ...) has more than one cell a side."""
+    found = _maps(network, sample)
+    if not found:
+        raise BadInput("the network has no convolution with more than one cell a side, expected one for Grad-CAM")
+    return found[-1]
+
+
+def _maps(network: nn.Module, sample: Tensor) -> list[nn.Module]:
+    """Convolutions with more than one cell a side, in the order in which the sample meets them."""
     found: list[nn.Module] = []
 
     def note(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
@@ -78,9 +92,7 @@ def cam_layer(network: nn.Module, sample: Tensor) -> nn.Module:
     finally:
         for hook in hooks:
             hook.remove()
-    if not found:
-        raise BadInput("the network has no convolution with more than one cell a side, expected one for Grad-CAM")
-    return found[-1]
+    return found
 
 
 def _cam(network: nn.Module, x: Tensor, clipped: bool, memory_mib: float, newton: bool = False) -> Tensor:
@@ -125,7 +137,8 @@ def _guided(network: nn.Module) -> Iterator[None]:
         raise BadInput("the network has no activation among its modules, expected some for guided backpropagation")
 
     def mark(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-        return _Guide.apply(output, inputs[0])
+        guided: Tensor = _Guide.apply(output, inputs[0])  # type: ignore[no-untyped-call]
+        return guided
 
     hooks = [module.register_forward_hook(mark) for module in modules]
     try:

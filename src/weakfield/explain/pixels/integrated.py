@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from weakfield.base.errors import BadInput
-from weakfield.explain.pixels.contract import MEMORY_MIB, Decision, asked, batch_size, checked, in_batches, scores
+from weakfield.explain import paths
+from weakfield.explain.paths import MOST_STEPS, Path
+from weakfield.explain.pixels.contract import MEMORY_MIB, asked, batch_size, checked, in_batches
+from weakfield.explain.responses import Response
 
-NODES = (0.5 - 0.5 / sqrt(3), 0.5 + 0.5 / sqrt(3))  # two-point Gauss-Legendre on [0, 1], both of weight 1/2
+#: cells of panels of a path that are held at once in double precision: a gigabyte
+CELLS_HELD, LEAST_PANELS, MOST_PANELS = 2**27, 16, 512
 
 
 def integrated_gradients(
@@ -46,7 +51,7 @@ def pair_integrated_gradients(
     *,
     tolerance: float = 1e-4,
     steps: int = 8,
-    most: int = 512,
+    most: int = MOST_STEPS,
     memory_mib: float = MEMORY_MIB,
 ) -> Tensor:
     """``integrate`` from the Newtonian twins ``baselines``: attributions that add up to the difference of the logits.
@@ -62,21 +67,15 @@ def pair_integrated_gradients(
 
 @dataclass(frozen=True)
 class PathIntegral:
-    """Mean gradient along the straight path from each baseline to its sample, and what came of it.
+    """Integrated gradients along the straight path from each baseline to its sample, and what came of it.
 
-    ``gradients`` and ``difference`` (sample minus baseline) are (n, channels, ...) float64; ``change`` (n,) is the
-    difference of the logits, ``evaluations`` (n,) counts gradients.
+    ``attributions`` (n, channels, ...) float64; ``change`` (n,) is the difference of the logits, ``evaluations`` (n,)
+    counts gradients.
     """
 
-    gradients: Tensor
-    difference: Tensor
+    attributions: Tensor
     change: Tensor
     evaluations: tuple[int, ...]
-
-    @property
-    def attributions(self) -> Tensor:
-        """Their product, one number a cell."""
-        return self.gradients * self.difference
 
     @property
     def residual(self) -> Tensor:
@@ -91,72 +90,29 @@ def integrate(
     *,
     tolerance: float = 1e-4,
     steps: int = 8,
-    most: int = 512,
+    most: int = MOST_STEPS,
     memory_mib: float = MEMORY_MIB,
 ) -> PathIntegral:
-    """Adaptive integral of the gradient from ``baselines`` to ``samples``.
+    """Adaptive integral of the gradient from ``baselines`` to ``samples``, cell by cell.
 
-    The path is cut into intervals with two Gauss nodes each, ``steps`` nodes at first. An interval of width h whose own
-    sum of attributions misses the difference of the logits at its ends by more than ``tolerance`` sqrt(h) / 4 [logit]
-    is halved: the network has a kink there (every activation that is not smooth makes one). Misses have either sign,
-    so that ``tolerance`` is four standard deviations of their sum. No more than ``most`` gradients a sample; what is
-    missing is in ``residual``, whatever the reason. ``tolerance`` = inf: ``steps`` nodes and no more.
+    ``steps`` Gauss-Legendre nodes; where their sum misses the difference of the logits by more than ``tolerance``
+    [logit], the path is cut and halved where it bends, as ``paths`` says, with no more than ``most`` gradients a
+    sample. ``tolerance`` = inf: ``steps`` nodes and no more. What is missing is in ``residual``, whatever the reason.
     """
     x, b = checked(network, samples, baselines)
-    with asked(network) as decision:
-        size = batch_size(decision, x, memory_mib)
-        found = [
-            _one_path(decision, end, start, tolerance, max(1, steps // 2), most, size)
-            for end, start in zip(x, b, strict=True)
-        ]
-        change = scores(decision, x, size) - scores(decision, b, size)
-    difference = (x - b).to(torch.float64)
-    return PathIntegral(torch.stack([g for g, _ in found]), difference, change, tuple(count for _, count in found))
+    if not memory_mib > 0:
+        raise BadInput(f"the memory budget is {memory_mib} MiB, expected more than 0")
+    response = Response(network, x.dtype, max(1, int(memory_mib * 2**20)))
+    start, step = b.to(torch.float64), (x - b).to(torch.float64)
+    change = (response.logits(x) - response.logits(b)).numpy()
 
+    def at(which: NDArray[np.int64], t: NDArray[np.float64]) -> Tensor:
+        return start[which] + torch.from_numpy(t).view(-1, *[1] * (x.ndim - 1)) * step[which]
 
-def _one_path(
-    decision: Decision, end: Tensor, start: Tensor, tolerance: float, pieces: int, most: int, size: int
-) -> tuple[Tensor, int]:
-    """Mean gradient of one path, and how many gradients were taken."""
-    step = end - start
-    exact = step.to(torch.float64)
-    mean = torch.zeros_like(exact)
-    open_ends = [(i / pieces, (i + 1) / pieces) for i in range(pieces)]
-    evaluations = 0
-    while open_ends:
-        places = torch.tensor([[low + node * (high - low) for node in NODES] for low, high in open_ends])
-        slopes = in_batches(lambda batch: _gradient(decision, batch), size, _points(start, step, places.flatten()))
-        evaluations += len(slopes)
-        slopes = slopes.unflatten(0, (len(open_ends), 2)).mean(1)
-        missed = _missed(decision, start, step, open_ends, (slopes * exact).flatten(1).sum(1), size)
-        last = evaluations + 4 * len(open_ends) > most  # halving all of them would go too far
-        left = []
-        for (low, high), slope, gap, floor in zip(open_ends, slopes, *missed, strict=True):
-            if last or gap <= max(tolerance * sqrt(high - low) / 4, floor):
-                mean += slope * (high - low)
-            else:
-                middle = (low + high) / 2
-                left += [(low, middle), (middle, high)]
-        open_ends = left
-    return mean, evaluations
-
-
-def _missed(
-    decision: Decision, start: Tensor, step: Tensor, ends: list[tuple[float, float]], slopes: Tensor, size: int
-) -> tuple[list[float], list[float]]:
-    """By how much each interval misses the difference of its logits, and the rounding of that difference."""
-    places = torch.tensor(ends)
-    values = scores(decision, _points(start, step, places.flatten()), size).unflatten(0, (len(ends), 2))
-    widths = torch.tensor([high - low for low, high in ends], dtype=torch.float64)
-    rounding = 4 * torch.finfo(step.dtype).eps * values.abs().amax(1)
-    return (values[:, 1] - values[:, 0] - widths * slopes).abs().tolist(), rounding.tolist()
-
-
-def _points(start: Tensor, step: Tensor, places: Tensor) -> Tensor:
-    return start + places.to(step.dtype).view(-1, *[1] * step.ndim) * step
-
-
-def _gradient(decision: Decision, batch: Tensor) -> Tensor:
-    inputs = batch.clone().requires_grad_()
-    (found,) = torch.autograd.grad(decision(inputs).sum(), inputs)
-    return found
+    path = Path(
+        lambda which, t: response.gradients(at(which, t))[1] * step[which],
+        lambda which, t: response.logits(at(which, t)).numpy(),
+    )
+    held = min(MOST_PANELS, max(LEAST_PANELS, CELLS_HELD // x[0].numel()))  # not the budget's: it decides the result
+    found, taken = paths.integrate(path, change, np.ones(len(x)), steps, tolerance, most, held)
+    return PathIntegral(found, torch.from_numpy(change), tuple(int(count) for count in taken))

@@ -52,7 +52,7 @@ def occlusion(
 
             with torch.no_grad():
                 found += in_batches(one, 1, x, b)
-    return found / (len(chosen) * x.shape[1] * block**axes)
+    return found.div_(len(chosen) * x.shape[1] * block**axes)
 
 
 def occlusion_by_shell(

@@ -1,0 +1,194 @@
+"""Write docs/learning.md: parameters of every network counted, throughput from what the benchmark left.
+
+python benchmarks/learning.py
+python docs/scripts/learning.py
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import get_args
+
+from weakfield.config.search import DEFAULT_SPACE, Range
+from weakfield.config.training import Activation, Normalisation, Optimiser, Schedule, Size, TrainingSettings
+from weakfield.learning.networks import NETWORKS, build_network
+
+ROOT = Path(__file__).parents[2]
+SHAPES = {"slices 256²": (1, 256, 256), "cubes 32³": (1, 32, 32, 32), "cubes 64³": (1, 64, 64, 64)}
+ONLY = {"cnn3d": 4, "cnn2d": 3}  # lengths of the shapes that networks of one dimension take
+
+WHAT = {
+    "cnn3d": "the demo's: [3³ circular, 2³ stride 2] a block, mean over the box; no normalisation",
+    "cnn2d": "the same on slices",
+    "camels": "the study's final network: [3 circular, 3 circular, 2 stride 2] a block, batch normalisation, LeakyReLU"
+    " 0.2; as many blocks as leave 4 to 7 cells a side, a convolution over these, dense, dropout",
+    "racoon": "3 circular of stride 2, mean over the box",
+    "penguin": "5 circular of stride 2, then 3 of stride 2, flattened: knows positions",
+    "resnet": "pre-activation residual branches scaled instead of normalised",
+    "mlp": "mean, ln variance and ln P(k) of the sample, then dense layers",
+}
+
+PAGE = """# Networks and their training
+
+Made by `python docs/scripts/learning.py` after `python benchmarks/learning.py`. Every key named here is one of the
+table `[training]` of a study, or of `[search]`: [settings.md](settings.md).
+
+## Networks
+
+`training.network` is one of these, or `package.module:Class` of an `nn.Module` of your own, whose constructor takes
+(shape, settings) or nothing and which maps (batch, *shape) to logits (batch,) or (batch, classes); it is found in the
+working directory too, and its file is part of what decides whether a training has to be done again. `size` presets
+`channels` and `blocks`, which may be given instead. All but cnn2d and cnn3d take slices and cubes, with any number of
+channels; convolutions wrap around the box.
+
+{networks}
+
+Parameters with one channel and one logit, `size` {sizes}:
+
+{counts}
+
+`activation`: {activations}. `normalisation`: {normalisations}. Why the demo has none: one that standardises each sample
+erases the amplitude, which is what the theories differ in; one that averages over a batch makes the score of a sample
+depend on its company in training. Dropout hides from the last layer what differs in twins, so it is off by default.
+
+## Training
+
+- **Loss**: `bce`, `cross_entropy` (`classes` = 2), `mse` of the probability, or `pair`: the network sees both members
+  of a pair and is asked which is which (cross-entropy of the difference of the logits), so that what twins share
+  cancels. The loss says which epoch is kept; with `pair` the zero of the logit means nothing, so accuracy does not
+  either, and AUC and paired accuracy are what to read. `label_smoothing` moves labels towards their mean.
+- **Optimiser**: {optimisers}; `weight_decay` is decoupled with adamw only. `gradient_clip` limits the norm.
+- **Schedule**: {schedules}, after a linear `warmup` (one cycle: a cosine). Plateaus and `early_stopping` count epochs
+  without a smaller validation loss.
+- **Augmentation**: the 48 symmetries of the cube or the 8 of the square with periodic shifts, drawn from (seed, epoch,
+  sample); values are moved, never interpolated, so P(k) is the same to the bit. `augment_alike` = false moves the
+  members of a pair apart.
+- **Watched layers**: the first batch of every epoch leaves the rms of the activations and the norm of the gradients
+  of every layer in `log.jsonl`; a layer in which they vanish or explode is named in a warning and in `history.json`.
+- **Checkpoints** are whole or absent. Stopped anywhere, the same command ends with the same bytes on a CPU with the
+  same number of threads, whatever the optimiser, schedule or loss.
+- **TensorBoard**: `tensorboard` = true, `pip install 'weakfield[tensorboard]'`,
+  `tensorboard --logdir runs/demo/training`.
+
+## Precision, layout, loading
+
+`precision` and `layout` = "auto" choose between float32 and bf16 autocast, channels last and contiguous, by timing
+steps on the real shape. Trainings that end in seconds are not measured: they are float32, channels last. A measurement
+is made once a machine, network, shape, batch and number of threads, and kept in `~/.cache/weakfield/variants`, so that
+the same seed gives the same bits there; the choice stands in `history.json` and goes with a checkpoint. For the same
+bits on other machines of the same kind, set both. Scores are always single precision.
+
+`loading`: samples that fit into `memory_gib` are read once and stay in memory, on a GPU if they fit in half of what is
+free there; others are read and augmented by `workers` processes, two batches ahead each, through pinned memory if
+there is a GPU. Order, batches and symmetries are the same in every case.
+
+`python benchmarks/learning.py`, {machine}: samples a second of our loop beside the same network fed from memory in a
+bare loop, both with the fastest variant; then milliseconds a sample of a training step, by variant.
+
+{throughput}
+
+## Several processes
+
+    torchrun --nproc-per-node 2 -m weakfield train runs/demo
+
+One process runs the command, the others take their shares of every batch of each training in it (the audit's too,
+with `weakfield run`). `batch_pairs` is that of all together, so the curve is that of one process to 1e-5: this is
+tested on gloo (`pytest -m slow tests/learning/test_distributed.py`), for networks without batch normalisation and
+dropout, which look at what lies in one process. On GPUs the processes talk through NCCL, one to a GPU, and batch
+normalisation is over all of them; that has not been run yet.
+
+## Search
+
+    weakfield search runs/demo --trials 20 --workers 2
+
+`pip install 'weakfield[search]'`. Trains with settings drawn from `[search.space]`, several at once, in the store
+`search/journal.log`; gives up what is worse than the median of the others (`prune`); judges by the validation part
+(`judge`); then tests the best network, once. `search/best.json` says what was found, and how often a test part was
+looked at: more than once only if the search was continued and found something better. `search/best.toml` is the
+table `[training]` to put into a study. A space of your own replaces the default one, which is
+
+    [search.space]
+{space}
+"""
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    lines = ["| " + " | ".join(cells) + " |" for cells in (head, ["---"] * len(head), *rows)]
+    return "\n".join(lines)
+
+
+def counts() -> str:
+    """Parameters of every network, shape and size."""
+    sizes = get_args(Size)
+    rows = []
+    for name in NETWORKS:
+        cells = [f"`{name}`"]
+        for shape in SHAPES.values():
+            if len(shape) != ONLY.get(name, len(shape)):
+                cells.append("")
+                continue
+            made = [build_network(shape, TrainingSettings(network=name, size=size)) for size in sizes]
+            cells.append(" / ".join(f"{sum(p.numel() for p in network.parameters()):,}" for network in made))
+        rows.append(cells)
+    return table(["network", *SHAPES], rows)
+
+
+def throughput(rows: list[dict]) -> str:
+    variants = list(rows[0]["milliseconds_a_sample"])
+    head = [
+        "samples",
+        "network",
+        "bare [1/s]",
+        "ours [1/s]",
+        "ours / bare",
+        *(f"{v.replace('_', ' ')} [ms]" for v in variants),
+    ]
+    cells = []
+    for found in rows:
+        rate, took = found["samples_a_second"], found["milliseconds_a_sample"]
+        side = found["shape"][1]
+        cells.append(
+            [
+                f"{side}{'³' if len(found['shape']) == 4 else '²'}",
+                f"`{found['network']}`",
+                f"{rate['bare']:.1f}",
+                f"{rate['ours']:.1f}",
+                f"{found['share']:.2f}",
+                *(f"{took[variant]:.2f}" for variant in variants),
+            ]
+        )
+    return table(head, cells)
+
+
+def space() -> str:
+    lines = []
+    for key, choices in DEFAULT_SPACE.items():
+        if isinstance(choices, Range):
+            text = f"{{ low = {choices.low:g}, high = {choices.high:g}, log = {str(choices.log).lower()} }}"
+        else:
+            text = json.dumps(list(choices))
+        lines.append(f"    {key} = {text}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    found = json.loads((ROOT / "benchmarks" / "results" / "learning.json").read_text())
+    machine = found["machine"]
+    page = PAGE.format(
+        networks=table(["network", "what it is"], [[f"`{name}`", WHAT[name]] for name in NETWORKS]),
+        sizes=" / ".join(get_args(Size)),
+        counts=counts(),
+        activations=", ".join(get_args(Activation)),
+        normalisations=", ".join(get_args(Normalisation)),
+        optimisers=", ".join(f"`{name}`" for name in get_args(Optimiser)),
+        schedules=", ".join(f"`{name}`" for name in get_args(Schedule)),
+        machine=f"{machine['cores']} cores of {machine['processor']}, PyTorch {machine['torch']}",
+        throughput=throughput(found["rows"]),
+        space=space(),
+    )
+    (ROOT / "docs" / "learning.md").write_text(page)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,205 @@
+"""The client of a campaign: a task of Dask for every pair, and what to make of what comes back."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from weakfield.base.errors import WeakfieldError
+from weakfield.base.files import write_json
+from weakfield.base.provenance import now
+from weakfield.campaign.clusters import connected
+from weakfield.campaign.journal import log_failure, note, sentence
+from weakfield.campaign.table import live_table
+from weakfield.campaign.work import Task, grow_seed
+from weakfield.config import RunFolder, StudyConfig
+from weakfield.simulation.claims import identity
+
+if TYPE_CHECKING:
+    from weakfield.campaign.run import Tally
+
+Say = Callable[[str], None]
+
+#: seconds between looks at the connection, and between redrawings of the table
+_LOOK_S = 1.0
+#: workers found unfit, with no pair grown since, after which a queue is asked for no more
+_UNFIT = 10
+
+
+def grow_with_workers(study: StudyConfig, folder: RunFolder, seeds: Sequence[int], tally: Tally, say: Say) -> None:
+    """Grow ``seeds`` by the workers of ``study.campaign``, noting in ``tally`` what became of each.
+
+    Raises ``WeakfieldError`` when the scheduler is lost or no worker is left that can work; pairs that are whole by
+    then stay, and the same command continues.
+    """
+    with connected(study, folder.campaign / "jobs") as client:
+        address = client.scheduler.address
+        say(f"{len(seeds)} pairs to grow by the workers of {address}; dashboard: {_dashboard(client)}")
+        _describe(folder, client)
+        try:
+            with live_table(study, folder) as refresh:
+                _Client(client, study, folder, tally, say, refresh).grow(seeds)
+        finally:
+            (folder.campaign / "campaign.json").unlink(missing_ok=True)
+
+
+class _Client:
+    """Hands out tasks and takes in results until each seed is whole or set aside."""
+
+    def __init__(
+        self, client: Any, study: StudyConfig, folder: RunFolder, tally: Tally, say: Say, refresh: Callable[[], None]
+    ) -> None:
+        self._client, self._study, self._folder = client, study, folder
+        self._tally, self._say, self._refresh = tally, say, refresh
+        self._task = asdict(Task.of(study, folder))
+        self._token = uuid.uuid4().hex[:8]  # a scheduler may serve several campaigns, and remembers tasks by name
+        self._results: SimpleQueue[tuple[int, Any]] = SimpleQueue()
+        self._futures: dict[int, Any] = {}
+        self._tasks: Counter[int] = Counter()
+        self._unfit: Counter[str] = Counter()
+        self._alone_since = self._looked = time.monotonic()
+        self._why = ""
+
+    def grow(self, seeds: Sequence[int]) -> None:
+        """First what nobody else has, then what others had."""
+        try:
+            for wait in (False, True):
+                for seed in seeds:
+                    self._submit(seed, wait)
+                seeds = self._gather(wait)
+        except BaseException:
+            with suppress(Exception):
+                self._client.cancel(list(self._futures.values()))
+            raise
+
+    def _submit(self, seed: int, wait: bool) -> None:
+        self._tasks[seed] += 1
+        future = self._client.submit(
+            grow_seed, self._task, seed, wait, key=f"seed{seed:05d}-{self._token}-{self._tasks[seed]}",
+            retries=self._study.campaign.tries - 1, priority=-seed, pure=False,
+        )  # fmt: skip
+        self._futures[seed] = future
+        future.add_done_callback(lambda done: self._results.put((seed, done)))
+
+    def _gather(self, wait: bool) -> list[int]:
+        """Take in results until none is out; the seeds that somebody else has."""
+        elsewhere: list[int] = []
+        while self._futures:
+            try:
+                seed, future = self._results.get(timeout=_LOOK_S)
+            except Empty:
+                self._look()
+                continue
+            if time.monotonic() - self._looked > _LOOK_S:
+                self._look()
+            if self._futures.get(seed) is not future and getattr(self._futures.get(seed), "key", None) != future.key:
+                continue
+            self._futures.pop(seed)
+            self._take(seed, future, wait, elsewhere)
+        return elsewhere
+
+    def _take(self, seed: int, future: Any, wait: bool, elsewhere: list[int]) -> None:
+        if future.status in ("cancelled", "lost"):
+            raise self._lost()
+        if future.status == "error":
+            self._set_aside(seed, future)
+            return
+        result = future.result()
+        match result["status"]:
+            case "whole":
+                self._tally.grown.add(seed)
+                self._unfit.clear()
+            case "there":
+                self._tally.there.add(seed)
+            case "elsewhere":
+                elsewhere.append(seed)
+            case "unfit":
+                self._retire(result)
+                self._submit(seed, wait)
+
+    def _set_aside(self, seed: int, future: Any) -> None:
+        """A pair that failed, or lost its worker, too often."""
+        error = future.exception()
+        why = sentence(error)
+        if type(error).__name__ == "KilledWorker":
+            why = f"{self._study.campaign.tries} workers died while they had it"
+            note(self._folder, seed, "failed", error=why)
+            log_failure(self._folder, seed, WeakfieldError(why))
+        self._tally.failed[seed] = why
+        self._say(f"seed {seed} is set aside: {why}")
+
+    def _retire(self, result: dict[str, Any]) -> None:
+        """Send a worker away that cannot grow any pair; its pair goes to another."""
+        name = f"{result['host']} (process {result['process']})"
+        self._unfit[name] += 1
+        self._why = f"worker {name} {result['why']}"
+        if self._unfit[name] > 1:
+            return
+        self._say(f"{self._why}; it gets no more pairs")
+        workers = self._client.scheduler_info(n_workers=-1)["workers"]
+        processes = self._client.run(_process, on_error="ignore", nanny=False)
+        gone = [address for address in workers if processes.get(address) == [result["host"], result["process"]]]
+        if gone:
+            self._client.retire_workers(workers=gone, close_workers=True)
+        if len(self._unfit) >= _UNFIT:
+            raise self._given_up(self._why)
+
+    def _look(self) -> None:
+        """Whether scheduler and workers are there still; draws the table."""
+        self._looked = time.monotonic()
+        self._refresh()
+        if self._client.status != "running":
+            raise self._lost()
+        try:
+            there = len(self._client.scheduler_info(n_workers=-1)["workers"])
+        except Exception as error:
+            raise self._lost() from error
+        if there:
+            self._alone_since = self._looked
+        patience = self._study.campaign.patience_s
+        if self._why and not there and self._study.campaign.cluster == "local":
+            patience = min(patience, 2 * _LOOK_S)  # nobody else will come
+        if self._looked - self._alone_since > patience:
+            raise self._given_up(self._why or f"for {patience:g} s there was none")
+
+    def _lost(self) -> WeakfieldError:
+        return WeakfieldError(
+            f"the scheduler {self._client.scheduler.address if self._client.scheduler else ''} was lost;"
+            f" {self._tally.whole} pairs are whole, and the same command continues"
+        )
+
+    def _given_up(self, why: str) -> WeakfieldError:
+        return WeakfieldError(
+            f"no worker is left that can grow a pair: {why}; {self._tally.whole} pairs are whole, and the same command"
+            " continues"
+        )
+
+
+def _process() -> list[Any]:
+    """Host and process of a worker."""
+    who = identity()
+    return [who["host"], who["process"]]
+
+
+def _dashboard(client: Any) -> str:
+    """Where a browser sees the workers, if the packages for it are there."""
+    try:
+        import bokeh  # type: ignore[import-not-found, import-untyped, unused-ignore]  # noqa: F401
+    except ImportError:
+        return "none (pip install 'weakfield[cluster]' brings what it needs)"
+    return str(client.dashboard_link)
+
+
+def _describe(folder: RunFolder, client: Any) -> None:
+    """For ``weakfield status`` in another shell: who runs the campaign, and where its scheduler is."""
+    with suppress(WeakfieldError):
+        write_json(
+            folder.campaign / "campaign.json",
+            {"scheduler": client.scheduler.address, "dashboard": _dashboard(client), "client": identity(), "at": now()},
+        )

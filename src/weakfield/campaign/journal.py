@@ -1,0 +1,73 @@
+"""The journal of a campaign: a line a pair begun, grown or failed, for people and for counting. It decides nothing.
+
+One file a host, ``campaign/journal/HOST.jsonl``: appended lines do not mix within a host, and never between hosts. A
+line cut off by a kill is passed over.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from weakfield.base.provenance import now
+from weakfield.config import RunFolder
+from weakfield.simulation.claims import identity
+
+Event = Literal["begun", "grown", "failed"]
+
+
+def note(folder: RunFolder, seed: int, event: Event, **facts: Any) -> None:
+    """Append a line; a disk that cannot take it is no reason to lose a pair."""
+    who = identity()
+    path = folder.campaign / "journal" / f"{who['host']}.jsonl"
+    line = {"time": now(), "seed": seed, "event": event, "process": who["process"], **facts}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        try:
+            os.write(handle, (json.dumps(line) + "\n").encode())
+        finally:
+            os.close(handle)
+    except OSError:
+        pass
+
+
+def entries(folder: RunFolder) -> Iterator[dict[str, Any]]:
+    """Every whole line, host by host, with the ``host`` it is of."""
+    for path in sorted((folder.campaign / "journal").glob("*.jsonl")):
+        with open(path, encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                try:
+                    entry = json.loads(line)
+                except ValueError:
+                    continue
+                if isinstance(entry, dict) and {"seed", "event"} <= set(entry):
+                    yield entry | {"host": path.stem}
+
+
+def log_path(folder: RunFolder, seed: int) -> Path:
+    """Where the failures of a pair are told; the file goes when the pair is whole."""
+    return folder.campaign / "failed" / f"seed{seed:05d}.log"
+
+
+def log_failure(folder: RunFolder, seed: int, error: BaseException) -> None:
+    """Append one failure with its traceback, as far as the disk takes it."""
+    who = identity()
+    text = "".join(traceback.format_exception(error))
+    try:
+        path = log_path(folder, seed)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "a", encoding="utf-8") as log:
+            log.write(f"{now()} on {who['host']}, process {who['process']}: {sentence(error)}\n{text}\n")
+    except OSError:
+        pass
+
+
+def sentence(error: BaseException) -> str:
+    """An error in one line."""
+    said = " ".join(str(error).split())
+    return said or type(error).__name__

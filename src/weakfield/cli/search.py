@@ -1,0 +1,36 @@
+"""The search for settings of the training, at the command line."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+from weakfield.base.progress import bars
+from weakfield.config import RunFolder
+from weakfield.config.search import SearchSettings
+from weakfield.learning.search import search
+from weakfield.study import open_run
+
+
+def look(folder: Path, trials: int | None, workers: int | None) -> tuple[dict[str, Any], str]:
+    """Search in a run folder; what ``best.json`` says, and the same for a person."""
+    study = open_run(folder)
+    asked = {name: value for name, value in (("trials", trials), ("workers", workers)) if value is not None}
+    table = SearchSettings.from_mapping(study.search.model_dump() | asked, "search")
+    with redirect_stdout(sys.stderr), bars():
+        best = search(study.model_copy(update={"search": table}), RunFolder(folder))
+    auc, value = best["test"]["auc"], best[f"validation_{table.judge}"]
+    lines = [
+        f"trials: {', '.join(f'{count} {outcome}' for outcome, count in best['trials'].items())};"
+        f" the best is {best['trial']}, validation {table.judge} {value:.4g}",
+        "settings: " + ", ".join(f"{key} = {_short(found)}" for key, found in best["settings"].items()),
+        f"test AUC {auc['value']:.2f} ({auc['low']:.2f} to {auc['high']:.2f}), read {best['test_reads']} time(s)",
+        str(folder / "search" / "best.toml"),
+    ]
+    return best, "\n".join(lines)
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

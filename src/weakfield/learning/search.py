@@ -1,0 +1,236 @@
+"""The search for settings of the training: trials judged on the validation part, the best one tested at the end.
+
+Trials lie in ``search/`` of the run folder: the store of optuna (a journal that several processes append to), a model
+folder a trial, and ``best.json``. The same command continues; changed settings or data begin a search of their own in
+the same store.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import tomli_w
+
+from weakfield.base.errors import BadInput, WeakfieldError
+from weakfield.base.files import content_hash, read_json, write_json, write_text
+from weakfield.base.progress import bar
+from weakfield.config import RunFolder, StudyConfig
+from weakfield.config.search import Range
+from weakfield.config.training import TrainingSettings
+from weakfield.dataset import open_dataset
+from weakfield.learning.fitting import Task, fit, load_model, score
+from weakfield.learning.metrics import evaluate
+from weakfield.learning.training import main_model, models, task
+from weakfield.simulation.runfolder import locked
+
+if TYPE_CHECKING:
+    import optuna
+
+STORE, BEST = "journal.log", "best.json"
+LOOK = 0.5  # seconds between looks at the store
+
+
+def search(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
+    """Bring the search of a run folder to ``study.search.trials`` trials; what ``best.json`` says.
+
+    ``best.json``: the settings found, their validation loss or AUC, the test estimates of that network, how many
+    trials there were of each outcome, and ``test_reads``: how often a best network of this search has been tested,
+    which is 1 unless the search was continued and found a better one. ``best.toml`` holds the settings as a table of a
+    study. Raises ``BadInput`` when optuna or the data set is missing, ``WeakfieldError`` when every trial failed.
+    """
+    optuna = _optuna()
+    with locked(folder):
+        where = folder.search
+        where.mkdir(exist_ok=True)
+        name = _name(study, folder)
+        store = _store(where)
+        optuna.create_study(
+            storage=store,
+            study_name=name,
+            load_if_exists=True,
+            direction="minimize" if study.search.judge == "loss" else "maximize",
+        )
+        found = optuna.load_study(study_name=name, storage=store)
+        for trial in found.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
+            found.tell(trial.number, state=optuna.trial.TrialState.FAIL)  # its process is gone
+        before = len(found.get_trials(deepcopy=False))
+        _run(study, folder, name, max(study.search.trials - before, 0), before)
+        return _report(study, folder, found)
+
+
+def _run(study: StudyConfig, folder: RunFolder, name: str, missing: int, before: int) -> None:
+    """The missing trials, shared out evenly among the workers."""
+    workers = min(study.search.workers, missing)
+    shares = [missing // workers + (i < missing % workers) for i in range(workers)]
+    if workers == 1:
+        _work(study, folder.root, name, missing, before, None)
+        return
+    from weakfield.mesh.threads import available_threads
+
+    threads = max(1, available_threads() // max(workers, 1))
+    context = multiprocessing.get_context("spawn")
+    processes = [
+        context.Process(target=_work, args=(study, folder.root, name, share, before + i, threads), daemon=True)
+        for i, share in enumerate(shares)
+    ]
+    for process in processes:
+        process.start()
+    try:
+        with bar("trials", before + missing) as progress:
+            seen = 0
+            while any(process.is_alive() for process in processes):
+                time.sleep(LOOK)
+                ended = _ended(folder, name)
+                progress.advance(ended - seen)
+                seen = ended
+    finally:
+        for process in processes:
+            process.terminate()
+            process.join()
+    if any(process.exitcode for process in processes):
+        raise WeakfieldError(f"a worker of the search ended with code {max(p.exitcode or 0 for p in processes)}")
+
+
+def _work(study: StudyConfig, root: Path, name: str, trials: int, number: int, threads: int | None) -> None:
+    """``trials`` trials in this process; ``number`` makes its choices differ from those of the other workers."""
+    optuna = _optuna()
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)
+    folder, settings = RunFolder(root), study.search
+    dataset = open_dataset(folder)
+    job = task(study, dataset, models(study)[main_model(study)])
+
+    def objective(trial: Any) -> float:
+        made = _settings(study, {key: _suggested(trial, key, choices) for key, choices in settings.tried.items()})
+        losses: list[float] = []
+
+        def watch(row: dict[str, float]) -> None:
+            losses.append(_judged(row, settings.judge))
+            best = min(losses) if settings.judge == "loss" else max(losses)
+            trial.report(best, int(row["epoch"]))
+            if trial.should_prune():
+                raise optuna.TrialPruned
+
+        fit(Task(made, job.pairs, job.data), _place(folder, name, trial.number), f"trial {trial.number}", watch)
+        history = read_json(_place(folder, name, trial.number) / "history.json")
+        judged = [_judged(row, settings.judge) for row in history["epochs"]]
+        return min(judged) if settings.judge == "loss" else max(judged)
+
+    epochs = settings.epochs or study.training.epochs
+    found = optuna.load_study(
+        study_name=name,
+        storage=_store(folder.search),
+        sampler=optuna.samplers.TPESampler(seed=settings.seed + 1000 * number),
+        pruner=(
+            optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=epochs // 4)
+            if settings.prune
+            else optuna.pruners.NopPruner()
+        ),
+    )
+    with bar("trials", trials) as progress:
+        found.optimize(
+            objective, n_trials=trials, catch=(WeakfieldError,), callbacks=[lambda study, trial: progress.advance()]
+        )
+
+
+def _report(study: StudyConfig, folder: RunFolder, found: optuna.Study) -> dict[str, Any]:
+    """Test the best trial, unless that was done; write ``best.json`` and ``best.toml``."""
+    trials = found.get_trials(deepcopy=False)
+    outcomes = {
+        outcome: sum(trial.state.name == state for trial in trials)
+        for outcome, state in (("complete", "COMPLETE"), ("pruned", "PRUNED"), ("failed", "FAIL"))
+    }
+    if not outcomes["complete"]:
+        raise WeakfieldError(
+            f"none of the {len(trials)} trials of the search was completed; their settings or the data do not fit"
+        )
+    best, where = found.best_trial, folder.search
+    before = read_json(where / BEST) if (where / BEST).exists() else {}
+    known = before.get("search") == found.study_name
+    result = {
+        "search": found.study_name,
+        "trial": best.number,
+        "settings": best.params,
+        f"validation_{study.search.judge}": best.value,
+        "trials": outcomes,
+        "folder": str(_place(folder, found.study_name, best.number).relative_to(folder.root)),
+    }
+    if known and before["trial"] == best.number:
+        result |= {"test": before["test"], "test_reads": before["test_reads"]}
+    else:
+        dataset = open_dataset(folder)
+        pairs = task(study, dataset, models(study)[main_model(study)]).pairs["test"]
+        scores = score(load_model(_place(folder, found.study_name, best.number)), pairs)
+        estimates = evaluate(scores, study.audit.bootstrap)
+        result["test"] = {name: estimate.as_json() for name, estimate in estimates.items()}
+        result["test_reads"] = 1 + (before["test_reads"] if known else 0)
+    write_json(where / BEST, result)
+    made = _settings(study, best.params).model_copy(update={"epochs": study.training.epochs})
+    write_text(where / "best.toml", tomli_w.dumps({"training": made.model_dump(mode="json", exclude_none=True)}))
+    return result
+
+
+def _settings(study: StudyConfig, values: dict[str, Any]) -> TrainingSettings:
+    base = study.training.model_dump() | {"epochs": study.search.epochs or study.training.epochs}
+    return TrainingSettings.from_mapping(base | values, "search.space")
+
+
+def _suggested(trial: optuna.Trial, key: str, choices: Any) -> Any:
+    if not isinstance(choices, Range):
+        return trial.suggest_categorical(key, list(choices))
+    if isinstance(choices.low, int) and isinstance(choices.high, int):
+        return trial.suggest_int(key, choices.low, choices.high, log=choices.log)
+    return trial.suggest_float(key, choices.low, choices.high, log=choices.log)
+
+
+def _judged(row: dict[str, float], judge: str) -> float:
+    return float(row[f"validation_{judge}"])
+
+
+def _name(study: StudyConfig, folder: RunFolder) -> str:
+    """Of the search: a hash of all that decides what a trial is worth."""
+    free = study.search.tried.keys()
+    return content_hash(
+        {
+            "training": study.training.model_dump(mode="json", exclude={"mean_kept_too", *free}),
+            "search": study.search.model_dump(mode="json", include={"epochs", "judge"}),
+            "space": {
+                key: choices.model_dump() if isinstance(choices, Range) else list(choices)
+                for key, choices in study.search.tried.items()
+            },
+            "model": main_model(study),
+            "data": open_dataset(folder).fingerprint,
+        }
+    )
+
+
+def _place(folder: RunFolder, name: str, number: int) -> Path:
+    return folder.search / name / f"trial{number:05d}"
+
+
+def _store(where: Path) -> optuna.storages.BaseStorage:
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    return JournalStorage(JournalFileBackend(str(where / STORE)))
+
+
+def _ended(folder: RunFolder, name: str) -> int:
+    study = _optuna().load_study(study_name=name, storage=_store(folder.search))
+    return sum(trial.state.is_finished() for trial in study.get_trials(deepcopy=False))
+
+
+def _optuna() -> Any:
+    try:
+        import optuna
+    except ImportError as error:
+        raise BadInput(
+            f"the search needs optuna but {error}; expected it installed: pip install 'weakfield[search]'"
+        ) from error
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    return optuna

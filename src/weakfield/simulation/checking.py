@@ -1,0 +1,136 @@
+"""Whether a pair that was just grown is what was asked for, before it takes its name."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.special import gammainccinv, gammaincinv
+
+from weakfield.base.errors import WeakfieldError
+from weakfield.config import THEORIES, StudyConfig
+from weakfield.cosmology import amplitude
+from weakfield.cosmology.splines import natural_spline
+from weakfield.cosmology.transfer.eisenstein_hu import provide
+from weakfield.formats import load_field
+
+#: chance that an honest pair has a variance outside; a study has thousands of pairs and tens of outputs
+_CHANCE = 1e-9
+#: what the fit of Eisenstein & Hu, radiation at high redshift and clustering beyond linear theory may change together:
+#: each is some 10 % of the variance of phi, which the largest modes of the box make
+_THEORY = 2.0
+#: the twins differ by a few per cent at the most (docs/verification.md), a wrong one by its own amplitude
+_TWINS = 1.5
+#: phi of the weak field: its square is left out of the equations
+_WEAK = 1e-2
+#: a redshift is stored in double precision
+_LANDED = 1e-9
+#: the fit holds in matter domination and later
+_FIT_FROM = 900.0
+#: largest |n_i| of the modes summed one by one; those beyond hold a part in a hundred of the variance
+_SUMMED = 12
+
+
+@dataclass(frozen=True)
+class Range:
+    """Smallest and largest variance of phi that linear theory leaves a chance."""
+
+    low: float
+    high: float
+
+
+def check_pair(study: StudyConfig, pair: Path) -> None:
+    """Raise ``WeakfieldError``, naming file, what was found and what expected, unless a grown pair is sound.
+
+    Every field of both members: there, of the mesh's shape, finite, at the redshift asked for; phi of a variance that
+    linear theory leaves a chance, of a mean below its standard deviation, and near its twin's.
+    """
+    simulation, base = study.simulation, study.output.snapshot_base
+    cells = simulation.grid // simulation.downgrade_factor
+    for index, asked in enumerate(sorted(simulation.snapshot_redshifts, reverse=True)):
+        variances = {}
+        for theory in THEORIES:
+            for name in simulation.snapshot_fields:
+                path = pair / theory / f"{base}{index:03d}_{name}.h5"
+                field, attributes = load_field(path)  # refuses what is missing, damaged or not finite
+                if field.shape[-3:] != (cells,) * 3:
+                    raise WeakfieldError(f"{path} has shape {tuple(field.shape)}, expected {cells} cells a side")
+                _check_redshift(study, path, attributes, asked)
+                if name == "phi":
+                    values = field.numpy().astype(np.float64)
+                    variances[theory] = _checked_variance(study, path, values, asked)
+        if variances and max(variances.values()) > _TWINS * min(variances.values()):
+            raise WeakfieldError(
+                f"{pair}: phi at redshift {asked:g} has variances {variances} under the two theories, expected them"
+                f" within a factor {_TWINS:g} of each other"
+            )
+
+
+def _check_redshift(study: StudyConfig, path: Path, attributes: dict[str, Any], asked: float) -> None:
+    """The redshift asked for, or the first cycle past it where steps do not land."""
+    found = float(attributes["redshift"])
+    step = 0.0
+    if not study.simulation.exact_redshifts:
+        # a step is at most its limit in conformal Hubble times: ln a grows by less than twice that
+        step = (1.0 + asked) * math.expm1(2.0 * study.simulation.step_limit_hubble)
+    if not asked - step - _LANDED * (1.0 + asked) <= found <= asked + _LANDED * (1.0 + asked):
+        raise WeakfieldError(f"{path} is at redshift {found:g}, expected {asked:g}")
+
+
+def _checked_variance(study: StudyConfig, path: Path, phi: np.ndarray, redshift: float) -> float:
+    """Variance of phi, if it and the mean are in range."""
+    mean, variance = float(phi.mean()), float(phi.var())
+    bounds = variance_range(study, redshift)
+    if not bounds.low <= variance <= bounds.high:
+        raise WeakfieldError(
+            f"{path} has a variance of {variance:.3g}, expected {bounds.low:.3g} to {bounds.high:.3g} by linear theory"
+        )
+    # second order in what the deviation is first order in: some thousandths of it
+    if abs(mean) > math.sqrt(bounds.high):
+        raise WeakfieldError(f"{path} has a mean of {mean:.3g}, expected less than {math.sqrt(bounds.high):.3g}")
+    return variance
+
+
+def variance_range(study: StudyConfig, redshift: float) -> Range:
+    """Range of the variance of phi over one box, from the fit of Eisenstein & Hu and the number of modes.
+
+    Few modes make the variance, so it scatters: a sum of powers of Gaussian modes, near a Gamma distribution with its
+    mean and variance. Where the start was given in files, or the universe has no standard content, only the weak
+    field bounds it.
+    """
+    cosmology, simulation = study.cosmology, study.simulation
+    standard = simulation.initial_conditions == "linear" and simulation.transfer in ("camb", "class", "eisenstein-hu")
+    if not standard or min(cosmology.omega_b, cosmology.omega_cdm) <= 0 or redshift > _FIT_FROM:
+        return Range(0.0, _WEAK**2)
+    key = (cosmology, simulation.box_size_mpch, simulation.grid, redshift)
+    if key not in _RANGES:
+        mean, spread = _linear_variance(study, redshift)
+        shape = mean**2 / spread
+        low, high = gammaincinv(shape, _CHANCE) / shape, gammainccinv(shape, _CHANCE) / shape
+        # averaging cells takes at most all power but that of the largest modes
+        floor = 0.0 if simulation.downgrade_factor > 1 else mean * float(low) / _THEORY
+        _RANGES[key] = Range(floor, mean * float(high) * _THEORY)
+    return _RANGES[key]
+
+
+_RANGES: dict[Any, Range] = {}
+
+
+def _linear_variance(study: StudyConfig, redshift: float) -> tuple[float, float]:
+    """Expected variance of phi in the box, and the variance of that over universes."""
+    cosmology, box = study.cosmology, study.simulation
+    half = np.arange(-_SUMMED, _SUMMED + 1)
+    square = (half[:, None, None] ** 2 + half[None, :, None] ** 2 + half[None, None, :] ** 2).ravel()
+    reach = box.grid // 2 - 1
+    square, count = np.unique(square[(square > 0) & (square < max(reach, 1) ** 2 + 1)], return_counts=True)
+    history = provide(box, cosmology)
+    phi = history.at(1.0 / (1.0 + redshift)).phi
+    assert phi is not None  # the fit has it
+    transfer = natural_spline(history.k_hmpc, phi, "the Eisenstein-Hu fit")
+    x = 2.0 * np.pi * np.sqrt(square)
+    power = 2.0 * (amplitude(cosmology, box.box_size_mpch, x) * transfer(x / box.box_size_mpch)) ** 2  # <|f|^2>
+    # |f|^2 of a mode is exponential and shared by k and -k: its variance counts twice
+    return float((count * power).sum()), float((2 * count * power**2).sum())

@@ -1,0 +1,125 @@
+"""Who grows which pair: a lock a seed, so that many processes share one run folder and no pair is grown twice at once.
+
+A claim is an flock on a file of its own. The kernel drops it when its process ends, however that ends, so a dead
+worker's claim is nobody's, and no clock is read: a jump of the time cannot free or keep one. Linux passes flock on to
+NFS servers of version 4 (and 3 with lockd), which free the locks of a node that died when its lease ends, in minutes;
+Lustre needs the mount option ``flock`` (with ``localflock`` locks reach one node only). Where locks do not reach, two
+nodes given the same seed both grow it: the first whole pair stays and the other is dropped, and both are the same.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from weakfield.base.errors import WeakfieldError
+from weakfield.base.provenance import now
+from weakfield.config import RunFolder
+
+#: a reader of claims (``claimant``) holds a lock for microseconds; who is refused asks again for so long [s]
+_READER = 0.05
+_POLL = 0.2
+_NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
+
+
+def claim_path(folder: RunFolder, seed: int) -> Path:
+    """The file whose lock is the claim on a seed."""
+    return folder.campaign / "claims" / f"seed{seed:05d}"
+
+
+@contextmanager
+def claim(folder: RunFolder, seed: int, wait: bool = False) -> Iterator[bool]:
+    """Yield whether the seed is ours for the block; with ``wait``, once nobody else has it.
+
+    Raises ``WeakfieldError`` where the run folder cannot be written.
+    """
+    path = claim_path(folder, seed)
+    try:
+        handle = _taken(path, wait)
+        if handle is not None:
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, json.dumps(identity()).encode(), 0)
+    except OSError as error:
+        raise WeakfieldError(f"cannot write {path}: {error.strerror or error}") from error
+    if handle is None:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        path.unlink(missing_ok=True)  # before the lock goes: who waits for it sees that the file is another one
+        os.close(handle)
+
+
+def claimant(folder: RunFolder, seed: int) -> dict[str, Any] | None:
+    """Host, process and time of whoever has the seed now; nothing if nobody."""
+    try:
+        handle = os.open(claim_path(folder, seed), os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return None
+    except BlockingIOError:
+        try:
+            return dict(json.loads(os.pread(handle, 4096, 0)))
+        except ValueError:  # taken this instant
+            return {"host": "unknown", "process": 0, "since": now()}
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
+
+
+def claimed(folder: RunFolder) -> dict[int, dict[str, Any]]:
+    """Every seed that somebody has now."""
+    found = {}
+    for path in sorted((folder.campaign / "claims").glob("seed*")):
+        seed = int(path.name.removeprefix("seed"))
+        if (holder := claimant(folder, seed)) is not None:
+            found[seed] = holder
+    return found
+
+
+def identity() -> dict[str, Any]:
+    """Host and process that work here, and since when."""
+    return {"host": socket.gethostname(), "process": os.getpid(), "since": now()}
+
+
+def _taken(path: Path, wait: bool) -> int | None:
+    """The locked file, or nothing if another process has it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    begin = time.monotonic()
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_named(handle, path):
+                return handle
+            again = True  # its holder removed the file while we opened it
+        except BlockingIOError:
+            again = wait or time.monotonic() - begin < _READER
+        except OSError as error:
+            if error.errno in _NO_LOCKS:
+                return handle  # a file system without locks: distributing the seeds is all there is
+            os.close(handle)
+            raise
+        os.close(handle)
+        if not again:
+            return None
+        time.sleep(_POLL if wait else _READER / 5)
+
+
+def _is_named(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), os.stat(path))
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,107 @@
+"""The search: judged by validation, the test part read once, continued from its store, several workers at once."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from synthetic import tiny_study, write_run
+from weakfield.base.errors import BadInput, WeakfieldError
+from weakfield.base.files import read_json
+from weakfield.config import RunFolder, StudyConfig
+from weakfield.config.training import TrainingSettings
+from weakfield.dataset import build
+from weakfield.learning import search as module
+
+pytest.importorskip("optuna")
+
+SPACE = {"learning_rate": {"low": 1e-4, "high": 1e-2, "log": True}, "channels": {"low": 2, "high": 4}, "blocks": [1, 2]}
+
+
+def made(root: Path, **values: object) -> tuple[StudyConfig, RunFolder]:
+    study = tiny_study(pairs=12, search={"trials": 3, "epochs": 2, "space": SPACE, **values})
+    folder = write_run(study, root, scale=1.3)
+    build.run(study, folder)
+    return study, folder
+
+
+def more(study: StudyConfig, **values: object) -> StudyConfig:
+    return study.model_copy(update={"search": study.search.model_copy(update=values)})
+
+
+def test_a_search_its_continuation_and_the_one_look_at_the_test_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, folder = made(tmp_path)
+    tested: list[int] = []
+    score = module.score
+    monkeypatch.setattr(module, "score", lambda network, pairs: tested.append(len(pairs)) or score(network, pairs))
+    best = module.search(study, folder)
+    assert best["trials"] == {"complete": 3, "pruned": 0, "failed": 0}
+    assert best == read_json(folder.search / "best.json")
+    losses = {}
+    for trial in (0, 1, 2):
+        where = folder.search / best["search"] / f"trial{trial:05d}"
+        losses[trial] = min(row["validation_loss"] for row in read_json(where / "history.json")["epochs"])
+    assert best["trial"] == min(losses, key=losses.__getitem__)
+    assert best["validation_loss"] == losses[best["trial"]]
+    assert set(best["settings"]) == set(SPACE)
+    assert 1e-4 <= best["settings"]["learning_rate"] <= 1e-2
+    assert best["settings"]["channels"] in (2, 3, 4)
+    table = tomllib.loads((folder.search / "best.toml").read_text())["training"]
+    found = TrainingSettings.from_mapping(table)
+    assert (found.channels, found.epochs) == (best["settings"]["channels"], study.training.epochs)
+
+    assert module.search(study, folder) == best  # nothing left to do, nothing tested again
+    assert len(tested) == best["test_reads"] == 1
+    again = module.search(more(study, trials=4), folder)
+    assert sum(again["trials"].values()) == 4
+    assert again["test_reads"] == len(tested) == (1 if again["trial"] == best["trial"] else 2)
+
+
+def test_failed_trials_are_counted_and_all_failed_is_said(tmp_path: Path) -> None:
+    study, folder = made(tmp_path, trials=2, space={"blocks": [4]})  # 8 cells do not divide by 2^4
+    with pytest.raises(WeakfieldError, match="none of the 2 trials"):
+        module.search(study, folder)
+
+
+def test_what_is_worse_than_the_median_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings that are given their losses: each later one is worse from the start."""
+    study, folder = made(tmp_path, trials=8, epochs=4)
+    count = [0]
+
+    def pretended(task, folder, label, watch):  # type: ignore[no-untyped-def]
+        count[0] += 1
+        rows = [{"epoch": e, "validation_loss": count[0] - 0.1 * e, "validation_auc": 0.5} for e in range(4)]
+        for row in rows:
+            watch(row)
+        folder.mkdir(parents=True)
+        (folder / "history.json").write_text(json.dumps({"epochs": rows}))
+
+    monkeypatch.setattr(module, "fit", pretended)
+    monkeypatch.setattr(module, "_report", lambda study, folder, found: [t.state.name for t in found.trials])
+    assert module.search(study, folder) == ["COMPLETE"] * 4 + ["PRUNED"] * 4
+
+
+@pytest.mark.slow
+def test_several_workers_share_the_trials(tmp_path: Path) -> None:
+    study, folder = made(tmp_path, trials=5, workers=2)
+    best = module.search(study, folder)
+    assert sum(best["trials"].values()) == 5
+    assert best["trials"]["failed"] == 0
+
+
+def test_bad_spaces() -> None:
+    for values, said in (
+        ({"space": {"learning_rat": [1]}}, "did you mean 'learning_rate'"),
+        ({"space": {"dropout": []}}, "space.dropout is empty"),
+        ({"space": {"dropout": {"low": 0.5, "high": 0.1}}}, "expected low < high"),
+        ({"space": {"loss": ["bce", "mse"]}}, "expected judge = 'auc'"),
+    ):
+        with pytest.raises(BadInput, match=said):
+            tiny_study(search=values)
+    study = tiny_study(search={"space": SPACE})
+    assert StudyConfig.from_mapping(tomllib.loads(study.to_toml())) == study
