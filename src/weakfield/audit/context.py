@@ -145,6 +145,12 @@ class Context:
         return Scores.from_json(read_json(where / "scores.json")[who][part])
 
     @property
+    def baselines(self) -> tuple[str, ...]:
+        """Names of the baselines of the train stage."""
+        known = read_json(self.folder.model(main_model(self.study)) / "scores.json")
+        return tuple(name for name in known if name != "network")
+
+    @property
     def retraining(self) -> TrainingSettings:
         """Settings of every retraining: the study's, from other initial weights, with the audit's number of epochs."""
         settings = self.study.training
