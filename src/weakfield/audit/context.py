@@ -246,6 +246,8 @@ class Context:
                 "models": {path.parent.name: file_hash(path) for path in models},
                 "training": study.training.hash(),
                 "granted": granted,
+                # what other controls trained decides whether finding nothing counts
+                "beside": [name for name in ("other_weights", "p_matched_retrained") if name in study.audit.controls],
                 "audit": study.audit.hash("controls", "full_controls", "retrainings"),
                 "universe": [study.cosmology.hash(), content_hash(study.simulation.identity()), study.output.hash()],
             }
