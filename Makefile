@@ -1,6 +1,6 @@
 # make demo    install into .venv, run the demo study, print the path of its page
 # make test    install what tests need, run the fast tests      make test-slow    the others
-# make check   formatter, linter, type checker                  make docs         regenerate docs/settings.md
+# make check   formatter, linter, type checker                  make docs         regenerate docs/settings.md, docs/audit.md
 # make validate   run every reference case, write docs/validation.md and its figure
 #
 # test-slow and validate install CLASS first (a minute or two to compile) and do without it where that fails.
@@ -35,6 +35,7 @@ check: $(VENV)/.installed-test
 
 docs: $(VENV)/.installed
 	$(BIN)/weakfield settings > docs/settings.md
+	$(BIN)/weakfield audit --list > docs/audit.md
 
 validate: $(VENV)/.installed-class
 	$(BIN)/python docs/scripts/validation.py
