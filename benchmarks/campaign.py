@@ -172,11 +172,11 @@ def measured(results: dict[str, Any]) -> str:
             )
     if (found := results.get("overhead")) is not None:
         loop, ours = statistics.median(found["loop_s"]), statistics.median(found["campaign_s"])
-        lines += ["", f"A pair at N = {found['grid']} takes {loop:.3f} s in a bare loop and {ours:.3f} s by a worker:"
+        lines += ["", f"A pair at N = {found['grid']} takes {loop:.3f} s in a bare loop, {ours:.3f} s by a worker:"
                   f" {100 * found['overhead']:+.1f} % (the median of {len(found['loop_s'])} runs in turn)."]  # fmt: skip
     if (found := results.get("memory")) is not None:
         rows = found["pairs_scheduler_worker_mb"]
-        lines += ["", f"Over {found['pairs']} tiny pairs:", "", "| pairs done | client and scheduler [MB] | worker [MB] |",
+        lines += ["", f"Over {found['pairs']} tiny pairs:", "", "| pairs | client and scheduler [MB] | worker [MB] |",
                   "|---|---|---|", *(f"| {done} | {one:.0f} | {two:.0f} |" for done, one, two in rows)]  # fmt: skip
     return "\n".join(lines)
 
@@ -185,7 +185,7 @@ def sizes(results: dict[str, Any]) -> str:
     """2000 pairs: disk from the settings; time from seconds a cycle of benchmarks/scaling.py and simulation.py."""
     from weakfield.campaign.cost import _cycles, bytes_of_pair
 
-    lines = ["| N | disk, 3 outputs of phi | cycles of a run | time a pair, 2 cores | 2000 pairs on 1 | on 20 such machines |",
+    lines = ["| N | disk, 3 outputs of phi | cycles of a run | time a pair | 2000 pairs, 1 machine | 20 machines |",
              "|---|---|---|---|---|---|"]  # fmt: skip
     for grid, label in ((32, ""), (256, " (extrapolated)"), (512, " (extrapolated)")):
         study = study_of(grid, 2000, 1)

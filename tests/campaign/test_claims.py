@@ -101,5 +101,5 @@ def test_asking_who_has_a_seed_does_not_take_it(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "campaign").write_text("a file where a folder should be")
-    with pytest.raises(WeakfieldError, match="cannot write .*campaign"), claim(RunFolder(tmp_path), 1):
+    with pytest.raises(WeakfieldError, match=r"cannot write .*campaign"), claim(RunFolder(tmp_path), 1):
         pass

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from campaigning import fields, run, write_study
 
+from campaigning import fields, run, write_study
 from weakfield.campaign.cost import bytes_of_pair
 from weakfield.campaign.journal import entries
 from weakfield.config import RunFolder, StudyConfig

@@ -1,4 +1,4 @@
-"""kill -9 of workers, scheduler and client at random moments: the same bytes, and no more work than the kills explain."""
+"""kill -9 of workers, scheduler, client at random moments: the same bytes, no more work than the kills explain."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
-from campaigning import fields, run, write_study
 
+from campaigning import fields, run, write_study
 from weakfield.campaign.journal import entries
 from weakfield.config import RunFolder
 
@@ -90,10 +91,8 @@ def children(pid: int | None) -> list[int]:
 
 
 def kill(pid: int) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def test_killed_at_random_moments(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from campaigning import write_study
 
+from campaigning import write_study
 from weakfield.campaign.cost import bytes_of_pair, calibrated, estimate
 from weakfield.campaign.journal import entries, log_failure, note
 from weakfield.campaign.status import Watcher

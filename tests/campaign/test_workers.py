@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 import pytest
-from campaigning import fields, run, write_study
 
+from campaigning import fields, run, write_study
 from weakfield.base.errors import BadInput
 from weakfield.campaign.clusters import connected, worker_environments
 from weakfield.campaign.journal import entries, log_path

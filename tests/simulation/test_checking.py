@@ -11,12 +11,17 @@ import pytest
 
 from weakfield.base.errors import WeakfieldError
 from weakfield.config import RunFolder, StudyConfig
+from weakfield.config.cosmology import CosmologySettings
 from weakfield.simulation.checking import _linear_variance, check_pair, variance_range
 from weakfield.simulation.pair import grow_pair
 from weakfield.spectra.theory.linear import LinearTheory
 
 SIMULATION = {"grid": 8, "box_size_mpch": 160.0, "transfer": "eisenstein-hu", "step_limit_hubble": 0.2}
 FIELD = "gr/snap001_phi.h5"
+
+
+def universe(study: StudyConfig) -> tuple[CosmologySettings, float, int]:
+    return study.cosmology, study.simulation.box_size_mpch, study.simulation.grid
 
 
 @pytest.fixture(scope="module")
@@ -95,16 +100,16 @@ def test_the_variance_expected_is_that_of_the_power_spectrum() -> None:
     square = n[:, None, None] ** 2 + n[None, :, None] ** 2 + n[None, None, :] ** 2
     inside = square[(square > 0) & (square < 7**2 + 1)]
     power = theory.potential_power(2 * np.pi / 320.0 * np.sqrt(inside), 1.0) / 320.0**3
-    mean, spread = _linear_variance(study, 1.0)
-    assert mean == pytest.approx(power.sum(), rel=1e-6)  # splines of the same nodes
-    assert spread == pytest.approx(2 * (power**2).sum(), rel=1e-6)
+    mean, spread = _linear_variance(*universe(study), 1.0)
+    assert mean == pytest.approx(power.sum(), rel=1e-3)  # linear between nodes half a per cent apart
+    assert spread == pytest.approx(2 * (power**2).sum(), rel=2e-3)
 
 
 def test_linear_universes_fall_into_the_range() -> None:
     """Gaussian fields of the linear spectrum scatter within it, and it is not so wide that anything would."""
     study = StudyConfig.from_mapping({"simulation": SIMULATION})
     bounds = variance_range(study, 1.0)
-    mean, spread = _linear_variance(study, 1.0)
+    mean, spread = _linear_variance(*universe(study), 1.0)
     shape = mean**2 / spread
     drawn = np.random.default_rng(5).gamma(shape, mean / shape, 100_000)
     assert bounds.low < drawn.min()

@@ -28,7 +28,7 @@ _CONNECT_S = 30
 
 @contextmanager
 def connected(study: StudyConfig, logs: Path) -> Iterator[Any]:
-    """A client of ``distributed`` whose workers are where ``study.campaign`` says; what was started goes with the block.
+    """A client of ``distributed`` with workers where ``study.campaign`` says; what was started ends with the block.
 
     Raises ``BadInput`` for a scheduler that does not answer, a queue that is not there or an option it does not know.
     """
