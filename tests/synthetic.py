@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ from weakfield.base.files import file_hash, write_json, write_text
 from weakfield.config import THEORIES, RunFolder, StudyConfig
 from weakfield.cosmology import potential_growth
 from weakfield.formats import save_field
+from weakfield.simulation.pair import pair_settings_hash
 
+DATA = Path(__file__).parent / "data"
 EVOLUTION = 0.3  # rms of what changes between the two outputs, in units of the linear field
 
 
@@ -53,14 +56,16 @@ def write_pair(study: StudyConfig, seed: int, folder: RunFolder, scale: float = 
             phi = 1e-5 * growth * (linear + (EVOLUTION * factor * evolved if late else 0.0)) + (offset if late else 0.0)
             name = f"{theory}/snap{index:03d}_phi.h5"
             save_phi(folder.pair(seed) / name, phi, z, study.simulation.box_size_mpch, theory, seed)
+            path = folder.pair(seed) / name
             files[name] = {
-                "hash": file_hash(folder.pair(seed) / name), "redshift": z, "scale_factor": 1 / (1 + z),
+                "hash": file_hash(path), "bytes": path.stat().st_size, "redshift": z, "scale_factor": 1 / (1 + z),
                 "field": "phi", "theory": theory, "index": index,
             }  # fmt: skip
         background = f"{theory}/lcdm_background.dat"
         write_text(folder.pair(seed) / background, "# drawn\n")
         files[background] = {"hash": file_hash(folder.pair(seed) / background), "theory": theory}
-    record = {"seed": seed, "settings": "synthetic", "software_version": __version__, "files": files, "seconds": {}}
+    settings = pair_settings_hash(study)
+    record = {"seed": seed, "settings": settings, "software_version": __version__, "files": files, "seconds": {}}
     write_json(folder.pair(seed) / "pair.json", record)
 
 
@@ -80,3 +85,21 @@ def write_run(study: StudyConfig, root: Path, scale: float = 1.0, mean: float = 
     for seed in study.seeds.all:
         write_pair(study, seed, folder, scale, mean)
     return folder
+
+
+def reference_output(root: Path, seed: int = 42, theories: tuple[str, ...] = THEORIES, output: str = "output") -> Path:
+    """Runs as the reference program leaves them: settings, text files, fields as HDF5 without attributes.
+
+    Fields are those of seed 42 whatever the seed says; outputs at z = 101, 50, 10 and 1.
+    """
+    for theory in theories:
+        source, place = DATA / f"stock16_{theory}", root / f"seed{seed}" / theory
+        (place / output).mkdir(parents=True, exist_ok=True)
+        text = (source / "settings.ini").read_text().replace("seed = 42", f"seed = {seed}")
+        (place / "settings.ini").write_text(text)
+        for path in source.glob("*.dat"):
+            shutil.copy(path, place / output)
+        fields = np.load(source / "snapshots.npz")
+        for i in range(4):
+            save_field(place / output / f"snap{i:03d}_phi.h5", fields[f"phi_{i}"], {}, dtype="float64")
+    return root

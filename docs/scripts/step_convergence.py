@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from marks import DOCS, IMAGES, fill
 
 import weakfield as wf
 from weakfield.base.figures import GREY, OTHERS, new_figure, save_png
@@ -23,11 +24,9 @@ from weakfield.config import CosmologySettings, OutputSettings, RunSettings, Sim
 from weakfield.simulation import grow_member
 from weakfield.spectra.difference import growth_scaled_difference
 
-ROOT = Path(__file__).parents[2]
 LIMITS = (0.08, 0.04, 0.02, 0.01, 0.005)
 TRUTH = 0.0025
 CLOCKS = ("second-order", "euler")
-BEGIN, END = "<!-- step_convergence: written by docs/scripts/step_convergence.py -->", "<!-- /step_convergence -->"
 
 
 def grow(folder: Path, theory: str, box: float, limit: float, clock: str, radiation: bool) -> list[np.ndarray]:
@@ -100,7 +99,7 @@ def draw(results: dict) -> None:
         panel.set_xticks(results["limits"], [f"{limit:g}" for limit in results["limits"]], rotation=45)
         panel.minorticks_off()
     ratio.legend(fontsize=8, frameon=False)
-    save_png(ROOT / "docs" / "images" / "step_convergence.png", figure)
+    save_png(IMAGES / "step_convergence.png", figure)
 
 
 def tables(results: dict) -> str:
@@ -118,24 +117,17 @@ def tables(results: dict) -> str:
     return "\n".join(rows)
 
 
-def fill(page: Path, text: str) -> None:
-    """Put ``text`` between the marks of a page."""
-    before, _, rest = page.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
-
-
 def main() -> None:
     if "--redraw" in sys.argv:
-        results = json.loads((ROOT / "docs" / "step_convergence.json").read_text())
+        results = json.loads((DOCS / "step_convergence.json").read_text())
         draw(results)
-        fill(ROOT / "docs" / "physics.md", tables(results))
+        fill(DOCS / "physics.md", "step_convergence", "docs/scripts/step_convergence.py", tables(results))
         return
     with tempfile.TemporaryDirectory() as scratch:
         results = measure(Path(scratch) / "run")
-    (ROOT / "docs" / "step_convergence.json").write_text(json.dumps(results, indent=1) + "\n")
+    (DOCS / "step_convergence.json").write_text(json.dumps(results, indent=1) + "\n")
     draw(results)
-    fill(ROOT / "docs" / "physics.md", tables(results))
+    fill(DOCS / "physics.md", "step_convergence", "docs/scripts/step_convergence.py", tables(results))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from marks import DOCS, IMAGES, fill
 
 import weakfield as wf
 from weakfield.base.figures import COLOURS, GREY, LIGHT_GREY, new_figure, save_png, wavenumber_axis
@@ -27,10 +28,8 @@ from weakfield.spectra.theory import LinearTheory, TriangleAverages, newtonian_k
 from weakfield.spectra.theory.realised import RealisedModes, linear_potential
 from weakfield.study import run_study
 
-ROOT = Path(__file__).parents[2]
 OUTPUTS = (10.0, 1.0)
 PICTURES = ("spectra_phi", "spectra_delta_written", "spectra_difference_cube", "bispectra_phi")
-BEGIN, END = "<!-- verification: written by docs/scripts/verification.py -->", "<!-- /verification -->"
 
 
 @dataclass(frozen=True)
@@ -172,7 +171,7 @@ def stage(root: Path) -> list[dict]:
     run_study(MAIN.study, root / MAIN.name, only="measure")
     folder = RunFolder(root / MAIN.name).spectra
     for name in PICTURES:
-        shutil.copyfile(folder / f"{name}.png", ROOT / "docs" / "images" / f"verification_{name}.png")
+        shutil.copyfile(folder / f"{name}.png", IMAGES / f"verification_{name}.png")
     with open(folder / "significance.csv", newline="") as handle:
         return list(csv.DictReader(handle))
 
@@ -210,7 +209,7 @@ def draw(results: dict) -> None:
         triangles.set_ylim(-0.3, 2.0)
     axes[0, 0].legend(frameon=False, fontsize=8)
     axes[1, 0].legend(frameon=False, fontsize=8)
-    save_png(ROOT / "docs" / "images" / "verification_mesh.png", figure)
+    save_png(IMAGES / "verification_mesh.png", figure)
 
 
 def tables(results: dict) -> str:
@@ -281,15 +280,8 @@ def meshes(results: dict, cases: tuple[Case, ...], cut: int) -> list[str]:
     return rows
 
 
-def fill(page: Path, text: str) -> None:
-    """Put ``text`` between the marks of a page."""
-    before, _, rest = page.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
-
-
 def main() -> None:
-    kept = ROOT / "docs" / "verification.json"
+    kept = DOCS / "verification.json"
     if "--redraw" in sys.argv:
         results = json.loads(kept.read_text())
     elif len(sys.argv) == 2:
@@ -299,7 +291,7 @@ def main() -> None:
     else:
         sys.exit(__doc__)
     draw(results)
-    fill(ROOT / "docs" / "verification.md", tables(results))
+    fill(DOCS / "verification.md", "verification", "docs/scripts/verification.py", tables(results))
 
 
 if __name__ == "__main__":

@@ -34,6 +34,8 @@ Campaign = Callable[[StudyConfig, RunFolder, Sequence[int]], int]
 Check = Callable[[StudyConfig], None]
 
 DONE_FILE, STARTED_FILE = "stage.json", "started.json"
+#: where a stage keeps what makes it faster: no output, may be removed
+CACHE = "cache"
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,7 @@ class FolderStage:
     reads: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     checked_by: Check = lambda study: None
+    keeps: bool = False  # its work recognises what is its own in the folder and removes the rest
 
     def check(self, study: StudyConfig) -> None:
         self.checked_by(study)
@@ -225,12 +228,15 @@ class FolderStage:
             # The marks go first: what a kill leaves of the old outputs then belongs to no key.
             for name in (DONE_FILE, STARTED_FILE):
                 (place / name).unlink(missing_ok=True)
-            empty_folder(place)
+            if not self.keeps:
+                empty_folder(place)
             write_json(place / STARTED_FILE, {"key": key, "started": now()})
         sweep(place.rglob(".*.partial"))
 
 
-def _stage(name: str, module: str, folder: str, reads: tuple[str, ...], settings: tuple[str, ...]) -> FolderStage:
+def _stage(
+    name: str, module: str, folder: str, reads: tuple[str, ...], settings: tuple[str, ...], keeps: bool = False
+) -> FolderStage:
     """A stage whose ``module`` has ``run`` and perhaps ``check``; it is imported when first used."""
 
     def work(study: StudyConfig, folder: RunFolder) -> Summary:
@@ -240,7 +246,7 @@ def _stage(name: str, module: str, folder: str, reads: tuple[str, ...], settings
     def check(study: StudyConfig) -> None:
         getattr(import_module(module), "check", lambda study: None)(study)
 
-    return FolderStage(name, work, folder, reads, settings, check)
+    return FolderStage(name, work, folder, reads, settings, check, keeps)
 
 
 def _grow(study: StudyConfig, seed: int, folder: RunFolder) -> None:
@@ -269,13 +275,16 @@ STAGES: tuple[Stage, ...] = (
     PairStage(_grow, _flaw, _campaign),
     _stage("measure", "weakfield.spectra.measure", "spectra", ("simulate",), (*_UNIVERSE, "dataset", "measure")),
     _stage("dataset", "weakfield.dataset.build", "dataset", ("simulate",), (*_UNIVERSE, "dataset")),
-    _stage("train", "weakfield.learning.training", "training", ("dataset",), ("training", "audit.bootstrap")),
+    _stage(
+        "train", "weakfield.learning.training", "training", ("dataset",), ("training", "evaluation", "audit.bootstrap")
+    ),
     _stage(
         "audit",
         "weakfield.audit.run",
         "audit",
         ("simulate", "dataset", "train"),
         (*_UNIVERSE, "output", "dataset", "training", "audit"),
+        keeps=True,  # universes grown for controls outlive a change of the budget
     ),
     _stage("explain", "weakfield.explain.run", "explain", ("dataset", "train"), ("dataset", "training", "explain")),
     _stage(
@@ -395,6 +404,7 @@ def _hash_or_none(path: Path) -> str | None:
 
 
 def _outputs(place: Path) -> dict[str, str]:
-    """Hashes of the files of a stage, but for its own marks."""
+    """Hashes of the files of a stage, but for its own marks and its cache."""
     files = sorted(path for path in place.rglob("*") if path.is_file() and path.name not in (DONE_FILE, STARTED_FILE))
-    return {path.relative_to(place).as_posix(): file_hash(path) for path in files}
+    names = {path.relative_to(place).as_posix(): path for path in files}
+    return {name: file_hash(path) for name, path in names.items() if not name.startswith(f"{CACHE}/")}

@@ -12,12 +12,15 @@ from weakfield.base.errors import BadInput
 from weakfield.config import THEORIES, StudyConfig
 from weakfield.dataset import build, open_dataset
 from weakfield.explain import run as explain
+from weakfield.explain.pixels import METHODS
 from weakfield.learning import training
+
+SMALL = {"pairs": 2, "draws": 2, "integrated_steps": 2, "perturbations": 2, "fractions": 4, "trust_epochs": 2}
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    study = tiny_study(training={"mean_kept_too": False})
+    study = tiny_study(training={"mean_kept_too": False}, explain={**SMALL, "methods": tuple(METHODS)})
     folder = write_run(study, tmp_path_factory.mktemp("explain") / "run", scale=1.5)
     build.run(study, folder)
     training.run(study, folder)
@@ -43,8 +46,55 @@ def test_run_writes_a_complete_attribution(trained):
     assert len(written["fourier"]["k_hmpc"]) == len(written["fourier"]["pair"]["shells"]) == 3
 
 
+def test_attributions_of_all_pairs_add_up(trained):
+    study, folder = trained
+    explain.run(study, folder)
+    written = json.loads((folder.explain / "explain.json").read_text())
+    scores = json.loads((folder.model("cnn") / "scores.json").read_text())["network"]["test"]
+    change = np.mean(np.array(scores["gr"]) - np.array(scores["newton"]))  # the test part has two seeds
+    bands = written["bands"]
+    assert written["seeds"] == scores["seeds"]
+    assert bands["logit_difference"]["value"] == pytest.approx(change, abs=1e-6)
+    parts = bands["attributed"]
+    total = sum(parts["shells"]["value"]) + parts["mean"]["value"] + parts["rest"]["value"]
+    assert total == pytest.approx(change, abs=1e-4)  # the promise
+    assert written["path"]["largest_residual"] < 1e-4
+    assert written["methods"]["pair_integrated"]["sum"]["value"] == pytest.approx(change, abs=1e-4)
+    assert written["methods"]["deeplift"]["largest_residual"] < 1e-5  # exact for LeakyReLU, but for single precision
+    assert all(error > 0 for error in parts["shells"]["error"])
+    maps = np.load(folder.explain / "maps.npz")
+    assert set(maps) == {"newton", "gr", *METHODS}
+    first = written["logit"]["gr"] - written["logit"]["newton"]
+    assert float(maps["pair_integrated"].astype(float).sum()) == pytest.approx(first, abs=1e-4)
+
+
+def test_trust_holds_what_it_should(trained):
+    study, folder = trained
+    explain.run(study, folder)
+    trust = json.loads((folder.explain / "trust.json").read_text())
+    matrix = np.array(trust["agreement"]["value"])
+    assert matrix.shape == 2 * (len(METHODS),)
+    np.testing.assert_allclose(matrix, matrix.T)
+    np.testing.assert_allclose(np.diagonal(matrix), 1.0)
+    assert np.abs(matrix).max() <= 1.0 + 1e-12
+    randomised = trust["parameter_randomisation"]
+    assert randomised["layers"][0] == "head.3"
+    assert randomised["layers"][-1] == "features.0.convolution"
+    for name in study.explain.trust_methods:
+        assert len(randomised["methods"][name]["signed"]["value"]) == len(randomised["layers"])
+        curve = trust["curves"][name]
+        assert curve["deletion"]["value"][0] == pytest.approx(1.0)
+        assert curve["deletion"]["value"][-1] == pytest.approx(0.0, abs=1e-9)
+        assert curve["insertion"]["value"][0] == pytest.approx(0.0, abs=1e-9)
+        assert trust["infidelity"][name]["value"] >= 0
+        assert trust["sensitivity"][name]["value"] >= 0
+    assert set(trust["networks"]) == set(trust["auc"]) == {"shuffled", "network1"}
+    assert trust["epochs"] == 2
+    assert set(trust["equivariance"]) == {*study.explain.trust_methods, "logit"}
+
+
 def test_the_main_network_is_explained(tmp_path):
-    study = tiny_study(pairs=6, dataset={"keep_mean": True})
+    study = tiny_study(pairs=6, dataset={"keep_mean": True}, explain={"trust": False, "methods": ("gradient",)})
     folder = write_run(study, tmp_path)
     build.run(study, folder)
     training.run(study, folder)
@@ -55,15 +105,32 @@ def test_the_main_network_is_explained(tmp_path):
     assert written["model"] == "cnn_meankept"
     assert written["logit"]["gr"] == pytest.approx(scores["gr"][place], abs=1e-6)
     assert abs(written["fourier"]["pair"]["mean"]) > 1e-3 * abs(written["fourier"]["pair"]["total"])
+    assert not (folder.explain / "trust.json").exists()
 
 
-def test_repeated_runs_write_the_same_bytes(trained):
+def test_repeated_runs_write_the_same_bytes_and_do_nothing_twice(trained, monkeypatch):
     study, folder = trained
-    contents = []
-    for _ in range(2):
-        explain.run(study, folder)
-        contents.append({path.name: path.read_bytes() for path in folder.explain.iterdir()})
-    assert contents[0] == contents[1]
+
+    def contents() -> dict[str, bytes]:
+        return {str(path): path.read_bytes() for path in sorted(folder.explain.rglob("*")) if path.is_file()}
+
+    explain.run(study, folder)
+    before = contents()
+    monkeypatch.setattr(explain.Examination, "attributions", None)  # would be called for a seed that is not finished
+    monkeypatch.setattr(explain.Examination, "trust", None)
+    explain.run(study, folder)
+    assert contents() == before
+
+
+def test_work_that_was_stopped_is_continued_to_the_same_bytes(trained, monkeypatch):
+    study, folder = trained
+    explain.run(study, folder)
+    whole = (folder.explain / "trust.json").read_bytes(), (folder.explain / "explain.json").read_bytes()
+    pieces = sorted((folder.explain / "seeds").iterdir())
+    pieces[0].unlink()
+    pieces[-1].write_text('{"key": "of other settings", "result": 1}')
+    explain.run(study, folder)
+    assert ((folder.explain / "trust.json").read_bytes(), (folder.explain / "explain.json").read_bytes()) == whole
 
 
 def test_a_pair_that_does_not_exist_is_refused(trained):
@@ -71,3 +138,8 @@ def test_a_pair_that_does_not_exist_is_refused(trained):
     beyond = StudyConfig.from_mapping({**study.model_dump(mode="json"), "explain": {"pair": 99}})
     with pytest.raises(BadInput, match=r"explain\.pair is 99"):
         explain.run(beyond, folder)
+
+
+def test_a_method_that_does_not_exist_is_refused():
+    with pytest.raises(BadInput, match="did you mean 'deeplift'"):
+        explain.check(tiny_study(explain={"trust_methods": ("deeplft",)}))

@@ -14,7 +14,7 @@ from weakfield.base.files import file_hash, read_json
 from weakfield.config.training import TrainingSettings
 from weakfield.dataset import PARTS, PairTensor
 from weakfield.learning import Task, evaluate, fit, fitting, load_model, score
-from weakfield.learning.fitting import learning_rate
+from weakfield.learning.loop import Loop
 from weakfield.learning.metrics import log_loss
 
 
@@ -31,7 +31,7 @@ def task(scale: float = 1.3, **values: object) -> Task:
 
 def fit_and_stop(job: Task, folder: Path, epochs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Interrupt the training once that many checkpoints are on disk."""
-    save, count = fitting._save, [0]
+    save, count = fitting.save_archive, [0]
 
     def counting(path: Path, value: dict[str, object]) -> None:
         save(path, value)
@@ -40,7 +40,7 @@ def fit_and_stop(job: Task, folder: Path, epochs: int, monkeypatch: pytest.Monke
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(fitting, "_save", counting)
+        patch.setattr(fitting, "save_archive", counting)
         with pytest.raises(KeyboardInterrupt):
             fit(job, folder)
 
@@ -48,7 +48,7 @@ def fit_and_stop(job: Task, folder: Path, epochs: int, monkeypatch: pytest.Monke
 def test_twice_gives_the_same_files(tmp_path: Path) -> None:
     for name in ("one", "two"):
         fit(task(), tmp_path / name)
-    for name in ("weights.pt", "history.json"):
+    for name in ("weights.pt", "history.json", "log.jsonl"):
         assert file_hash(tmp_path / "one" / name) == file_hash(tmp_path / "two" / name)
     assert not (tmp_path / "one" / "checkpoint.pt").exists()
 
@@ -62,7 +62,7 @@ def test_interrupted_and_resumed_gives_the_same_bits(
     assert not (tmp_path / "parts" / "weights.pt").exists()
     torch.manual_seed(epochs)  # the caller's random state must not matter
     fit(task(), tmp_path / "parts")
-    for name in ("weights.pt", "history.json"):
+    for name in ("weights.pt", "history.json", "log.jsonl"):
         assert file_hash(tmp_path / "whole" / name) == file_hash(tmp_path / "parts" / name)
 
 
@@ -71,7 +71,7 @@ def test_a_resumed_training_continues_and_a_finished_one_is_not_repeated(
 ) -> None:
     fit_and_stop(task(), tmp_path, 3, monkeypatch)
     done = []
-    monkeypatch.setattr(fitting, "_epoch", _recording(done))
+    monkeypatch.setattr(Loop, "advance", _recording(done))
     fit(task(), tmp_path)
     fit(task(), tmp_path)
     assert done == [3]
@@ -128,21 +128,16 @@ def test_a_diverging_training_ends_in_one_sentence(tmp_path: Path) -> None:
         fit(task(learning_rate=1e30, gradient_clip=1e30), tmp_path)
 
 
-def test_learning_rate_rises_and_falls() -> None:
-    settings = TrainingSettings.from_mapping({"learning_rate": 2.0, "warmup": 0.2})
-    assert [learning_rate(settings, p) for p in (0.0, 0.1, 0.2, 0.6, 1.0)] == pytest.approx([0, 1, 2, 1, 0])
-
-
 def test_loading_what_was_not_trained(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"weights.pt is missing"):
         load_model(tmp_path)
 
 
 def _recording(done: list[int]):  # type: ignore[no-untyped-def]
-    epoch_of = fitting._epoch
+    advance = Loop.advance
 
-    def recording(task: Task, state: fitting.State, epoch: int) -> dict[str, float]:
-        done.append(epoch)
-        return epoch_of(task, state, epoch)
+    def recording(loop: Loop) -> dict[str, float]:
+        done.append(len(loop.state.history))
+        return advance(loop)
 
     return recording

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.metrics import log_loss as sklearn_log_loss
-from sklearn.metrics import roc_auc_score
 
 from weakfield.base.errors import WeakfieldError
 from weakfield.learning.metrics import (
@@ -15,12 +15,17 @@ from weakfield.learning.metrics import (
     accuracy,
     auc,
     auc_difference,
+    average_precision,
+    confusion,
+    cube_scores,
     evaluate,
     log_loss,
     paired_accuracy,
     resampled_auc,
+    resampled_average_precision,
     resampled_unpaired_auc,
     unpaired_auc,
+    wins,
 )
 
 
@@ -61,8 +66,9 @@ def test_against_scikit_learn(s: Scores) -> None:
 
 @given(many_scores)
 def test_intervals_are_finite_and_hold_the_value(s: Scores) -> None:
-    for estimate in evaluate(s, resamples=100).values():
-        assert 0 <= estimate.low <= estimate.value <= estimate.high <= 1
+    for name, estimate in evaluate(s, resamples=100).items():
+        assert 0 <= estimate.low <= estimate.value <= estimate.high
+        assert estimate.high <= 1 or name == "log_loss"
     assert evaluate(s, resamples=100) == evaluate(s, resamples=100)
 
 
@@ -125,3 +131,91 @@ def test_scores_round_trip_as_json_and_must_be_finite() -> None:
     assert (again.gr == s.gr).all()
     with pytest.raises(WeakfieldError, match="not finite"):
         scores([np.nan], [1.0])
+
+
+slices = st.lists(st.tuples(st.integers(0, 3), numbers, numbers), min_size=1, max_size=12).map(
+    lambda rows: Scores(
+        tuple(seed for seed, _, _ in rows),
+        np.array([n for _, n, _ in rows], float),
+        np.array([g for _, _, g in rows], float),
+    )
+)
+draws = st.lists(st.integers(0, 3), min_size=4, max_size=4)
+
+
+def copied(s: Scores, weights: np.ndarray) -> Scores:
+    """The places of the seeds that were drawn, as often as they were."""
+    places = [p for p, o in enumerate(s.owner) for _ in range(int(weights[o]))]
+    return Scores(tuple(range(len(places))), s.newton[places], s.gr[places])
+
+
+@given(slices, draws)
+def test_slices_are_resampled_by_whole_seeds(s: Scores, drawn: list[int]) -> None:
+    weights = np.array([drawn[: len(s.distinct)]], dtype=float)
+    if weights.sum() == 0:
+        return
+    by_hand = copied(s, weights[0])
+    assert resampled_auc(s, weights)[0] == pytest.approx(wins(by_hand).mean(), abs=1e-12)
+    labels = np.repeat([1, 0], len(by_hand.seeds))
+    logits = np.concatenate([by_hand.gr, by_hand.newton])
+    expected = average_precision_score(labels, logits)
+    assert resampled_average_precision(s, weights)[0] == pytest.approx(expected, abs=1e-12)
+    matrix, same = wins(s), s.owner[:, None] == s.owner[None, :]
+    pairs = np.outer(weights[0][s.owner], weights[0][s.owner]) * ~same
+    if pairs.sum() > 0:
+        assert resampled_unpaired_auc(s, weights)[0] == pytest.approx((matrix * pairs).sum() / pairs.sum(), abs=1e-12)
+
+
+@given(many_scores)
+def test_average_precision_against_scikit_learn(s: Scores) -> None:
+    labels = np.repeat([0, 1], len(s.seeds))
+    expected = average_precision_score(labels, np.concatenate([s.newton, s.gr]))
+    assert average_precision(s) == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_slice_is_no_independent_draw() -> None:
+    # 8 seeds of 100 slices that all say the same have the errors of 8 seeds, not of 800
+    random = np.random.default_rng(7)
+    newton, gr = random.normal(0, 1, 8), random.normal(1, 1, 8)
+    cubes = scores(newton.tolist(), gr.tolist())
+    many = Scores(tuple(np.repeat(range(8), 100)), np.repeat(newton, 100), np.repeat(gr, 100))
+    for name, estimate in evaluate(cubes, resamples=200).items():
+        other = evaluate(many, resamples=200)[name]
+        for value in ("value", "low", "high"):
+            assert getattr(other, value) == pytest.approx(getattr(estimate, value), abs=1e-9), name
+    assert cube_scores(many).seeds == cubes.seeds
+    np.testing.assert_allclose(cube_scores(many).gr, gr, rtol=1e-14)
+
+
+def test_the_score_of_a_cube_is_the_mean_of_its_slices() -> None:
+    s = Scores((5, 2, 5), np.array([1.0, 7.0, 4.0]), np.array([2.0, -1.0, 0.0]))
+    cubes = cube_scores(s)
+    assert cubes.seeds == (5, 2)
+    assert cubes.newton.tolist() == [2.5, 7.0]
+    assert cubes.gr.tolist() == [1.0, -1.0]
+    assert s.sizes.tolist() == [2.0, 1.0]
+
+
+def test_the_bootstrap_error_of_a_share_is_the_binomial_one() -> None:
+    right = np.where(np.arange(100) < 70, 1.0, -1.0)
+    estimate = evaluate(scores((-right).tolist(), right.tolist()), resamples=4000)["accuracy"]
+    assert estimate.value == 0.7
+    error = np.sqrt(0.7 * 0.3 / 100)  # twins are right or wrong together
+    # quantiles of 4000 resamples of a share in steps of 0.01
+    assert estimate.high - estimate.low == pytest.approx(2 * 1.96 * error, abs=0.015)
+
+
+def test_confusion_by_hand() -> None:
+    table = confusion(scores([-1.0, 2.0, 0.0], [1.0, 3.0, -1.0]), resamples=100)
+    assert [table["newton"][called]["count"] for called in ("newton", "gr")] == [1.5, 1.5]  # 0 counts half
+    assert [table["gr"][called]["count"] for called in ("newton", "gr")] == [1.0, 2.0]
+    assert table["gr"]["gr"]["value"] == pytest.approx(2 / 3)
+    for row in table.values():
+        assert row["newton"]["value"] + row["gr"]["value"] == pytest.approx(1.0)
+        assert all(entry["low"] <= entry["value"] <= entry["high"] for entry in row.values())
+
+
+def test_slices_and_cubes_of_the_same_seeds_can_be_compared() -> None:
+    cubes = scores([0.0, 1.0], [2.0, 0.5])
+    many = Scores((0, 0, 1, 1), np.array([0.0, 0.0, 1.0, 1.0]), np.array([2.0, 2.0, 0.5, 0.5]))
+    assert auc_difference(many, cubes, resamples=100).value == 0

@@ -11,9 +11,15 @@ from weakfield.base.errors import BadInput
 from weakfield.base.files import file_hash, read_json
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.dataset import PARTS, build, open_dataset
-from weakfield.learning import Scores, evaluate, load_model, score, training
+from weakfield.learning import Scores, load_model, score, training
+from weakfield.learning.baselines import BASELINES
+from weakfield.learning.reporting import measures
 
 Trained = tuple[StudyConfig, RunFolder, dict[str, Any]]
+MEASURES = {
+    *("auc", "unpaired_auc", "accuracy", "balanced_accuracy", "paired_accuracy", "average_precision"),
+    *("brier", "ece", "log_loss", "calibrated_brier", "calibrated_ece", "calibrated_log_loss"),
+}
 FILES = ("metrics.json", "scores.json", "history.json", "weights.pt")
 
 
@@ -34,10 +40,11 @@ def test_metrics(trained: Trained, model: str, kept: bool) -> None:
     assert metrics["mean_kept"] is kept
     assert metrics["test"]["auc"]["value"] == summary[f"{model}_auc"]
     for table in (metrics["validation"], metrics["test"], *metrics["baselines"].values()):
-        assert set(table) == {"auc", "unpaired_auc", "accuracy", "paired_accuracy"}
-        for estimate in table.values():
-            assert 0 <= estimate["low"] <= estimate["value"] <= estimate["high"] <= 1
-    assert set(metrics["baselines"]) == {"mean", "log_pk"}
+        assert set(table) == MEASURES
+        for name, estimate in table.items():
+            assert 0 <= estimate["low"] <= estimate["value"] <= estimate["high"]
+            assert estimate["high"] <= 1 or name.endswith("log_loss")
+    assert set(metrics["baselines"]) == set(BASELINES)
     assert metrics["baselines"]["mean"]["auc"]["value"] == 1.0  # GR alone has a mean
 
 
@@ -45,15 +52,14 @@ def test_metrics(trained: Trained, model: str, kept: bool) -> None:
 def test_scores_are_those_of_the_saved_network(trained: Trained, model: str, kept: bool) -> None:
     study, folder, _ = trained
     written = read_json(folder.model(model) / "scores.json")
-    assert set(written) == {"network", "mean", "log_pk"}
+    assert set(written) == {"network", *BASELINES}
     dataset = open_dataset(folder)
     test = Scores.from_json(written["network"]["test"])
     again = score(load_model(folder.model(model)), dataset.pairs(dataset.part("test"), keep_mean=kept))
     assert (again.newton == test.newton).all()
     assert (again.gr == test.gr).all()
     metrics = read_json(folder.model(model) / "metrics.json")
-    expected = evaluate(test, study.audit.bootstrap)
-    assert metrics["test"] == {name: estimate.as_json() for name, estimate in expected.items()}
+    assert metrics["test"] == measures(test, metrics["temperature"], study.audit.bootstrap)
 
 
 def test_done_again_gives_the_same_bytes(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from weakfield.learning import Scores
 from weakfield.learning.metrics import wins
-from weakfield.report.figures import roc_band, roc_curve
+from weakfield.report.learning_figures import roc_band, roc_curve
 
 
 def scores(newton, gr) -> Scores:

@@ -52,7 +52,10 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    study = tiny_study(audit={"controls": CONTROLS})
+    study = tiny_study(
+        audit={"controls": CONTROLS},
+        explain={"pairs": 2, "draws": 2, "perturbations": 2, "fractions": 4, "trust_epochs": 1},
+    )
     folder = write_run(study, tmp_path_factory.mktemp("report") / "run", scale=1.3)
     for stage in (measure, build, training, audit, explain):
         stage.run(study, folder)
@@ -69,7 +72,7 @@ def test_page_holds_every_section_in_order_and_fetches_nothing(whole):
     assert all(uri.startswith(("data:", "#")) for uri in page.fetched)
     assert not re.search(r"https?://|@import|fetch\(|XMLHttp", text)
     assert "has not been run" not in text
-    assert len(page.images) == 3 + 2 + 2 + 3 + 2  # slider, spectra, bispectra, training, saliency
+    assert len(page.images) == 3 + 2 + 2 + 4 + 3 + 6  # slider, spectra, bispectra, training, slider, attribution
     assert all(image["alt"] for image in page.images)
     assert summary["bytes"] == len(text.encode()) < 6_000_000
 

@@ -9,35 +9,18 @@ import numpy as np
 import pytest
 
 import weakfield as wf
+from synthetic import DATA
+from synthetic import reference_output as theirs
 from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.files import file_hash, read_json
 from weakfield.cli import invoke
 from weakfield.config import RunFolder, SimulationSettings, StudyConfig
 from weakfield.dataset.build import run as build_dataset
-from weakfield.formats import save_field
 from weakfield.simulation import grow_pair
 from weakfield.simulation.importing import _comparable, import_reference, snapshot_scale_factors
 from weakfield.simulation.runfolder import locked
 from weakfield.spectra.measure import run as measure
 from weakfield.study import run_study
-
-DATA = Path(__file__).parents[1] / "data"
-REDSHIFTS = (101.0, 50.0, 10.0, 1.0)
-
-
-def theirs(root: Path, seed: int = 42, theories: tuple[str, ...] = ("newton", "gr"), output: str = "output") -> Path:
-    """Runs as the reference program leaves them: settings, text files, fields as HDF5 without attributes."""
-    for theory in theories:
-        source, place = DATA / f"stock16_{theory}", root / f"seed{seed}" / theory
-        (place / output).mkdir(parents=True, exist_ok=True)
-        text = (source / "settings.ini").read_text().replace("seed = 42", f"seed = {seed}")
-        (place / "settings.ini").write_text(text)
-        for path in source.glob("*.dat"):
-            shutil.copy(path, place / output)
-        fields = np.load(source / "snapshots.npz")
-        for i in range(len(REDSHIFTS)):
-            save_field(place / output / f"snap{i:03d}_phi.h5", fields[f"phi_{i}"], {}, dtype="float64")
-    return root
 
 
 def test_pairs_of_a_run_folder(tmp_path):

@@ -1,27 +1,54 @@
-"""What controls work with: the data set, the trained models and their scores, and retraining."""
+"""What controls work with: the data set, the trained models and their scores, and retraining within a budget."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
+import numpy as np
+import torch
+from torch import Tensor, nn
+
 from weakfield._version import __version__
-from weakfield.base.files import content_hash, file_hash, read_json
+from weakfield.audit.surrogates import group_power, match_power, power_groups
+from weakfield.base.files import content_hash, file_hash, read_json, write_json
 from weakfield.config import RunFolder, StudyConfig
+from weakfield.config.training import TrainingSettings
 from weakfield.dataset import PARTS, Dataset, Pairs, PairTensor, Part, open_dataset
-from weakfield.learning import Estimate, Scores, Task, evaluate, fit, score
-from weakfield.learning.metrics import auc_difference
+from weakfield.dataset.lazy import CutPairs
+from weakfield.learning import Estimate, Scores, Task, fit, load_model, score
+from weakfield.learning.metrics import (
+    auc,
+    auc_difference,
+    paired_accuracy,
+    resampled_auc,
+    resampled_unpaired_auc,
+    unpaired_auc,
+)
+from weakfield.learning.scores import CONFIDENCE, bootstrap_weights, cube_scores, interval
 from weakfield.learning.training import main_model
 
+#: of one pair, (2, channels, N, N[, N]) to the same shape
+Change = Callable[[Tensor], Tensor]
 
-@dataclass(frozen=True)
+
+@dataclass
 class Context:
-    """A study whose train stage is finished."""
+    """A study whose train stage is finished. ``granted`` retrainings may be done by the control at work."""
 
     study: StudyConfig
     folder: RunFolder
+    granted: int = 10**6
+    spent: int = 0
+    grown: int = 0
+
+    def begin(self, granted: int) -> None:
+        """Another control starts: so many retrainings are granted, nothing is spent yet."""
+        self.granted, self.spent, self.grown = granted, 0, 0
+
+    # -- cubes --
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -31,6 +58,58 @@ class Context:
     def cubes(self) -> dict[Part, PairTensor]:
         """The cubes of every part as the main network sees them."""
         return {part: self.dataset.pairs(self.dataset.part(part), self.keep_mean) for part in PARTS}
+
+    def altered(self, change: Change, part: Part = "test") -> PairTensor:
+        """The cubes of a part, each pair changed."""
+        cubes = self.cubes[part]
+        return PairTensor(cubes.seeds, torch.stack([change(pair) for pair in cubes.values]))
+
+    def all_altered(self, change: Change) -> dict[Part, Pairs]:
+        """The cubes of every part, each pair changed."""
+        return {part: self.altered(change, part) for part in PARTS}
+
+    @cached_property
+    def log_powers(self) -> dict[Part, np.ndarray]:
+        """ln of the power in every group of modes of every cube, (pairs, 2, groups), channels side by side."""
+        groups = power_groups(self.dataset.grid, dim=self.dim)
+
+        def rows(pair: Tensor) -> np.ndarray:
+            power = group_power(pair, groups, self.dim).reshape(2, -1)
+            return np.asarray(np.log(np.maximum(power, np.finfo(float).tiny)))
+
+        return {part: np.array([rows(pair) for pair in self.cubes[part].values]) for part in PARTS}
+
+    @cached_property
+    def equal_power(self) -> dict[bool, PairTensor]:
+        """Test pairs whose GR member has the power of its twin: in shells of k_F (False), at every |k| (True).
+
+        The twin goes the same way, so that rounding is shared.
+        """
+
+        def change(pair: Tensor, finest: bool) -> Tensor:
+            newton, gr = pair
+            return torch.stack([match_power(member, newton, finest, self.dim) for member in (newton, gr)])
+
+        return {finest: self.altered(partial(change, finest=finest)) for finest in (False, True)}
+
+    @property
+    def dim(self) -> int:
+        """Dimensions of what is altered: whole cubes, whatever parts of them a network sees."""
+        return len(self.cubes["test"].shape) - 1
+
+    def samples_of(self, cubes: Pairs) -> Pairs:
+        """What the main network sees of whole cubes: themselves, or the slices or sub-cubes that they are cut into."""
+        if self.network_shape == cubes.shape:
+            return cubes
+        place = {seed: number for number, seed in enumerate(cubes.seeds)}
+        cut, channels = self.dataset.cut, cubes.shape[0]
+        return CutPairs(list(cubes.seeds), channels, cut, lambda seed: cubes.load([place[seed]])[0])
+
+    @cached_property
+    def network_shape(self) -> tuple[int, ...]:
+        """(channels, N, N, N) or (channels, N, N) of what the main network was trained on."""
+        path = self.folder.model(main_model(self.study)) / "weights.pt"
+        return tuple(torch.load(path, weights_only=True)["shape"])
 
     @property
     def keep_mean(self) -> bool:
@@ -42,47 +121,135 @@ class Context:
         """How many seeds the test part has: the sample size of every interval."""
         return len(self.dataset.part("test"))
 
+    # -- networks --
+
+    @cached_property
+    def network(self) -> nn.Module:
+        """The main network."""
+        return load_model(self.folder.model(main_model(self.study)))
+
+    def score(self, pairs: Pairs) -> Scores:
+        """What the main network says of other cubes; of cubes that it sees in parts, the mean over the parts."""
+        return cube_scores(score(self.network, self.samples_of(pairs)))
+
     def scores(self, who: str = "network", part: Part = "test", model: str | None = None) -> Scores:
         """Logits of a trained network (default: the main one) or of a baseline, as the train stage left them."""
         where = self.folder.model(model or main_model(self.study))
         return Scores.from_json(read_json(where / "scores.json")[who][part])
 
+    @property
+    def retraining(self) -> TrainingSettings:
+        """Settings of every retraining: the study's, from other initial weights, with the audit's number of epochs."""
+        settings = self.study.training
+        epochs = self.study.audit.epochs or settings.epochs
+        return settings.model_copy(update={"epochs": epochs, "seed": settings.seed + 1})
+
+    @property
+    def may_retrain(self) -> bool:
+        """Whether the budget of the control at work allows another retraining."""
+        return self.spent < self.granted
+
+    def retrain(self, control: str, cubes: Mapping[Part, Pairs], at: str = "") -> Scores:
+        """Train the study's network on other cubes (member 1 is the class to recognise); its test scores.
+
+        ``at`` tells several retrainings of one control apart.
+        """
+        if not self.may_retrain:
+            raise RuntimeError(f"{control} was granted {self.granted} retrainings and asks for another")
+        self.spent += 1
+        samples = {part: self.samples_of(pairs) for part, pairs in cubes.items()}
+        task = self._task(control, samples, at)
+        folder = self._place(control, at)
+        network = fit(task, folder, f"retraining for {control} {at}".rstrip())
+        scores = cube_scores(score(network, samples["test"]))
+        write_json(folder / "scores.json", {"task": task.hash, "test": scores.as_json()})
+        return scores
+
+    def retrained(self, control: str, at: str = "") -> Scores | None:
+        """Test scores of a network that a control trained, if it did so for this very study and budget."""
+        path = self._place(control, at) / "scores.json"
+        if not path.exists():
+            return None
+        kept = read_json(path)
+        return Scores.from_json(kept["test"]) if kept["task"] == self._task(control, {}, at).hash else None
+
+    def _task(self, control: str, cubes: Mapping[Part, Pairs], at: str) -> Task:
+        return Task(self.retraining, dict(cubes), f"{self.dataset.fingerprint} {control} {at}".rstrip())
+
+    def _place(self, control: str, at: str) -> Path:
+        return self.workplace(control) / at if at else self.workplace(control)
+
+    # -- estimates --
+
     def auc(self, scores: Scores) -> Estimate:
         """AUC with its interval."""
-        return evaluate(scores, self.study.audit.bootstrap)["auc"]
+        weights = bootstrap_weights(len(scores.seeds), self.study.audit.bootstrap)
+        return interval(auc(scores), resampled_auc(scores, weights))
 
-    def unpaired_auc(self, scores: Scores) -> Estimate:
+    def unpaired_auc(self, scores: Scores, confidence: float = CONFIDENCE) -> Estimate:
         """AUC between universes, which is 1/2 for whatever knows nothing of a single cube: what nulls are tested by."""
-        return evaluate(scores, self.study.audit.bootstrap)["unpaired_auc"]
+        weights = bootstrap_weights(len(scores.seeds), self.study.audit.bootstrap)
+        return _interval(unpaired_auc(scores), resampled_unpaired_auc(scores, weights), confidence)
+
+    def paired(self, scores: Scores, confidence: float = CONFIDENCE) -> Estimate:
+        """Paired accuracy with the binomial interval of Clopper and Pearson, twins that tie counted half."""
+        return binomial(paired_accuracy(scores) * len(scores.seeds), len(scores.seeds), confidence)
 
     def auc_difference(self, first: Scores, second: Scores) -> Estimate:
         """AUC of one classifier minus that of another on the same seeds, bootstrapped together."""
         return auc_difference(first, second, self.study.audit.bootstrap)
 
+    def share(self, part: Scores, whole: Scores | None = None) -> Estimate:
+        """Logit difference of twins in ``part`` over that in ``whole`` (default: the network's), summed over seeds.
+
+        Both sums share each bootstrap resample. 0 where the whole is nothing.
+        """
+        whole = whole or self.scores()
+        return self.ratio(part.gr - part.newton, whole.gr - whole.newton)
+
+    def ratio(self, part: np.ndarray, whole: np.ndarray) -> Estimate:
+        """Sum of ``part`` over sum of ``whole``, both by seed, with a bootstrap interval over seeds."""
+        weights = bootstrap_weights(len(part), self.study.audit.bootstrap)
+        above, below = weights @ part, weights @ whole
+        resampled = np.divide(above, below, out=np.zeros_like(above), where=below != 0)
+        total = float(whole.sum())
+        return interval(float(part.sum()) / total if total else 0.0, resampled)
+
+    # -- files --
+
     def workplace(self, control: str) -> Path:
         """Where a control keeps what it grew or trained."""
         return self.folder.audit / control
 
-    def retrain(self, control: str, cubes: Mapping[Part, Pairs]) -> Scores:
-        """Train the study's network on other cubes (member 1 is the class to recognise); its test scores."""
-        settings = self.study.training
-        if self.study.audit.epochs is not None:
-            settings = settings.model_copy(update={"epochs": self.study.audit.epochs})
-        task = Task(settings, dict(cubes), f"{self.dataset.fingerprint} {control}")
-        network = fit(task, self.workplace(control), f"retraining for {control}")
-        return score(network, cubes["test"])
-
-    def key(self, control: str) -> str:
+    def key(self, control: str, granted: int = 0) -> str:
         """Hash of what the result of a control depends on."""
         models = sorted(self.folder.training.glob("*/scores.json"))
+        study = self.study
         return content_hash(
             {
                 "control": control,
                 "software_version": __version__,
                 "dataset": self.dataset.fingerprint,
                 "models": {path.parent.name: file_hash(path) for path in models},
-                "training": self.study.training.hash(),
-                "audit": self.study.audit.hash("controls"),
-                "universe": [t.hash() for t in (self.study.cosmology, self.study.simulation, self.study.output)],
+                "training": study.training.hash(),
+                "granted": granted,
+                "audit": study.audit.hash("controls", "full_controls", "retrainings"),
+                "universe": [study.cosmology.hash(), content_hash(study.simulation.identity()), study.output.hash()],
             }
         )
+
+
+def binomial(successes: float, trials: int, confidence: float = CONFIDENCE) -> Estimate:
+    """Share of successes with its exact binomial interval (Clopper & Pearson 1934); half successes are allowed."""
+    from scipy.stats import beta
+
+    tail = (1 - confidence) / 2
+    low = float(beta.ppf(tail, successes, trials - successes + 1)) if successes > 0 else 0.0
+    high = float(beta.ppf(1 - tail, successes + 1, trials - successes)) if successes < trials else 1.0
+    return Estimate(successes / trials, low, high)
+
+
+def _interval(value: float, resamples: np.ndarray, confidence: float) -> Estimate:
+    """Percentile interval of that confidence, widened to hold the value."""
+    low, high = np.quantile(resamples, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Estimate(value, min(float(low), value), max(float(high), value))

@@ -1,43 +1,61 @@
-"""What a control is: a question, what must come out, and a verdict decided from a bootstrap interval over seeds."""
+"""What a control is: a question, what must come out, and a verdict decided from an interval over seeds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from weakfield.audit.context import Context
-from weakfield.learning.metrics import Estimate
+from weakfield.config import StudyConfig
+from weakfield.learning.metrics import Estimate, Scores
 
 Verdict = Literal["clean", "shortcut", "inconclusive"]
 
 CHANCE = 0.5
 #: with fewer test seeds even a perfect ordering of all twins happens by chance more than once in twenty
 FEWEST_SEEDS = 5
+#: an interval about 1/2 that ends below this AUC says by itself that nothing much was found
+SMALL_AUC = 0.6
 
 
 @dataclass(frozen=True)
 class Result:
-    """``estimate`` of ``quantity``; ``remark`` is a sentence with the numbers beside it."""
+    """``estimate`` of ``quantity``; ``remark`` is a sentence with the numbers beside it.
+
+    ``scores`` are those of a classifier that the control is about, whose AUCs are then in the row; ``more`` holds
+    further keys of the row (curves, counts), finite numbers only.
+    """
 
     estimate: Estimate
     quantity: str
     verdict: Verdict
     remark: str = ""
+    scores: Scores | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Control:
-    """One row of the audit. ``run`` may take long; its result is kept."""
+    """One row of the audit. ``run`` may take long; its result is kept.
+
+    ``how`` says what is done, ``verdicts`` what clean and shortcut mean, ``blind`` what the control cannot see.
+    ``needs`` retrainings are asked of the budget; with fewer than ``least`` of them the control is not run.
+    """
 
     name: str
     question: str
     expectation: str
     run: Callable[[Context], Result]
+    how: str = ""
+    verdicts: str = ""
+    blind: str = ""
+    needs: Callable[[StudyConfig], int] = lambda study: 0
+    least: int = 0
 
-    def row(self, result: Result) -> dict[str, Any]:
+    def row(self, result: Result, context: Context) -> dict[str, Any]:
         """The row of ``audit.json``."""
-        return {
+        row: dict[str, Any] = {
             "name": self.name,
             "question": self.question,
             "expectation": self.expectation,
@@ -45,7 +63,22 @@ class Control:
             **result.estimate.as_json(),
             "verdict": result.verdict,
             "remark": result.remark,
+            "cost": {"retrainings": context.spent, "epochs": context.retraining.epochs, "simulations": context.grown},
         }
+        if result.scores is not None:
+            row["auc"] = context.auc(result.scores).as_json()
+            row["unpaired_auc"] = context.unpaired_auc(result.scores).as_json()
+            row["paired_accuracy"] = context.paired(result.scores).as_json()
+        return row | dict(result.more)
+
+    def not_run(self, reason: str) -> Result:
+        """The result of a control that could not be run: nothing is known."""
+        return Result(Estimate(CHANCE, 0.0, 1.0), "not run", "inconclusive", reason)
+
+
+def one_retraining(study: StudyConfig) -> int:
+    """``needs`` of a control that retrains once."""
+    return 1
 
 
 def above_chance(auc: Estimate) -> bool:
@@ -53,10 +86,55 @@ def above_chance(auc: Estimate) -> bool:
     return auc.low > CHANCE
 
 
-def chance_expected(auc: Estimate, seeds: int) -> Verdict:
-    """Clean when the interval holds 1/2, a shortcut when it lies above; below, or with too few seeds, inconclusive."""
+def chance_expected(auc: Estimate, seeds: int, network: Estimate | None = None) -> Verdict:
+    """The verdict on something that must know nothing.
+
+    A shortcut when the interval lies above 1/2. Clean when it holds 1/2 and ends below ``SMALL_AUC`` or below the AUC
+    of the ``network``, which the control then cannot explain. Inconclusive when it is wider, lies below 1/2, or with
+    too few seeds.
+    """
     if seeds < FEWEST_SEEDS:
         return "inconclusive"
     if above_chance(auc):
         return "shortcut"
-    return "clean" if auc.high >= CHANCE else "inconclusive"
+    bound = max(SMALL_AUC, network.value if network is not None else 0.0)
+    return "clean" if auc.low <= CHANCE <= auc.high < bound else "inconclusive"
+
+
+def null_verdict(context: Context, scores: Scores) -> Verdict:
+    """``chance_expected`` of a classifier between universes; inconclusive where it still tells twins apart."""
+    verdict = chance_expected(context.unpaired_auc(scores), len(scores.seeds), context.unpaired_auc(context.scores()))
+    return "inconclusive" if verdict == "clean" and above_chance(context.paired(scores)) else verdict
+
+
+def tells(context: Context, scores: Scores) -> bool:
+    """Whether a classifier is above chance: between universes, or between twins by the binomial interval."""
+    enough = len(scores.seeds) >= FEWEST_SEEDS
+    return enough and (above_chance(context.unpaired_auc(scores)) or above_chance(context.paired(scores)))
+
+
+def learns(context: Context) -> bool:
+    """Whether retrainings of this length find what there is: the one on untouched cubes, ``other_weights``, did.
+
+    Only then does a retraining that finds nothing mean something.
+    """
+    again = context.retrained("other_weights")
+    return again is not None and tells(context, again)
+
+
+def said(estimate: Estimate) -> str:
+    """``0.0123 (0.011 to 0.0137)``: three significant digits, for shares and correlations that may be small."""
+    return f"{estimate.value:.3g} ({estimate.low:.3g} to {estimate.high:.3g})"
+
+
+def survival_verdict(context: Context, altered: Scores, share: Estimate) -> Verdict:
+    """The verdict on a network shown cubes from which a suspect was taken.
+
+    ``share`` is what is left of its logit difference. Inconclusive when the network tells nothing to begin with;
+    clean when it still tells the theories apart with at least half of it; a shortcut if more than half surely is gone.
+    """
+    if not tells(context, context.scores()):
+        return "inconclusive"
+    if share.high < CHANCE:
+        return "shortcut"
+    return "clean" if share.low > CHANCE and tells(context, altered) else "inconclusive"

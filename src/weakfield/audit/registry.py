@@ -1,4 +1,4 @@
-"""The controls by name. A new one is a file in ``controls/`` with a ``CONTROL`` and a line below."""
+"""The controls by name: a file in ``controls/`` with a ``CONTROL`` each, and a name in ``config.audit``."""
 
 from __future__ import annotations
 
@@ -7,14 +7,10 @@ from typing import cast
 
 from weakfield.audit.contract import Control
 from weakfield.base.errors import BadInput, nearest
+from weakfield.config import StudyConfig
+from weakfield.config.audit import DEFAULT_CONTROLS, FULL_CONTROLS
 
-CONTROLS = (
-    "labels_shuffled",
-    "monopole_only",
-    "monopole_removed",
-    "newton_newton",
-    "log_pk_baseline",
-)
+CONTROLS = (*DEFAULT_CONTROLS, *FULL_CONTROLS)
 
 
 def find_control(name: str) -> Control:
@@ -24,3 +20,21 @@ def find_control(name: str) -> Control:
             f"audit.controls holds '{name}', expected some of {', '.join(CONTROLS)}" + nearest(name, CONTROLS)
         )
     return cast(Control, import_module(f"weakfield.audit.controls.{name}").CONTROL)
+
+
+def chosen(study: StudyConfig) -> tuple[str, ...]:
+    """The controls of a study, each once, in order."""
+    settings = study.audit
+    return tuple(dict.fromkeys((*settings.controls, *(settings.full_controls if settings.full else ()))))
+
+
+def granted(study: StudyConfig) -> dict[str, int]:
+    """Retrainings that the budget leaves to each control of a study, in order: a share depends on settings alone."""
+    left, shares = study.audit.retrainings, {}
+    for name in chosen(study):
+        control = find_control(name)
+        needed = control.needs(study)
+        share = needed if study.audit.full else min(needed, left)
+        shares[name] = share if share >= control.least else 0
+        left -= shares[name]
+    return shares

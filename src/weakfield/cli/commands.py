@@ -6,7 +6,7 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -28,7 +28,7 @@ app = typer.Typer(
     " tell them apart, and see what the networks saw and whether to believe it.",
     epilog="Start with 'weakfield run demo'. Every command has --help.",
 )
-index = typer.Typer(help="Which slice of which universe an image is, and back.")
+index = typer.Typer(help="Which universe an image of the data set is of and where in it, and back.")
 app.add_typer(index, name="index", rich_help_panel=None)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a stage on standard output, nothing else.")]
@@ -47,6 +47,14 @@ Profile = Annotated[
     Path | None, typer.Option("--profile", help="TOML file with keys of [campaign], laid over those of the study.")
 ]
 RunOption = Annotated[Path, typer.Option("--run", help="Run folder that holds the data set.")]
+Numbered = Annotated[
+    Literal["samples", "slices", "cubes"] | None,
+    typer.Option(
+        "--of",
+        help="What is numbered: samples, as networks get them; slices, every one of phi at every redshift; whole cubes."
+        " Default: samples, or slices where samples are whole cubes.",
+    ),
+]
 
 
 def _version(asked: bool) -> None:
@@ -210,42 +218,97 @@ def measure(folder: Run, json_lines: Json = False) -> None:
 
 
 @app.command()
-def dataset(folder: Run, json_lines: Json = False) -> None:
-    """Samples: their index, split by seed, normalisation.
+def dataset(
+    folder: Run,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Take the whole pairs there are; sets dataset.partial in study.toml.")
+    ] = False,
+    json_lines: Json = False,
+) -> None:
+    """Samples: what they are, their index, split by seed, transforms, normalisation.
 
-    Reads pairs/, writes dataset/.
+    Reads pairs/, writes dataset/dataset.json: nothing is copied, samples are cut from the fields of the pairs when they
+    are read. What a sample is, what is done to it and how seeds are split is in [dataset] of study.toml: whole cubes,
+    slices or sub-cubes (shape); differences, phi at one redshift or several, gradients (sample, channel_redshifts,
+    derivative); bands, noise, a rescaled theory (transforms). Every file is read and checked once.
+
+    With --partial other processes may still be growing pairs. Seeds then fall into parts one by one, and stay there
+    when more arrive: the same command again takes those that became whole.
 
     \b
     weakfield dataset runs/demo
+    weakfield dataset runs/demo --partial
     """
-    _one_stage(folder, "dataset", json_lines)
+    from weakfield.study import open_run
+
+    study = open_run(folder)
+    if partial:
+        study = study.model_copy(update={"dataset": study.dataset.model_copy(update={"partial": True})})
+    _stages(study, folder, "dataset", json_lines)
 
 
 @app.command()
-def train(folder: Run, json_lines: Json = False) -> None:
+def train(
+    folder: Run,
+    learning_curve: Annotated[
+        str | None,
+        typer.Option("--learning-curve", help="Train with so many seeds too, as 8,16,32; kept in study.toml."),
+    ] = None,
+    json_lines: Json = False,
+) -> None:
     """Train the networks and their baselines.
 
     Reads dataset/ and pairs/, writes training/MODEL/ with metrics.json and the weights. A snapshot that is not the one
-    the data set was built of is refused.
+    the data set was built of is refused. A learning curve trains the main network again with fewer seeds and writes
+    training/learning_curve/; it is the key evaluation.learning_curve, and a change of it does the whole stage again.
 
     \b
     weakfield train runs/demo
+    weakfield train runs/demo --learning-curve 7,14
     """
-    _one_stage(folder, "train", json_lines)
+    from weakfield.study import open_run
+
+    study = open_run(folder)
+    if learning_curve is not None:
+        study = _with_learning_curve(study, learning_curve)
+    _stages(study, folder, "train", json_lines)
 
 
 @app.command()
-def audit(folder: Run, json_lines: Json = False) -> None:
+def audit(
+    folder: Annotated[Path | None, typer.Argument(metavar="RUN", help="Run folder with trained networks.")] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Also the controls that grow further universes; hours for a large study.")
+    ] = False,
+    listed: Annotated[bool, typer.Option("--list", help="Say what every control asks and does, and exit.")] = False,
+    json_lines: Json = False,
+) -> None:
     """Controls that could explain the result away.
 
-    Labels shuffled, the cube mean alone, its removal, Newton against Newton in other rounding, P(k).
+    Labels shuffled, Newton against Newton, the cube mean, bands of k, amplitudes and phases exchanged, twins of equal
+    P(k), bits of floats, and more; a verdict for each (clean, shortcut, inconclusive), and whether the network knows
+    more than the power spectrum. What is finished is not done again.
 
-    Reads dataset/, training/ and pairs/, writes audit/audit.json.
+    Reads dataset/, training/ and pairs/, writes audit/audit.json. --full is kept in study.toml as audit.full.
 
     \b
     weakfield audit runs/demo
+    weakfield audit runs/demo --full      step limits, cell size, other seeds, redshift and cosmology too
+    weakfield audit --list                what each control asks
     """
-    _one_stage(folder, "audit", json_lines)
+    if listed:
+        from weakfield.audit.listing import page
+
+        print(page(), end="")
+        return
+    if folder is None:
+        raise BadInput("RUN is not given, expected a run folder; 'weakfield audit --list' needs none")
+    from weakfield.study import open_run
+
+    study = open_run(folder)
+    if full:
+        study = study.model_copy(update={"audit": study.audit.model_copy(update={"full": True})})
+    _stages(study, folder, "audit", json_lines)
 
 
 @app.command()
@@ -277,35 +340,51 @@ def report(folder: Run, json_lines: Json = False) -> None:
 @index.command()
 def show(
     number: Annotated[int, typer.Argument(metavar="N", help="Index of the image, from 0.")],
+    of: Numbered = None,
     folder: RunOption = Path("runs/demo"),
 ) -> None:
-    """Which seed, theory, redshift, axis and slice image N of the data set is; one JSON object.
+    """What image N of the data set is: seed, theory, and where in the cube; one JSON object.
+
+    Numbers run over all seeds of the study, whether their pairs are there yet or not, then over the theories, then over
+    the parts of a cube: axis and slice, or the corner z, y, x of a sub-cube.
 
     \b
     weakfield index show 1234 --run runs/demo
+    weakfield index show 5 --of cubes
     """
     from weakfield.cli.index import show_image
 
-    print(json.dumps(show_image(folder, number)))
+    print(json.dumps(show_image(folder, number, of)))
 
 
 @index.command()
 def find(
     seed: Annotated[int, typer.Option(help="Seed of the pair.")],
     theory: Annotated[str, typer.Option(help="newton or gr.")],
-    redshift: Annotated[float | None, typer.Option(help="Output redshift as in the study.")] = None,
-    axis: Annotated[str, typer.Option(help="Axis the slice is perpendicular to: x, y or z.")] = "z",
-    slice_number: Annotated[int, typer.Option("--slice", help="Slice along that axis, from 0.")] = 0,
+    redshift: Annotated[
+        float | None, typer.Option(help="Output redshift as in the study; default: the last of the data set.")
+    ] = None,
+    axis: Annotated[str | None, typer.Option(help="Axis the slice is perpendicular to: x, y or z.")] = None,
+    slice_number: Annotated[int | None, typer.Option("--slice", help="Slice along that axis, from 0.")] = None,
+    corner: Annotated[
+        tuple[int, int, int] | None, typer.Option(metavar="Z Y X", help="First cell of a sub-cube along each axis.")
+    ] = None,
+    of: Numbered = None,
     folder: RunOption = Path("runs/demo"),
 ) -> None:
     """The index of an image in the data set, found by what it shows; one JSON object.
 
+    What is left out is the first there is: the axis, the slice, the corner.
+
     \b
     weakfield index find --seed 3 --theory gr --axis x --slice 7
+    weakfield index find --seed 3 --theory gr --corner 0 16 16     of sub-cubes
     """
     from weakfield.cli.index import find_image
 
-    print(json.dumps(find_image(folder, seed, theory, redshift, axis, slice_number)))
+    corners = dict(zip("zyx", corner, strict=True)) if corner else {}
+    labels = {"seed": seed, "theory": theory, "redshift": redshift, "axis": axis, "slice": slice_number, **corners}
+    print(json.dumps(find_image(folder, labels, of)))
 
 
 @app.command()
@@ -412,6 +491,18 @@ def _one_stage(folder: Path, name: str, json_lines: bool) -> None:
     from weakfield.study import open_run
 
     _stages(open_run(folder), folder, name, json_lines)
+
+
+def _with_learning_curve(study: StudyConfig, sizes: str) -> StudyConfig:
+    """The study with other sizes of its learning curve, given as numbers with commas between."""
+    try:
+        numbers = [int(size) for size in sizes.split(",") if size.strip()]
+    except ValueError as error:
+        raise BadInput(
+            f"--learning-curve is '{sizes}', expected whole numbers with commas between, as 8,16,32"
+        ) from error
+    values = study.model_dump()
+    return study.from_mapping({**values, "evaluation": {**values["evaluation"], "learning_curve": numbers}}, study.name)
 
 
 def _line(outcome: Outcome) -> str:

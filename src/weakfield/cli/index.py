@@ -1,30 +1,60 @@
-"""``weakfield index``: from the number of a slice to what it shows, and back."""
+"""``weakfield index``: from the number of an image to what it shows, and back."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from weakfield.base.errors import BadInput
 from weakfield.config import RunFolder
-from weakfield.dataset import open_dataset
+from weakfield.dataset import PARTS, Dataset, Index, open_dataset
+
+#: what is numbered: the samples a network gets, every slice of phi, whole cubes
+Numbered = Literal["samples", "slices", "cubes"]
 
 
-def show_image(folder: Path, number: int) -> dict[str, Any]:
-    """Labels of slice ``number`` and its place among the slices."""
-    index = open_dataset(RunFolder(folder)).index
-    return {"index": number, **index.show(number), "count": len(index)}
-
-
-def find_image(
-    folder: Path, seed: int, theory: str, redshift: float | None, axis: str, slice_number: int
-) -> dict[str, Any]:
-    """The number of a slice; ``redshift`` defaults to the later one of the data set."""
+def show_image(folder: Path, number: int, of: Numbered | None = None) -> dict[str, Any]:
+    """What image ``number`` is: its labels, its place among all, the part its seed is in."""
     dataset = open_dataset(RunFolder(folder))
-    labels = {
-        "seed": seed,
-        "theory": theory,
-        "redshift": dataset.redshifts[-1] if redshift is None else redshift,
-        "axis": axis,
-        "slice": slice_number,
-    }
-    return {"index": dataset.index.find(**labels), **labels, "count": len(dataset.index)}
+    of = of or usual(dataset)
+    labels = _index(dataset, of).show(number)
+    return {"index": number, **labels, **_more(dataset, of, labels["seed"])}
+
+
+def find_image(folder: Path, labels: dict[str, Any], of: Numbered | None = None) -> dict[str, Any]:
+    """The number of the image with these labels; ``None`` stands for the first (of redshifts: the last) there is.
+
+    A redshift is a label of slices of phi; of a sample it must be one that the sample is made of.
+    """
+    dataset = open_dataset(RunFolder(folder))
+    of = of or usual(dataset)
+    index = _index(dataset, of)
+    given = {name: value for name, value in labels.items() if value is not None}
+    if of != "slices" and "redshift" in given:
+        redshift, known = given.pop("redshift"), dataset.recipe.redshifts
+        if redshift not in known:
+            raise BadInput(
+                f"redshift {redshift:g} is none of the {of}, expected {' or '.join(f'{z:g}' for z in known)}"
+            )
+    first = {name: values[-1 if name == "redshift" else 0] for name, values in index.labels.items()}
+    found = {name: given.get(name, value) for name, value in first.items()} | given
+    number = index.find(**found)
+    return {"index": number, **index.show(number), **_more(dataset, of, found["seed"])}
+
+
+def usual(dataset: Dataset) -> Numbered:
+    """What is meant where nothing is said: the samples, unless these are whole cubes, of which slices are looked at."""
+    return "slices" if dataset.cut.shape == "cube" else "samples"
+
+
+def _index(dataset: Dataset, of: Numbered) -> Index:
+    return {"samples": dataset.sample_index, "slices": dataset.index, "cubes": dataset.cube_index}[of]
+
+
+def _more(dataset: Dataset, of: Numbered, seed: int) -> dict[str, Any]:
+    """What does not depend on the number within a seed; a seed of the study may be in no part, or not there yet."""
+    part = next((part for part in PARTS if seed in dataset.split.part(part)), None)
+    more: dict[str, Any] = {"count": len(_index(dataset, of)), "of": of, "part": part}
+    if of == "slices":
+        return more
+    return {**more, "channels": list(dataset.channels)}

@@ -127,5 +127,13 @@ def _kind(annotation: Any) -> str:
     names = {"int": "integer", "float": "number", "bool": "true or false", "str": "text", "Path": "path"}
     text = getattr(annotation, "__name__", "") if isinstance(annotation, type) else str(annotation)
     if text.startswith("tuple"):
-        return "list of " + ("numbers" if "float" in text else "integers" if "int" in text else "names")
+        return "list of " + (
+            "tables"
+            if "Settings" in text
+            else "numbers"
+            if "float" in text
+            else "integers"
+            if "int" in text
+            else "names"
+        )
     return next((word for key, word in names.items() if key in text), text)

@@ -8,6 +8,38 @@ from weakfield.config.settings import Settings
 
 
 class ExplainSettings(Settings):
-    """Saliency of one test pair."""
+    """Attribution of the main network's answers to test pairs, and whether it can be trusted."""
 
-    pair: int = Field(0, ge=0, description="which test pair, in the order of the data set")
+    pair: int = Field(0, ge=0, description="which test pair is shown, in the order of the data set")
+    pairs: int = Field(
+        4, ge=1, description="test pairs that averages and their errors are over; all if there are fewer"
+    )
+    methods: tuple[str, ...] = Field(
+        (
+            "gradient", "gradient_x_input", "smoothgrad", "integrated", "pair_integrated", "grad_cam",
+            "guided_grad_cam", "occlusion", "deeplift",
+        ),
+        min_length=1,
+        description="names of weakfield.explain.pixels",
+    )  # fmt: skip
+    steps: int = Field(8, ge=2, description="first nodes of the path between twins; more where the sum needs them")
+    tolerance: float = Field(1e-4, gt=0, description="what the sum over a path may miss of the logits' difference")
+    integrated_steps: int = Field(16, ge=1, description="nodes of integrated gradients from the mean field")
+    draws: int = Field(8, ge=1, description="noisy copies of SmoothGrad")
+    noise: float = Field(0.1, gt=0, description="their noise over the rms of the sample")
+    block: int | None = Field(
+        None, ge=1, description="cells a side of an occluded block; default: a quarter of the grid"
+    )
+    memory_mib: float = Field(1024.0, gt=0, description="what a batch of samples may take on its way through a network")
+    trust: bool = Field(True, description="run the tests of whether the attributions can be trusted")
+    trust_methods: tuple[str, ...] = Field(
+        ("gradient", "pair_integrated", "grad_cam"), min_length=1, description="methods that are put to these tests"
+    )
+    trust_epochs: int = Field(
+        12,
+        ge=1,
+        description="epochs of networks trained for comparison; more than those of the training count as those",
+    )
+    networks: int = Field(1, ge=0, description="networks trained from other initial weights, for comparison")
+    perturbations: int = Field(8, ge=1, description="draws of infidelity, half as many of sensitivity and symmetries")
+    fractions: int = Field(16, ge=2, description="steps of the deletion and insertion curves")

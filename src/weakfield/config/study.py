@@ -14,6 +14,7 @@ from weakfield.config.audit import AuditSettings
 from weakfield.config.campaign import CampaignSettings
 from weakfield.config.cosmology import CosmologySettings
 from weakfield.config.dataset import DatasetSettings
+from weakfield.config.evaluation import EvaluationSettings
 from weakfield.config.explain import ExplainSettings
 from weakfield.config.settings import Settings, read_toml
 from weakfield.config.simulation import OutputSettings, RunSettings, SimulationSettings, Theory
@@ -59,6 +60,7 @@ class StudyConfig(Settings):
     measure: MeasureSettings = MeasureSettings()
     dataset: DatasetSettings = DatasetSettings()
     training: TrainingSettings = TrainingSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
     audit: AuditSettings = AuditSettings()
     explain: ExplainSettings = ExplainSettings()
     campaign: CampaignSettings = CampaignSettings()
@@ -72,7 +74,7 @@ class StudyConfig(Settings):
                     raise ValueError(
                         f"simulation.{key} holds {z:g}, expected redshifts from 0 to initial_redshift = {z_in:g}"
                     )
-        for z in (*self.dataset.redshifts, self.measure.redshift):
+        for z in (*self.dataset.gathered_redshifts, self.measure.redshift):
             if z not in outputs:
                 raise ValueError(
                     f"redshift {z:g} is used by a later stage but simulation.snapshot_redshifts is {outputs}"

@@ -1,29 +1,90 @@
-"""Settings of networks and their training."""
+"""Settings of networks, their training and the search for better ones."""
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
 
 from weakfield.config.settings import Settings
 
+Size = Literal["small", "base", "large"]
+Activation = Literal["linear", "sigmoid", "tanh", "relu", "leaky_relu", "prelu", "elu", "selu"]
+Normalisation = Literal["batch", "group", "none"]
+Optimiser = Literal["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"]
+Schedule = Literal["constant", "step", "cosine", "one_cycle", "plateau"]
+Loss = Literal["bce", "cross_entropy", "mse", "pair"]
+
 
 class TrainingSettings(Settings):
-    """A 3-D convolutional network and how it is trained."""
+    """A network and how it is trained."""
 
-    network: str = Field("cnn3d", description="a name of weakfield.learning.networks")
-    channels: int = Field(8, ge=1, description="channels of the first block, doubled by each next one")
-    blocks: int = Field(3, ge=1, description="pairs of convolutions, each halving the grid")
+    network: str = Field(
+        "cnn3d",
+        description="a name of weakfield.learning.networks, or package.module:Class of an nn.Module of one's own",
+    )
+    size: Size = Field("base", description="preset of channels and blocks of the network")
+    channels: int | None = Field(
+        None, ge=1, description="channels of the first block, doubled by each next one; default: as the size says"
+    )
+    blocks: int | None = Field(None, ge=1, description="blocks, each halving the grid; default: as the size says")
+    activation: Activation | None = Field(None, description="after every layer; default: that of the network")
+    normalisation: Normalisation | None = Field(
+        None,
+        description="after every convolution; default: that of the network (batch for camels, else none);"
+        " group erases the amplitude of a sample, batch makes its score depend on its company while training",
+    )
     dropout: float = Field(
         0.0, ge=0, lt=1, description="share dropped before the last layer; it hides what differs in twins"
     )
-    epochs: int = Field(40, ge=1, description="passes over the training part; the best by validation is kept")
-    batch_pairs: int = Field(4, ge=1, description="pairs a batch; each brings both of its cubes")
-    learning_rate: float = Field(2e-3, gt=0, description="of AdamW")
-    weight_decay: float = Field(1e-2, ge=0, description="of AdamW")
-    warmup: float = Field(0.1, gt=0, lt=1, description="share of the training in which the learning rate rises")
-    gradient_clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
-    augment: bool = Field(
-        True, description="random periodic shifts, reflections and axis permutations, alike for a pair"
+    classes: int = Field(1, ge=1, description="1: one logit, positive for GR; more: a logit a class, softmax")
+    loss: Loss = Field(
+        "bce",
+        description="bce (one logit), cross_entropy (classes), mse of the probability, or pair: the network sees both"
+        " members and is asked which is which (bce of the difference of their logits)",
     )
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="labels are moved this share of the way to 1 / classes")
+    epochs: int = Field(40, ge=1, description="passes over the training part; the best by validation is kept")
+    early_stopping: int | None = Field(
+        None, ge=1, description="stop after this many epochs in a row without a smaller validation loss"
+    )
+    batch_pairs: int = Field(
+        4, ge=1, description="pairs a batch, of all processes together; each brings both of its members"
+    )
+    optimiser: Optimiser = Field("adamw", description="nesterov and momentum are SGD with the momentum below")
+    momentum: float = Field(0.9, ge=0, lt=1, description="of momentum, nesterov and rmsprop (there 0.9 is much)")
+    learning_rate: float = Field(2e-3, gt=0, description="largest learning rate")
+    weight_decay: float = Field(1e-2, ge=0, description="decoupled with adamw, else added to the gradient")
+    schedule: Schedule = Field("cosine", description="of the learning rate after the warm-up")
+    warmup: float = Field(0.1, ge=0, lt=1, description="share of the training in which the learning rate rises")
+    decay_factor: float = Field(0.1, gt=0, lt=1, description="of the learning rate at each step or plateau")
+    decay_epochs: int = Field(
+        10, ge=1, description="epochs between steps, or without a smaller validation loss before a plateau counts"
+    )
+    gradient_clip: float | None = Field(1.0, gt=0, description="largest norm of the gradient; nothing to leave it")
+    augment: bool = Field(True, description="random periodic shifts, reflections and axis permutations")
+    augment_alike: bool = Field(True, description="both members of a pair under the same symmetry and shift")
     seed: int = Field(0, ge=0, description="of initial weights, order and augmentation")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where networks are trained")
+    precision: Literal["auto", "single", "bf16"] = Field(
+        "auto",
+        description="of the layers in training (bf16: autocast); auto measures once a machine, see docs/learning.md",
+    )
+    layout: Literal["auto", "channels_last", "contiguous"] = Field(
+        "auto", description="memory layout of networks; auto measures together with precision"
+    )
+    loading: Literal["auto", "memory", "workers"] = Field(
+        "auto", description="samples all in memory, or read by worker processes; auto: memory if they fit in memory_gib"
+    )
+    memory_gib: float = Field(4.0, gt=0, description="most memory for samples when loading is auto [GiB]")
+    workers: int = Field(2, ge=1, description="worker processes that read samples which are not in memory")
+    tensorboard: bool = Field(False, description="write event files for TensorBoard too (extra: tensorboard)")
     mean_kept_too: bool = Field(True, description="train the same network also on cubes whose mean is kept")
+
+    @model_validator(mode="after")
+    def _loss_fits(self) -> Self:
+        if self.loss == "cross_entropy" and self.classes < 2:
+            raise ValueError("loss is 'cross_entropy' with classes = 1, expected classes = 2 or loss = 'bce'")
+        if self.loss == "bce" and self.classes > 1:
+            raise ValueError(f"loss is 'bce' with classes = {self.classes}, expected classes = 1 or 'cross_entropy'")
+        return self

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from weakfield._version import __version__
 from weakfield.base.errors import BadInput
-from weakfield.base.files import content_hash, file_hash, read_json, write_json
+from weakfield.base.files import content_hash, read_json, write_json
 from weakfield.base.progress import bar
 from weakfield.config import THEORIES, RunFolder, StudyConfig, Theory
+from weakfield.dataset.checks import Checked
+from weakfield.dataset.cuts import AXES, cut_of
 from weakfield.dataset.index import Index
-from weakfield.dataset.normalise import Moments, Normalisation
-from weakfield.dataset.samples import Snapshot, check_twins, load_snapshot, sample, without_mean
+from weakfield.dataset.normalise import Moments
+from weakfield.dataset.samples import Recipe, Snapshot, check_twins, load_snapshot
 from weakfield.dataset.splits import PARTS, Split, study_split
-from weakfield.dataset.store import AXES
+from weakfield.dataset.store import CACHE, add_moments
+from weakfield.dataset.transforms import Chain, Standardise, chain_of
+from weakfield.simulation.pair import is_whole
 
 
 @dataclass(frozen=True)
 class Pair:
-    """The (early, late) potentials of both universes of one seed; ``names`` are relative to the pair's folder."""
+    """phi of both universes of one seed, redshifts descending; ``names`` are relative to the folder of the pair."""
 
     seed: int
     names: dict[Theory, list[str]]
@@ -27,49 +33,119 @@ class Pair:
 
 
 def check(study: StudyConfig) -> None:
-    """``BadInput`` when the seeds of the study cannot be split; nothing is read."""
-    study_split(study)
+    """``BadInput`` when samples or split of the study cannot be made; nothing is read."""
+    grid = study.simulation.grid // study.simulation.downgrade_factor
+    cut_of(study.dataset, grid)
+    chain_of(study.dataset.transforms, study.simulation.box_size_mpch).check(grid)
+    _not_empty(study_split(study), f"the {study.seeds.count} seeds of the study")
+
+
+def sample_shape(study: StudyConfig) -> tuple[int, ...]:
+    """The shape of one sample of a study, (channels, N, N, N) or (channels, N, N); nothing is read."""
+    grid = study.simulation.grid // study.simulation.downgrade_factor
+    return (len(Recipe.of(study.dataset).channels), *cut_of(study.dataset, grid).sides)
 
 
 def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
     """Write ``dataset/dataset.json`` and return a summary.
 
-    Every pair of the study must be whole: both theories, the files as ``pair.json`` recorded them, finite, of one
-    shape, at the same redshifts. Anything else is a ``BadInput`` that names the pair and what it lacks.
+    Every pair of the study must be whole (of a ``partial`` data set: of those found whole): both theories, the files
+    as ``pair.json`` recorded them, finite, of one shape, at the same redshifts. Anything else is a ``BadInput`` that
+    names the pair and what it lacks.
     """
-    split = study_split(study)
-    for seed in study.seeds.all:
-        check_whole(folder, seed)
-    removed, kept = Moments(), Moments()
-    names: dict[str, dict[Theory, list[str]]] = {}
-    hashes: dict[str, dict[str, str]] = {}
-    first: Snapshot | None = None
-    with bar("data set", len(study.seeds.all)) as progress:
-        for seed in study.seeds.all:
-            pair = load_pair(study, folder, seed)
-            first = first or pair.snapshots["newton"][0]
-            _check_box(first, pair)
-            names[str(seed)], hashes[str(seed)] = pair.names, pair.hashes
-            if seed in split.train:
-                for theory in THEORIES:
-                    cube = sample(study.dataset.sample, pair.snapshots[theory], study.cosmology)
-                    kept.add(cube)
-                    removed.add(without_mean(cube))
-            progress.advance()
-    assert first is not None  # a study has at least one seed
+    seeds = gathered_seeds(study, folder)
+    split = study_split(study).restricted(seeds)
+    _not_empty(split, f"the {len(seeds)} whole pairs of {study.seeds.count}")
+    gathered = _gather(study, folder, seeds, split)
     description = {
-        **_describe(study, split, first),
-        "normalisation": {
-            "mean_removed": Normalisation.of(removed).as_json(),
-            "mean_kept": Normalisation.of(kept).as_json(),
-        },
-        "files": names,
-        "hashes": hashes,
+        **_describe(study, split, gathered),
+        "files": gathered.names,
+        "redshifts_of_files": gathered.redshifts,
+        "hashes": gathered.hashes,
+        "provenance": provenance(study, folder, seeds),
     }
     description["fingerprint"] = content_hash(description)
+    gathered.checked.save(folder.dataset / CACHE / "seen.json")
     write_json(folder.dataset / "dataset.json", description)
     sizes: dict[str, int] = {part: len(split.part(part)) for part in PARTS}
-    return {"pairs": len(names), **sizes, "grid": description["grid"], "fingerprint": description["fingerprint"]}
+    asked = {"planned": study.seeds.count} if study.dataset.partial else {}
+    return {
+        "pairs": len(seeds),
+        **asked,
+        **sizes,
+        "grid": description["grid"],
+        "fingerprint": description["fingerprint"],
+    }
+
+
+@dataclass
+class Gathered:
+    """What was found in the pairs, seed by seed (seeds as text, for JSON), and the moments of the training part."""
+
+    first: Snapshot | None = None
+    names: dict[str, dict[Theory, list[str]]] = field(default_factory=dict)
+    redshifts: dict[str, list[float]] = field(default_factory=dict)
+    hashes: dict[str, dict[str, str]] = field(default_factory=dict)
+    chains: dict[str, Chain] = field(default_factory=dict)
+    checked: Checked = field(default_factory=Checked)
+
+
+def _gather(study: StudyConfig, folder: RunFolder, seeds: Sequence[int], split: Split) -> Gathered:
+    """Read and check every pair; standardise by the training part."""
+    found, recipe = Gathered(), Recipe.of(study.dataset)
+    chain = chain_of(study.dataset.transforms, study.simulation.box_size_mpch)
+    chains = {"mean_removed": chain, "mean_kept": chain.keeping_mean}
+    moments = {kept: Moments() for kept in chains}
+    training = set(split.train)
+    with bar("data set", len(seeds)) as progress:
+        for seed in seeds:
+            pair = load_pair(study, folder, seed, found.checked)
+            found.first = found.first or pair.snapshots["newton"][0]
+            _check_box(found.first, pair)
+            found.names[str(seed)], found.hashes[str(seed)] = pair.names, pair.hashes
+            found.redshifts[str(seed)] = [snapshot.redshift for snapshot in pair.snapshots["newton"]]
+            if seed in training:
+                cut = cut_of(study.dataset, found.first.phi.shape[0])
+                for theory in THEORIES:
+                    by_redshift = dict(zip(study.dataset.gathered_redshifts, pair.snapshots[theory], strict=True))
+                    fields = recipe.fields(by_redshift, study.cosmology)
+                    for kept, steps in chains.items():
+                        add_moments(moments[kept], cut, steps.unfitted.apply(fields, seed, theory))
+            progress.advance()
+    found.chains = {kept: steps.fitted(moments[kept]) for kept, steps in chains.items()}
+    return found
+
+
+def gathered_seeds(study: StudyConfig, folder: RunFolder) -> tuple[int, ...]:
+    """The seeds a data set is built of: all of the study; of a ``partial`` one those whose pairs are whole.
+
+    Raises ``BadInput`` when one of all is not whole, or a pair was grown with other settings than the study's.
+    """
+    if study.dataset.partial:
+        return tuple(seed for seed in study.seeds.all if is_whole(study, seed, folder))
+    for seed in study.seeds.all:
+        check_whole(folder, seed)
+    return study.seeds.all
+
+
+def provenance(study: StudyConfig, folder: RunFolder, seeds: Sequence[int]) -> dict[str, Any]:
+    """What the pairs and this data set were made with; of several versions or devices, which seeds by which."""
+    records = {seed: read_json(folder.pair(seed) / "pair.json") for seed in seeds}
+    made: dict[str, dict[str, list[int]]] = {}
+    for name, absent in (("software_version", "unknown"), ("device", "the reference program's"), ("settings", "")):
+        for seed, record in records.items():
+            made.setdefault(name, {}).setdefault(str(record.get(name, absent)), []).append(seed)
+    pairs = {name: {value: len(of) for value, of in values.items()} for name, values in made.items()}
+    imported = [seed for seed, record in records.items() if "imported" in record]
+    return {"software_version": __version__, "pairs": pairs, "imported": imported}
+
+
+def _not_empty(split: Split, what: str) -> None:
+    for part in PARTS:
+        if not split.part(part):
+            raise BadInput(
+                f"none of {what} falls into the {part} part, expected at least one for each of {', '.join(PARTS)}"
+            )
 
 
 def check_whole(folder: RunFolder, seed: int) -> None:
@@ -84,15 +160,15 @@ def check_whole(folder: RunFolder, seed: int) -> None:
         raise BadInput(f"pair {pair} has no pair.json, expected a pair that was finished")
 
 
-def load_pair(study: StudyConfig, folder: RunFolder, seed: int) -> Pair:
-    """Read and check the snapshots of one seed that the study's samples are made of."""
+def load_pair(study: StudyConfig, folder: RunFolder, seed: int, checked: Checked) -> Pair:
+    """Read and check the snapshots of one seed that the study's samples are made of; their hashes go to ``checked``."""
     root = folder.pair(seed)
     recorded: dict[str, dict[str, Any]] = read_json(root / "pair.json")["files"]
     outputs = sorted(study.simulation.snapshot_redshifts, reverse=True)
     names: dict[Theory, list[str]] = {theory: [] for theory in THEORIES}
     for theory in THEORIES:
         potentials = {e["index"]: n for n, e in recorded.items() if e["theory"] == theory and e.get("field") == "phi"}
-        for redshift in study.dataset.redshifts:
+        for redshift in study.dataset.gathered_redshifts:
             name = potentials.get(outputs.index(redshift))
             if name is None:
                 raise BadInput(
@@ -101,7 +177,7 @@ def load_pair(study: StudyConfig, folder: RunFolder, seed: int) -> Pair:
             names[theory].append(name)
     snapshots = {theory: [load_snapshot(root / name) for name in names[theory]] for theory in THEORIES}
     check_twins(snapshots["newton"], snapshots["gr"])
-    hashes = {name: file_hash(root / name) for theory in THEORIES for name in names[theory]}
+    hashes = {name: checked.hash(root / name, f"{seed}/{name}") for theory in THEORIES for name in names[theory]}
     for name, found in hashes.items():
         if found != recorded[name]["hash"]:
             raise BadInput(
@@ -111,20 +187,60 @@ def load_pair(study: StudyConfig, folder: RunFolder, seed: int) -> Pair:
     return Pair(seed, names, hashes, snapshots)
 
 
-def _describe(study: StudyConfig, split: Split, first: Snapshot) -> dict[str, Any]:
-    """What the samples are, which seeds are where, and how they are numbered."""
-    seeds, redshifts, grid = study.seeds.all, study.dataset.redshifts, first.phi.shape[0]
+def _describe(study: StudyConfig, split: Split, gathered: Gathered) -> dict[str, Any]:
+    """What the samples are, which seeds are where, and how they are numbered: by all seeds of the study, there or not.
+
+    The number of a sample does not change, therefore, when more pairs of a growing folder are taken.
+    """
+    first = gathered.first
+    assert first is not None  # a part of a data set has at least one seed
+    seeds, redshifts, grid = study.seeds.all, study.dataset.gathered_redshifts, first.phi.shape[0]
+    recipe, cut = Recipe.of(study.dataset), cut_of(study.dataset, grid)
     slices = Index(seed=seeds, theory=THEORIES, redshift=redshifts, axis=AXES, slice=range(grid))
+    standardised = {kept: chain.steps for kept, chain in gathered.chains.items()}
     return {
         "sample": study.dataset.sample,
         "redshifts": list(redshifts),
+        "fields": ["phi"],
+        "theories": list(THEORIES),
+        "recipe": recipe.as_json(),
+        "channels": list(recipe.channels),
+        "cut": cut.as_json(),
+        "shape": [len(recipe.channels), *cut.sides],
         "keep_mean": study.dataset.keep_mean,
         "grid": grid,
         "box_size_mpch": first.box_size_mpch,
         "cosmology": study.cosmology.model_dump(mode="json"),
+        "partial": study.dataset.partial,
+        "pairs_of_study": study.seeds.count,
+        "split": _split_rule(study),
         "seeds": {part: list(split.part(part)) for part in PARTS},
-        "index": {"cubes": Index(seed=seeds, theory=THEORIES).describe(), "slices": slices.describe()},
+        "index": {
+            "cubes": Index(seed=seeds, theory=THEORIES).describe(),
+            "slices": slices.describe(),
+            "samples": Index(seed=seeds, theory=THEORIES, **cut.labels).describe(),
+        },
+        "transforms": {kept: chain.as_json() for kept, chain in gathered.chains.items()},
+        "normalisation": {
+            kept: {"mean": step.mean, "std": step.std}
+            for kept, steps in standardised.items()
+            for step in steps
+            if isinstance(step, Standardise)
+        },
     }
+
+
+def _split_rule(study: StudyConfig) -> dict[str, Any]:
+    """How seeds were told to their parts."""
+    settings = study.dataset
+    if settings.ranges:
+        return {"rule": "first and last seed of each part"}
+    order = "each seed by itself" if settings.partial else "one random order"
+    if settings.folds is not None:
+        rule = {"rule": f"blocks of {order}", "folds": settings.folds, "fold": settings.fold}
+    else:
+        rule = {"rule": f"shares of {order}", "fractions": list(settings.fractions)}
+    return {**rule, "split_seed": settings.split_seed}
 
 
 def _check_box(first: Snapshot, pair: Pair) -> None:

@@ -48,8 +48,12 @@ class Normalisation:
             raise BadInput("the training cubes are constant (standard deviation 0), expected fields that vary")
         return cls(moments.mean, moments.std)
 
+    def scaled(self, cube: Tensor) -> Tensor:
+        """In the precision of the cube."""
+        return (cube - self.mean) / self.std
+
     def apply(self, cube: Tensor) -> Tensor:
-        return ((cube - self.mean) / self.std).to(torch.float32)
+        return self.scaled(cube).to(torch.float32)
 
     def as_json(self) -> dict[str, float]:
         return {"mean": self.mean, "std": self.std}

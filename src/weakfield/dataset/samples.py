@@ -1,8 +1,8 @@
-"""What a sample is: phi at one redshift, or the growth-scaled difference of two."""
+"""What a sample is made of: phi at one redshift or several, the growth-scaled difference of two, or derivatives."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +13,8 @@ from torch import Tensor
 
 from weakfield.base.errors import BadInput
 from weakfield.config import CosmologySettings
+from weakfield.config.dataset import DatasetSettings
+from weakfield.dataset.derivatives import gradient, laplacian
 from weakfield.formats import load_field
 from weakfield.spectra.difference import growth_scaled_difference
 
@@ -55,6 +57,55 @@ def sample(kind: Literal["difference", "raw"], snapshots: Sequence[Snapshot], co
 def load_sample(kind: Literal["difference", "raw"], paths: Sequence[Path], cosmology: CosmologySettings) -> Tensor:
     """``sample`` of the two files of one universe."""
     return sample(kind, [load_snapshot(path) for path in paths], cosmology)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Which fields a sample is made of: its channels, before any transform."""
+
+    sample: Literal["difference", "raw"]
+    redshifts: tuple[float, ...]
+    derivative: Literal["none", "gradient", "laplacian"] = "none"
+
+    @classmethod
+    def of(cls, settings: DatasetSettings) -> Recipe:
+        """What a study asks for; ``redshifts`` are those of its channels, or the early and the late one."""
+        if settings.sample == "difference":
+            return cls("difference", settings.redshifts, settings.derivative)
+        return cls("raw", settings.channel_redshifts or settings.redshifts[-1:], settings.derivative)
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """What each channel is, redshift by redshift; within a gradient x, y, z."""
+        if self.sample == "difference":
+            fields = ["phi({:g})/D_phi({:g}) - phi({:g})/D_phi({:g})".format(*np.repeat(self.redshifts, 2))]
+        else:
+            fields = [f"phi({z:g})" for z in self.redshifts]
+        if self.derivative == "gradient":
+            return tuple(f"d/d{axis} {field}" for field in fields for axis in "xyz")
+        return tuple(f"laplacian {field}" for field in fields) if self.derivative == "laplacian" else tuple(fields)
+
+    def fields(self, snapshots: Mapping[float, Snapshot], cosmology: CosmologySettings) -> Tensor:
+        """The channels (channels, N, N, N) float64 of one universe, from its snapshots by output redshift.
+
+        phi and its growth-scaled difference are dimensionless, gradients in h/Mpc, Laplacians in (h/Mpc)^2.
+        """
+        used = [snapshots[z] for z in self.redshifts]
+        fields = torch.stack(
+            [sample("difference", used, cosmology)] if self.sample == "difference" else [one.phi for one in used]
+        )
+        box = used[0].box_size_mpch
+        if self.derivative == "gradient":
+            return gradient(fields, box).flatten(0, 1)
+        return laplacian(fields, box) if self.derivative == "laplacian" else fields
+
+    def as_json(self) -> dict[str, Any]:
+        return {"sample": self.sample, "redshifts": list(self.redshifts), "derivative": self.derivative}
+
+    @classmethod
+    def from_json(cls, description: Mapping[str, Any]) -> Recipe:
+        """The recipe that ``as_json`` described."""
+        return cls(description["sample"], tuple(description["redshifts"]), description["derivative"])
 
 
 def check_twins(newton: Sequence[Snapshot], gr: Sequence[Snapshot]) -> None:

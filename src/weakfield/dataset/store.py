@@ -1,9 +1,9 @@
-"""An opened data set: samples by seed and theory, slices by number, parts as tensors."""
+"""An opened data set: samples by seed and theory, by number and by part; files are read when they are asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,15 +11,23 @@ import torch
 from torch import Tensor
 
 from weakfield.base.errors import BadInput
-from weakfield.base.files import file_hash, read_json
+from weakfield.base.files import content_hash, read_json
+from weakfield.base.progress import bar
 from weakfield.config import THEORIES, CosmologySettings, RunFolder, Theory
+from weakfield.dataset.cache import cached_cubes
+from weakfield.dataset.checks import Checked
+from weakfield.dataset.cuts import AXES, Cut, cut_from_json
 from weakfield.dataset.index import Index
-from weakfield.dataset.normalise import Normalisation
+from weakfield.dataset.lazy import ROOM, CutPairs
+from weakfield.dataset.normalise import Moments
 from weakfield.dataset.pairs import PairTensor
-from weakfield.dataset.samples import load_sample, load_snapshot, without_mean
+from weakfield.dataset.samples import Recipe, load_snapshot
 from weakfield.dataset.splits import PARTS, Part, Split
+from weakfield.dataset.transforms import Chain, Transform, ordered
 
-AXES = ("z", "y", "x")
+#: what a data set keeps of its files beside its description: how they looked, and cubes ready to be read
+CACHE = "cache"
+ADVICE = "build the data set again if the pair was replaced on purpose"
 
 
 class Dataset:
@@ -33,19 +41,38 @@ class Dataset:
         self.grid: int = description["grid"]
         self.box_size_mpch: float = description["box_size_mpch"]
         self.fingerprint: str = description["fingerprint"]
+        self.keep_mean: bool = description["keep_mean"]
         self.cosmology = CosmologySettings.from_mapping(description["cosmology"], "dataset.json")
         self.split = Split(**{part: tuple(description["seeds"][part]) for part in PARTS})
+        self.recipe = Recipe.from_json(description["recipe"])
+        self.cut: Cut = cut_from_json(description["cut"])
         self._hashes: dict[str, dict[str, str]] = description["hashes"]
-        self._normalisation = {k: Normalisation(**v) for k, v in description["normalisation"].items()}
+        self._chains = {
+            kept: Chain.from_json(description["transforms"][kept]) for kept in ("mean_removed", "mean_kept")
+        }
+        self._checked = Checked(folder.dataset / CACHE / "seen.json")
 
     @property
     def seeds(self) -> tuple[int, ...]:
         """All seeds, ascending."""
         return tuple(sorted(seed for part in PARTS for seed in self.split.part(part)))
 
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """What each channel of a sample is."""
+        return self.recipe.channels
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one sample: (channels, N, N, N) or (channels, N, N)."""
+        return (len(self.channels), *self.cut.sides)
+
     def part(self, name: Part) -> list[int]:
         """The seeds of one part, ascending."""
         return list(self.split.part(name))
+
+    # -----------------------------------------------------------------------------------------------------------
+    # Numbers
 
     @cached_property
     def index(self) -> Index:
@@ -57,39 +84,10 @@ class Dataset:
         """Number <-> (seed, theory) of a whole cube."""
         return Index.from_description(self.description["index"]["cubes"])
 
-    def files(self, seed: int, theory: Theory) -> list[Path]:
-        """The (early, late) snapshots of one universe."""
-        try:
-            names = self.description["files"][str(seed)][theory]
-        except KeyError as error:
-            raise BadInput(f"seed {seed}, theory '{theory}' is not in the data set") from error
-        return [self.folder.pair(seed) / name for name in names]
-
-    def raw(self, seed: int, theory: Theory) -> Tensor:
-        """The un-normalised sample (N, N, N) float64, mean kept.
-
-        Raises ``BadInput`` when a snapshot is no longer the one that the data set was built of.
-        """
-        paths = self.files(seed, theory)
-        cube = load_sample(self.sample, paths, self.cosmology)
-        for path in paths:
-            self._check_unchanged(seed, path)
-        return cube
-
-    def normalise(self, raw: Tensor, keep_mean: bool = False) -> Tensor:
-        """A raw sample, its mean removed unless ``keep_mean``, in units of the training part: float32."""
-        if keep_mean:
-            return self._normalisation["mean_kept"].apply(raw)
-        return self._normalisation["mean_removed"].apply(without_mean(raw))
-
-    def cube(self, seed: int, theory: Theory, keep_mean: bool = False) -> Tensor:
-        """The normalised sample (N, N, N) float32."""
-        return self.normalise(self.raw(seed, theory), keep_mean)
-
-    def pairs(self, seeds: Sequence[int], keep_mean: bool = False) -> PairTensor:
-        """The normalised cubes of both theories of ``seeds``, in that order, one channel."""
-        cubes = [torch.stack([self.cube(seed, theory, keep_mean) for theory in THEORIES]) for seed in seeds]
-        return PairTensor(seeds, torch.stack(cubes).unsqueeze(2))
+    @cached_property
+    def sample_index(self) -> Index:
+        """Number <-> seed, theory and the labels of the part that a sample is (axis and slice, or corner)."""
+        return Index.from_description(self.description["index"]["samples"])
 
     def phi_slice(self, number: int) -> Tensor:
         """Slice ``number`` of ``index``: phi (N, N) float64, dimensionless, remaining axes in the order z, y, x."""
@@ -99,13 +97,163 @@ class Dataset:
         self._check_unchanged(labels["seed"], path)
         return phi.select(AXES.index(labels["axis"]), labels["slice"]).clone()
 
+    def sample_of(self, number: int, keep_mean: bool | None = None) -> Tensor:
+        """Sample ``number`` of ``sample_index`` as a network gets it: ``shape``, float32."""
+        labels = self.sample_index.show(number)
+        seed, theory = labels.pop("seed"), labels.pop("theory")
+        chain = self._chain(self.keep_mean if keep_mean is None else keep_mean)
+        return self.cut.take(self._finished(self.fields(seed, theory), chain, seed, theory), **labels).clone()
+
+    # -----------------------------------------------------------------------------------------------------------
+    # Whole cubes
+
+    def files(self, seed: int, theory: Theory) -> list[Path]:
+        """The snapshots of one universe, one for each of ``redshifts``, descending."""
+        try:
+            names = self.description["files"][str(seed)][theory]
+        except KeyError as error:
+            raise BadInput(f"seed {seed}, theory '{theory}' is not in the data set") from error
+        return [self.folder.pair(seed) / name for name in names]
+
+    def fields(self, seed: int, theory: Theory) -> Tensor:
+        """The channels of one universe before any transform: (channels, N, N, N) float64.
+
+        Raises ``BadInput`` when a snapshot is no longer the one that the data set was built of.
+        """
+        paths = dict(zip(self.redshifts, self.files(seed, theory), strict=True))
+        snapshots = {z: load_snapshot(paths[z]) for z in self.recipe.redshifts}
+        for z in self.recipe.redshifts:
+            self._check_unchanged(seed, paths[z])
+        return self.recipe.fields(snapshots, self.cosmology)
+
+    def raw(self, seed: int, theory: Theory) -> Tensor:
+        """The sample in the units of the field, its mean kept: float64, (N, N, N), or (channels, N, N, N) for several.
+
+        The transforms of the study are done, those before mean removal and standardisation.
+        """
+        return _single(self._chain(True).before.apply(self.fields(seed, theory), seed, theory))
+
+    def raw_of(self, paths: Sequence[Path], seed: int, theory: Theory) -> Tensor:
+        """``raw`` of other files in place of those of ``files``: what another run of the same seed would have given."""
+        snapshots = {z: load_snapshot(path) for z, path in zip(self.redshifts, paths, strict=True)}
+        fields = self.recipe.fields(snapshots, self.cosmology)
+        return _single(self._chain(True).before.apply(fields, seed, theory))
+
+    def normalise(
+        self, raw: Tensor, keep_mean: bool = False, seed: int | None = None, theory: Theory | None = None
+    ) -> Tensor:
+        """A raw sample, its mean removed unless ``keep_mean``, in units of the training part: float32.
+
+        Noise that the study adds after standardisation is that of ``seed`` and ``theory``, none without them.
+        """
+        steps = self._chain(keep_mean).rest.steps
+        if seed is None or theory is None:
+            steps = tuple(step for step in steps if step.kind != "noise")
+            seed, theory = 0, "newton"
+        return Chain(steps).apply(raw, seed, theory).to(torch.float32)
+
+    def cube(self, seed: int, theory: Theory, keep_mean: bool = False) -> Tensor:
+        """The normalised sample before it is cut: float32, (N, N, N), or (channels, N, N, N) for several channels."""
+        return self.normalise(self.raw(seed, theory), keep_mean, seed, theory)
+
+    def pairs(self, seeds: Sequence[int], keep_mean: bool = False) -> PairTensor:
+        """The normalised whole cubes of both theories of ``seeds``, in that order, in memory."""
+        chain = self._chain(keep_mean)
+        return PairTensor(seeds, torch.stack([self._cubes(chain, seed) for seed in seeds]))
+
+    # -----------------------------------------------------------------------------------------------------------
+    # Samples
+
+    def samples(
+        self,
+        part_or_seeds: Part | Sequence[int],
+        keep_mean: bool | None = None,
+        transforms: Sequence[Transform] | None = None,
+        on_disk: bool = False,
+        room: int = ROOM,
+    ) -> CutPairs:
+        """The samples of a part or of ``seeds`` as ``study.dataset`` says, read when they are loaded.
+
+        ``keep_mean`` defaults to what the study says. ``transforms`` take the place of those of the study; they are
+        standardised anew by the training part. Whole cubes stay in memory up to ``room`` bytes; ``on_disk`` also keeps
+        them, normalised, in ``dataset/cache`` and reads them memory-mapped from there, in every later process too.
+        """
+        seeds = self.part(part_or_seeds) if isinstance(part_or_seeds, str) else [int(seed) for seed in part_or_seeds]
+        for seed in seeds:
+            self.files(seed, "newton")
+        chain = self._chain(self.keep_mean if keep_mean is None else keep_mean)
+        if transforms is not None:
+            chain = self.fit(transforms, self.keep_mean if keep_mean is None else keep_mean)
+        read = partial(self._cubes_on_disk if on_disk else self._cubes, chain)
+        return CutPairs(seeds, len(self.channels), self.cut, read, room)
+
+    def fit(self, transforms: Sequence[Transform], keep_mean: bool = False) -> Chain:
+        """The whole chain of ``transforms``, standardised by the training part of this data set: reads all of it."""
+        chain = ordered(transforms)
+        chain.check(self.grid)
+        chain = chain.keeping_mean if keep_mean else chain
+        moments = Moments()
+        with bar("standardisation", len(self.split.train)) as progress:
+            for seed in self.split.train:
+                for theory in THEORIES:
+                    add_moments(moments, self.cut, chain.unfitted.apply(self.fields(seed, theory), seed, theory))
+                progress.advance()
+        return chain.fitted(moments)
+
+    def verify(self) -> None:
+        """Hash every file of the data set anew; ``BadInput`` names the first that is not the one it was built of."""
+        names = {f"{seed}/{name}": (seed, name) for seed, one in self._hashes.items() for name in one}
+        files = {
+            key: (self.folder.pair(int(seed)) / name, self._hashes[seed][name]) for key, (seed, name) in names.items()
+        }
+        self._checked.verify(files, ADVICE)
+
+    def _chain(self, keep_mean: bool) -> Chain:
+        return self._chains["mean_kept" if keep_mean else "mean_removed"]
+
+    def _finished(self, fields: Tensor, chain: Chain, seed: int, theory: Theory) -> Tensor:
+        return chain.apply(fields, seed, theory).to(torch.float32)
+
+    def _cubes(self, chain: Chain, seed: int) -> Tensor:
+        """Both members of a seed, normalised: (2, channels, N, N, N) float32."""
+        return torch.stack([self._finished(self.fields(seed, theory), chain, seed, theory) for theory in THEORIES])
+
+    def _cubes_on_disk(self, chain: Chain, seed: int) -> Tensor:
+        """The same, memory-mapped; made on first use. The name says what they are made of and how."""
+        names = self.description["files"][str(seed)]
+        used = [names[theory][self.redshifts.index(z)] for theory in THEORIES for z in self.recipe.redshifts]
+        for name in used:
+            self._check_unchanged(seed, self.folder.pair(seed) / name)
+        key = content_hash(
+            [
+                self.recipe.as_json(),
+                chain.as_json(),
+                self.description["cosmology"],
+                self.description["provenance"]["software_version"],
+                [self._hashes[str(seed)][name] for name in used],
+            ]
+        )
+        path = self.folder.dataset / CACHE / f"seed{seed:05d}_{key}.npy"
+        return cached_cubes(
+            path, (len(THEORIES), len(self.channels), *(self.grid,) * 3), partial(self._cubes, chain, seed)
+        )
+
     def _check_unchanged(self, seed: int, path: Path) -> None:
-        recorded = self._hashes[str(seed)][path.relative_to(self.folder.pair(seed)).as_posix()]
-        if (found := file_hash(path)) != recorded:
-            raise BadInput(
-                f"{path} has hash {found} but the data set was built of {recorded}, expected the same file; build the"
-                " data set again if the pair was replaced on purpose"
-            )
+        name = path.relative_to(self.folder.pair(seed)).as_posix()
+        self._checked.require(path, f"{seed}/{name}", self._hashes[str(seed)][name], ADVICE)
+
+
+def add_moments(moments: Moments, cut: Cut, fields: Tensor) -> None:
+    """Include what is cut of float64 ``fields`` (channels, N, N, N).
+
+    Thick slices vary less than the cubes they are of, so they count as they are. Sub-cubes count as the cubes they are
+    of: where they overlap, a cell is in several.
+    """
+    if cut.shape == "slice":
+        for part in cut.parts(fields):
+            moments.add(part)
+    else:
+        moments.add(fields)
 
 
 def open_dataset(folder: RunFolder) -> Dataset:
@@ -116,3 +264,8 @@ def open_dataset(folder: RunFolder) -> Dataset:
         return Dataset(folder, description)
     except (KeyError, TypeError) as error:
         raise BadInput(f"{path} lacks {error}, expected a data set written by `weakfield dataset`") from error
+
+
+def _single(fields: Tensor) -> Tensor:
+    """Without the axis of channels where there is one channel."""
+    return fields[0] if fields.shape[0] == 1 else fields

@@ -1,6 +1,7 @@
 """Networks, training, evaluation and the baselines that every network stands beside."""
 
 from weakfield.learning.fitting import Task, fit, load_model, logits, score
-from weakfield.learning.metrics import Estimate, Scores, evaluate
+from weakfield.learning.metrics import evaluate
+from weakfield.learning.scores import Estimate, Scores, cube_scores
 
-__all__ = ["Estimate", "Scores", "Task", "evaluate", "fit", "load_model", "logits", "score"]
+__all__ = ["Estimate", "Scores", "Task", "cube_scores", "evaluate", "fit", "load_model", "logits", "score"]

@@ -1,16 +1,16 @@
-"""The symmetries of a periodic box: the 48 of the cube times periodic shifts; exact, and alike for both twins."""
+"""The symmetries of a periodic box, 48 of the cube or 8 of the square, times periodic shifts: values are moved only."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import permutations, product
 
 import numpy as np
 import torch
 from torch import Tensor
-
-PERMUTATIONS = tuple(permutations(range(3)))
-REFLECTIONS = tuple(product((False, True), repeat=3))
 
 
 @dataclass(frozen=True)
@@ -21,20 +21,56 @@ class Symmetry:
     reflected: tuple[bool, ...] = (False, False, False)
     shift: tuple[int, ...] = (0, 0, 0)
 
-    def __call__(self, cubes: Tensor) -> Tensor:
-        """Apply to the last three axes of (..., N, N, N); values are moved, never changed."""
-        lead = cubes.ndim - 3
-        moved = cubes.permute(*range(lead), *(lead + axis for axis in self.permutation))
-        moved = moved.flip([lead + axis for axis in range(3) if self.reflected[axis]])
-        return torch.roll(moved, self.shift, dims=(lead, lead + 1, lead + 2))
+    def __call__(self, samples: Tensor) -> Tensor:
+        """Apply to the last axes of (..., N, N[, N]), as many as there are in ``permutation``."""
+        dims = len(self.permutation)
+        lead = samples.ndim - dims
+        moved = samples.permute(*range(lead), *(lead + axis for axis in self.permutation))
+        moved = moved.flip([lead + axis for axis in range(dims) if self.reflected[axis]])
+        return torch.roll(moved, self.shift, dims=tuple(range(lead, lead + dims)))
+
+
+@cache
+def symmetries(dims: int) -> tuple[Symmetry, ...]:
+    """All that leave the axes of a box parallel to themselves: 8 in two dimensions, 48 in three."""
+    return tuple(
+        Symmetry(p, r, (0,) * dims) for p in permutations(range(dims)) for r in product((False, True), repeat=dims)
+    )
 
 
 #: the 48 symmetries of the cube
-SYMMETRIES = tuple(Symmetry(p, r) for p in PERMUTATIONS for r in REFLECTIONS)
+SYMMETRIES = symmetries(3)
 
 
-def draw(grid: int, seed: int, epoch: int, sample: int) -> Symmetry:
+def draw(grid: int, seed: int, epoch: int, sample: int | tuple[int, ...], dims: int = 3) -> Symmetry:
     """A uniformly random symmetry and shift, decided by (seed, epoch, sample) and nothing else."""
-    random = np.random.default_rng([seed, epoch, sample])
-    base = SYMMETRIES[random.integers(len(SYMMETRIES))]
-    return Symmetry(base.permutation, base.reflected, tuple(int(n) for n in random.integers(grid, size=3)))
+    random = np.random.default_rng([seed, epoch, *(sample if isinstance(sample, tuple) else (sample,))])
+    known = symmetries(dims)
+    base = known[random.integers(len(known))]
+    return Symmetry(base.permutation, base.reflected, tuple(int(n) for n in random.integers(grid, size=dims)))
+
+
+def identities(seeds: Sequence[int]) -> list[tuple[int, int]]:
+    """Which sample stands at each place: (seed of its universe, how many of the same universe stand before it)."""
+    before: Counter[int] = Counter()
+    found = []
+    for seed in seeds:
+        found.append((seed, before[seed]))
+        before[seed] += 1
+    return found
+
+
+def augmented(pairs: Tensor, samples: Sequence[tuple[int, int]], seed: int, epoch: int, alike: bool = True) -> Tensor:
+    """Pairs (n, 2, channels, N, N[, N]) under the symmetries drawn for their ``samples`` (identities) in this epoch.
+
+    The two members of a pair move alike, or when not ``alike`` each by its own draw.
+    """
+    grid, dims = pairs.shape[-1], pairs.ndim - 3
+    moved = torch.empty_like(pairs)
+    for place, (sample, pair) in enumerate(zip(samples, pairs, strict=True)):
+        if alike:
+            moved[place] = draw(grid, seed, epoch, sample, dims)(pair)
+        else:
+            for member in (0, 1):
+                moved[place, member] = draw(grid, seed, epoch, (*sample, member + 1), dims)(pair[member])
+    return moved

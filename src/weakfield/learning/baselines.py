@@ -1,23 +1,79 @@
-"""What a network has to beat: logistic regression on the cube mean alone and on log P(k).
+"""What a network has to beat: small classifiers on the mean, the variance, P(k), and P(k) and B(k1, k2, k3) together.
 
-A new baseline is a function (dataset, seed, theory) -> features and a line in ``BASELINES``.
+A new baseline is a line in ``BASELINES``: which summary statistics (``Summaries.rows``) and which classifier. One of a
+single feature stands as logistic regression only: every classifier that is linear in one number orders cubes alike.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from weakfield.base.progress import bar
 from weakfield.config import THEORIES, Theory
 from weakfield.dataset import PARTS, Dataset, Part
-from weakfield.learning.metrics import Array, Scores, log_loss
-
-#: inverse regularisation strengths tried; the smallest validation loss decides
-STRENGTHS = tuple(float(c) for c in np.logspace(-4, 4, 17))
+from weakfield.learning.classifiers import Classifier, discriminant, logistic, small_network, twins
+from weakfield.learning.scores import Array, Scores
+from weakfield.learning.summaries import Summaries
 
 Features = Callable[[Dataset, int, Theory], Array]
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """``classify`` on the summary statistics ``features``; ``label`` is what people read."""
+
+    features: tuple[str, ...]
+    classify: Classifier
+    label: str
+
+
+_POWER = ("log_power",)
+_BOTH = ("log_power", "asinh_bispectrum")
+
+BASELINES: dict[str, Baseline] = {
+    "mean": Baseline(("mean",), logistic, "cube mean alone"),
+    "variance": Baseline(("log_variance",), logistic, "variance alone"),
+    "log_pk": Baseline(_POWER, logistic, "log P(k) alone"),
+    "log_pk_lda": Baseline(_POWER, discriminant, "log P(k), linear discriminant"),
+    "log_pk_mlp": Baseline(_POWER, small_network, "log P(k), small network"),
+    "log_pk_twins": Baseline(_POWER, twins, "log P(k), fitted on twins"),
+    "pk_bk": Baseline(_BOTH, logistic, "P(k) and B"),
+    "pk_bk_lda": Baseline(_BOTH, discriminant, "P(k) and B, linear discriminant"),
+    "pk_bk_mlp": Baseline(_BOTH, small_network, "P(k) and B, small network"),
+    "pk_bk_twins": Baseline(_BOTH, twins, "P(k) and B, fitted on twins"),
+}
+
+
+def score_baselines(
+    summaries: Summaries, parts: Mapping[Part, Sequence[int]], names: Sequence[str] = tuple(BASELINES)
+) -> dict[str, dict[Part, Scores]]:
+    """Scores of every baseline in ``names``, fitted on the seeds of the training part of ``parts``."""
+    seeds = {part: tuple(parts[part]) for part in PARTS}
+    found = {}
+    with bar("baselines", len(names)) as progress:
+        for name in names:
+            rows = {part: summaries.rows(BASELINES[name].features, seeds[part]) for part in PARTS}
+            found[name] = BASELINES[name].classify(rows, seeds)
+            progress.advance()
+    return found
+
+
+def score_baseline(
+    dataset: Dataset, features: Features, label: str, classify: Classifier = logistic
+) -> dict[Part, Scores]:
+    """A classifier (default: logistic regression) on features of one's own, (dataset, seed, theory) -> (F,)."""
+    rows: dict[Part, Array] = {}
+    with bar(label, len(dataset.seeds)) as progress:
+        for part in PARTS:
+            pairs = []
+            for seed in dataset.part(part):
+                pairs.append([features(dataset, seed, theory) for theory in THEORIES])
+                progress.advance()
+            rows[part] = np.array(pairs)
+    return classify(rows, {part: tuple(dataset.part(part)) for part in PARTS})
 
 
 def cube_mean(dataset: Dataset, seed: int, theory: Theory) -> Array:
@@ -28,56 +84,6 @@ def cube_mean(dataset: Dataset, seed: int, theory: Theory) -> Array:
 def removed_mean(dataset: Dataset, seed: int, theory: Theory) -> Array:
     """What is left of the mean in the normalised cube whose mean was removed: rounding."""
     return _mean(dataset, seed, theory, keep_mean=False)
-
-
-def log_power(dataset: Dataset, seed: int, theory: Theory) -> Array:
-    """ln P(k) of the sample in shells one k_F wide around whole multiples of k_F, up to the Nyquist wavenumber."""
-    from weakfield.spectra import power_spectrum
-
-    edges = np.arange(0.5, dataset.grid / 2, 1.0)
-    spectrum = power_spectrum(dataset.raw(seed, theory), dataset.box_size_mpch, bin_edges=edges)
-    power: Array = np.asarray(spectrum.power, dtype=np.float64)
-    return np.log(power)
-
-
-BASELINES: dict[str, Features] = {
-    "mean": cube_mean,
-    "log_pk": log_power,
-}
-
-
-def score_baseline(dataset: Dataset, features: Features, label: str) -> dict[Part, Scores]:
-    """Logistic regression on ``features``: fitted on training pairs, its regularisation chosen on validation pairs."""
-    rows: dict[Part, Array] = {}
-    with bar(label, len(dataset.seeds)) as progress:
-        for part in PARTS:
-            pairs = []
-            for seed in dataset.part(part):
-                pairs.append([features(dataset, seed, theory) for theory in THEORIES])
-                progress.advance()
-            rows[part] = np.array(pairs)
-    return logistic(rows, {part: tuple(dataset.part(part)) for part in PARTS})
-
-
-def logistic(rows: Mapping[Part, Array], seeds: Mapping[Part, tuple[int, ...]]) -> dict[Part, Scores]:
-    """Scores from features (pairs, 2, F), standardised by the training part."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    train = rows["train"]
-    labels = np.tile([0, 1], len(train))
-    best: dict[Part, Scores] = {}
-    for strength in STRENGTHS:
-        model = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=10_000))
-        model.fit(train.reshape(-1, train.shape[-1]), labels)
-        scores = {
-            part: Scores(seeds[part], *(model.decision_function(rows[part][:, member]) for member in (0, 1)))
-            for part in PARTS
-        }
-        if not best or log_loss(scores["validation"]) < log_loss(best["validation"]):
-            best = scores
-    return best
 
 
 def _mean(dataset: Dataset, seed: int, theory: Theory, keep_mean: bool) -> Array:

@@ -1,66 +1,73 @@
-"""What scores are worth: AUC, accuracy, paired accuracy, with errors from a bootstrap over seeds."""
+"""What scores are worth: AUC, accuracy, precision, calibration, with errors from a bootstrap over seeds."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from weakfield.base.errors import WeakfieldError
+from weakfield.learning.calibration import brier_terms, ece, log_loss_terms, resampled_ece
+from weakfield.learning.scores import (
+    Array,
+    Estimate,
+    Scores,
+    bootstrap_weights,
+    cube_scores,
+    interval,
+    resampled_mean,
+    right,
+)
 
-Array = NDArray[np.float64]
+__all__ = [
+    "Array",
+    "Estimate",
+    "Scores",
+    "accuracy",
+    "auc",
+    "auc_difference",
+    "average_precision",
+    "bootstrap_weights",
+    "confusion",
+    "cube_scores",
+    "evaluate",
+    "interval",
+    "log_loss",
+    "paired_accuracy",
+    "resampled_auc",
+    "resampled_average_precision",
+    "resampled_unpaired_auc",
+    "seed_wins",
+    "unpaired_auc",
+    "wins",
+]
 
-CONFIDENCE = 0.95
-BOOTSTRAP_SEED = 20_240
-
-
-@dataclass(frozen=True)
-class Scores:
-    """Logits of the two members of each pair, positive for GR."""
-
-    seeds: tuple[int, ...]
-    newton: Array
-    gr: Array
-
-    def as_json(self) -> dict[str, Any]:
-        return {"seeds": list(self.seeds), "newton": self.newton.tolist(), "gr": self.gr.tolist()}
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Scores:
-        return cls(tuple(value["seeds"]), np.array(value["newton"], float), np.array(value["gr"], float))
-
-    def __post_init__(self) -> None:
-        if not (np.isfinite(self.newton).all() and np.isfinite(self.gr).all()):
-            raise WeakfieldError("a classifier gave scores that are not finite; training diverged")
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value and its percentile interval; low <= value <= high."""
-
-    value: float
-    low: float
-    high: float
-
-    def as_json(self) -> dict[str, float]:
-        return {"value": self.value, "low": self.low, "high": self.high}
-
-    def __str__(self) -> str:
-        return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
+#: numbers held at once while resamples are summed
+CHUNK = 4_000_000
 
 
 def wins(scores: Scores) -> Array:
-    """(n, n): 1 where GR member i scores above Newton member j, 1/2 for a tie, 0 below."""
+    """(n, n): 1 where the GR member at place i scores above the Newton member at place j, 1/2 for a tie, 0 below."""
     gap = scores.gr[:, None] - scores.newton[None, :]
     return 0.5 * (1.0 + np.sign(gap))
 
 
+def seed_wins(scores: Scores) -> Array:
+    """(S, S) for S distinct seeds: ``wins`` summed over the places of both, without ever holding (places, places)."""
+    count = len(scores.distinct)
+    if count == len(scores.seeds):
+        return wins(scores)
+    table = np.empty((count, count))
+    for other in range(count):
+        newton = np.sort(scores.newton[scores.owner == other])
+        below = np.searchsorted(newton, scores.gr, "left") + np.searchsorted(newton, scores.gr, "right")
+        table[:, other] = scores.by_seed(0.5 * below.astype(np.float64))
+    return table
+
+
 def auc(scores: Scores) -> float:
-    """Area under the ROC curve: how often a GR cube scores above a Newton cube, ties counted half."""
-    return float(wins(scores).mean())
+    """Area under the ROC curve: how often a GR sample scores above a Newton sample, ties counted half."""
+    return float(resampled_auc(scores, _each_once(scores))[0])
 
 
 def unpaired_auc(scores: Scores) -> float:
@@ -69,78 +76,138 @@ def unpaired_auc(scores: Scores) -> float:
     Twins alone add up to 1 / (2 seeds) to the AUC, so that a score which orders twins by a hair and knows nothing
     else lies off 1/2; here it does not. A single seed has no other universe and is compared with its twin.
     """
-    return float(resampled_unpaired_auc(scores, np.ones((1, len(scores.seeds))))[0])
+    return float(resampled_unpaired_auc(scores, _each_once(scores))[0])
 
 
 def accuracy(scores: Scores) -> float:
-    """Share of cubes on the right side of logit 0; a logit of exactly 0 counts half."""
+    """Share of samples on the right side of logit 0; a logit of exactly 0 counts half."""
     return float(_hits(scores).mean())
 
 
 def paired_accuracy(scores: Scores) -> float:
-    """Share of seeds whose GR member scores above its Newtonian twin; ties count half."""
-    return float(np.diagonal(wins(scores)).mean())
+    """Share of places whose GR member scores above its Newtonian twin; ties count half."""
+    return float(_ordered(scores).mean())
+
+
+def average_precision(scores: Scores) -> float:
+    """Area under the precision-recall curve of GR as a sum of steps, ties taken together; 1/2 is chance."""
+    return float(resampled_average_precision(scores, _each_once(scores))[0])
 
 
 def evaluate(scores: Scores, resamples: int) -> dict[str, Estimate]:
-    """AUC, AUC between universes, accuracy and paired accuracy.
+    """Every measure of the two theories' scores, with its 95 % percentile interval from bootstraps over seeds.
 
-    Each with its 95 % percentile interval from ``resamples`` bootstraps over seeds.
+    ``auc``, ``unpaired_auc``, ``accuracy``, ``balanced_accuracy`` (the mean of the shares of right answers under each
+    theory: the same number as long as every seed brings both), ``paired_accuracy``, ``average_precision``; of the
+    probability 1 / (1 + exp(-logit)) that a sample is GR: ``brier`` (mean squared error), ``ece`` (expected calibration
+    error), ``log_loss`` (binary cross-entropy in nats). All but ``log_loss`` lie between 0 and 1.
     """
-    weights = bootstrap_weights(len(scores.seeds), resamples)
-    n = len(scores.seeds)
-    twins = np.diagonal(wins(scores))
+    weights = bootstrap_weights(len(scores.distinct), resamples)
+
+    def mean(values: Array) -> Estimate:
+        return interval(float(values.mean()), resampled_mean(scores, values, weights))
+
     return {
         "auc": interval(auc(scores), resampled_auc(scores, weights)),
         "unpaired_auc": interval(unpaired_auc(scores), resampled_unpaired_auc(scores, weights)),
-        "accuracy": interval(accuracy(scores), weights @ _hits(scores) / n),
-        "paired_accuracy": interval(paired_accuracy(scores), weights @ twins / n),
+        "accuracy": mean(_hits(scores)),
+        "balanced_accuracy": mean(0.5 * (right(scores.gr) + right(-scores.newton))),
+        "paired_accuracy": mean(_ordered(scores)),
+        "average_precision": interval(average_precision(scores), resampled_average_precision(scores, weights)),
+        "brier": mean(brier_terms(scores)),
+        "ece": interval(ece(scores), resampled_ece(scores, weights)),
+        "log_loss": mean(log_loss_terms(scores)),
     }
 
 
+def confusion(scores: Scores, resamples: int) -> dict[str, dict[str, Any]]:
+    """Of each theory: how many samples were called ``newton`` and ``gr``, and which share, with its interval.
+
+    A logit of exactly 0 counts half in both columns. The rows are theories, as the keys say.
+    """
+    weights = bootstrap_weights(len(scores.distinct), resamples)
+    table: dict[str, dict[str, Any]] = {}
+    for theory, logits in (("newton", scores.newton), ("gr", scores.gr)):
+        row: dict[str, Any] = {}
+        for called, answer in (("newton", right(-logits)), ("gr", right(logits))):
+            share = interval(float(answer.mean()), resampled_mean(scores, answer, weights))
+            row[called] = {"count": float(answer.sum()), **share.as_json()}
+        table[theory] = row
+    return table
+
+
 def auc_difference(first: Scores, second: Scores, resamples: int) -> Estimate:
-    """AUC of ``first`` minus AUC of ``second`` on the same seeds, each resample used for both."""
-    if first.seeds != second.seeds:
+    """AUC of ``first`` minus AUC of ``second`` on the same seeds, each resample used for both.
+
+    One may be of slices and the other of cubes, as long as the seeds come in one order.
+    """
+    if first.distinct != second.distinct:
         raise ValueError("two classifiers can be compared on the same seeds only")
-    weights = bootstrap_weights(len(first.seeds), resamples)
+    weights = bootstrap_weights(len(first.distinct), resamples)
     return interval(auc(first) - auc(second), resampled_auc(first, weights) - resampled_auc(second, weights))
-
-
-def bootstrap_weights(seeds: int, resamples: int) -> Array:
-    """(resamples, seeds): how often each seed is drawn when as many are drawn with replacement; fixed random seed."""
-    random = np.random.default_rng(BOOTSTRAP_SEED)
-    return random.multinomial(seeds, np.full(seeds, 1.0 / seeds), size=resamples).astype(float)
 
 
 def resampled_auc(scores: Scores, weights: Array) -> Array:
     """The AUC of every resample."""
-    n = len(scores.seeds)
-    result: Array = np.einsum("bi,ij,bj->b", weights, wins(scores), weights, optimize=True) / n**2
+    result: Array = _products(weights, seed_wins(scores)) / (weights @ scores.sizes) ** 2
     return result
 
 
 def resampled_unpaired_auc(scores: Scores, weights: Array) -> Array:
     """The AUC between universes of every resample; a seed drawn twice is not compared with its own copy."""
-    matrix = wins(scores)
-    twins = np.diagonal(matrix)
-    products = np.einsum("bi,ij,bj->b", weights, matrix - np.diag(twins), weights, optimize=True)
-    count = weights.sum(axis=1) ** 2 - (weights**2).sum(axis=1)
-    result: Array = weights @ twins / len(twins)  # stands where one seed was drawn alone
+    table = seed_wins(scores)
+    twins = np.diagonal(table)
+    products = _products(weights, table - np.diag(twins))
+    count = (weights @ scores.sizes) ** 2 - weights**2 @ scores.sizes**2
+    # where one seed was drawn alone there is no other universe, and its own twin stands in
+    result: Array = (weights @ (twins / scores.sizes)) / (weights @ scores.sizes)
     np.divide(products, count, out=result, where=count > 0)
     return result
 
 
-def interval(value: float, resamples: Array) -> Estimate:
-    """Percentile interval of the resamples, widened to hold the value itself."""
-    low, high = np.quantile(resamples, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Estimate(value, min(float(low), value), max(float(high), value))
+def resampled_average_precision(scores: Scores, weights: Array) -> Array:
+    """The average precision of every resample: sum of precision times the step in recall over falling thresholds."""
+    logits = np.concatenate([scores.gr, scores.newton])
+    order = np.argsort(-logits, kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(logits[order])), len(order) - 1)  # last of each group of ties
+    owner, is_gr = np.tile(scores.owner, 2)[order], order < len(scores.gr)
+    parts = []
+    for chunk in _chunks(weights, len(order)):
+        taken = chunk[:, owner]
+        found = np.cumsum(taken * is_gr, axis=1)[:, ends]
+        called = np.cumsum(taken, axis=1)[:, ends]
+        precision = np.divide(found, called, out=np.ones_like(found), where=called > 0)
+        parts.append((precision * np.diff(found, axis=1, prepend=0.0)).sum(axis=1) / found[:, -1])
+    return np.concatenate(parts)
 
 
 def log_loss(scores: Scores) -> float:
     """Mean binary cross-entropy of the logits."""
-    return float(0.5 * (np.logaddexp(0, scores.newton).mean() + np.logaddexp(0, -scores.gr).mean()))
+    return float(log_loss_terms(scores).mean())
 
 
 def _hits(scores: Scores) -> Array:
-    """(n,): mean over the two members of a pair of being on the right side of 0."""
+    """(places,): mean over the two members of a pair of being on the right side of 0."""
     return 0.25 * (2.0 + np.sign(scores.gr) - np.sign(scores.newton))
+
+
+def _ordered(scores: Scores) -> Array:
+    """(places,): 1 where the GR member scores above its twin, 1/2 for a tie."""
+    return right(scores.gr - scores.newton)
+
+
+def _each_once(scores: Scores) -> Array:
+    return np.ones((1, len(scores.distinct)))
+
+
+def _products(weights: Array, table: Array) -> Array:
+    """(resamples,): w T w of every row of ``weights``."""
+    result: Array = ((weights @ table) * weights).sum(axis=1)
+    return result
+
+
+def _chunks(weights: Array, columns: int) -> Iterator[Array]:
+    """Rows of ``weights``, as many at once as tables with so many columns may hold."""
+    step = max(1, CHUNK // columns)
+    for start in range(0, len(weights), step):
+        yield weights[start : start + step]

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from weakfield.base.files import file_hash, write_json
+import numpy as np
+
+from weakfield.base.files import file_hash, read_json, replacing, write_json
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.dataset import PARTS, Dataset, Pairs, Part, open_dataset
-from weakfield.learning.baselines import BASELINES, score_baseline
+from weakfield.learning.baselines import score_baselines
+from weakfield.learning.bound import measured_bound
+from weakfield.learning.curve import check_sizes, trace_curve
+from weakfield.learning.diagnosis import diagnose
 from weakfield.learning.fitting import Task, fit, load_model, score
-from weakfield.learning.metrics import Scores, evaluate
+from weakfield.learning.metrics import evaluate
 from weakfield.learning.networks import build_network
+from weakfield.learning.reporting import described, measures
+from weakfield.learning.samples import part_pairs
+from weakfield.learning.scores import Scores, cube_scores
+from weakfield.learning.summaries import Summaries, measure_summaries
 
 __all__ = ["check", "load_model", "main_model", "models", "run", "task"]
+
+ByPart = Mapping[Part, Scores]
 
 
 def models(study: StudyConfig) -> dict[str, bool]:
@@ -28,7 +41,11 @@ def main_model(study: StudyConfig) -> str:
 
 
 def check(study: StudyConfig) -> None:
-    """``BadInput`` when the network of the study does not exist or cannot take its grid; nothing is read."""
+    """``BadInput`` when the network does not exist or cannot take the grid, or the learning curve is too long.
+
+    Nothing is read.
+    """
+    check_sizes(study)
     build_network((1, *(study.simulation.grid,) * 3), study.training)
 
 
@@ -36,22 +53,28 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
     """Train every model of the study; writes ``training/<model>/`` and returns the test AUCs.
 
     Each model folder holds ``weights.pt``, ``history.json``, ``scores.json`` (logits of every seed, for the network
-    and each baseline) and, written last, ``metrics.json``.
+    and each baseline) and, written last, ``metrics.json``; ``slice_scores.npz`` where samples are parts of cubes.
+    ``training/summaries.npz`` has the summary statistics that the baselines see, ``training/learning_curve/`` the main
+    network trained again with fewer seeds, where the study asks for that.
     """
     dataset = open_dataset(folder)
-    baselines = {name: score_baseline(dataset, rows, f"baseline {name}") for name, rows in BASELINES.items()}
+    summaries = measure_summaries(dataset, folder.training / "summaries.npz")
+    baselines = score_baselines(summaries, {part: dataset.part(part) for part in PARTS})
     summary: dict[str, Any] = {}
     for name, keep_mean in models(study).items():
-        metrics = _train_model(study, folder, dataset, name, keep_mean, baselines)
+        metrics, scores = _train_model(study, folder, dataset, name, keep_mean, baselines, summaries)
         summary[f"{name}_auc"] = metrics["test"]["auc"]["value"]
-    for name, scores in baselines.items():
-        summary[f"{name}_auc"] = evaluate(scores["test"], study.audit.bootstrap)["auc"].value
+        summary[f"{name}_bound"] = metrics["bound"]["auc"]["value"]
+        if name == main_model(study):
+            trace_curve(study, folder, dataset, summaries, keep_mean, {"network": scores, **baselines})
+    for name, parts in baselines.items():
+        summary[f"{name}_auc"] = evaluate(parts["test"], study.audit.bootstrap)["auc"].value
     return summary
 
 
 def task(study: StudyConfig, dataset: Dataset, keep_mean: bool) -> Task:
     """The training of one model on the data set."""
-    pairs: dict[Part, Pairs] = {part: dataset.pairs(dataset.part(part), keep_mean) for part in PARTS}
+    pairs: dict[Part, Pairs] = {part: part_pairs(dataset, dataset.part(part), keep_mean) for part in PARTS}
     return Task(study.training, pairs, f"{dataset.fingerprint} {'mean kept' if keep_mean else 'mean removed'}")
 
 
@@ -61,21 +84,30 @@ def _train_model(
     dataset: Dataset,
     name: str,
     keep_mean: bool,
-    baselines: dict[str, dict[Part, Scores]],
-) -> dict[str, Any]:
-    """Train one network and write its files; its metrics."""
-    job = task(study, dataset, keep_mean)
-    where = folder.model(name)
+    baselines: Mapping[str, dict[Part, Scores]],
+    summaries: Summaries,
+) -> tuple[dict[str, Any], dict[Part, Scores]]:
+    """Train one network and write its files; its metrics and its scores of cubes."""
+    job, where, resamples = task(study, dataset, keep_mean), folder.model(name), study.audit.bootstrap
     network = fit(job, where, f"training {name}")
-    scores = {"network": {part: score(network, job.pairs[part]) for part in PARTS}, **baselines}
+    samples: dict[Part, Scores] = {part: score(network, job.pairs[part]) for part in PARTS}
+    cubes: dict[Part, Scores] = {part: cube_scores(found) for part, found in samples.items()}
+    everyone: dict[str, dict[Part, Scores]] = {"network": cubes, **baselines}
     write_json(
         where / "scores.json",
-        {who: {part: value.as_json() for part, value in parts.items()} for who, parts in scores.items()},
+        {who: {part: value.as_json() for part, value in parts.items()} for who, parts in everyone.items()},
     )
+    results = {who: described(parts, resamples) for who, parts in everyone.items()}
     metrics = {
-        **{part: _evaluated(scores["network"][part], study) for part in ("validation", "test")},
+        **results["network"],
         "seeds": {part: dataset.part(part) for part in PARTS},
-        "baselines": {who: _evaluated(parts["test"], study) for who, parts in baselines.items()},
+        "baselines": {who: results[who]["test"] for who in baselines},
+        "baseline_temperatures": {who: results[who]["temperature"] for who in baselines},
+        "bound": measured_bound(summaries, dataset.part("train"), keep_mean),
+        "fit": diagnose(
+            read_json(where / "history.json"), samples["train"], samples["validation"], resamples
+        ).as_json(),
+        **_slices(samples, where, resamples),
         "mean_kept": keep_mean,
         "network": study.training.network,
         "parameters": sum(p.numel() for p in network.parameters()),
@@ -83,8 +115,31 @@ def _train_model(
         "weights": file_hash(where / "weights.pt"),
     }
     write_json(where / "metrics.json", metrics)
-    return metrics
+    return metrics, cubes
 
 
-def _evaluated(scores: Scores, study: StudyConfig) -> dict[str, dict[str, float]]:
-    return {name: estimate.as_json() for name, estimate in evaluate(scores, study.audit.bootstrap).items()}
+def _slices(samples: ByPart, where: Path, resamples: int) -> dict[str, Any]:
+    """Where samples are parts of cubes: what a single one is worth, its errors over seeds, and how many a cube has.
+
+    The logits of all of them go into ``slice_scores.npz``, (samples,) float32 each; nothing for whole cubes.
+    """
+    if all(len(found.distinct) == len(found.seeds) for found in samples.values()):
+        return {}
+    arrays = {
+        f"{part}_{name}": np.asarray(values, dtype=kind)
+        for part, found in samples.items()
+        for name, values, kind in (
+            ("seeds", found.seeds, np.int64),
+            ("newton", found.newton, np.float32),
+            ("gr", found.gr, np.float32),
+        )
+    }
+    with replacing(where / "slice_scores.npz") as scratch, open(scratch, "wb") as handle:
+        np.savez(handle, **arrays)  # type: ignore[arg-type]
+    sizes = samples["test"].sizes
+    return {
+        "slices": {
+            "per_cube": [int(sizes.min()), int(sizes.max())],
+            "test": measures(samples["test"], 1.0, resamples),
+        }
+    }

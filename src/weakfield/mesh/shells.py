@@ -36,10 +36,10 @@ def wavenumbers(n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return full, np.arange(n // 2 + 1, dtype=np.int64)
 
 
-def squared_wavenumbers(n: int) -> NDArray[np.int64]:
-    """n_x^2 + n_y^2 + n_z^2 of every mode, (N, N, N//2+1) [z, y, x]."""
+def squared_wavenumbers(n: int, dimensions: int = 3) -> NDArray[np.int64]:
+    """n_x^2 + n_y^2 + n_z^2 of every mode, (N, N, N//2+1) [z, y, x]; n_x^2 + n_y^2, (N, N//2+1), of a plane."""
     full, half = wavenumbers(n)
-    return np.asarray((full**2)[:, None, None] + (full**2)[None, :, None] + (half**2)[None, None, :])
+    return np.asarray(sum(axis**2 for axis in np.ix_(*[full] * (dimensions - 1), half)))
 
 
 def window_power(n: int, exponent: int) -> Reals:
@@ -54,12 +54,12 @@ def window_power(n: int, exponent: int) -> Reals:
 
 @dataclass(frozen=True)
 class Shells:
-    """Modes of an N^3 cube sorted into shells lower edge <= |n| < upper edge, edges in units of k_F.
+    """Modes of an N^3 cube (or an N^2 plane) sorted into shells lower edge <= |n| < upper edge, edges in units of k_F.
 
-    The Nyquist planes of an even N belong to no shell. ``index`` and ``weight`` are (N, N, N//2+1); ``index`` is the
-    number of shells where a mode belongs to none; ``weight`` is how many modes of the full cube an entry stands for
-    (k and -k: 2, on n_x = 0: 1). ``modes`` (shells,) counts every k of the full cube once, ``wavenumber_sums`` is
-    the sum of |n| over them.
+    The Nyquist planes of an even N belong to no shell. ``index`` and ``weight`` are (N, N, N//2+1), of a plane
+    (N, N//2+1); ``index`` is the number of shells where a mode belongs to none; ``weight`` is how many modes of the
+    full cube an entry stands for (k and -k: 2, on n_x = 0: 1). ``modes`` (shells,) counts every k of the full cube
+    once, ``wavenumber_sums`` is the sum of |n| over them.
     """
 
     n: int
@@ -95,12 +95,13 @@ def default_edges(n: int) -> tuple[float, ...]:
     return tuple(0.5 + i for i in range((n + 1) // 2))
 
 
-def shells(n: int, edges: Sequence[float] | NDArray[Any] | None = None) -> Shells:
+def shells(n: int, edges: Sequence[float] | NDArray[Any] | None = None, dimensions: int = 3) -> Shells:
     """The shells of a cube of side ``n`` for increasing ``edges`` in units of k_F (default: ``default_edges``).
 
-    An edge is taken as the exact value of its float and compared as edge^2 with the integer |n|^2.
+    ``dimensions`` 2: of a plane, whose shells are rings. An edge is taken as the exact value of its float and compared
+    as edge^2 with the integer |n|^2.
     """
-    return _shells(n, default_edges(n) if edges is None else checked_edges(edges))
+    return _shells(n, default_edges(n) if edges is None else checked_edges(edges), dimensions)
 
 
 def checked_edges(edges: Sequence[float] | NDArray[Any]) -> tuple[float, ...]:
@@ -117,17 +118,16 @@ def first_square(edge: float) -> int:
 
 
 @lru_cache(maxsize=8)
-def _shells(n: int, edges: tuple[float, ...]) -> Shells:
-    squares = squared_wavenumbers(n)
+def _shells(n: int, edges: tuple[float, ...], dimensions: int) -> Shells:
+    squares = squared_wavenumbers(n, dimensions)
     first = np.array([first_square(edge) for edge in edges])
     count = len(edges) - 1
     index = np.searchsorted(first, squares, side="right") - 1
     index[index < 0] = count  # below the first edge; at or above the last one searchsorted already says count
-    full, half = wavenumbers(n)
+    half = wavenumbers(n)[1]
     if n % 2 == 0:
-        index[full == -n // 2, :, :] = count
-        index[:, full == -n // 2, :] = count
-        index[:, :, half == n // 2] = count
+        for axis in range(dimensions):
+            np.moveaxis(index, axis, 0)[n // 2] = count  # also of the half axis
     weight = np.broadcast_to(np.where((half == 0) | (2 * half == n), 1.0, 2.0), index.shape)
     modes = _sums(index, weight, count).astype(np.int64)
     wavenumber_sums = _sums(index, weight * np.sqrt(squares), count)

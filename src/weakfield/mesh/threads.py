@@ -10,6 +10,7 @@ from contextlib import contextmanager
 SMALL_MESH = 32
 
 _count: int | None = None
+_fixed: int | None = None
 
 
 def available_threads() -> int:
@@ -47,6 +48,17 @@ def threads(count: int) -> Iterator[None]:
         torch.set_num_threads(torch_before)
 
 
+@contextmanager
+def fixed_threads(count: int) -> Iterator[None]:
+    """Meshes of any size get ``count`` threads inside the block: for those who compare numbers of threads."""
+    global _fixed
+    before, _fixed = _fixed, count
+    try:
+        yield
+    finally:
+        _fixed = before
+
+
 def threads_for_mesh(n: int) -> int:
     """A good number of threads for a mesh of ``n`` cells a side."""
-    return 1 if n <= SMALL_MESH else current_threads()
+    return _fixed or (1 if n <= SMALL_MESH else current_threads())

@@ -20,11 +20,8 @@ from weakfield.base.figures import (
 )
 from weakfield.config import THEORIES
 from weakfield.learning import Scores
-from weakfield.learning.metrics import auc, bootstrap_weights
 
 Reals = NDArray[np.float64]
-
-ROC_RESAMPLES = 500
 
 
 def learning_curves(histories: Mapping[str, dict[str, Any]]) -> Any:
@@ -48,50 +45,6 @@ def learning_curves(histories: Mapping[str, dict[str, Any]]) -> Any:
     for panel in (loss, score):
         panel.legend(frameon=False, fontsize=9)
     return figure
-
-
-def roc_curve(scores: Scores, weights: Reals | None = None) -> tuple[Reals, Reals]:
-    """False and true positive rates (thresholds + 1,) when cubes above a falling threshold are called GR.
-
-    ``weights`` (seeds,) count how often each seed is taken.
-    """
-    taken = np.ones(len(scores.seeds)) if weights is None else weights
-    thresholds = np.unique(np.concatenate([scores.newton, scores.gr]))[::-1]
-    rates = [
-        np.concatenate([[0.0], (taken @ (logits[:, None] >= thresholds)) / taken.sum()])
-        for logits in (scores.newton, scores.gr)
-    ]
-    return rates[0], rates[1]
-
-
-def roc(classifiers: Mapping[str, Scores]) -> Any:
-    """ROC curves on the test seeds, with a bootstrap band for the first classifier."""
-    figure, axes = new_figure(1, 1, size=(4.9, 4.6))
-    panel = axes[0, 0]
-    panel.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="chance")
-    for number, ((label, scores), colour) in enumerate(zip(classifiers.items(), OTHERS, strict=False)):
-        false, true = roc_curve(scores)
-        if number == 0:
-            grid, low, high = roc_band(scores)
-            panel.fill_between(grid, low, high, color=LIGHT_GREY, alpha=0.6, linewidth=0)
-        style = "-" if number < 2 else "--"
-        panel.plot(false, true, style, color=colour, linewidth=1.8, label=f"{label}: AUC {auc(scores):.2f}")
-    panel.set(xlabel="Newton cubes called GR  [share]", ylabel="GR cubes called GR  [share]")
-    panel.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
-    panel.legend(frameon=False, fontsize=8.5, loc="lower right")
-    return figure
-
-
-def roc_band(scores: Scores) -> tuple[Reals, Reals, Reals]:
-    """Pointwise 95 % band of the ROC curve from a bootstrap over seeds: false positive rates, low, high."""
-    grid = np.linspace(0, 1, 101)
-    curves = []
-    for weights in bootstrap_weights(len(scores.seeds), ROC_RESAMPLES):
-        false, true = roc_curve(scores, weights)
-        # the true rate at a false rate is the highest one reached up to it
-        curves.append(true[np.searchsorted(false, grid + 1e-12, side="right") - 1])
-    low, high = np.quantile(curves, [0.025, 0.975], axis=0)
-    return grid, low, high
 
 
 def score_distributions(classifiers: Mapping[str, Scores]) -> Any:

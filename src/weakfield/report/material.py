@@ -74,12 +74,21 @@ class Material:
         return found
 
     @cached_property
+    def learning_curve(self) -> dict[str, Any] | None:
+        return _mapping(self.folder.training / "learning_curve" / "curve.json")
+
+    @cached_property
     def audit(self) -> dict[str, Any] | None:
         return _mapping(self.folder.audit / "audit.json")
 
     @cached_property
     def explanation(self) -> dict[str, Any] | None:
         return _mapping(self.folder.explain / "explain.json")
+
+    @cached_property
+    def trust(self) -> dict[str, Any] | None:
+        """``trust.json`` of the explain stage."""
+        return _mapping(self.folder.explain / "trust.json")
 
     @cached_property
     def provenance(self) -> dict[str, Any] | None:

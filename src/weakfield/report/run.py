@@ -8,9 +8,10 @@ from typing import Any
 from weakfield.base.files import write_text
 from weakfield.base.progress import bar
 from weakfield.config import RunFolder, StudyConfig
-from weakfield.report import sections, verdicts, verification
+from weakfield.report import explanation, sections, verdicts, verification
 from weakfield.report.html import page
 from weakfield.report.material import Material
+from weakfield.report.slider import script
 
 #: anchor, heading and content of every section below the head of the page, in order
 SECTIONS = (
@@ -24,7 +25,7 @@ SECTIONS = (
     ("classification", "Einstein or Newton?", verdicts.classification),
     ("training", "Training and scores", verdicts.training),
     ("audit", "Audit: should this be believed?", verdicts.audit),
-    ("saliency", "What the network saw", verdicts.explanation),
+    ("saliency", "What the network saw", explanation.explanation),
     ("provenance", "Provenance", sections.provenance),
 )
 
@@ -43,6 +44,7 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
         for anchor, title, content in SECTIONS:
             parts.append(f'<section id="{anchor}">\n<h2>{escape(title)}</h2>\n{content(material)}\n</section>')
             progress.advance()
+    parts.append(script())
     html = page(f"Einstein or Newton? {study.name}", "\n".join(parts))
     write_text(folder.report / "index.html", html)
     return {"page": str(folder.report / "index.html"), "bytes": len(html.encode())}

@@ -1,27 +1,18 @@
-"""What the networks reached and whether to believe it: classification, audit, explanation. One section a function."""
+"""What the networks reached and whether to believe it: classification, audit. One section a function."""
 
 from __future__ import annotations
 
 from html import escape
 from typing import Any
 
-import numpy as np
-
-from weakfield.base.errors import BadInput
-from weakfield.learning import Scores
-from weakfield.report.figures import (
-    ROC_RESAMPLES,
-    learning_curves,
-    roc,
-    saliency_maps,
-    saliency_shells,
-    score_distributions,
-)
-from weakfield.report.html import absent, cell, figure, image, interval, minus, paragraph, render, table
+from weakfield.learning import Scores, baselines
+from weakfield.report import results
+from weakfield.report.figures import learning_curves, score_distributions
+from weakfield.report.html import absent, cell, figure, image, interval, paragraph, render, table
 from weakfield.report.material import Material
 
-LABELS = {"cnn": "network, mean removed", "cnn_meankept": "network, mean kept"}
-BASELINES = {"mean": "cube mean alone", "log_pk": "log P(k) alone"}
+LABELS = results.LABELS
+BASELINES = {name: baseline.label for name, baseline in baselines.BASELINES.items()}
 CHANCE = 0.5
 
 
@@ -33,22 +24,13 @@ def verdict(material: Material) -> str:
 
 
 def classification(material: Material) -> str:
-    """Table of test scores, and what they say about the cube mean."""
-    rows = [
-        [escape(name), *(cell(test[key]) for key in ("auc", "unpaired_auc", "accuracy", "paired_accuracy"))]
-        for name, test in tests(material).items()
-    ]
-    if not rows:
+    """Table of test scores beside their bound, and what they say about the cube mean."""
+    found = tests(material)
+    if not found:
         return absent("classifier", "train")
-    seeds = len(next(iter(material.models.values())).metrics["seeds"]["test"])
-    head = ("classifier", "AUC", "AUC between universes", "accuracy", "paired accuracy")
-    note = (
-        f"On {seeds} test seeds; in brackets 95 % bootstrap intervals over seeds. AUC: how often a GR cube scores above"
-        " a Newton cube; between universes: without its own twin, which is no independent draw; accuracy: share of"
-        " cubes on the right side of 0; paired accuracy: share of"
-        " seeds whose GR cube scores above its Newtonian twin. Chance is 0.5 in each."
-    )
-    return table(head, rows) + paragraph(note, "note") + paragraph(plain_point(material))
+    notes = [paragraph(results.score_note(material), "note"), paragraph(plain_point(material))]
+    bound = results.bound_note(material)
+    return results.score_table(material, found) + "".join(notes) + (paragraph(bound) if bound else "")
 
 
 def tests(material: Material) -> dict[str, dict[str, Any]]:
@@ -126,12 +108,13 @@ def classifiers(material: Material) -> dict[str, Scores]:
 
 
 def training(material: Material) -> str:
-    """Learning curves, ROC curves and score distributions."""
+    """Learning curves with what they show in words, ROC curves, calibration, score distributions."""
     if not material.models:
         return absent("training", "train")
     histories = {LABELS.get(name, name): model.history for name, model in material.models.items()}
     scores = classifiers(material)
-    first = next(iter(scores))
+    drawn = [*material.models, *results.DRAWN[:1], *results.DRAWN[2:]]
+    shown = {results.label(name): scores[results.label(name)] for name in drawn if results.label(name) in scores}
     return "".join(
         [
             "<h3>Learning curves</h3>",
@@ -141,16 +124,12 @@ def training(material: Material) -> str:
                 " validation part. Dots mark the epoch that was kept, the one of smallest validation loss; the test"
                 " part had no say. One training each, so no error bars.",
             ),
-            "<h3>ROC curves</h3>",
-            figure(
-                image(render(roc(scores)), "ROC curves on the test seeds"),
-                f"Test seeds. The grey band is the pointwise 95 % interval of the first curve ({first}) from"
-                f" {ROC_RESAMPLES} bootstrap resamples of the seeds. The AUC of the legend is the"
-                " area under the curve.",
-            ),
+            results.fit_words(material),
+            results.learning_curve(material),
+            results.curves(material, scores),
             "<h3>Scores</h3>",
             figure(
-                image(render(score_distributions(scores)), "Logits of the test cubes of both theories", True),
+                image(render(score_distributions(shown)), "Logits of the test cubes of both theories", True),
                 "Logit of every test cube; a line joins the two universes of a seed, and the bars outside count cubes"
                 " in bins of logit (longest bar normalised). Each cube is shown, so there are no error bars. Lines that"
                 " all rise mean that the pairing gives the theory away even where the two distributions overlap.",
@@ -182,51 +161,3 @@ def audit(material: Material) -> str:
         " Inconclusive: too few seeds to say."
     )
     return table(("question", "expectation", "result", "verdict"), rows, kind="cards") + paragraph(note, "note")
-
-
-def explanation(material: Material) -> str:
-    """Saliency of one test pair in cells and by Fourier shell."""
-    found = material.explanation
-    if found is None:
-        return absent("saliency", "explain")
-    path = material.folder.explain / "saliency.npz"
-    try:
-        with np.load(path) as arrays:
-            projections = arrays["projections"]
-    except (OSError, ValueError, KeyError) as error:
-        raise BadInput(f"{path} is not readable: {error}; expected the arrays of the explain stage") from error
-    pair = found["fourier"]["pair"]
-    logit = found["logit"]
-    difference = found["logit_difference"]
-    total = minus(
-        f"Test pair of seed {found['seed']}, {LABELS[found['model']]}: logit {logit['newton']:.4g} (Newton) and"
-        f" {logit['gr']:.4g} (GR), a difference of {difference:.3g}. Gradient times input, with the mean of the two"
-        f" gradients and the difference of the two cubes, attributes {pair['total']:.3g} of it"
-        f"{_share(pair['total'], difference)}. Of that, {pair['mean']:.3g}{_share(pair['mean'], pair['total'])} belongs"
-        f" to the cube mean and {pair['rest']:.3g}{_share(pair['rest'], pair['total'])}"
-        " to modes in no shell: the corners of the Fourier cube and its Nyquist planes."
-    )
-    maps = (
-        "Signed gradient of the logit with respect to each cell of the normalised cube, summed along z, y and x (rows),"
-        " for the Newton cube, the GR cube and their difference (columns, each with its own colour scale). Purple: more"
-        " of the field there raises the score for GR. Exact derivatives of one network for one pair, hence no errors."
-    )
-    shells = (
-        "Left: contribution of every Fourier shell to the difference of the logits; the contributions of all modes add"
-        " up to gradient times input exactly. Right: power of the gradients by shell. One pair and one network, hence"
-        " no error bars."
-    )
-    return "".join(
-        [
-            paragraph(total),
-            "<h3>By Fourier shell</h3>",
-            figure(image(render(saliency_shells(found)), "Attribution by Fourier shell", True), shells),
-            "<h3>By cell</h3>",
-            figure(image(render(saliency_maps(projections, found["box_size_mpch"])), "Saliency maps", True), maps),
-        ]
-    )
-
-
-def _share(part: float, whole: float) -> str:
-    """`` (42 %)``, or nothing when the whole is nothing."""
-    return f" ({100 * part / whole:.0f} %)" if whole else ""

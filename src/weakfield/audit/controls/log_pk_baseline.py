@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from weakfield.audit.context import Context
 from weakfield.audit.contract import FEWEST_SEEDS, Control, Result, Verdict, above_chance
+from weakfield.base.files import read_json
+from weakfield.learning.training import main_model
 
 
 def run(context: Context) -> Result:
@@ -22,7 +24,22 @@ def run(context: Context) -> Result:
         verdict,
         remark=f"AUC of the network {context.auc(network)}, of log P(k) {spectrum_auc}."
         + (" The network sees the cube mean too, P(k) does not." if context.keep_mean else ""),
+        scores=spectrum,
+        more={"baselines": _baselines(context)},
     )
+
+
+def _baselines(context: Context) -> dict[str, dict[str, dict[str, float]]]:
+    """What every baseline of the train stage reaches on the test seeds."""
+    known = read_json(context.folder.model(main_model(context.study)) / "scores.json")
+    found = {name: context.scores(name) for name in known if name != "network"}
+    return {
+        name: {
+            "unpaired_auc": context.unpaired_auc(scores).as_json(),
+            "paired_accuracy": context.paired(scores).as_json(),
+        }
+        for name, scores in found.items()
+    }
 
 
 CONTROL = Control(
@@ -32,5 +49,8 @@ CONTROL = Control(
         "The network must have the larger AUC. If log P(k) alone is above chance and does as well, the network's result"
         " shows nothing beyond P(k)."
     ),
+    how="Logistic regression on log P(k) in shells of k_F, on the same seeds and parts.",
+    verdicts="Clean: the network's AUC is larger. Shortcut: log P(k) is above chance and the network does not beat it.",
+    blind="Two classifiers with equal AUC may know different things (p_matched, beyond_power).",
     run=run,
 )

@@ -7,8 +7,10 @@ from weakfield.audit.contract import Control, Result, chance_expected
 
 
 def run(context: Context) -> Result:
-    auc = context.auc(context.scores("mean"))
-    return Result(auc, "test AUC of the cube mean, mean kept", chance_expected(auc, context.test_seeds))
+    scores = context.scores("mean")
+    auc = context.auc(scores)
+    verdict = chance_expected(auc, context.test_seeds, context.auc(context.scores()))
+    return Result(auc, "test AUC of the cube mean, mean kept", verdict, scores=scores)
 
 
 CONTROL = Control(
@@ -18,5 +20,8 @@ CONTROL = Control(
         "At chance if the mean knows nothing. Newtonian gravity leaves the mean at exactly 0 and relativity does not,"
         " so cubes with their mean kept are expected to fail here."
     ),
+    how="Logistic regression on the mean of each cube, the mean kept.",
+    verdicts="Clean: at chance. Shortcut: a network that sees the mean can win by it alone.",
+    blind="Whether a network uses the mean (monopole_kept, monopole_removed).",
     run=run,
 )

@@ -1,0 +1,116 @@
+"""Page 3: losses as functions of a logit, and what each makes of the slope of a logit whose truth is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from marks import table
+from scipy.optimize import minimize_scalar
+from scipy.special import expit
+
+from theory_figures.universes import best_scores, planted
+from weakfield.base.figures import GREY, OTHERS, new_figure
+from weakfield.learning import Scores
+from weakfield.learning.metrics import auc, log_loss
+
+GRID, EXCESS, SMOOTHING = 8, 0.15, 0.1
+FEW = 35  # pairs of one training part
+SCALES = np.linspace(0.05, 3.0, 60)
+
+
+def times(scores: Scores, scale: float) -> Scores:
+    """Every logit multiplied."""
+    return Scores(scores.seeds, scale * scores.newton, scale * scores.gr)
+
+
+def smoothed(scores: Scores) -> float:
+    """Cross-entropy with labels s/2 and 1 - s/2: the loss with the labels exchanged gets the weight s/2."""
+    swapped = Scores(scores.seeds, scores.gr, scores.newton)
+    return (1 - SMOOTHING / 2) * log_loss(scores) + SMOOTHING / 2 * log_loss(swapped)
+
+
+def squared(scores: Scores) -> float:
+    """Mean of (y - sigmoid)^2, the Brier score."""
+    return float(0.5 * (np.mean(expit(scores.newton) ** 2) + np.mean(expit(-scores.gr) ** 2)))
+
+
+LOSSES = {"cross-entropy": log_loss, "cross-entropy, labels smoothed": smoothed, "squared error": squared}
+
+
+def best_scale(loss: Any, scores: Scores) -> float:
+    """The factor on the logits with the smallest loss: what maximum likelihood estimates if ``loss`` is -ln L."""
+    return float(minimize_scalar(lambda a: loss(times(scores, a)), bounds=(1e-3, 20.0), method="bounded").x)
+
+
+def part_of(scores: Scores, places: np.ndarray[Any, Any]) -> Scores:
+    return Scores(tuple(scores.seeds[i] for i in places), scores.newton[places], scores.gr[places])
+
+
+def measure(tiny: bool) -> dict[str, Any]:
+    parts = 4 if tiny else 200
+    scores = best_scores(planted(GRID, range(parts * FEW), EXCESS), EXCESS)
+    groups = [part_of(scores, np.arange(i, i + FEW)) for i in range(0, parts * FEW, FEW)]
+    both = np.concatenate([scores.newton, scores.gr])
+    information = np.mean(expit(both) * expit(-both) * both**2)  # of the scale, one cube, at the truth
+    rows = {}
+    for name, loss in LOSSES.items():
+        few = np.array([best_scale(loss, group) for group in groups])
+        rows[name] = {
+            "all": best_scale(loss, scores), "few": np.quantile(few, [0.16, 0.5, 0.84]).tolist(),
+            "curve": [loss(times(scores, a)) for a in SCALES],
+        }  # fmt: skip
+    return {
+        "rows": rows, "pairs": parts * FEW, "fisher": float(1 / np.sqrt(2 * FEW * information)),
+        "auc": auc(scores), "auc_tripled": auc(times(scores, 3.0)), "log_loss": log_loss(scores),
+        "one_part": [log_loss(times(groups[0], a)) for a in SCALES],
+    }  # fmt: skip
+
+
+def draw(results: dict[str, Any]) -> Any:
+    figure, axes = new_figure(columns=2)
+    shape, fitted = axes[0]
+    z = np.linspace(-6, 6, 241)
+    curves = {
+        "cross-entropy": (np.logaddexp(0, -z), expit(z) - 1),
+        "cross-entropy, labels smoothed": (np.logaddexp(0, -z) + SMOOTHING / 2 * z, expit(z) - 1 + SMOOTHING / 2),
+        "squared error": (expit(-z) ** 2, -2 * expit(-z) * expit(z) * expit(-z)),
+    }
+    for (name, (loss, slope)), colour in zip(curves.items(), (OTHERS[0], OTHERS[1], OTHERS[2]), strict=True):
+        shape.plot(z, loss, color=colour, label=name)
+        shape.plot(z, slope, "--", color=colour, lw=1)
+        curve = np.array(results["rows"][name]["curve"])
+        fitted.plot(SCALES, curve - curve.min(), color=colour, label=name)
+    one = np.array(results["one_part"])
+    fitted.plot(SCALES, one - one.min(), ":", color=OTHERS[0], lw=1.2, label=f"cross-entropy, {FEW} pairs")
+    shape.set(xlabel="logit of a GR sample", ylabel="loss (solid), its derivative (dashed)", ylim=(-1.2, 4))
+    fitted.axvline(1, color=GREY, lw=1, ls=":")
+    fitted.set(xlabel="factor on the true logit", ylabel="mean loss above its minimum", xlim=(0, 4.2), ylim=(0, 0.1))
+    for panel in (shape, fitted):
+        panel.legend(fontsize=8, frameon=False, loc="upper right")
+    return figure
+
+
+def text(results: dict[str, Any]) -> str:
+    head = (
+        "loss",
+        f"best factor, {results['pairs']} pairs together",
+        f"parts of {FEW} pairs: median",
+        "16 to 84 % of them",
+    )
+    rows = [
+        (name, f"{row['all']:.2f}", f"{row['few'][1]:.2f}", f"{row['few'][0]:.2f} to {row['few'][2]:.2f}")
+        for name, row in results["rows"].items()
+    ]
+    loss = results["log_loss"]
+    return "\n".join([
+        f"Logits: the exact log likelihood ratio of planted cubes of {GRID}³ whose GR member is {1 + EXCESS:g} times "
+        "its twin, multiplied by a factor; the truth is 1.",
+        "",
+        table(head, rows),
+        "",
+        f"The Fisher information gives cross-entropy a standard error of {results['fisher']:.2f} for {2 * FEW} "
+        f"independent cubes. Cross-entropy of the true logits is {loss:.3f}, so they carry "
+        f"{(np.log(2) - loss) / np.log(2):.2f} bit a cube. The AUC is {results['auc']:.4f} "
+        f"with any factor (three: {results['auc_tripled']:.4f}).",
+    ])  # fmt: skip

@@ -1,0 +1,54 @@
+"""The page of controls, written from the registry (``weakfield audit --list``)."""
+
+from __future__ import annotations
+
+from textwrap import fill
+
+from weakfield.audit.registry import find_control
+from weakfield.config.audit import DEFAULT_CONTROLS, FULL_CONTROLS
+
+HEAD = """# The audit
+
+This page is the output of `weakfield audit --list`.
+
+`weakfield audit RUN` asks of a trained network what else than gravity it might have seen. Every control is one
+question; its result has an interval over test seeds and one of three verdicts. *Clean*: the control came out as it must
+if the result is honest. *Shortcut*: something simpler than the physics explains the result, or part of it.
+*Inconclusive*: the seeds are too few to say, or the network tells nothing apart that could be explained. With few test
+seeds most controls are inconclusive; that is what few seeds are worth.
+
+How a verdict is decided:
+
+- What must know nothing is tested by the AUC **between universes**: a GR cube against the Newton cubes of other seeds.
+  Twins differ by a hair, the same way in every pair, and are no independent draws. Clean needs an interval that holds
+  0.5 and ends below 0.6 or below the AUC of the network.
+- Where twins are the question, the **paired accuracy** stands beside it, with the exact binomial interval.
+- Where a suspect is taken out of the cubes, the row gives the **share of the logit difference** of twins that is left,
+  bootstrapped over seeds. Half is the line: a network that loses more than half without the suspect lived on it.
+
+Some controls train again. The budget `audit.retrainings` is drawn on in the order below, `audit.epochs` shortens each
+retraining, and every row says what it cost; a control that comes too late is inconclusive and says why.
+`weakfield audit RUN --full` runs those that grow further universes as well, and retrains as often as they ask.
+Universes are kept in `audit/<control>/` by the settings that decide their numbers, and are not grown twice.
+
+`audit/audit.json` holds a sentence (`summary`) and the table (`controls`: `name`, `question`, `expectation`, `value`,
+`low`, `high`, `verdict`, and further keys such as curves).
+"""
+
+
+def page() -> str:
+    """Every control in its own words, as Markdown."""
+    parts = [HEAD]
+    for title, names in (
+        ("Controls of every audit", DEFAULT_CONTROLS),
+        ("Further controls of `--full`", FULL_CONTROLS),
+    ):
+        parts.append(f"\n## {title}\n")
+        for name in names:
+            control = find_control(name)
+            text = (
+                f"**`{name}`** {control.question} {control.how} {control.expectation} {control.verdicts}"
+                f" What it cannot see: {control.blind[0].lower() + control.blind[1:]}"
+            )
+            parts.append(f"\n{fill(text, 120, break_long_words=False, break_on_hyphens=False)}\n")
+    return "".join(parts)

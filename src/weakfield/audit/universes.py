@@ -1,0 +1,143 @@
+"""Further universes that controls need: grown by the simulation, kept by settings, seen as the network sees cubes."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from weakfield.audit.context import Context
+from weakfield.base.files import content_hash, read_json, sync_folder, write_json
+from weakfield.base.progress import bar
+from weakfield.config import THEORIES, RunFolder, RunSettings, StudyConfig, Theory
+from weakfield.dataset import Dataset, PairTensor
+from weakfield.formats import load_field
+
+MEMBER_DONE = "member.json"
+
+
+def changed(study: StudyConfig, table: str, **values: object) -> StudyConfig:
+    """The study with some settings of one table replaced, validated again."""
+    tables = study.model_dump()
+    tables[table] = {**tables[table], **values}
+    return StudyConfig.from_mapping(tables, f"{study.name} with other {', '.join(values)}")
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Pairs
+
+
+def grow_pairs(context: Context, control: str, study: StudyConfig, seeds: Sequence[int]) -> RunFolder:
+    """The run folder, inside the control's own, with the pairs of ``seeds`` under another study's settings.
+
+    Named by the settings that decide numbers (the device does not), so that pairs of two settings never mix; pairs
+    that are whole are not grown again.
+    """
+    from weakfield.simulation.ensemble import growing
+    from weakfield.simulation.pair import is_whole, pair_settings_hash
+
+    folder = RunFolder(context.workplace(control) / pair_settings_hash(study))
+    missing = [seed for seed in seeds if not is_whole(study, seed, folder)]
+    context.grown += 2 * len(seeds)
+    if missing:
+        with bar(f"universes for {control}", len(missing)) as progress, growing(study) as grow:
+            for seed in missing:
+                grow(study, seed, folder)
+                progress.advance()
+    return folder
+
+
+def cubes_of(
+    context: Context,
+    study: StudyConfig,
+    folder: RunFolder,
+    seeds: Sequence[int],
+    redshifts: tuple[float, ...] | None = None,
+) -> PairTensor:
+    """Cubes of pairs in another folder, normalised as those of the main data set.
+
+    The growth factors are of ``study``; ``redshifts`` (default: the study's) are the outputs a sample is made of.
+    """
+    there = Dataset(
+        context.folder, context.dataset.description | {"cosmology": study.cosmology.model_dump(mode="json")}
+    )
+    pairs = []
+    for seed in seeds:
+        members = []
+        for theory in THEORIES:
+            paths = snapshots_of(study, folder.member(seed, theory), redshifts or there.redshifts)
+            members.append(_finished(context, there.raw_of(paths, seed, theory), seed, theory))
+        pairs.append(torch.stack(members))
+    return PairTensor(seeds, torch.stack(pairs))
+
+
+def snapshots_of(study: StudyConfig, member: Path, redshifts: Sequence[float]) -> list[Path]:
+    """The files of phi of one universe at some of its outputs."""
+    outputs = sorted(study.simulation.snapshot_redshifts, reverse=True)
+    base = study.output.snapshot_base
+    return [member / f"{base}{outputs.index(z):03d}_phi.h5" for z in redshifts]
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Single Newtonian runs
+
+
+def grow_newton(
+    context: Context,
+    control: str,
+    study: StudyConfig,
+    seed: int,
+    manner: str = "",
+    grow: Callable[[RunSettings, Path], object] | None = None,
+) -> Path:
+    """The folder of a Newtonian run under other settings; grown beside and renamed, so that it is whole or absent.
+
+    ``manner`` names what else was different than the settings, ``grow`` grows it (default: ``grow_member``).
+    """
+    from weakfield.simulation import grow_member
+    from weakfield.simulation.pair import pair_settings_hash
+
+    settings = content_hash([pair_settings_hash(study), seed, manner])
+    folder = context.workplace(control) / f"seed{seed:05d}{manner}"
+    context.grown += 1
+    if (folder / MEMBER_DONE).exists() and read_json(folder / MEMBER_DONE)["settings"] == settings:
+        return folder
+    unfinished = folder.with_name(folder.name + ".unfinished")
+    for leftover in (folder, unfinished):
+        shutil.rmtree(leftover, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    (grow or grow_member)(study.run_settings("newton", seed), unfinished)
+    write_json(unfinished / MEMBER_DONE, {"seed": seed, "settings": settings})
+    unfinished.rename(folder)
+    sync_folder(folder.parent)
+    return folder
+
+
+def newton_twins(context: Context, seeds: Sequence[int], folders: dict[int, Path]) -> PairTensor:
+    """Cubes of two Newtonian runs as the main network sees cubes: member 0 the pair's own, member 1 the second."""
+    dataset = context.dataset
+    pairs = []
+    for seed in seeds:
+        second = [folders[seed] / path.name for path in dataset.files(seed, "newton")]
+        raws = [dataset.raw(seed, "newton"), dataset.raw_of(second, seed, "newton")]
+        pairs.append(torch.stack([_finished(context, raw, seed, "newton") for raw in raws]))
+    return PairTensor(seeds, torch.stack(pairs))
+
+
+def _finished(context: Context, raw: Tensor, seed: int, theory: Theory) -> Tensor:
+    """A raw sample as the main network sees cubes, (channels, N, N, N)."""
+    cube = context.dataset.normalise(raw, context.keep_mean, seed, theory)
+    return cube if cube.ndim == 4 else cube.unsqueeze(0)
+
+
+def share_of_different_numbers(first: Sequence[Path], second: Sequence[Path]) -> float:
+    """Share of the stored numbers of some fields that are not the same, bit by bit, in their counterparts."""
+    different = total = 0
+    for one, other in zip(first, second, strict=True):
+        a, b = load_field(one)[0], load_field(other)[0]
+        different += int((a != b).sum())
+        total += a.numel()
+    return different / total

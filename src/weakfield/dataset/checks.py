@@ -1,0 +1,56 @@
+"""Whether a file is still the one it was: by its hash once, then by size and times for as long as they stay."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from weakfield.base.errors import BadInput
+from weakfield.base.files import file_hash, read_json, write_json
+
+
+class Checked:
+    """The hashes of files, and how each looked (size, times of change) when its hash was last taken.
+
+    A file that looks the same is taken to be the same: hashing every file at every reading would take longer than the
+    reading. ``record`` is where a data set keeps what its building saw, for later processes; a copied run folder
+    looks different, and its files are hashed once in each process.
+    """
+
+    def __init__(self, record: Path | None = None) -> None:
+        self._seen: dict[str, tuple[list[int], str]] = {}
+        if record is not None and record.exists():
+            self._seen = {name: (look, digest) for name, (look, digest) in read_json(record).items()}
+
+    def hash(self, path: Path, name: str) -> str:
+        """The hash of a file known as ``name``, taken anew when the file looks different from when it was taken."""
+        look = look_of(path)
+        if name not in self._seen or self._seen[name][0] != look:
+            self._seen[name] = (look, file_hash(path))
+        return self._seen[name][1]
+
+    def save(self, record: Path) -> None:
+        """Keep what was seen."""
+        write_json(record, {name: list(seen) for name, seen in self._seen.items()})
+
+    def require(self, path: Path, name: str, recorded: str, advice: str) -> None:
+        """``BadInput`` unless the file has the ``recorded`` hash."""
+        if not path.is_file():
+            raise BadInput(f"{path} is missing, expected the file the data set was built of; {advice}")
+        if (found := self.hash(path, name)) != recorded:
+            raise BadInput(
+                f"{path} has hash {found} but the data set was built of {recorded}, expected the same file; {advice}"
+            )
+
+    def verify(self, files: Mapping[str, tuple[Path, str]], advice: str) -> None:
+        """Hash every file anew, (path, recorded hash) by name; ``BadInput`` names the first that differs."""
+        self._seen.clear()
+        for name, (path, recorded) in files.items():
+            self.require(path, name, recorded, advice)
+
+
+def look_of(path: Path) -> list[int]:
+    """Size [bytes], times of the last change of content and of inode [ns]."""
+    status = os.stat(path)
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns]

@@ -1,0 +1,170 @@
+"""How much of a logit difference lies in the amplitudes of modes, and how much in their phases.
+
+A mode is A exp(i theta). From the Newton twin (A0, theta0) to the GR member (A1, theta1) one may change amplitudes
+first or phases first; the logit does not care about the order, the shares do:
+
+    amplitude first:  F(A1, theta0) - F(A0, theta0)  and  F(A1, theta1) - F(A1, theta0),
+    phase first:      F(A1, theta1) - F(A0, theta1)  and  F(A0, theta1) - F(A0, theta0).
+
+The mean of the two is the Shapley value of the two players (Shapley 1953; Sundararajan & Najmi 2020, arXiv:1908.08474):
+the only share that is symmetric in them and gives nothing to what changes nothing. Its parts sum to the logit
+difference exactly. Amplitude legs are straight lines; on phase legs every phase turns along the shorter arc at constant
+speed, dX/dt = i dtheta X, and the term of a mode is Re conj(G) i dtheta X / N^d.
+
+The few modes that are their own mirror image (k = 0 and the corners of the Nyquist planes) are real: they count as
+amplitude with a sign. Where one member has no amplitude its phase is taken from the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from weakfield.base.errors import BadInput
+from weakfield.explain import lattice
+from weakfield.explain.modes import TOLERANCE, ModeAttribution, change_of_logits, integrated_modes
+from weakfield.explain.paths import MOST_STEPS, Path, integrate
+from weakfield.explain.responses import MEMORY, Response, checked_samples
+
+Reals = NDArray[np.float64]
+Order = Literal["shapley", "amplitude_first", "phase_first"]
+
+#: amplitudes below this share of the largest of the sample are rounding and have no phase
+NO_AMPLITUDE = 1e-13
+
+
+@dataclass(frozen=True)
+class AmplitudePhase:
+    """Attributions to the amplitudes and to the phases of modes; their ``change`` (B,) add up to the logit's."""
+
+    amplitude: ModeAttribution
+    phase: ModeAttribution
+
+    @property
+    def change(self) -> Reals:
+        """Difference of logits, (B,)."""
+        return np.asarray(self.amplitude.change + self.phase.change)
+
+    @property
+    def residual(self) -> Reals:
+        """What the sum of all parts misses of ``change``, (B,)."""
+        return np.asarray(self.amplitude.residual + self.phase.residual)
+
+
+@dataclass(frozen=True)
+class Polar:
+    """Amplitudes and phases (B, C, N[, N], N//2+1) of two members, of N^-d F(k), and the turn from one to the other."""
+
+    n: int
+    amplitude: tuple[Tensor, Tensor]
+    phase: tuple[Tensor, Tensor]
+    turn: Tensor
+
+    @property
+    def dimensions(self) -> int:
+        return self.turn.ndim - 2
+
+    def field(self, amplitude: int, phase: int) -> Tensor:
+        """The sample with the amplitudes of one member and the phases of another (0 first, 1 second)."""
+        return self.back(
+            torch.polar(self.amplitude[amplitude].abs(), self.phase[phase]) * self.amplitude[amplitude].sign()
+        )
+
+    def back(self, modes: Tensor) -> Tensor:
+        """Fields of modes N^-d F(k)."""
+        return lattice.backward(modes, self.n, self.dimensions) * float(self.n) ** self.dimensions
+
+
+def polar(first: Tensor, second: Tensor) -> Polar:
+    """Amplitudes and phases of samples (B, C, N, N[, N]); on the planes where k and -k both stand, exact mirrors."""
+    n, dimensions = first.shape[-1], first.ndim - 2
+    modes = [lattice.forward(fields, dimensions) / float(n) ** dimensions for fields in (first, second)]
+    plus, minus, own = (torch.from_numpy(places) for places in lattice.mirrored(n, dimensions))
+    amplitudes, phases = [], []
+    for part in modes:
+        flat = part.flatten(2)
+        flat[..., minus] = flat[..., plus].conj()
+        amplitude, phase = flat.abs(), flat.angle()
+        amplitude[..., own], phase[..., own] = flat[..., own].real, 0.0
+        amplitudes.append(amplitude)
+        phases.append(phase)
+    empty = [a.abs() <= NO_AMPLITUDE * a.abs().flatten(1).amax(dim=1)[:, None, None] for a in amplitudes]
+    phases[0] = torch.where(empty[0], phases[1], phases[0])
+    phases[1] = torch.where(empty[1], phases[0], phases[1])
+    turn = torch.remainder(phases[1] - phases[0] + torch.pi, 2 * torch.pi) - torch.pi
+    turn[..., minus] = -turn[..., plus]  # half a turn has no shorter side; mirrors have to agree on one
+    turn[..., own] = 0.0
+    shape = modes[0].shape
+    a0, a1, p0, p1 = (array.reshape(shape) for array in (*amplitudes, *phases))
+    return Polar(n, (a0, a1), (p0, p1), turn.reshape(shape))
+
+
+def amplitude_phase(
+    network: nn.Module,
+    newton: Tensor,
+    gr: Tensor,
+    steps: int = 32,
+    *,
+    order: Order = "shapley",
+    tolerance: float = TOLERANCE,
+    most_steps: int = MOST_STEPS,
+    dtype: torch.dtype = torch.float64,
+    memory: int = MEMORY,
+) -> AmplitudePhase:
+    """Split the logit difference of twins (B, C, N, N[, N]) into amplitudes and phases, mode by mode.
+
+    ``order`` names the path (module's first lines); the rest as ``modes.integrated_modes``. Four integrals for
+    ``shapley``, two for the others. ``BadInput`` as there, and for an unknown order.
+    """
+    if order not in ("shapley", "amplitude_first", "phase_first"):
+        raise BadInput(f"order is '{order}', expected shapley, amplitude_first or phase_first")
+    first, second = checked_samples(newton, "newton"), checked_samples(gr, "gr")
+    if first.shape != second.shape:
+        raise BadInput(f"newton and gr have shapes {tuple(first.shape)} and {tuple(second.shape)}, expected the same")
+    twins = polar(first, second)
+    options: dict[str, Any] = {
+        "steps": steps, "tolerance": tolerance, "most_steps": most_steps, "dtype": dtype, "memory": memory,
+    }  # fmt: skip
+    amplitude, phase = [], []
+    if order != "phase_first":
+        amplitude.append(integrated_modes(network, twins.field(1, 0), twins.field(0, 0), **options))
+        phase.append(_turned(network, twins, 1, **options))
+    if order != "amplitude_first":
+        amplitude.append(integrated_modes(network, twins.field(1, 1), twins.field(0, 1), **options))
+        phase.append(_turned(network, twins, 0, **options))
+    return AmplitudePhase(_mean(amplitude), _mean(phase))
+
+
+def _mean(legs: list[ModeAttribution]) -> ModeAttribution:
+    values, change = (np.mean([getattr(leg, name) for leg in legs], axis=0) for name in ("values", "change"))
+    return ModeAttribution(values, change, np.sum([leg.steps for leg in legs], axis=0))
+
+
+def _turned(
+    network: nn.Module, twins: Polar, member: int, *, steps: int, tolerance: float, most_steps: int,
+    dtype: torch.dtype, memory: int,
+) -> ModeAttribution:  # fmt: skip
+    """Attribution to phases that turn from the first member's to the second's at the amplitudes of ``member``."""
+    response, dimensions = Response(network, dtype, memory), twins.dimensions
+    start, end = twins.field(member, 0), twins.field(member, 1)
+    change, scale = change_of_logits(response, start, end, tolerance)
+    weight, amplitude = lattice.weights(twins.n, dimensions), twins.amplitude[member]
+
+    def modes(which: NDArray[np.int64], t: Reals) -> Tensor:
+        share = torch.from_numpy(t).reshape(-1, *[1] * (dimensions + 1))
+        angle = twins.phase[0][which] + share * twins.turn[which]
+        return amplitude[which] * torch.polar(torch.ones_like(angle), angle)
+
+    def terms(which: NDArray[np.int64], t: Reals) -> Tensor:
+        now = modes(which, t)
+        g = lattice.forward(response.gradients(twins.back(now))[1], dimensions)
+        return (g.imag * now.real - g.real * now.imag) * (weight * twins.turn[which])  # Re conj(G) i X dtheta
+
+    path = Path(terms, lambda which, t: response.logits(twins.back(modes(which, t))).numpy())
+    values, taken = integrate(path, change, scale, steps, tolerance, most_steps, response.panels(start))
+    return ModeAttribution(values.numpy(), change, taken)

@@ -1,0 +1,61 @@
+"""Errors of what is summed or averaged over samples: seeds are the independent draws, samples of one seed are not.
+
+Delete-one-seed jackknife: theta_g is the statistic without seed g, error^2 = (G-1)/G sum_g (theta_g - mean theta)^2.
+Of a mean over seeds with one sample each it is the usual standard error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from weakfield.base.errors import BadInput
+
+Reals = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SeedMean:
+    """A statistic with its standard error over ``seeds`` seeds; NaN errors for a single one."""
+
+    value: Reals
+    error: Reals
+    seeds: int
+
+
+def jackknife(statistic: Callable[[Reals], Reals], sums: Reals) -> SeedMean:
+    """``statistic`` of the sum over seeds of ``sums`` (G, ...), which are additive, with its jackknife error."""
+    total, count = sums.sum(axis=0), len(sums)
+    value = np.asarray(statistic(total), dtype=np.float64)
+    if count < 2:
+        return SeedMean(value, np.full_like(value, np.nan), count)
+    without = np.stack([statistic(total - part) for part in sums])
+    scatter = ((without - without.mean(axis=0)) ** 2).sum(axis=0)
+    return SeedMean(value, np.sqrt((count - 1) / count * scatter), count)
+
+
+def seed_sums(values: Reals, seeds: Sequence[int] | None = None) -> Reals:
+    """Sums of ``values`` (B, ...) over the samples of each seed, (G, ...) in the order of rising seeds."""
+    places = np.arange(len(values)) if seeds is None else np.unique(np.asarray(seeds), return_inverse=True)[1]
+    if len(places) != len(values):
+        raise BadInput(f"there are {len(places)} seeds for {len(values)} samples, expected one for each")
+    result = np.zeros((int(places.max()) + 1, *values.shape[1:]))
+    np.add.at(result, places, values)
+    return result
+
+
+def mean_over_seeds(values: Reals, seeds: Sequence[int] | None = None) -> SeedMean:
+    """Mean over samples of ``values`` (B, ...), every sample weighing the same; ``seeds`` (B,), default all differ."""
+    flat = values.reshape(len(values), -1)
+    sums = seed_sums(np.concatenate([flat, np.ones((len(flat), 1))], axis=1), seeds)
+    return jackknife(lambda total: (total[:-1] / total[-1]).reshape(values.shape[1:]), sums)
+
+
+def share_over_seeds(parts: Reals, whole: Reals, seeds: Sequence[int] | None = None) -> SeedMean:
+    """Sum over samples of ``parts`` (B, ...) divided by that of ``whole`` (B,): the share a part has."""
+    flat = parts.reshape(len(parts), -1)
+    sums = seed_sums(np.concatenate([flat, whole[:, None]], axis=1), seeds)
+    return jackknife(lambda total: (total[:-1] / total[-1]).reshape(parts.shape[1:]), sums)

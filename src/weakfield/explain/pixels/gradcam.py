@@ -1,0 +1,165 @@
+"""Grad-CAM (Selvaraju et al., arXiv:1610.02391) and guided Grad-CAM on a periodic box, signed and not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from weakfield.base.errors import BadInput
+from weakfield.explain.pixels.contract import MEMORY_MIB, asked, batch_size, checked, in_batches
+from weakfield.explain.pixels.upsampling import upsample
+
+CONVOLUTIONS = (nn.Conv2d, nn.Conv3d)
+ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.PReLU, nn.CELU, nn.SELU, nn.Softplus)
+
+
+class _Negative(nn.Module):
+    """The logit for Newton."""
+
+    def __init__(self, decision: nn.Module) -> None:
+        super().__init__()
+        self.decision = decision
+
+    def forward(self, x: Tensor) -> Tensor:
+        logit: Tensor = self.decision(x)
+        return -logit
+
+
+def grad_cam(
+    network: nn.Module, samples: Tensor, baselines: Tensor | None = None, *, memory_mib: float = MEMORY_MIB
+) -> Tensor:
+    """Signed Grad-CAM: channels of the last convolution weighted by their mean gradient, not clipped.
+
+    The coarse map is interpolated periodically to the cells of the box and divided evenly among the channels of the
+    input: (n, channels, ...) float64. ``BadInput`` when no convolution leaves more than one cell a side.
+    """
+    x, _ = checked(network, samples)
+    return _cam(network, x, False, memory_mib)
+
+
+def grad_cam_unsigned(
+    network: nn.Module, samples: Tensor, baselines: Tensor | None = None, *, memory_mib: float = MEMORY_MIB
+) -> Tensor:
+    """Grad-CAM as published: what speaks for GR, clipped at 0 on the coarse map before interpolation."""
+    x, _ = checked(network, samples)
+    return _cam(network, x, True, memory_mib)
+
+
+def guided_grad_cam(
+    network: nn.Module, samples: Tensor, baselines: Tensor | None = None, *, memory_mib: float = MEMORY_MIB
+) -> Tensor:
+    """Guided Grad-CAM of the logit for GR minus that of the logit for Newton: evidence for either, with its sign."""
+    x, _ = checked(network, samples)
+    return _guided_cam(network, x, False, memory_mib) - _guided_cam(network, x, True, memory_mib)
+
+
+def guided_grad_cam_unsigned(
+    network: nn.Module, samples: Tensor, baselines: Tensor | None = None, *, memory_mib: float = MEMORY_MIB
+) -> Tensor:
+    """Guided Grad-CAM as published, of the logit for GR."""
+    x, _ = checked(network, samples)
+    return _guided_cam(network, x, False, memory_mib)
+
+
+def has_map(network: nn.Module, sample: Tensor) -> bool:
+    """Whether a convolution of the network has an output of more than one cell a side: what Grad-CAM needs."""
+    return bool(_maps(network, sample))
+
+
+def cam_layer(network: nn.Module, sample: Tensor) -> nn.Module:
+    """The last convolution whose output for ``sample`` (1, channels, ...) has more than one cell a side."""
+    found = _maps(network, sample)
+    if not found:
+        raise BadInput("the network has no convolution with more than one cell a side, expected one for Grad-CAM")
+    return found[-1]
+
+
+def _maps(network: nn.Module, sample: Tensor) -> list[nn.Module]:
+    """Convolutions with more than one cell a side, in the order in which the sample meets them."""
+    found: list[nn.Module] = []
+
+    def note(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        if min(output.shape[2:]) > 1:
+            found.append(module)
+
+    hooks = [m.register_forward_hook(note) for m in network.modules() if isinstance(m, CONVOLUTIONS)]
+    try:
+        with torch.no_grad():
+            network(sample)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return found
+
+
+def _cam(network: nn.Module, x: Tensor, clipped: bool, memory_mib: float, newton: bool = False) -> Tensor:
+    from captum.attr import LayerGradCam
+
+    with asked(network) as decision:
+        method = LayerGradCam(_Negative(decision) if newton else decision, cam_layer(decision, x[:1]))
+        size = batch_size(decision, x, memory_mib)
+        coarse = in_batches(lambda batch: method.attribute(batch, relu_attributions=clipped), size, x)
+    channels = x.shape[1]
+    return (upsample(coarse, x.shape[-1]) / channels).expand(x.shape).clone()
+
+
+def _guided_cam(network: nn.Module, x: Tensor, newton: bool, memory_mib: float) -> Tensor:
+    return _cam(network, x, True, memory_mib, newton) * guided_gradient(network, x, newton, memory_mib=memory_mib)
+
+
+def guided_gradient(network: nn.Module, x: Tensor, newton: bool = False, *, memory_mib: float = MEMORY_MIB) -> Tensor:
+    """Guided backpropagation (Springenberg et al., arXiv:1412.6806) of the logit for GR, or for Newton.
+
+    On its way back through an activation a gradient survives where it is positive and the activation's input was
+    positive. captum has the rule for ReLU only; here it holds for every kind of activation, as modules.
+    """
+    with asked(network) as decision:
+        target = _Negative(decision) if newton else decision
+        size = batch_size(decision, x, memory_mib)
+
+        def one(batch: Tensor) -> Tensor:
+            inputs = batch.clone().requires_grad_()
+            with _guided(network):
+                (found,) = torch.autograd.grad(target(inputs).sum(), inputs)
+            return found
+
+        return in_batches(one, size, x)
+
+
+@contextmanager
+def _guided(network: nn.Module) -> Iterator[None]:
+    """The rule on every activation of the network while the block lasts."""
+    modules = [module for module in network.modules() if isinstance(module, ACTIVATIONS)]
+    if not modules:
+        raise BadInput("the network has no activation among its modules, expected some for guided backpropagation")
+
+    def mark(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+        guided: Tensor = _Guide.apply(output, inputs[0])  # type: ignore[no-untyped-call]
+        return guided
+
+    hooks = [module.register_forward_hook(mark) for module in modules]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+class _Guide(torch.autograd.Function):
+    """The output of an activation, whose gradient goes on to the *input* of it by the rule of guided backpropagation.
+
+    The activation itself is left out of the graph: the gradient of its output is 0, that of its input the rule's.
+    """
+
+    @staticmethod
+    def forward(context: torch.autograd.function.FunctionCtx, output: Tensor, before: Tensor) -> Tensor:
+        context.save_for_backward(before > 0)
+        return output.clone()
+
+    @staticmethod
+    def backward(context: torch.autograd.function.FunctionCtx, *above: Tensor) -> tuple[None, Tensor]:
+        (positive,) = context.saved_tensors  # type: ignore[attr-defined]
+        return None, above[0].clamp_min(0) * positive

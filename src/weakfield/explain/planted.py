@@ -1,0 +1,73 @@
+"""Twins that differ in one known thing, to see whether an explanation of a network points there.
+
+The first members are Gaussian cubes of variance 1 whose power falls as k^slope; the second ones are altered:
+
+    shell      modes of one shell times 1 + eps; its power stands out by eps sqrt(2 n) sigma, n its modes
+    local f_NL phi + f (phi^2 - <phi^2>), so that B = 2 f (P1 P2 + P2 P3 + P3 P1) [arXiv:astro-ph/0005036]
+    triangle   modes of one shell made to follow the product of two others, at unchanged power
+    region     cells of a box inside the cube times 1 + eps
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from weakfield.explain import lattice
+from weakfield.explain.triangle_basis import TriangleBasis, triangle_basis
+from weakfield.mesh.shells import shells, squared_wavenumbers
+
+
+def gaussian_cubes(count: int, n: int, slope: float, seed: int) -> Tensor:
+    """(count, 1, n, n, n) float64, each cube of expected variance 1 and of no mean; P ~ k^slope."""
+    noise = torch.from_numpy(np.random.default_rng([seed, 41]).standard_normal((count, n, n, n)))
+    squares = squared_wavenumbers(n).astype(np.float64)
+    squares[0, 0, 0] = np.inf
+    shape = torch.from_numpy(squares ** (slope / 4))
+    variance = float((lattice.weights(n, 3) * shape**2).sum()) / n**3
+    return lattice.backward(lattice.forward(noise, 3) * shape, n, 3)[:, None] / variance**0.5
+
+
+def rescaled_shell(cubes: Tensor, low: float, high: float, eps: float) -> Tensor:
+    """Modes with low <= |n| < high times 1 + eps."""
+    n = cubes.shape[-1]
+    inside = torch.from_numpy(shells(n, (low, high)).index == 0)
+    return lattice.backward(lattice.forward(cubes, 3) * (1 + eps * inside), n, 3)
+
+
+def local_non_gaussianity(cubes: Tensor, f: float) -> Tensor:
+    """phi + f (phi^2 - its mean over the cube)."""
+    square = cubes**2
+    return cubes + f * (square - square.mean(dim=(-3, -2, -1), keepdim=True))
+
+
+def coupled_triangle(cubes: Tensor, edges: Sequence[float], triangle: tuple[int, int, int], share: float) -> Tensor:
+    """Modes f of the last shell become sqrt(1 - share^2) f + share p at their own power, p of the product of the others."""
+    n = cubes.shape[-1]
+    basis = triangle_basis(n, 3, tuple(float(edge) for edge in edges))
+    return torch.stack([_coupled(basis, cube[0], triangle, share)[None] for cube in cubes])
+
+
+def _coupled(basis: TriangleBasis, cube: Tensor, triangle: tuple[int, int, int], share: float) -> Tensor:
+    first, second, last = triangle
+    modes, weight = basis.modes(cube), basis.weights[last]
+    product = basis.product(modes, first, second, last)
+
+    def power(values: np.ndarray) -> float:
+        return float((weight * np.abs(values) ** 2).sum())
+
+    mixed = np.sqrt(1 - share**2) * modes[last] + share * product * np.sqrt(power(modes[last]) / power(product))
+    mixed *= np.sqrt(power(modes[last]) / power(mixed))
+    spectrum = lattice.forward(cube, 3)
+    spectrum.view(-1)[torch.from_numpy(basis.places[last])] = torch.from_numpy(mixed * float(basis.n) ** 3)
+    return lattice.backward(spectrum, basis.n, 3)
+
+
+def altered_region(cubes: Tensor, low: int, high: int, eps: float) -> Tensor:
+    """Cells low <= z, y, x < high times 1 + eps."""
+    result, inside = cubes.clone(), slice(low, high)
+    result[..., inside, inside, inside] *= 1 + eps
+    return result

@@ -1,0 +1,144 @@
+"""Triangles without gradients: a sparse linear surrogate of the logit on measured powers and bispectra.
+
+The logit of every universe is regressed on its P_s and B_T in units of their scatter,
+
+    logit = c + sum_s a_s P_s / sd(P_s) + sum_T w_T B_T / sd(B_T),
+
+by the elastic net (Zou & Hastie 2005), whose penalty and mixture are the best in cross-validation over seeds: both
+members of a pair are on the same side of every cut. It knows the network by its answers alone and the field by what
+``spectra`` measures, so that it shares nothing with ``triangles`` but the shells. Errors are a bootstrap over seeds at
+the penalty chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+from torch import Tensor
+
+from weakfield.base.errors import BadInput
+from weakfield.explain.responses import checked_samples
+from weakfield.explain.triangle_basis import triangle_basis
+from weakfield.explain.triangles import TriangleAttribution
+from weakfield.learning.metrics import Estimate, bootstrap_weights, interval
+from weakfield.spectra import bispectrum, power_spectrum
+
+Reals = NDArray[np.float64]
+
+#: mixtures of the two penalties tried: shares of the absolute values, the rest of the squares
+MIXTURES = (0.1, 0.5, 0.9, 1.0)
+#: parts of the cross-validation, penalties tried for each mixture and their range
+FOLDS, PENALTIES, RANGE = 5, 30, 1e-4
+#: resamples of seeds
+RESAMPLES = 100
+
+
+@dataclass(frozen=True)
+class Surrogate:
+    """Weights of the S powers and then the T triangles in units of their scatter, with errors over seeds.
+
+    ``weights`` (K,), ``samples`` (R, K) of the resamples; ``explained`` the share of the variance of logits that the
+    surrogate predicts for seeds it was not fitted on; ``penalty`` and ``mixture`` chosen. ``contributions`` (K,) of the
+    mean logit difference of a pair, ``change`` that difference.
+    """
+
+    shells: int
+    weights: Reals
+    samples: Reals
+    contributions: Reals
+    change: float
+    explained: float
+    penalty: float
+    mixture: float
+
+    @cached_property
+    def error(self) -> Reals:
+        """Standard deviation of the resamples, (K,)."""
+        return np.asarray(self.samples.std(axis=0, ddof=1))
+
+    @property
+    def triangles(self) -> Reals:
+        """Weights of the triangles alone, (T,)."""
+        return self.weights[self.shells :]
+
+
+def measured(newton: Tensor, gr: Tensor, edges: Sequence[float], channel: int = 0) -> Reals:
+    """P_s and B_T of pairs (B, C, N, N[, N]) in one channel, (B, 2, S + T), V = 1.
+
+    Of cubes by ``spectra.power_spectrum`` and ``spectra.bispectrum``; of planes by ``triangle_basis``.
+    """
+    members = torch.stack([checked_samples(newton, "newton"), checked_samples(gr, "gr")], dim=1)[:, :, channel]
+    bounds = tuple(float(edge) for edge in edges)
+    if members.ndim == 4:
+        basis = triangle_basis(members.shape[-1], 2, bounds)
+        return np.stack([[basis.statistics(field) for field in pair] for pair in members])
+
+    def statistics(field: Tensor) -> Reals:
+        return np.concatenate([power_spectrum(field, 1.0, bounds).sums, bispectrum(field, 1.0, bounds).sums])
+
+    return np.stack([[statistics(field) for field in pair] for pair in members])
+
+
+def fit_surrogate(
+    statistics: Reals, logits: Reals, seeds: Sequence[int], shells: int, resamples: int = RESAMPLES
+) -> Surrogate:
+    """The surrogate of logits (B, 2) on statistics (B, 2, K), of which the first ``shells`` are powers.
+
+    ``seeds`` (B,) group the pairs. ``BadInput`` for fewer seeds than parts of the cross-validation.
+    """
+    from sklearn.linear_model import ElasticNet, ElasticNetCV
+    from sklearn.model_selection import GroupKFold, cross_val_predict
+
+    groups = np.unique(np.asarray(seeds), return_inverse=True)[1]
+    count = int(groups.max()) + 1
+    if count < FOLDS:
+        raise BadInput(f"a surrogate was asked of {count} seeds, expected at least {FOLDS}")
+    flat = statistics.reshape(-1, statistics.shape[-1])
+    scatter = flat.std(axis=0)
+    features = np.divide(flat - flat.mean(axis=0), scatter, out=np.zeros_like(flat), where=scatter > 0)
+    answers, owner = logits.reshape(-1), np.repeat(groups, 2)
+    height = float(answers.std()) or 1.0
+    answers = answers / height
+    cuts = list(GroupKFold(FOLDS).split(features, answers, owner))
+    search = ElasticNetCV(l1_ratio=list(MIXTURES), eps=RANGE, alphas=PENALTIES, cv=cuts, max_iter=5000, tol=1e-4)
+    search.fit(features, answers)
+    model = ElasticNet(alpha=search.alpha_, l1_ratio=search.l1_ratio_, max_iter=5000, tol=1e-4)
+    predicted = cross_val_predict(model, features, answers, cv=cuts)
+    samples = []
+    for draw in bootstrap_weights(count, resamples):
+        model.fit(features, answers, sample_weight=draw[owner])
+        samples.append(height * model.coef_)
+    difference = np.divide(
+        (statistics[:, 1] - statistics[:, 0]).mean(axis=0), scatter, out=np.zeros(len(scatter)), where=scatter > 0
+    )
+    weights = height * search.coef_
+    return Surrogate(
+        shells, weights, np.stack(samples), weights * difference, float((logits[:, 1] - logits[:, 0]).mean()),
+        1 - float(((predicted - answers) ** 2).mean() / answers.var()), float(search.alpha_), float(search.l1_ratio_),
+    )  # fmt: skip
+
+
+def agreement(response: TriangleAttribution, surrogate: Surrogate) -> Estimate:
+    """Rank correlation over triangles of the two kinds of weights, in units of the scatter of each B_T, signed.
+
+    Its interval is a bootstrap over seeds, each resample of seeds used for both.
+    """
+    count = len(surrogate.samples)
+    draws = bootstrap_weights(len(response.normal), count)
+    resampled = response.resampled(draws)
+    pairs = zip(resampled, surrogate.samples[:, surrogate.shells :], strict=True)
+    whole = response.resampled(np.ones((1, len(response.normal))))[0]
+    return interval(rank_correlation(whole, surrogate.triangles), np.array([rank_correlation(*pair) for pair in pairs]))
+
+
+def rank_correlation(first: Reals, second: Reals) -> float:
+    """Spearman's coefficient; 0 where one of the two is constant, such as a surrogate that chose nothing."""
+    if np.ptp(first) == 0 or np.ptp(second) == 0:
+        return 0.0
+    return float(spearmanr(first, second).statistic)

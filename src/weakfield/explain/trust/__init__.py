@@ -1,0 +1,1 @@
+"""Whether an attribution can be trusted: tests that one which does not depend on the network would fail."""

@@ -1,0 +1,59 @@
+"""Networks trained for comparison: on labels that mean nothing, and from other initial weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+
+from weakfield.config import StudyConfig
+from weakfield.dataset import PairTensor, Part
+from weakfield.learning import Scores, Task, fit, score
+from weakfield.learning.metrics import evaluate
+
+SHUFFLE_SEED = 1810
+
+
+@dataclass(frozen=True)
+class Other:
+    """A network and its scores on the (unaltered) test part."""
+
+    network: nn.Module
+    scores: Scores
+
+
+def flipped(pairs: PairTensor, random: np.random.Generator) -> PairTensor:
+    """The labels of the twins exchanged in half of the pairs (rounded down)."""
+    chosen = random.permutation(len(pairs))[: len(pairs) // 2].tolist()
+    values = pairs.values.clone()
+    values[chosen] = values[chosen].flip(1)
+    return PairTensor(pairs.seeds, values)
+
+
+def others(study: StudyConfig, plain: Task, folder: Path) -> dict[str, Other]:
+    """``shuffled`` (label randomisation, arXiv:1810.03292) and ``network1``, ``network2``, ... by other seeds.
+
+    Trained like the main network, whose training is ``plain``, for ``explain.trust_epochs`` but no longer than it;
+    continued where they were stopped.
+    """
+    epochs = min(study.explain.trust_epochs, plain.settings.epochs)
+    settings = plain.settings.model_copy(update={"epochs": epochs})
+    random = np.random.default_rng(SHUFFLE_SEED)
+    parts: tuple[Part, ...] = ("train", "validation")
+    shuffled = {part: flipped(plain.pairs[part].in_memory(), random) for part in parts}
+    jobs = {"shuffled": Task(settings, {**plain.pairs, **shuffled}, f"{plain.data} labels shuffled for trust")}
+    for number in range(1, study.explain.networks + 1):
+        again = settings.model_copy(update={"seed": settings.seed + number})
+        jobs[f"network{number}"] = Task(again, plain.pairs, plain.data)
+    found = {}
+    for name, job in jobs.items():
+        network = fit(job, folder / name, f"training {name}")
+        found[name] = Other(network, score(network, plain.pairs["test"]))
+    return found
+
+
+def auc_of(scores: Scores, resamples: int) -> dict[str, float]:
+    """AUC on the test part with its interval."""
+    return evaluate(scores, resamples)["auc"].as_json()

@@ -1,0 +1,123 @@
+"""Whether a probability means what it says: reliability, expected calibration error, Brier score, temperature.
+
+The probability that a sample is GR is 1 / (1 + exp(-logit)). A temperature divides every logit; it changes neither the
+order of the samples nor what is called GR, so no AUC and no accuracy (Guo et al. 2017, arXiv:1706.04599).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from weakfield.learning.scores import Array, Scores, bootstrap_weights, interval, resampled_mean
+
+#: bins of equal width in probability
+BINS = 10
+#: the temperature is looked for between these multiples of the rms logit
+TEMPERATURES = (1e-3, 1e4)
+
+
+def probability(logits: Array) -> Array:
+    """1 / (1 + exp(-logit)), exact at both ends."""
+    return np.exp(-np.logaddexp(0.0, -logits))
+
+
+def brier_terms(scores: Scores) -> Array:
+    """(places,): squared error of the probability, mean of the two members."""
+    return 0.5 * (probability(scores.newton) ** 2 + (1 - probability(scores.gr)) ** 2)
+
+
+def log_loss_terms(scores: Scores) -> Array:
+    """(places,): binary cross-entropy [nats], mean of the two members."""
+    return 0.5 * (np.logaddexp(0, scores.newton) + np.logaddexp(0, -scores.gr))
+
+
+def ece(scores: Scores, bins: int = BINS) -> float:
+    """Expected calibration error: the mean over samples of |share of GR - mean probability| of their bin.
+
+    Bins of equal width in the probability of GR, lower edge closed, the last one closed above too. Positive even for a
+    perfect forecaster, by about the scatter of a share in a bin: few seeds, large floor.
+    """
+    return float(resampled_ece(scores, np.ones((1, len(scores.distinct))), bins)[0])
+
+
+def resampled_ece(scores: Scores, weights: Array, bins: int = BINS) -> Array:
+    """The ECE of every resample of whole seeds, ``weights`` (resamples, distinct seeds)."""
+    _, predicted, observed = _sums(scores, bins)
+    total = 2 * (weights @ scores.sizes)
+    result: Array = np.abs(weights @ (observed - predicted)).sum(axis=1) / total
+    return result
+
+
+def reliability(scores: Scores, resamples: int, bins: int = BINS) -> list[dict[str, Any]]:
+    """The reliability curve: each bin that holds samples, with its mean probability and its share of GR.
+
+    ``lower``, ``upper``: edges; ``count`` of samples; ``predicted``: mean probability; ``observed``: share of GR with
+    its interval from bootstraps over seeds.
+    """
+    counts, predicted, observed = _sums(scores, bins)
+    weights = bootstrap_weights(len(scores.distinct), resamples)
+    rows = []
+    for place in np.flatnonzero(counts.sum(axis=0)):
+        taken = weights @ counts[:, place]
+        drawn = taken > 0  # a resample without any sample of the bin says nothing about it
+        share = float(observed[:, place].sum() / counts[:, place].sum())
+        estimate = interval(share, (weights[drawn] @ observed[:, place]) / taken[drawn])
+        rows.append(
+            {
+                "lower": float(place / bins),
+                "upper": float((place + 1) / bins),
+                "count": int(counts[:, place].sum()),
+                "predicted": float(predicted[:, place].sum() / counts[:, place].sum()),
+                "observed": estimate.as_json(),
+            }
+        )
+    return rows
+
+
+def temperature(validation: Scores) -> float:
+    """The temperature T that makes ``validation.divided(T)`` fit best, by cross-entropy.
+
+    Targets are (n + 1) / (n + 2) and 1 / (n + 2) for n seeds instead of 1 and 0 (Platt 1999): without them scores that
+    separate the validation part would be made certain, however few they are. 1 where every logit is 0.
+    """
+    from scipy.optimize import minimize_scalar
+
+    scale = float(np.sqrt(np.mean([np.mean(validation.newton**2), np.mean(validation.gr**2)])))
+    if scale == 0:
+        return 1.0
+    count = len(validation.distinct)
+    hit = (count + 1) / (count + 2)
+
+    def loss(log_temperature: float) -> float:
+        scaled = validation.divided(np.exp(log_temperature))
+        right = np.logaddexp(0, scaled.newton).mean() + np.logaddexp(0, -scaled.gr).mean()
+        wrong = np.logaddexp(0, -scaled.newton).mean() + np.logaddexp(0, scaled.gr).mean()
+        return float(hit * right + (1 - hit) * wrong)
+
+    bounds = np.log(scale) + np.log(TEMPERATURES)
+    found = minimize_scalar(loss, bounds=tuple(bounds), method="bounded", options={"xatol": 1e-6})
+    return float(np.exp(found.x))
+
+
+def calibrated(scores: Scores, fitted: float, resamples: int) -> dict[str, dict[str, float]]:
+    """``calibrated_ece``, ``calibrated_brier``, ``calibrated_log_loss``: after division by a ``fitted`` temperature."""
+    scaled = scores.divided(fitted)
+    weights = bootstrap_weights(len(scores.distinct), resamples)
+    found = {"calibrated_ece": interval(ece(scaled), resampled_ece(scaled, weights))}
+    for name, terms in (("brier", brier_terms(scaled)), ("log_loss", log_loss_terms(scaled))):
+        found[f"calibrated_{name}"] = interval(float(terms.mean()), resampled_mean(scaled, terms, weights))
+    return {name: estimate.as_json() for name, estimate in found.items()}
+
+
+def _sums(scores: Scores, bins: int) -> tuple[Array, Array, Array]:
+    """Count, summed probability and number of GR, each (distinct seeds, bins)."""
+    shape = (len(scores.distinct), bins)
+    tables = [np.zeros(shape) for _ in range(3)]
+    for logits, label in ((scores.newton, 0.0), (scores.gr, 1.0)):
+        chance = probability(logits)
+        place = np.minimum((chance * bins).astype(int), bins - 1)
+        for table, values in zip(tables, (np.ones_like(chance), chance, np.full_like(chance, label)), strict=True):
+            np.add.at(table, (scores.owner, place), values)
+    return tables[0], tables[1], tables[2]

@@ -1,0 +1,88 @@
+"""Under- and overfitting named in words, from the curves of training and validation and the error of their gap.
+
+The gap is the cross-entropy of the validation part minus that of the training part, both of the kept network in eval
+mode and without augmentation; its error comes from bootstraps over the seeds of both parts. What is smaller than two
+standard errors of the gap is not named.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from weakfield.learning.calibration import log_loss_terms
+from weakfield.learning.scores import Array, Estimate, Scores, bootstrap_weights, interval, resampled_mean
+
+Verdict = Literal["underfitting", "overfitting", "unfinished", "neither"]
+
+CHANCE_LOSS = float(np.log(2))
+STANDARD_ERRORS = 2.0
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """``gap`` [nats]: validation minus training loss, with its interval; ``sentences`` say what the curves show."""
+
+    verdict: Verdict
+    gap: Estimate
+    sentences: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {"verdict": self.verdict, "gap": self.gap.as_json(), "words": self.sentences}
+
+
+def diagnose(history: dict[str, Any], train: Scores, validation: Scores, resamples: int) -> Diagnosis:
+    """What the history (``epochs``: rows with ``train_loss`` and ``validation_loss``; ``best_epoch``) shows.
+
+    ``underfitting``: not even the training part is known better than by chance. ``overfitting``: it is known better
+    than the validation part; or the validation loss rose after the kept epoch while the training loss went on falling.
+    ``unfinished``: the kept epoch is among the last and the validation loss was still falling. Else ``neither``.
+    """
+    known, known_drawn = _loss(train, resamples)
+    unknown, unknown_drawn = _loss(validation, resamples)
+    gap = interval(unknown - known, unknown_drawn - known_drawn)
+    error = float(np.std(unknown_drawn - known_drawn))
+    least = STANDARD_ERRORS * error
+    rows, best = history["epochs"], history["best_epoch"]
+    if float(np.quantile(known_drawn, 0.975)) >= CHANCE_LOSS:
+        said = (
+            f"Underfitting: the loss of the training part itself, {known:.3f}, is not below ln 2 = {CHANCE_LOSS:.3f} by"
+            " more than its error, so the network has learnt nothing; more steps, another learning rate or a larger"
+            " network may."
+        )
+        return Diagnosis("underfitting", gap, said)
+    sentences: list[str] = []
+    if gap.low > 0:
+        sentences.append(
+            f"Overfitting: the training part is known better than the validation part, by {gap.value:.3f} nats"
+            f" ({gap.low:.3f} to {gap.high:.3f}); more seeds or more regularisation would help."
+        )
+    rise = rows[-1]["validation_loss"] - rows[best]["validation_loss"]
+    if rise > least and rows[-1]["train_loss"] < rows[best]["train_loss"]:
+        sentences.append(
+            f"After epoch {rows[best]['epoch'] + 1}, the one that is kept, training overfits: the validation loss rises"
+            f" by {rise:.3f} (error {error:.3f}) while the training loss falls on."
+        )
+    if sentences:
+        return Diagnosis("overfitting", gap, " ".join(sentences))
+    quarter = max(1, len(rows) // 4)
+    falling = rows[max(best - quarter, 0)]["validation_loss"] - rows[best]["validation_loss"]
+    if best >= len(rows) - max(1, len(rows) // 20) and falling > least:
+        said = (
+            f"Unfinished: the validation loss was still falling when training ended, by {falling:.3f} (error"
+            f" {error:.3f}) in the last {quarter} epochs; more epochs would help."
+        )
+        return Diagnosis("unfinished", gap, said)
+    said = (
+        f"Neither under- nor overfitting: the gap between validation and training loss is {gap.value:.3f} nats"
+        f" ({gap.low:.3f} to {gap.high:.3f})."
+    )
+    return Diagnosis("neither", gap, said)
+
+
+def _loss(scores: Scores, resamples: int) -> tuple[float, Array]:
+    terms = log_loss_terms(scores)
+    weights = bootstrap_weights(len(scores.distinct), resamples)
+    return float(terms.mean()), resampled_mean(scores, terms, weights)

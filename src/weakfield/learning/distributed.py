@@ -1,0 +1,146 @@
+"""Training on several processes, started by torchrun: one leads, the others follow its trainings.
+
+The leader runs the command as if it were alone; whenever it trains, it hands the training to the followers, and all
+take equal shares of every batch. Gradients are summed over the processes, so that the result is that of one process
+with the same batches, up to the order of sums. GPUs talk through NCCL, one to a process; processors through gloo.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import distributed, nn
+
+from weakfield.base.errors import BadInput
+
+T = TypeVar("T")
+
+#: followers wait this long for the leader to finish what only it does
+PATIENCE = timedelta(hours=24)
+
+_at_work = False
+
+
+@dataclass(frozen=True)
+class Crew:
+    """The processes of a training, of which this is number ``rank``; all methods are called by all of them."""
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def leads(self) -> bool:
+        return self.rank == 0
+
+    def share(self, items: Sequence[T]) -> Sequence[T]:
+        """This process's share of what all have in the same order."""
+        return items[self.rank :: self.size]
+
+    def sum_gradients(self, network: nn.Module) -> None:
+        """Every gradient becomes the sum over the processes; one that none has stays absent."""
+        if self.size == 1:
+            return
+        parameters = [p for p in network.parameters() if p.requires_grad]
+        present = torch.tensor([float(p.grad is not None) for p in parameters], device=parameters[0].device)
+        flat = torch.cat(
+            [present, *((torch.zeros_like(p) if p.grad is None else p.grad).reshape(-1).float() for p in parameters)]
+        )
+        distributed.all_reduce(flat)
+        values = torch.split(flat[len(parameters) :], [p.numel() for p in parameters])
+        for parameter, value, holders in zip(parameters, values, flat[: len(parameters)].tolist(), strict=True):
+            if holders:
+                total = value.view(parameter.shape).to(parameter.dtype)
+                parameter.grad = torch.empty_like(parameter).copy_(total)  # in the layout of the weight
+
+    def sum_number(self, value: float, device: torch.device) -> float:
+        if self.size == 1:
+            return value
+        total = torch.tensor(value, dtype=torch.float64, device=device)
+        distributed.all_reduce(total)
+        return float(total)
+
+    def same_buffers(self, network: nn.Module) -> None:
+        """Running means and the like become the leader's."""
+        if self.size > 1:
+            for buffer in network.buffers():
+                distributed.broadcast(buffer, 0)
+
+    def joined(self, rows: np.ndarray[Any, Any], places: Sequence[Sequence[int]]) -> np.ndarray[Any, Any]:
+        """The rows of all places in order, from those of ``share(places)`` that each process has."""
+        if self.size == 1:
+            return rows
+        shares: list[Any] = [None] * self.size
+        distributed.all_gather_object(shares, rows)
+        total = np.empty((sum(map(len, places)), *rows.shape[1:]), rows.dtype)
+        for rank, share in enumerate(shares):
+            mine = [place for batch in places[rank :: self.size] for place in batch]
+            total[mine] = share
+        return total
+
+
+def crew() -> Crew:
+    """The processes that train together: this one alone unless torchrun started several (``session``)."""
+    if distributed.is_available() and distributed.is_initialized():
+        return Crew(distributed.get_rank(), distributed.get_world_size())
+    return Crew()
+
+
+def started_by_torchrun() -> bool:
+    """Whether the environment is that of one process among several."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1 and "RANK" in os.environ
+
+
+@contextmanager
+def session(serve: Callable[[Any], None]) -> Iterator[bool]:
+    """Join the processes that torchrun started; yields whether this one leads and has the command to run.
+
+    Followers have done all the work by the time they get False: each job the leader ``hand``s out is given to
+    ``serve``. When the leader fails between two jobs they are sent home; when it fails in the middle of one it just
+    ends, and torchrun ends them.
+    """
+    if not distributed.is_available():
+        raise BadInput("this PyTorch has no distributed training, expected one that has to run under torchrun")
+    gpu = torch.cuda.is_available() and os.environ.get("WEAKFIELD_DEVICE", "auto") != "cpu"
+    if gpu:
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    distributed.init_process_group("nccl" if gpu else "gloo", timeout=PATIENCE)
+    try:
+        if distributed.get_rank() == 0:
+            try:
+                yield True
+            finally:
+                if not _at_work:
+                    _broadcast(None)
+        else:
+            while (job := _broadcast(None)) is not None:
+                serve(job)
+            yield False
+    finally:
+        if not _at_work:
+            distributed.destroy_process_group()
+
+
+@contextmanager
+def handed(job: Any) -> Iterator[None]:
+    """The followers work on ``job`` while the leader does what is in the block."""
+    global _at_work
+    if crew().size == 1:
+        yield
+        return
+    _broadcast(job)
+    _at_work = True
+    yield
+    _at_work = False  # not after an exception: the followers are then in the middle of something
+
+
+def _broadcast(job: Any) -> Any:
+    box = [job]
+    distributed.broadcast_object_list(box, 0)
+    return box[0]

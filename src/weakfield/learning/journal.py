@@ -1,0 +1,51 @@
+"""What a training says epoch by epoch: JSON lines, and event files for TensorBoard when asked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from weakfield.base.errors import BadInput
+from weakfield.base.files import write_text
+from weakfield.learning.monitor import Norms
+
+LOG, EVENTS = "log.jsonl", "tensorboard"
+
+
+class Journal:
+    """``log.jsonl`` in ``folder``, a line an epoch: the row of the history and the norms of every layer.
+
+    The file is written whole each time, so that it always is what the checkpoint says. It holds no times: the same
+    training writes the same bytes. Raises ``BadInput`` when TensorBoard is asked for and not installed.
+    """
+
+    def __init__(self, folder: Path, tensorboard: bool, finished: int) -> None:
+        self.folder = folder
+        self.writer: Any = None
+        if tensorboard:
+            try:
+                from torch.utils.tensorboard import SummaryWriter
+            except ImportError as error:
+                raise BadInput(
+                    f"training.tensorboard is true but {error}; expected it installed: pip install"
+                    " 'weakfield[tensorboard]'"
+                ) from error
+            self.writer = SummaryWriter(str(folder / EVENTS), purge_step=finished)  # type: ignore[no-untyped-call]
+
+    def write(self, history: list[dict[str, float]], norms: list[Norms]) -> None:
+        """The state of the training after its last epoch."""
+        lines = [json.dumps({**row, "layers": layers}) for row, layers in zip(history, norms, strict=True)]
+        write_text(self.folder / LOG, "\n".join(lines) + "\n")
+        if self.writer is not None and history:
+            epoch = len(history) - 1
+            for name, value in history[-1].items():
+                self.writer.add_scalar(name, value, epoch)
+            for layer, row in norms[-1].items():
+                for name, value in row.items():
+                    self.writer.add_scalar(f"{name}/{layer}", value, epoch)
+            self.writer.flush()
+
+    def close(self) -> None:
+        if self.writer is not None:
+            self.writer.close()

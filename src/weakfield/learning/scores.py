@@ -1,0 +1,116 @@
+"""Logits of pairs, and what errors over seeds are made of: resamples of whole seeds and their percentiles.
+
+A seed is the unit of everything: the two cubes of a seed share their universe, and so do all slices of a cube. Scores
+whose seeds stand several times (slices) are resampled by whole seeds, never by slices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from weakfield.base.errors import WeakfieldError
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+CONFIDENCE = 0.95
+BOOTSTRAP_SEED = 20_240
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Logits of the two members of each pair, positive for GR; ``seeds`` repeat where a place is a slice."""
+
+    seeds: tuple[int, ...]
+    newton: Array
+    gr: Array
+
+    def as_json(self) -> dict[str, Any]:
+        return {"seeds": list(self.seeds), "newton": self.newton.tolist(), "gr": self.gr.tolist()}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Scores:
+        return cls(tuple(value["seeds"]), np.array(value["newton"], float), np.array(value["gr"], float))
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.newton).all() and np.isfinite(self.gr).all()):
+            raise WeakfieldError("a classifier gave scores that are not finite; training diverged")
+
+    @cached_property
+    def distinct(self) -> tuple[int, ...]:
+        """Every seed once, in the order in which they first stand."""
+        return tuple(dict.fromkeys(self.seeds))
+
+    @cached_property
+    def owner(self) -> Integers:
+        """(places,): which of ``distinct`` each place belongs to."""
+        number = {seed: place for place, seed in enumerate(self.distinct)}
+        return np.array([number[seed] for seed in self.seeds], dtype=np.int64)
+
+    @cached_property
+    def sizes(self) -> Array:
+        """(distinct seeds,): how many places each seed has."""
+        return np.bincount(self.owner, minlength=len(self.distinct)).astype(float)
+
+    def by_seed(self, values: Array) -> Array:
+        """(distinct seeds,): sums over the places of each seed."""
+        return np.bincount(self.owner, values, minlength=len(self.distinct)).astype(np.float64)
+
+    def divided(self, temperature: float) -> Scores:
+        """The same scores with every logit over ``temperature``."""
+        return Scores(self.seeds, self.newton / temperature, self.gr / temperature)
+
+
+def cube_scores(scores: Scores) -> Scores:
+    """Scores of whole cubes from those of their slices: the mean logit over the places of each seed.
+
+    ``scores.sizes`` says how many slices that were. The mean logit is the logarithm of the geometric mean of the odds:
+    it weighs every slice alike and does not grow with their number, because slices are no independent draws.
+    """
+    return Scores(
+        scores.distinct, scores.by_seed(scores.newton) / scores.sizes, scores.by_seed(scores.gr) / scores.sizes
+    )
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value and its percentile interval; low <= value <= high."""
+
+    value: float
+    low: float
+    high: float
+
+    def as_json(self) -> dict[str, float]:
+        return {"value": self.value, "low": self.low, "high": self.high}
+
+    def __str__(self) -> str:
+        return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
+
+
+def bootstrap_weights(seeds: int, resamples: int) -> Array:
+    """(resamples, seeds): how often each seed is drawn when as many are drawn with replacement; fixed random seed."""
+    random = np.random.default_rng(BOOTSTRAP_SEED)
+    return random.multinomial(seeds, np.full(seeds, 1.0 / seeds), size=resamples).astype(float)
+
+
+def resampled_mean(scores: Scores, values: Array, weights: Array) -> Array:
+    """The mean of ``values`` (places,) in every resample of whole seeds, ``weights`` (resamples, distinct seeds)."""
+    result: Array = (weights @ scores.by_seed(values)) / (weights @ scores.sizes)
+    return result
+
+
+def interval(value: float, resamples: Array) -> Estimate:
+    """Percentile interval of the resamples, widened to hold the value itself."""
+    low, high = np.quantile(resamples, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return Estimate(value, min(float(low), value), max(float(high), value))
+
+
+def right(logits: Array) -> Array:
+    """1 for a logit above 0, 1/2 at 0, 0 below."""
+    return 0.5 * (1.0 + np.sign(logits))

@@ -1,0 +1,160 @@
+"""Summary statistics of every cube, measured once and kept: mean, variance, P(k), B(k1, k2, k3).
+
+They are of the raw samples, in their own units: the baselines standardise them by the training part. All but the mean
+itself do not depend on the mean of a cube, so that they are the same whether it was removed or not.
+"""
+
+from __future__ import annotations
+
+import time
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from weakfield.base.files import replacing
+from weakfield.base.progress import bar
+from weakfield.config import THEORIES
+from weakfield.dataset import Dataset
+from weakfield.learning.scores import Array
+
+#: shells of the bispectrum: so few and wide that its triangles are not more than the seeds one has
+SHELLS_OF_B = 5
+#: an unfinished table is written this often [s]
+KEPT_EVERY = 60.0
+TINY = float(np.finfo(float).tiny)
+
+
+@dataclass(frozen=True)
+class Summaries:
+    """``tables`` by name, each (seeds, 2, F), Newton first; ``modes`` (shells,) of the table ``power``.
+
+    ``mean`` (1); ``power`` (shells): mean power of each shell one k_F wide around 1, 2, ... k_F up to the corners of
+    the Fourier cube, then that of the modes on the Nyquist planes, which no shell has [(Mpc/h)^3]; ``bispectrum``
+    (triangles): B over its Gaussian error. What baselines see is derived from these: ``rows``.
+    """
+
+    seeds: tuple[int, ...]
+    grid: int
+    modes: Array
+    tables: dict[str, Array]
+
+    def rows(self, names: Sequence[str], seeds: Sequence[int]) -> Array:
+        """Features (seeds, 2, F) of ``seeds`` in their order, those of several ``names`` side by side.
+
+        ``mean``: the mean of the cube. ``log_variance``: ln of its variance. ``log_power``: ln P(k) up to the Nyquist
+        wavenumber, because amplitudes act as factors and ln P scatters alike in every shell whatever its power.
+        ``asinh_bispectrum``: B takes both signs, so no logarithm; over its Gaussian error it is of order one in every
+        triangle and free of the amplitude that P(k) holds already, and asinh leaves small values as they are and
+        tames the long tails of a non-Gaussian field.
+        """
+        place = {seed: number for number, seed in enumerate(self.seeds)}
+        wanted = [place[seed] for seed in seeds]
+        return np.concatenate([self._derived(name)[wanted] for name in names], axis=-1)
+
+    def _derived(self, name: str) -> Array:
+        power = self.tables["power"]
+        if name == "mean":
+            return self.tables["mean"]
+        if name == "log_variance":
+            return _log((power * self.modes).sum(axis=-1, keepdims=True))
+        if name == "log_power":
+            return _log(power[..., : len(nyquist_edges(self.grid)) - 1])
+        if name == "asinh_bispectrum":
+            return np.arcsinh(self.tables["bispectrum"])
+        raise KeyError(name)
+
+
+def nyquist_edges(grid: int) -> Array:
+    """Edges [k_F] of shells one k_F wide around whole multiples of k_F, up to the Nyquist wavenumber."""
+    return np.arange(0.5, grid / 2, 1.0)
+
+
+def corner_edges(grid: int) -> Array:
+    """The same, up to the corners of the Fourier cube: every mode but those of the Nyquist planes is in a shell."""
+    reach = np.sqrt(3.0) * ((grid - 1) // 2)
+    return np.arange(0.5, np.ceil(reach - 0.5) + 1.0, 1.0)
+
+
+def bispectrum_edges(grid: int) -> Array:
+    """Edges [k_F] of ``SHELLS_OF_B`` shells or fewer, of about equal width, up to 2/3 of the Nyquist wavenumber."""
+    return np.unique(np.round(np.linspace(0.0, grid / 3 - 0.5, SHELLS_OF_B + 1))) + 0.5
+
+
+def summarise(cube: Array, box_size_mpch: float) -> dict[str, Array]:
+    """The rows of ``Summaries.tables`` for one cube (N, N, N) in a box of that side [Mpc/h]."""
+    from weakfield.spectra import bispectrum, power_spectrum
+
+    mean = float(cube.mean())
+    fluctuation = cube - mean
+    grid = len(cube)
+    spectrum = power_spectrum(fluctuation, box_size_mpch, bin_edges=corner_edges(grid))
+    triangles = bispectrum(fluctuation, box_size_mpch, bispectrum_edges(grid))
+    significance = np.divide(
+        triangles.value, triangles.error, out=np.zeros_like(triangles.value), where=triangles.error > 0
+    )
+    # Parseval: what no shell holds lies on the Nyquist planes (of an even N); below 0 it is rounding
+    left = box_size_mpch**3 * float((fluctuation**2).mean()) - float(spectrum.sums.sum())
+    nyquist = grid**3 - 1 - int(spectrum.modes.sum())
+    power = np.append(spectrum.power, max(left, 0.0) / max(nyquist, 1))
+    return {"mean": np.array([mean]), "power": power, "bispectrum": significance}
+
+
+def mode_counts(grid: int) -> Array:
+    """Modes of every entry of ``power``, each k once and -k too: as many as independent real numbers."""
+    from weakfield.mesh.shells import shells
+
+    modes = shells(grid, corner_edges(grid)).modes.astype(float)
+    return np.append(modes, grid**3 - 1 - modes.sum())
+
+
+def measure_summaries(dataset: Dataset, path: Path) -> Summaries:
+    """The summaries of a data set, read from ``path`` if they are there and measured where they are not.
+
+    The file belongs to the fingerprint of the data set; one of another, or a damaged one, is not used. Stopped while
+    it measures, the next call goes on where the last whole file was written.
+    """
+    seeds, modes = dataset.seeds, mode_counts(dataset.grid)
+    done = _load(path, dataset.fingerprint)
+    written = time.monotonic()
+    with bar("summary statistics", len(seeds)) as progress:
+        progress.advance(len(done))
+        for seed in seeds:
+            if seed in done:
+                continue
+            pair = [summarise(dataset.raw(seed, theory).numpy(), dataset.box_size_mpch) for theory in THEORIES]
+            done[seed] = {name: np.stack([member[name] for member in pair]) for name in pair[0]}
+            progress.advance()
+            if len(done) == len(seeds) or time.monotonic() - written > KEPT_EVERY:
+                _save(path, dataset.fingerprint, done)
+                written = time.monotonic()
+    names = next(iter(done.values()))
+    return Summaries(seeds, dataset.grid, modes, {n: np.stack([done[seed][n] for seed in seeds]) for n in names})
+
+
+def _log(values: Array) -> Array:
+    """ln, of the smallest number where there is no power at all (a theory scaled to nothing)."""
+    result: Array = np.log(np.maximum(values, TINY))
+    return result
+
+
+def _save(path: Path, fingerprint: str, done: dict[int, dict[str, Array]]) -> None:
+    seeds = sorted(done)
+    tables = {name: np.stack([done[seed][name] for seed in seeds]) for name in done[seeds[0]]}
+    with replacing(path) as scratch, open(scratch, "wb") as handle:
+        np.savez(handle, fingerprint=np.array(fingerprint), seeds=np.array(seeds), **tables)  # type: ignore[arg-type]
+
+
+def _load(path: Path, fingerprint: str) -> dict[int, dict[str, Array]]:
+    """What ``_save`` kept for this data set, by seed; nothing when it is absent, damaged or of another."""
+    try:
+        with np.load(path) as file:
+            if str(file["fingerprint"]) != fingerprint:
+                return {}
+            seeds = file["seeds"].tolist()
+            tables = {name: file[name] for name in ("mean", "power", "bispectrum")}
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return {}
+    return {seed: {name: table[place] for name, table in tables.items()} for place, seed in enumerate(seeds)}

@@ -1,0 +1,183 @@
+"""Figures of attributions and of whether to trust them: functions of arrays, each returning a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from weakfield.base.figures import (
+    COLOURS,
+    DIVERGING,
+    GREY,
+    LIGHT_GREY,
+    OTHERS,
+    new_figure,
+    wavenumber_axis,
+)
+from weakfield.learning import Scores
+from weakfield.learning.metrics import auc
+from weakfield.report.figures import roc_curve
+
+Reals = NDArray[np.float64]
+Estimated = Mapping[str, Any]  # "value" and "error", the latter None where one seed gives none
+
+MARKERS = "osD^v"
+
+
+def shell_spectrum(k_hmpc: ArrayLike, attributed: Estimated, occluded: Estimated | None = None) -> Any:
+    """Contribution of every shell to the logit difference of a pair, mean over seeds with its standard error.
+
+    Wavenumbers (shells,) in h/Mpc; ``attributed`` by path integral, ``occluded`` by exchange of the shell.
+    """
+    figure, axes = new_figure(1, 1, size=(6.4, 3.7))
+    panel = axes[0, 0]
+    panel.axhline(0, color=GREY, linewidth=1)
+    k = np.asarray(k_hmpc, dtype=np.float64)
+    _points(panel, k / 1.015, attributed, "o", COLOURS["difference"], "pair-integrated gradient")
+    if occluded is not None:
+        _points(panel, k * 1.015, occluded, "s", OTHERS[1], "shell taken from the Newtonian twin")
+    panel.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3), useMathText=True)
+    panel.set_ylabel("contribution to GR \N{MINUS SIGN} Newton  [logit]")
+    panel.legend(frameon=False, fontsize=9)
+    wavenumber_axis(panel)
+    return figure
+
+
+def triangle_plot(ratios: ArrayLike, panels: Mapping[str, ArrayLike], labels: Mapping[str, str] | None = None) -> Any:
+    """Values of triangles k1 >= k2 >= k3 in the plane of k3/k1 and k2/k1, one panel a quantity, each on its own scale.
+
+    ``ratios`` (T, 2) are k2/k1 and k3/k1; ``panels``: title and values (T,), several triangles of one shape (of other
+    sizes) drawn beside each other, larger ones outside. ``labels``: unit of each colour bar. Values that are not
+    finite are left out.
+    """
+    shape = np.asarray(ratios, dtype=np.float64)
+    figure, axes = new_figure(1, len(panels), size=(3.9, 3.5))
+    for panel, (title, values) in zip(axes[0], panels.items(), strict=True):
+        numbers = np.asarray(values, dtype=np.float64)
+        kept = np.isfinite(numbers)
+        limit = float(np.abs(numbers[kept]).max()) if kept.any() else 1.0
+        panel.plot([0, 0.5, 1, 0], [1, 0.5, 1, 1], color=LIGHT_GREY, linewidth=1, zorder=0)
+        order = np.argsort(-np.abs(numbers[kept]))  # the strongest lie below and larger: none hides another
+        x, y, c = shape[kept, 1][order], shape[kept, 0][order], numbers[kept][order]
+        size = 25 + 95 * np.abs(c) / limit if limit else 25
+        drawn = panel.scatter(
+            x, y, c=c, s=size, cmap=DIVERGING, vmin=-limit, vmax=limit, edgecolors=GREY, linewidths=0.4
+        )
+        panel.set(xlabel=r"$k_3 / k_1$", ylabel=r"$k_2 / k_1$", xlim=(-0.04, 1.06), ylim=(0.46, 1.04))
+        for text, place in (("squeezed", (0.0, 1.015)), ("equilateral", (0.83, 1.015)), ("folded", (0.44, 0.475))):
+            panel.annotate(text, place, fontsize=7.5, color=GREY)
+        panel.set_title(title, fontsize=10)
+        bar = figure.colorbar(drawn, ax=panel, pad=0.02)
+        bar.set_label((labels or {}).get(title, ""), fontsize=8.5)
+        bar.ax.tick_params(labelsize=8)
+        bar.formatter.set_powerlimits((-2, 3))
+        bar.outline.set_visible(False)
+    return figure
+
+
+def deletion_curves(curves: Mapping[str, Mapping[str, Any]]) -> Any:
+    """Deletion (left) and insertion (right) by method beside random orders, with standard errors over seeds.
+
+    ``curves``: by the name of a method, what ``trust.json`` holds under ``curves``.
+    """
+    figure, axes = new_figure(1, 2, size=(4.9, 3.6), sharey=True)
+    for panel, kind in zip(axes[0], ("deletion", "insertion"), strict=True):
+        panel.axhline(0, color=GREY, linewidth=1)
+        for (name, found), colour in zip(curves.items(), _colours(len(curves)), strict=True):
+            share = np.asarray(found["share"])
+            _band(panel, share, found[kind], colour, "-", name)
+            _band(panel, share, found[f"random_{kind}"], colour, ":", None)
+        what = "taken from the twin" if kind == "deletion" else "taken from GR"
+        panel.set_xlabel(f"share {what}, strongest attribution first")
+    axes[0, 0].set_ylabel("logit  (0: Newton, 1: GR)")
+    axes[0, 1].plot([], [], ":", color=GREY, label="random order")
+    axes[0, 1].legend(frameon=False, fontsize=8.5)
+    return figure
+
+
+def randomisation(layers: Sequence[str], methods: Mapping[str, Mapping[str, Estimated]]) -> Any:
+    """Rank correlation with the map of the trained network as layers are drawn anew, the output's first."""
+    figure, axes = new_figure(1, 2, size=(4.9, 3.6), sharey=True)
+    steps = np.arange(len(layers) + 1)
+    for panel, kind in zip(axes[0], ("signed", "absolute"), strict=True):
+        panel.axhline(0, color=GREY, linewidth=1)
+        for number, ((name, found), colour) in enumerate(zip(methods.items(), _colours(len(methods)), strict=True)):
+            value = np.concatenate([[1.0], found[kind]["value"]])
+            error = found[kind]["error"]
+            shown = None if error is None else np.concatenate([[0.0], error])
+            panel.errorbar(
+                steps + 0.06 * number, value, shown, color=colour, marker=MARKERS[number % len(MARKERS)], markersize=4,
+                linewidth=1.2, label=name,
+            )  # fmt: skip
+        panel.set_xticks(steps, ["none", *layers], rotation=45, ha="right", fontsize=7.5)
+        panel.set_title(f"{kind} attributions", fontsize=10)
+        panel.set_xlabel("layers drawn anew, up to and including")
+    axes[0, 0].set_ylabel("rank correlation with the map itself")
+    axes[0, 0].legend(frameon=False, fontsize=8.5)
+    return figure
+
+
+def agreement(methods: Sequence[str], estimated: Estimated) -> Any:
+    """Rank correlation of every pair of methods, mean over seeds and its standard error in each field."""
+    count = len(methods)
+    figure, axes = new_figure(1, 1, size=(1.6 + 0.72 * count, 1.3 + 0.56 * count))
+    panel = axes[0, 0]
+    value = np.asarray(estimated["value"], dtype=np.float64)
+    error = None if estimated["error"] is None else np.asarray(estimated["error"], dtype=np.float64)
+    shown = panel.imshow(value, cmap=DIVERGING, vmin=-1, vmax=1, aspect="auto")
+    for row in range(count):
+        for column in range(count):
+            text = f"{value[row, column]:.2f}" + (
+                "" if error is None else f"\n\N{PLUS-MINUS SIGN}{error[row, column]:.2f}"
+            )
+            dark = abs(value[row, column]) > 0.6
+            panel.text(column, row, text, ha="center", va="center", fontsize=7, color="white" if dark else "#222222")
+    panel.set_xticks(range(count), methods, rotation=40, ha="right", fontsize=8)
+    panel.set_yticks(range(count), methods, fontsize=8)
+    panel.grid(False)
+    figure.colorbar(shown, ax=panel, pad=0.02, label="rank correlation")
+    return figure
+
+
+def roc_controls(before: Scores, controls: Mapping[str, Scores]) -> Any:
+    """ROC curve of the network, and after each control: one panel a control."""
+    columns = min(len(controls), 4)
+    rows = -(-len(controls) // columns)
+    figure, axes = new_figure(rows, columns, size=(2.7, 2.8))
+    for panel in axes.ravel()[len(controls) :]:
+        panel.remove()
+    own = roc_curve(before)
+    for panel, (name, scores) in zip(axes.ravel(), controls.items(), strict=False):
+        panel.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":")
+        panel.plot(*own, color=COLOURS["difference"], linewidth=1.5, label=f"before: {auc(before):.2f}")
+        panel.plot(*roc_curve(scores), color=OTHERS[1], linewidth=1.5, label=f"after: {auc(scores):.2f}")
+        panel.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+        panel.set_title(name, fontsize=9)
+        panel.legend(frameon=False, fontsize=7.5, loc="lower right", title="AUC", title_fontsize=7.5)
+    for row in axes:
+        row[0].set_ylabel("GR called GR  [share]", fontsize=8.5)
+    for panel in axes[-1]:
+        panel.set_xlabel("Newton called GR  [share]", fontsize=8.5)
+    return figure
+
+
+def _points(panel: Any, k: Reals, found: Estimated, marker: str, colour: str, label: str) -> None:
+    panel.errorbar(
+        k, found["value"], found["error"], fmt=marker, color=colour, markersize=4.5, linewidth=1.1, label=label
+    )
+
+
+def _band(panel: Any, x: Reals, found: Estimated, colour: str, style: str, label: str | None) -> None:
+    value = np.asarray(found["value"])
+    panel.plot(x, value, style, color=colour, linewidth=1.5, label=label)
+    if found["error"] is not None:
+        error = np.asarray(found["error"])
+        panel.fill_between(x, value - error, value + error, color=colour, alpha=0.15, linewidth=0)
+
+
+def _colours(count: int) -> list[str]:
+    known = (*OTHERS, COLOURS["newton"], COLOURS["gr"])
+    return [known[i % len(known)] for i in range(count)]

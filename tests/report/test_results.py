@@ -1,0 +1,124 @@
+"""What the page says about classifiers: the bound, confusion, parts of cubes, the figures' numbers."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from weakfield.learning import Scores
+from weakfield.learning.calibration import reliability
+from weakfield.report import results
+from weakfield.report.learning_figures import precision_recall_curve, reliability_curves, roc, seeds_curve
+
+
+def estimate(value: float, half: float = 0.02) -> dict[str, float]:
+    return {"value": value, "low": value - half, "high": value + half}
+
+
+def material(reached: float, bound: float = 0.7, **more: object) -> SimpleNamespace:
+    metrics = {
+        "test": {name: estimate(reached) for name in results.MEASURES},
+        "seeds": {"test": [1, 2, 3]},
+        "bound": {
+            "auc": estimate(bound),
+            "auc_shells": estimate(bound - 0.1),
+            "modes": 511,
+            "modes_shells": 178,
+            "null": 0.51,
+        },
+        "mean_kept": False,
+        **more,
+    }
+    return SimpleNamespace(models={"cnn": SimpleNamespace(metrics=metrics)})
+
+
+@pytest.mark.parametrize(
+    ("reached", "said"),
+    [(0.9, "lies above it"), (0.6, "stays below"), (0.71, "agrees with it within errors")],
+)
+def test_the_bound_is_beside_the_result(reached: float, said: str) -> None:
+    text = results.bound_note(material(reached))
+    assert said in text
+    assert "0.70 (0.68 to 0.72) from all 511 modes" in text
+    assert f"{reached:.2f} (" in text
+    table = results.score_table(material(reached), {"some network": material(reached).models["cnn"].metrics["test"]})
+    assert "bound, Gaussian fields, mean removed" in table
+    assert table.count("0.70 ") == 1
+
+
+def test_without_a_bound_nothing_is_said() -> None:
+    given = material(0.6)
+    del given.models["cnn"].metrics["bound"]
+    assert results.bound_note(given) == ""
+    assert "bound" not in results.score_table(given, {})
+
+
+def test_parts_of_cubes_are_named() -> None:
+    sliced = {"per_cube": [96, 96], "test": {"auc": estimate(0.55)}}
+    text = results.score_note(material(0.6, slices=sliced))
+    assert "mean logit of its 96 parts" in text
+    assert "0.55 (0.53 to 0.57)" in text
+    assert "parts" not in results.score_note(material(0.6))
+
+
+def test_what_the_losses_show_is_on_the_page() -> None:
+    given = material(0.6, fit={"words": "Overfitting: too few seeds & more."})
+    assert results.fit_words(given) == ("<p>Network, mean removed: Overfitting: too few seeds &amp; more.</p>")
+
+
+def test_confusion_names_theories_and_counts() -> None:
+    share = {**estimate(0.25), "count": 1.0}
+    row = {"newton": share, "gr": {**estimate(0.75), "count": 3.0}}
+    text = results.confusion_table(material(0.6, confusion={"newton": row, "gr": row}))
+    assert "network, mean removed: Newton" in text
+    assert "3: 0.75" in text
+
+
+def test_precision_and_recall_by_hand() -> None:
+    scores = Scores((0, 1), np.array([0.0, 2.0]), np.array([1.0, 3.0]))
+    recall, precision = precision_recall_curve(scores)  # thresholds 3, 2, 1, 0
+    assert recall.tolist() == [0.5, 0.5, 1.0, 1.0]
+    assert precision.tolist() == pytest.approx([1.0, 0.5, 2 / 3, 0.5])
+
+
+def test_every_classifier_has_a_line_and_a_band() -> None:
+    random = np.random.default_rng(0)
+    made = {name: Scores(tuple(range(9)), random.normal(size=9), random.normal(size=9)) for name in "abc"}
+    figure = roc([{"a": made["a"]}, {"b": made["b"], "c": made["c"]}])
+    first, second, third = figure.axes
+    assert [len(panel.collections) for panel in (first, second)] == [1, 2]  # bands
+    assert [len(panel.lines) for panel in (first, second, third)] == [2, 3, 2]  # with the line of chance
+    assert "GR cubes" in first.get_ylabel()
+
+
+def test_reliability_is_drawn_with_its_errors() -> None:
+    random = np.random.default_rng(1)
+    rows = reliability(Scores(tuple(range(50)), random.normal(-1, 1, 50), random.normal(1, 1, 50)), 100)
+    figure = reliability_curves({"network": {"raw": rows, "calibrated": rows}})
+    shown = figure.axes[0].containers[0].lines[0]
+    assert shown.get_xdata().tolist() == [row["predicted"] for row in rows]
+    assert shown.get_ydata().tolist() == [row["observed"]["value"] for row in rows]
+    assert [panel.get_title() for panel in figure.axes] == ["as scored", "after temperature"]
+
+
+def test_the_learning_curve_has_every_size_and_the_bound() -> None:
+    def measures(value: float) -> dict[str, dict[str, float]]:
+        return {"unpaired_auc": estimate(value), "calibrated_log_loss": estimate(1 - value)}
+
+    points = [
+        {
+            "seeds": size,
+            "network": measures(0.5 + size / 100),
+            "train": measures(0.9),
+            "baselines": {"log_pk": measures(0.6)},
+        }
+        for size in (8, 16, 32)
+    ]
+    figure = seeds_curve({"points": points}, {"log_pk": "log P(k)"}, bound=0.8)
+    auc = figure.axes[0]
+    assert auc.containers[0].lines[0].get_xdata().tolist() == [8, 16, 32]
+    assert auc.containers[0].lines[0].get_ydata().tolist() == pytest.approx([0.58, 0.66, 0.82])
+    assert len(auc.containers) == 3
+    assert "bound of Gaussian fields" in [text.get_text() for text in auc.get_legend().get_texts()]
