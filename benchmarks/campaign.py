@@ -173,7 +173,7 @@ def measured(results: dict[str, Any]) -> str:
     if (found := results.get("overhead")) is not None:
         loop, ours = statistics.median(found["loop_s"]), statistics.median(found["campaign_s"])
         lines += ["", f"A pair at N = {found['grid']} takes {loop:.3f} s in a bare loop, {ours:.3f} s by a worker:"
-                  f" {100 * found['overhead']:+.1f} % (the median of {len(found['loop_s'])} runs in turn)."]  # fmt: skip
+                  f" {100 * found['overhead']:+.1f} % (median of {len(found['loop_s'])} runs in turn)."]  # fmt: skip
     if (found := results.get("memory")) is not None:
         rows = found["pairs_scheduler_worker_mb"]
         lines += ["", f"Over {found['pairs']} tiny pairs:", "", "| pairs | client and scheduler [MB] | worker [MB] |",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -16,9 +17,11 @@ from weakfield.config import RunFolder
 
 
 def hindrance() -> str:
-    """Why there is no SLURM to run on; empty if there is one."""
+    """Why there is no SLURM to run on; empty if there is one. Somebody's cluster is not asked."""
     if shutil.which("sinfo") is None:
         return "sinfo is not installed; 'make test-slurm' says how"
+    if "WEAKFIELD_TEST_SLURM" not in os.environ:
+        return "no SLURM for tests was started; 'make test-slurm' does"
     found = subprocess.run(["sinfo", "-h", "-o", "%T"], capture_output=True, text=True)
     return "" if found.returncode == 0 and "idle" in found.stdout else "no idle node of SLURM; see 'make test-slurm'"
 

@@ -66,7 +66,7 @@ slurmctld -c
 slurmd -c
 for _ in $(seq 60); do
     if sinfo -h -o %T 2>/dev/null | grep -q idle; then
-        echo "export SLURM_CONF=$dir/slurm.conf"
+        echo "export SLURM_CONF=$dir/slurm.conf WEAKFIELD_TEST_SLURM=1"
         exit 0
     fi
     sleep 0.5
