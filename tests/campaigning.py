@@ -28,10 +28,10 @@ def write_study(path: Path, count: int = 4, grid: int = 8, step: float = 0.2, mo
     return path
 
 
-def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
+def start(*arguments: object, override_stderr: int = subprocess.PIPE, **options: Any) -> subprocess.Popen[str]:
     """``weakfield ARGUMENTS`` in a process of its own."""
     command = [sys.executable, "-m", "weakfield", *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=override_stderr, text=True, **options)
 
 
 def run(*arguments: object, **options: Any) -> tuple[int, str, str]:

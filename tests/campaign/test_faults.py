@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from campaigning import fields, run, write_study
+from campaigning import fields, run, start, write_study
 from weakfield.campaign.cost import bytes_of_pair
 from weakfield.campaign.journal import entries
 from weakfield.config import RunFolder, StudyConfig
@@ -143,6 +143,20 @@ def test_only_workers_of_another_version(study: Path, tmp_path: Path) -> None:
     assert code == 1
     assert "no worker is left that can grow a pair" in err.splitlines()[-1]
     assert not fields(tmp_path / "run")
+
+
+def test_a_scheduler_that_is_gone(study: Path, tmp_path: Path) -> None:
+    """The command says so and ends; the pairs that are whole stay."""
+    write_study(study, count=200)
+    with scheduler_and_workers(tmp_path, {"one": {}}) as address:
+        process = start("simulate", study, "--out", tmp_path / "run", "--scheduler", address)
+        begin = time.monotonic()
+        while not list((tmp_path / "run").glob("pairs/seed*/pair.json")) and time.monotonic() - begin < 60:
+            time.sleep(0.05)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert f"the scheduler {address} was lost" in err.splitlines()[-1]
+    assert fields(tmp_path / "run")
 
 
 def test_a_clock_that_jumps_by_days(study: Path, whole: dict[str, bytes], tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ box_size_mpch = 320.0
 transfer = "eisenstein-hu"
 step_limit_hubble = 0.01
 [campaign]
-options = {{ cores = 1, memory = "400MB", walltime = "00:10:00" }}
+options = {{ cores = 1, memory = "900MB", walltime = "00:10:00" }}
 cluster = "slurm"
 workers = 2
 """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from campaigning import write_study
+from campaigning import start, write_study
 from weakfield.campaign.cost import bytes_of_pair, calibrated, estimate
 from weakfield.campaign.journal import entries, log_failure, note
 from weakfield.campaign.status import Watcher
@@ -105,3 +105,27 @@ def test_the_time_is_measured_and_said_from_what(
 def test_words_for_people() -> None:
     assert [duration(s) for s in (7.4, 600, 7200, 300_000)] == ["7 s", "10 min", "2.0 h", "3.5 days"]
     assert [size(b) for b in (12, 1500, 2.5e9, 3e12)] == ["12 B", "1.5 kB", "2.5 GB", "3 TB"]
+
+
+@pytest.mark.slow
+def test_the_table_on_a_terminal(tmp_path: Path) -> None:
+    """A pseudo-terminal as standard error: the table is there while pairs grow, and gone at the end."""
+    import os
+    import pty
+
+    study = write_study(tmp_path / "study.toml", count=10, grid=16, step=0.02)
+    ours, theirs = pty.openpty()
+    process = start("simulate", study, "--out", tmp_path / "run", "--workers", 2, override_stderr=theirs)
+    os.close(theirs)
+    seen = b""
+    while True:
+        try:
+            piece = os.read(ours, 65536)
+        except OSError:  # the other end is closed
+            break
+        seen += piece
+    assert process.wait(timeout=60) == 0
+    text = seen.decode(errors="replace")
+    assert "pairs an hour" in text
+    assert "of 10 pairs" in text
+    assert "dashboard" in text

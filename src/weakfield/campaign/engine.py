@@ -128,7 +128,9 @@ class _Client:
         error = future.exception()
         why = sentence(error)
         if type(error).__name__ == "KilledWorker":
-            why = f"{self._study.campaign.tries} workers died while they had it"
+            why = f"{self._study.campaign.tries} workers died while they had it (too little memory?)"
+            if self._study.campaign.cluster != "local":
+                why += f"; their logs are in {self._folder.campaign / 'jobs'}"
             note(self._folder, seed, "failed", error=why)
             log_failure(self._folder, seed, WeakfieldError(why))
         self._tally.failed[seed] = why
