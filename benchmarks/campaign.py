@@ -45,7 +45,7 @@ def study_of(grid: int, pairs: int, workers: int, step: float = 0.04) -> Any:
 def campaign(grid: int, pairs: int, workers: int, root: Path) -> dict[str, float]:
     """Seconds until all pairs are whole by workers; those before the first of them began are ``start``."""
     from weakfield.campaign.clusters import connected
-    from weakfield.campaign.engine import _Client
+    from weakfield.campaign.engine import Dispatch
     from weakfield.campaign.run import Tally
     from weakfield.config import RunFolder
     from weakfield.simulation.runfolder import open_for_work
@@ -54,7 +54,7 @@ def campaign(grid: int, pairs: int, workers: int, root: Path) -> dict[str, float
     begin = time.perf_counter()
     with open_for_work(study, folder, "simulate", alone=False), connected(study, root / "jobs") as client:
         client.wait_for_workers(workers)
-        grow = _Client(client, study, folder, tally, print, lambda: None).grow
+        grow = Dispatch(client, study, folder, tally, print, lambda: None).grow
         grow(range(pairs, pairs + workers))  # one a worker, which loads what its first pair loads
         ready = time.perf_counter()
         grow(range(pairs))
@@ -110,7 +110,7 @@ def memory(pairs: int) -> dict[str, Any]:
     import psutil
 
     from weakfield.campaign.clusters import connected
-    from weakfield.campaign.engine import _Client
+    from weakfield.campaign.engine import Dispatch
     from weakfield.campaign.run import Tally
     from weakfield.config import RunFolder
     from weakfield.simulation.runfolder import open_for_work
@@ -135,7 +135,7 @@ def memory(pairs: int) -> dict[str, Any]:
         watcher = threading.Thread(target=watch)
         watcher.start()
         begin = time.perf_counter()
-        _Client(client, study, RunFolder(root), tally, print, lambda: None).grow(range(pairs))
+        Dispatch(client, study, RunFolder(root), tally, print, lambda: None).grow(range(pairs))
         seconds = time.perf_counter() - begin
         done.set()
         watcher.join()
@@ -183,7 +183,7 @@ def measured(results: dict[str, Any]) -> str:
 
 def sizes(results: dict[str, Any]) -> str:
     """2000 pairs: disk from the settings; time from seconds a cycle of benchmarks/scaling.py and simulation.py."""
-    from weakfield.campaign.cost import _cycles, bytes_of_pair
+    from weakfield.campaign.cost import bytes_of_pair, cycles_of
 
     lines = ["| N | disk, 3 outputs of phi | cycles of a run | time a pair | 2000 pairs, 1 machine | 20 machines |",
              "|---|---|---|---|---|---|"]  # fmt: skip
@@ -191,7 +191,7 @@ def sizes(results: dict[str, Any]) -> str:
         study = study_of(grid, 2000, 1)
         outputs = {"snapshot_redshifts": (10.0, 5.0, 1.0), "spectra_redshifts": (10.0, 5.0, 1.0)}
         study = study.model_copy(update={"simulation": study.simulation.model_copy(update=outputs)})
-        cycles = _cycles(study.run_settings("gr", 0))
+        cycles = cycles_of(study.run_settings("gr", 0))
         seconds = seconds_of_pair(grid, cycles, results)
         lines.append(
             f"| {grid} | {2000 * bytes_of_pair(study) / 1e9:.3g} GB | {cycles} | {seconds:.3g} s{label} |"

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from campaigning import write_study
 
+from campaigning import write_study
 from weakfield.base.files import read_json
 from weakfield.cli import invoke
 from weakfield.config import RunFolder, StudyConfig

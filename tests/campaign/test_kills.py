@@ -22,9 +22,9 @@ from weakfield.config import RunFolder
 
 pytestmark = pytest.mark.slow
 
-PAIRS, KILLS, SEED = 24, 24, 20261124
-#: a pair takes about two seconds, a worker some to start: kills fall into pairs, between them and into starts
-STEP = 0.01
+PAIRS, KILLS, SEED = 30, 24, 20261124
+#: a pair takes more than a second, a worker some to start: kills fall into pairs, between them and into starts
+STEP = 0.015
 PAUSE_S = (0.3, 4.0)
 
 

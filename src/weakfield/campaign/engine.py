@@ -44,12 +44,12 @@ def grow_with_workers(study: StudyConfig, folder: RunFolder, seeds: Sequence[int
         _describe(folder, client)
         try:
             with live_table(study, folder) as refresh:
-                _Client(client, study, folder, tally, say, refresh).grow(seeds)
+                Dispatch(client, study, folder, tally, say, refresh).grow(seeds)
         finally:
             (folder.campaign / "campaign.json").unlink(missing_ok=True)
 
 
-class _Client:
+class Dispatch:
     """Hands out tasks and takes in results until each seed is whole or set aside."""
 
     def __init__(
