@@ -117,6 +117,7 @@ def test_a_part_of_the_seeds(tmp_path: Path) -> None:
     assert StudyConfig.from_toml(root / "study.toml").seeds.count == 4  # the study is the whole one
 
 
+@pytest.mark.slow
 def test_two_loops_share_a_run_folder(tmp_path: Path) -> None:
     """The same command twice at once: every pair is grown by one of them, and each says what it grew."""
     from campaigning import start
