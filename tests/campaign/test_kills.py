@@ -22,10 +22,11 @@ from weakfield.config import RunFolder
 
 pytestmark = pytest.mark.slow
 
-PAIRS, KILLS, SEED = 30, 24, 20261124
-#: a pair takes more than a second, a worker some to start: kills fall into pairs, between them and into starts
-STEP = 0.015
-PAUSE_S = (0.3, 4.0)
+PAIRS, KILLS, SEED = 48, 21, 20261124
+#: a pair takes most of a second, a worker or a client some to start
+STEP = 0.025
+#: a kill falls so long after a pair was begun, which is waited for so long: most hit pairs at work, some hit starts
+PAUSE_S, PROGRESS_S = (0.0, 1.2), 7.0
 
 
 def free_port() -> int:
@@ -95,9 +96,18 @@ def kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
+def wait_for_progress(cluster: LocalCluster) -> None:
+    """Until another pair is begun, the campaign is over, or it has taken too long."""
+    begin, before = time.monotonic(), len(list(entries(RunFolder(cluster.root))))
+    while len(list(entries(RunFolder(cluster.root)))) == before and not cluster.finished:
+        if time.monotonic() - begin > PROGRESS_S:
+            return
+        time.sleep(0.02)
+
+
 def test_killed_at_random_moments(tmp_path: Path) -> None:
     study = write_study(tmp_path / "study.toml", count=PAIRS, grid=16, step=STEP)
-    code, _, err = run("simulate", study, "--out", tmp_path / "whole")
+    code, _, err = run("simulate", study, "--out", tmp_path / "whole", "--workers", 2)
     assert code == 0, err
 
     chance, kills = random.Random(SEED), Counter[str]()
@@ -106,6 +116,7 @@ def test_killed_at_random_moments(tmp_path: Path) -> None:
     try:
         for _ in range(KILLS):
             cluster.keep_up()
+            wait_for_progress(cluster)
             time.sleep(chance.uniform(*PAUSE_S))
             victims = cluster.victims()
             name = chance.choice(sorted(victims))
