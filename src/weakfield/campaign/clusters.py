@@ -23,7 +23,7 @@ JOB_CLASSES = {
 }  # fmt: skip
 #: what a job asks for if the options do not say
 _JOB: dict[str, Any] = {"cores": 1, "memory": "4GB"}
-_CONNECT_S = 30
+_CONNECT_S, _CLOSE_S = 30, 5
 #: Dask has freed memory given back to the system at once, and every field taken from it anew, page by page: a fifth of
 #: the time of a small pair. These are the bounds that glibc arrives at by itself in a process that works with fields
 MEMORY = {"MALLOC_TRIM_THRESHOLD_": 2**26, "MALLOC_MMAP_THRESHOLD_": 2**25}
@@ -50,8 +50,10 @@ def connected(study: StudyConfig, logs: Path) -> Iterator[Any]:
                 raise BadInput(
                     f"scheduler {settings.scheduler} does not answer, expected one that 'dask scheduler' started"
                 ) from error
-            with client:
+            try:
                 yield client
+            finally:
+                client.close(timeout=_CLOSE_S)  # the scheduler may be gone
             return
         started = _jobs(settings, logs) if settings.cluster != "local" else _processes(study)
         with started as cluster, Client(cluster, set_as_default=False) as client:

@@ -75,8 +75,9 @@ class Dispatch:
                     self._submit(seed, wait)
                 seeds = self._gather(wait)
         except BaseException:
-            with suppress(Exception):
-                self._client.cancel(list(self._futures.values()))
+            if self._client.status == "running":  # else nobody would answer
+                with suppress(Exception):
+                    self._client.cancel(list(self._futures.values()))
             raise
 
     def _submit(self, seed: int, wait: bool) -> None:
