@@ -359,7 +359,7 @@ def _so_far(stage: Stage, study: StudyConfig, folder: RunFolder, wanted: set[str
 
     More may have come since: they do not make the data set stale until it is asked for again.
     """
-    if not isinstance(stage, PairStage) or not getattr(study.dataset, "partial", False):
+    if not isinstance(stage, PairStage) or not study.dataset.partial:
         return None
     built_of = None
     if not wanted & {"measure", "dataset"}:
