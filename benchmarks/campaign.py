@@ -115,7 +115,7 @@ def memory(pairs: int) -> dict[str, Any]:
     from weakfield.config import RunFolder
     from weakfield.simulation.runfolder import open_for_work
 
-    study, tally, rows = study_of(4, pairs, 1, step=1.0), Tally(), []
+    study, tally, rows = study_of(8, pairs, 1, step=0.5), Tally(), []
     simulation = {"transfer": "eisenstein-hu", "snapshot_redshifts": (10.0, 1.0), "spectra_bins": 4}
     study = study.model_copy(update={"simulation": study.simulation.model_copy(update=simulation)})
     with (

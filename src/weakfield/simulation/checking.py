@@ -118,6 +118,8 @@ def _gaussian_range(
 ) -> tuple[float, float]:
     """Bounds of the variance of a Gaussian universe that one in ``_CHANCE`` passes, each."""
     mean, spread = _linear_variance(cosmology, box_size_mpch, grid, redshift)
+    if mean == 0.0:  # a mesh too small for any mode
+        return 0.0, _WEAK**2
     shape = mean**2 / spread
     low, high = gammaincinv(shape, _CHANCE) / shape, gammainccinv(shape, _CHANCE) / shape
     return mean * float(low), mean * float(high)
@@ -130,7 +132,7 @@ def _linear_variance(
     half = np.arange(-_SUMMED, _SUMMED + 1)
     square = (half[:, None, None] ** 2 + half[None, :, None] ** 2 + half[None, None, :] ** 2).ravel()
     reach = max(grid // 2 - 1, 1)
-    square, count = np.unique(square[(square > 0) & (square <= reach**2)], return_counts=True)
+    square, count = np.unique(square[(square > 0) & (square < reach**2)], return_counts=True)
     low, high = box_wavenumbers(box_size_mpch, grid)
     nodes = np.geomspace(low / 1.01, high * 1.01, 512)  # the fit is smooth
     phi = EisensteinHu(cosmology, nodes).at(1.0 / (1.0 + redshift)).phi
