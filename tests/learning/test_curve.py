@@ -62,7 +62,7 @@ def test_the_option_of_the_command_sets_the_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = []
-    monkeypatch.setattr("weakfield.study.run_study", lambda study, folder, only, tell: asked.append((study, only)))
+    monkeypatch.setattr("weakfield.study.run_study", lambda study, folder, only, *rest: asked.append((study, only)))
     (tmp_path / "study.toml").write_text(tiny_study().to_toml())
     assert invoke(["train", str(tmp_path), "--learning-curve", "2,4"]) == 0
     assert invoke(["train", str(tmp_path)]) == 0

@@ -28,7 +28,8 @@ def check(study: StudyConfig) -> None:
 
 
 def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
-    """Write ``audit/audit.json``; each finished control keeps its result in ``audit/<name>.json`` and is not run twice.
+    """Write ``audit/audit.json``; each finished control keeps its result in ``audit/<name>.json``, with the test
+    scores of the classifier that it is about, and is not run twice.
 
     Returns the number of controls by verdict.
     """
@@ -65,7 +66,10 @@ def complete(context: Context, name: str) -> dict[str, Any]:
     else:
         result = control.run(context)
     row = control.row(result, context)
-    write_json(context.folder.audit / f"{name}.json", {"hash": context.key(name, share), "row": row})
+    kept = {"hash": context.key(name, share), "row": row}
+    if result.scores is not None:
+        kept["scores"] = result.scores.as_json()
+    write_json(context.folder.audit / f"{name}.json", kept)
     return row
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
+from weakfield.report.attribution import roc_controls
 from weakfield.report.audit_figures import bands, reached, with_scores
 from weakfield.report.html import absent, cell, figure, image, minus, paragraph, render, table
 from weakfield.report.material import Material
@@ -20,7 +21,7 @@ NOTE = (
 
 
 def audit(material: Material) -> str:
-    """What the network knows beyond P(k), the table of controls, and two figures."""
+    """What the network knows beyond P(k), the table of controls, and its figures."""
     if material.audit is None:
         return absent("audit", "audit")
     controls = sorted(material.audit["controls"], key=lambda row: ORDER.index(row["verdict"]))
@@ -28,7 +29,7 @@ def audit(material: Material) -> str:
     parts.append(paragraph(_counts(controls)))
     parts.append(table(("question", "expectation", "result", "verdict"), [_row(c) for c in controls], kind="cards"))
     parts.append(paragraph(NOTE, "note"))
-    return "".join([*parts, *_figures(controls)])
+    return "".join([*parts, *_figures(material, controls)])
 
 
 def _row(control: dict[str, Any]) -> list[str]:
@@ -60,7 +61,7 @@ def _counts(controls: list[dict[str, Any]]) -> str:
     return f"Of {len(controls)} controls " + ", ".join(f"{n} {verdict}" for verdict, n in counted.items() if n) + "."
 
 
-def _figures(controls: list[dict[str, Any]]) -> list[str]:
+def _figures(material: Material, controls: list[dict[str, Any]]) -> list[str]:
     parts = []
     if with_scores(controls):
         caption = (
@@ -71,6 +72,14 @@ def _figures(controls: list[dict[str, Any]]) -> list[str]:
         parts.append(
             figure(image(render(reached(controls)), "AUC and paired accuracy of every control", True), caption)
         )
+    if material.audit_scores and material.models:
+        before = next(iter(material.models.values())).scores["network"]["test"]
+        caption = (
+            "ROC curves of the network on the test seeds before, and of the classifier of each control after. A step"
+            f" is one of {len(before.distinct)} seeds; the intervals of the AUCs are in the figure above."
+        )
+        drawn = render(roc_controls(before, material.audit_scores))
+        parts.append(figure(image(drawn, "ROC curves before and after each control", True), caption))
     curves = [row["curve"] for row in controls if "curve" in row]
     if curves:
         caption = (

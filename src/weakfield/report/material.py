@@ -82,6 +82,13 @@ class Material:
         return _mapping(self.folder.audit / "audit.json")
 
     @cached_property
+    def audit_scores(self) -> dict[str, Scores]:
+        """Test scores of the classifier that a control is about, by its name, in the order of the audit."""
+        controls = [] if self.audit is None else [row["name"] for row in self.audit["controls"]]
+        kept = {name: _mapping(self.folder.audit / f"{name}.json") for name in controls}
+        return {name: Scores.from_json(found["scores"]) for name, found in kept.items() if found and "scores" in found}
+
+    @cached_property
     def explanation(self) -> dict[str, Any] | None:
         return _mapping(self.folder.explain / "explain.json")
 
