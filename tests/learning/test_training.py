@@ -94,7 +94,7 @@ def test_a_network_that_does_not_fit_is_refused_before_anything_is_read() -> Non
 def test_parts_of_cubes_are_scored_as_cubes(tmp_path: Path) -> None:
     study = tiny_study(
         pairs=8,
-        training={"epochs": 1, "blocks": 1, "mean_kept_too": False},
+        training={"network": "cnn2d", "epochs": 1, "blocks": 1, "mean_kept_too": False},
         dataset={"shape": "slice", "axes": ["z", "x"], "slice_stride": 2},
     )
     folder = write_run(study, tmp_path, scale=1.2)
