@@ -1,6 +1,7 @@
 # make demo    install into .venv, run the demo study, print the path of its page
 # make test    install what tests need, run the fast tests      make test-slow    the others
-# make check   formatter, linter, type checker                  make docs         regenerate docs/settings.md
+# make check   formatter, linter, type checker                  make docs         regenerate docs/settings.md, docs/audit.md
+# make test-slurm   campaigns on a SLURM of one node, started for that (Debian: apt-get install slurm-wlm munge; root)
 # make validate   run every reference case, write docs/validation.md and its figure
 #
 # test-slow and validate install CLASS first (a minute or two to compile) and do without it where that fails.
@@ -15,7 +16,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt
 
-.PHONY: demo test test-slow check docs validate clean
+.PHONY: demo test test-slow test-slurm check docs validate clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -28,6 +29,9 @@ test: $(VENV)/.installed-test
 test-slow: $(VENV)/.installed-class
 	$(BIN)/python -m pytest -m slow $(PYTEST_FLAGS)
 
+test-slurm: $(VENV)/.installed-test
+	tests/campaign/slurm/run.sh $(BIN)/python -m pytest -m slurm tests/campaign/test_slurm.py $(PYTEST_FLAGS)
+
 check: $(VENV)/.installed-test
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
@@ -35,6 +39,7 @@ check: $(VENV)/.installed-test
 
 docs: $(VENV)/.installed
 	$(BIN)/weakfield settings > docs/settings.md
+	$(BIN)/weakfield audit --list > docs/audit.md
 
 validate: $(VENV)/.installed-class
 	$(BIN)/python docs/scripts/validation.py

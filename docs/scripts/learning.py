@@ -10,6 +10,8 @@ import json
 from pathlib import Path
 from typing import get_args
 
+import torch
+
 from weakfield.config.search import DEFAULT_SPACE, Range
 from weakfield.config.training import Activation, Normalisation, Optimiser, Schedule, Size, TrainingSettings
 from weakfield.learning.networks import NETWORKS, build_network
@@ -48,9 +50,10 @@ Parameters with one channel and one logit, `size` {sizes}:
 
 {counts}
 
-`activation`: {activations}. `normalisation`: {normalisations}. Why the demo has none: one that standardises each sample
-erases the amplitude, which is what the theories differ in; one that averages over a batch makes the score of a sample
-depend on its company in training. Dropout hides from the last layer what differs in twins, so it is off by default.
+`activation`: {activations}. `normalisation`: {normalisations}.
+Why the demo has none: one that standardises each sample erases the amplitude, which is what the theories differ in;
+one that averages over a batch makes the score of a sample depend on its company in training. Dropout hides from the
+last layer what differs in twins, so it is off by default.
 
 ## Training
 
@@ -84,7 +87,8 @@ free there; others are read and augmented by `workers` processes, two batches ah
 there is a GPU. Order, batches and symmetries are the same in every case.
 
 `python benchmarks/learning.py`, {machine}: samples a second of our loop beside the same network fed from memory in a
-bare loop, both with the fastest variant; then milliseconds a sample of a training step, by variant.
+bare loop, both with the fastest variant (a share above one is the noise of timing); then milliseconds a sample of a
+training step, by variant.
 
 {throughput}
 
@@ -94,9 +98,9 @@ bare loop, both with the fastest variant; then milliseconds a sample of a traini
 
 One process runs the command, the others take their shares of every batch of each training in it (the audit's too,
 with `weakfield run`). `batch_pairs` is that of all together, so the curve is that of one process to 1e-5: this is
-tested on gloo (`pytest -m slow tests/learning/test_distributed.py`), for networks without batch normalisation and
-dropout, which look at what lies in one process. On GPUs the processes talk through NCCL, one to a GPU, and batch
-normalisation is over all of them; that has not been run yet.
+tested on gloo (`pytest -m slow tests/learning/test_distributed.py`), for networks without batch normalisation, which
+averages over what lies in one process, and without the dropout of SELU networks. On GPUs the processes talk through
+NCCL, one to a GPU, and batch normalisation is over all of them; that has not been run yet.
 
 ## Search
 
@@ -128,7 +132,8 @@ def counts() -> str:
             if len(shape) != ONLY.get(name, len(shape)):
                 cells.append("")
                 continue
-            made = [build_network(shape, TrainingSettings(network=name, size=size)) for size in sizes]
+            with torch.device("meta"):  # shapes without numbers
+                made = [build_network(shape, TrainingSettings(network=name, size=size)) for size in sizes]
             cells.append(" / ".join(f"{sum(p.numel() for p in network.parameters()):,}" for network in made))
         rows.append(cells)
     return table(["network", *SHAPES], rows)

@@ -286,7 +286,13 @@ STAGES: tuple[Stage, ...] = (
         (*_UNIVERSE, "output", "dataset", "training", "audit"),
         keeps=True,  # universes grown for controls outlive a change of the budget
     ),
-    _stage("explain", "weakfield.explain.run", "explain", ("dataset", "train"), ("dataset", "training", "explain")),
+    _stage(
+        "explain",
+        "weakfield.explain.run",
+        "explain",
+        ("dataset", "train"),
+        ("dataset", "training", "explain", "audit.bootstrap"),
+    ),
     _stage(
         "report",
         "weakfield.report.run",
@@ -353,7 +359,7 @@ def _so_far(stage: Stage, study: StudyConfig, folder: RunFolder, wanted: set[str
 
     More may have come since: they do not make the data set stale until it is asked for again.
     """
-    if not isinstance(stage, PairStage) or not getattr(study.dataset, "partial", False):
+    if not isinstance(stage, PairStage) or not study.dataset.partial:
         return None
     built_of = None
     if not wanted & {"measure", "dataset"}:

@@ -49,6 +49,8 @@ def test_features_that_say_all_leave_nothing_and_features_of_noise_leave_all() -
     noise = random.standard_normal((12, 2, 40))  # more features than rows
     left = left_over(values[:12], noise)
     assert 0.8 < left.std() / values[:12].std() < 1.3
+    assert (left_over(values[:1], features[:1]) == values[:1]).all()  # one seed: nothing to predict it from
+    assert (left_over_difference(values[:1, 0], features[:1, 0]) == values[:1, 0]).all()
 
 
 def test_twins_are_freed_of_what_predicts_their_difference() -> None:

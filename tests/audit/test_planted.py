@@ -116,6 +116,8 @@ class TestDipole:
     """GR has another dipole."""
 
     def test_without_it_nothing_is_left(self, dipole: Context) -> None:
+        assert audit.complete(dipole, "fundamental_removed")["verdict"] == "inconclusive"  # would it find anything?
+        assert audit.complete(dipole, "other_weights")["verdict"] == "clean"  # it would
         rows = verdicts(dipole, "dipole_removed", "fundamental_removed")
         assert {row["verdict"] for row in rows.values()} == {"shortcut"}
         assert rows["dipole_removed"]["value"] == pytest.approx(0, abs=0.02)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,8 +13,10 @@ import torch
 from synthetic import tiny_study, write_pair
 from weakfield.base.errors import BadInput
 from weakfield.base.files import read_json, write_json
+from weakfield.cli import invoke
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.dataset import PARTS, build, open_dataset
+from weakfield.simulation.runfolder import open_for_work
 
 
 @pytest.fixture
@@ -113,3 +117,30 @@ def test_slices_of_a_seed_are_in_one_part(growing: Run) -> None:
     assert sum(len(one) for one in seeds) == len(set.union(*seeds)) == 10
     assert all(len(data.samples(part)) == 12 * len(data.part(part)) for part in PARTS)  # three axes of four slices
     assert torch.isfinite(data.samples("train").in_memory().values).all()
+
+
+def test_the_command_beside_a_campaign(growing: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """Pairs are being grown (their lock is held) while the data set is built, used, and built of more."""
+    study, folder = growing
+    asked = study.model_copy(update={"dataset": study.dataset.model_copy(update={"partial": False})})
+
+    def command(*arguments: str) -> dict[str, Any]:
+        capsys.readouterr()
+        assert invoke([*arguments, "--json"]) == 0
+        found: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return found
+
+    run = str(folder.root)
+    with open_for_work(asked, folder, "simulate", grows=True, alone=False):
+        assert invoke(["dataset", run]) == 2
+        assert "seed00004" in capsys.readouterr().err
+        assert StudyConfig.from_toml(folder.study).dataset.partial is False
+        first = command("dataset", run, "--partial")
+        assert (first["status"], first["pairs"], first["planned"]) == ("done", 10, 30)
+        assert StudyConfig.from_toml(folder.study).dataset.partial is True
+        write_pair(study, 4, folder)
+        more = command("dataset", run)
+        assert (more["status"], more["pairs"]) == ("done", 11)
+        assert command("dataset", run)["status"] == "skipped"
+    shutil.rmtree(folder.dataset / "cache")  # no output: nothing is done again for it
+    assert command("dataset", run)["status"] == "skipped"

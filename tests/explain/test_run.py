@@ -13,7 +13,7 @@ from weakfield.config import THEORIES, StudyConfig
 from weakfield.dataset import build, open_dataset
 from weakfield.explain import run as explain
 from weakfield.explain.pixels import METHODS
-from weakfield.learning import training
+from weakfield.learning import Task, fit, training
 
 SMALL = {"pairs": 2, "draws": 2, "integrated_steps": 2, "perturbations": 2, "fractions": 4, "trust_epochs": 2}
 
@@ -143,3 +143,28 @@ def test_a_pair_that_does_not_exist_is_refused(trained):
 def test_a_method_that_does_not_exist_is_refused():
     with pytest.raises(BadInput, match="did you mean 'deeplift'"):
         explain.check(tiny_study(explain={"trust_methods": ("deeplft",)}))
+
+
+def test_a_network_of_slices_is_explained_by_slices_and_a_gathered_cube(tmp_path, monkeypatch):
+    study = tiny_study(
+        pairs=6,
+        dataset={"shape": "slice"},
+        training={"network": "cnn2d", "mean_kept_too": False, "epochs": 1},
+        explain={**SMALL, "pairs": 1, "methods": ("gradient", "pair_integrated"), "trust_methods": ("gradient",)},
+    )
+    folder = write_run(study, tmp_path, scale=1.5)
+    build.run(study, folder)
+    samples = {part: open_dataset(folder).samples(part, False) for part in ("train", "validation", "test")}
+    job = Task(study.training, samples, "slices")
+    fit(job, folder.model("cnn"))
+    monkeypatch.setattr(explain, "task", lambda *_: job)
+    explain.run(study, folder)
+    written = json.loads((folder.explain / "explain.json").read_text())
+    maps = np.load(folder.explain / "maps.npz")
+    assert maps["gradient"].shape == maps["gr"].shape == (1, 8, 8)
+    assert maps["cube_signed"].shape == maps["cube_gr"].shape == (1, 8, 8, 8)
+    assert (maps["cube_absolute"] >= np.abs(maps["cube_signed"]) - 1e-12).all()
+    assert written["path"]["largest_residual"] < 1e-4
+    assert len(written["bands"]["attributed"]["shells"]["value"]) == 3  # rings of a plane
+    trust = json.loads((folder.explain / "trust.json").read_text())
+    assert set(trust["networks"]) == {"shuffled", "network1"}

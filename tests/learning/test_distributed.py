@@ -55,7 +55,11 @@ def made(root: Path, **training: object) -> StudyConfig:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "training",
-    [{}, {"network": "resnet", "normalisation": "group"}, {"network": "mlp", "augment_alike": False, "loss": "mse"}],
+    [
+        {"dropout": 0.3},
+        {"network": "resnet", "normalisation": "group"},
+        {"network": "mlp", "augment_alike": False, "loss": "mse"},
+    ],
     ids=["cnn3d", "resnet", "mlp"],
 )
 def test_torchrun_gives_the_curve_of_one_process(tmp_path: Path, training: dict[str, object]) -> None:

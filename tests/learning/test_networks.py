@@ -12,7 +12,7 @@ from torch import nn
 from weakfield.base.errors import BadInput
 from weakfield.config.training import Activation, Normalisation, TrainingSettings
 from weakfield.learning.networks import NETWORKS, arrange, build_network, network_identity
-from weakfield.learning.networks.layers import CircularConvolution, activation, normalisation
+from weakfield.learning.networks.layers import CircularConvolution, SharedDropout, activation, normalisation
 from weakfield.learning.networks.mlp import Summaries
 
 DIMS = {"cnn2d": (2,), "cnn3d": (3,)}
@@ -165,6 +165,18 @@ def test_activations_by_hand() -> None:
 def test_groups_hold_at_least_four_channels() -> None:
     for channels, groups in ((12, 2), (64, 8), (16, 4), (6, 1), (7, 1)):
         assert normalisation(3, "group", channels)[0].num_groups == groups
+
+
+def test_shares_of_a_batch_lose_what_the_batch_loses() -> None:
+    layer, x = SharedDropout(0.4), torch.rand(6, 50, generator=torch.Generator().manual_seed(1)) + 1
+    masked = []
+    for rows in (None, ([0, 1, 4, 5], 6), ([2, 3], 6)):
+        torch.manual_seed(7)
+        layer.rows = rows
+        masked.append(layer(x if rows is None else x[rows[0]]))
+    assert 0.3 < float((masked[0] == 0).float().mean()) < 0.5  # 300 draws of 0.4: three standard errors are 0.085
+    torch.testing.assert_close(torch.cat([masked[1][:2], masked[2], masked[1][2:]]), masked[0], rtol=1e-6, atol=0)
+    assert torch.equal(layer.eval()(x), x)
 
 
 def test_summaries_of_a_plane_wave() -> None:

@@ -11,6 +11,7 @@ import pytest
 from synthetic import tiny_study, write_run
 from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.files import read_json
+from weakfield.cli import invoke
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.config.training import TrainingSettings
 from weakfield.dataset import build
@@ -92,6 +93,18 @@ def test_several_workers_share_the_trials(tmp_path: Path) -> None:
     best = module.search(study, folder)
     assert sum(best["trials"].values()) == 5
     assert best["trials"]["failed"] == 0
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    study, folder = made(tmp_path)
+    folder.study.write_text(study.to_toml())
+    assert invoke(["search", str(tmp_path), "--trials", "2"]) == 0
+    said = capsys.readouterr().out
+    best = read_json(folder.search / "best.json")
+    assert f"trials: 2 complete, 0 pruned, 0 failed; the best is {best['trial']}, validation loss" in said
+    assert "read 1 time(s)" in said
+    assert invoke(["search", str(tmp_path), "--trials", "2", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == best
 
 
 def test_bad_spaces() -> None:

@@ -72,7 +72,8 @@ def test_page_holds_every_section_in_order_and_fetches_nothing(whole):
     assert all(uri.startswith(("data:", "#")) for uri in page.fetched)
     assert not re.search(r"https?://|@import|fetch\(|XMLHttp", text)
     assert "has not been run" not in text
-    assert len(page.images) == 3 + 2 + 2 + 4 + 3 + 6  # slider, spectra, bispectra, training, slider, attribution
+    # slider, spectra, bispectra, training, audit, slider, attribution
+    assert len(page.images) == 3 + 2 + 2 + 4 + 1 + 3 + 7
     assert all(image["alt"] for image in page.images)
     assert summary["bytes"] == len(text.encode()) < 6_000_000
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ def drawn(random: np.random.Generator, seeds: int, correlation: float) -> Scores
 
 
 def sliced(random: np.random.Generator, seeds: int) -> Scores:
-    """Scores of SLICES slices a seed with the same marginal distribution; universes of the two theories independent."""
+    """Scores of SLICES slices a seed, each distributed as in ``drawn``; universes of the two theories independent."""
     cube, own = random.standard_normal((2, seeds, 1)), random.standard_normal((2, seeds, SLICES))
     newton, gr = np.sqrt(SHARED) * cube + np.sqrt(1 - SHARED) * own
     return Scores(tuple(np.repeat(range(seeds), SLICES)), newton.ravel(), gr.ravel() + SHIFT)
@@ -80,8 +81,8 @@ def slices(seeds: int, draws: int, resamples: int) -> dict[str, Any]:
     for _ in range(draws):
         scores = sliced(random, seeds)
         estimates.append(unpaired_auc(scores))
-        for weights in (alone, np.repeat(together, SLICES, axis=1)):
-            found = interval(estimates[-1], resampled_unpaired_auc(scores, weights))
+        for taken, weights in ((replace(scores, seeds=tuple(range(seeds * SLICES))), alone), (scores, together)):
+            found = interval(unpaired_auc(taken), resampled_unpaired_auc(taken, weights))
             held.append(found.low <= TRUTH <= found.high)
     return {
         "seeds": seeds, "spread": float(np.std(estimates)),

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import torch
 from marks import table
 from scipy.optimize import minimize_scalar
 from scipy.special import expit
 
 from theory_figures.universes import best_scores, planted
 from weakfield.base.figures import GREY, OTHERS, new_figure
+from weakfield.config.training import TrainingSettings
 from weakfield.learning import Scores
+from weakfield.learning.losses import training_loss
 from weakfield.learning.metrics import auc, log_loss
 
 GRID, EXCESS, SMOOTHING = 8, 0.15, 0.1
@@ -21,24 +25,28 @@ SCALES = np.linspace(0.05, 3.0, 60)
 
 def times(scores: Scores, scale: float) -> Scores:
     """Every logit multiplied."""
-    return Scores(scores.seeds, scale * scores.newton, scale * scores.gr)
+    return scores.divided(1 / scale)
 
 
-def smoothed(scores: Scores) -> float:
-    """Cross-entropy with labels s/2 and 1 - s/2: the loss with the labels exchanged gets the weight s/2."""
-    swapped = Scores(scores.seeds, scores.gr, scores.newton)
-    return (1 - SMOOTHING / 2) * log_loss(scores) + SMOOTHING / 2 * log_loss(swapped)
+def loss_of(**settings: Any) -> Callable[[Scores], float]:
+    """The loss that training minimises under these settings, of scores."""
+    options = TrainingSettings.from_mapping(settings)
+
+    def loss(scores: Scores) -> float:
+        outputs = torch.from_numpy(np.stack([scores.newton, scores.gr], axis=1).ravel())
+        return float(training_loss(options, outputs, len(scores.seeds)))
+
+    return loss
 
 
-def squared(scores: Scores) -> float:
-    """Mean of (y - sigmoid)^2, the Brier score."""
-    return float(0.5 * (np.mean(expit(scores.newton) ** 2) + np.mean(expit(-scores.gr) ** 2)))
+LOSSES = {
+    "cross-entropy": loss_of(),
+    "cross-entropy, labels smoothed": loss_of(label_smoothing=SMOOTHING),
+    "squared error": loss_of(loss="mse"),
+}
 
 
-LOSSES = {"cross-entropy": log_loss, "cross-entropy, labels smoothed": smoothed, "squared error": squared}
-
-
-def best_scale(loss: Any, scores: Scores) -> float:
+def best_scale(loss: Callable[[Scores], float], scores: Scores) -> float:
     """The factor on the logits with the smallest loss: what maximum likelihood estimates if ``loss`` is -ln L."""
     return float(minimize_scalar(lambda a: loss(times(scores, a)), bounds=(1e-3, 20.0), method="bounded").x)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -12,23 +11,29 @@ from marks import table
 from torch import Tensor, nn
 
 from weakfield.base.figures import GREY, OTHERS, new_figure
+from weakfield.config.training import Activation, TrainingSettings
+from weakfield.learning.networks.layers import activation
+from weakfield.learning.optimisers import build_optimiser
+from weakfield.learning.schedules import learning_rate
 
 CONDITION, DIMENSIONS, STEPS, GOAL = 100.0, 10, 400, 1e-6
 RATES = np.geomspace(1e-4, 3.0, 28)
 ROOT_RATE = (math.sqrt(CONDITION) - 1) / (math.sqrt(CONDITION) + 1)  # squared, the best momentum on a quadratic
-Factory = Callable[[list[Tensor], float], torch.optim.Optimizer]
-OPTIMISERS: dict[str, Factory] = {
-    "SGD": lambda p, lr: torch.optim.SGD(p, lr),
-    "momentum": lambda p, lr: torch.optim.SGD(p, lr, momentum=ROOT_RATE**2),
-    "Nesterov": lambda p, lr: torch.optim.SGD(p, lr, momentum=ROOT_RATE, nesterov=True),
-    "RMSprop": lambda p, lr: torch.optim.RMSprop(p, lr),
-    "Adam": lambda p, lr: torch.optim.Adam(p, lr),
-    "AdamW": lambda p, lr: torch.optim.AdamW(p, lr, weight_decay=1e-2),
+OPTIMISERS: dict[str, dict[str, Any]] = {
+    "SGD": {"optimiser": "sgd"},
+    "momentum": {"optimiser": "momentum", "momentum": ROOT_RATE**2},
+    "Nesterov": {"optimiser": "nesterov", "momentum": ROOT_RATE},
+    "RMSprop": {"optimiser": "rmsprop", "momentum": 0.0},
+    "Adam": {"optimiser": "adam"},
+    "AdamW": {"optimiser": "adamw", "weight_decay": 1e-2},
 }
-ACTIVATIONS: dict[str, nn.Module] = {
-    "linear": nn.Identity(), "sigmoid": nn.Sigmoid(), "tanh": nn.Tanh(), "ReLU": nn.ReLU(),
-    "LeakyReLU 0.2": nn.LeakyReLU(0.2), "PReLU (a = 0.25)": nn.PReLU(), "ELU": nn.ELU(), "SELU": nn.SELU(),
-}  # fmt: skip
+SCHEDULES: dict[str, dict[str, Any]] = {  # of one peak; those of a training of 30 epochs
+    "constant": {"schedule": "constant", "warmup": 0.0},
+    "step": {"schedule": "step", "warmup": 0.0, "decay_epochs": 10, "decay_factor": 0.1},
+    "warm-up, cosine": {"schedule": "cosine", "warmup": 0.1},
+    "one cycle": {"schedule": "one_cycle", "warmup": 0.3},
+}
+ACTIVATIONS = get_args(Activation)
 
 
 def hessian(turned: bool) -> Tensor:
@@ -41,15 +46,16 @@ def hessian(turned: bool) -> Tensor:
     return q @ torch.diag(values) @ q.T
 
 
-def descend(factory: Factory, rate: float, matrix: Tensor, steps: int) -> list[float]:
+def descend(settings: dict[str, Any], rate: float, matrix: Tensor, steps: int) -> list[float]:
     """f = w H w / 2 over its first value, after each step from a random w, the same in the basis of eigenvectors.
 
     Ends where f rises above twice its start, or is far below the goal.
     """
     _, modes = torch.linalg.eigh(matrix)
     start = torch.randn(DIMENSIONS, generator=torch.Generator().manual_seed(8), dtype=torch.float64)
-    w = (modes @ start).requires_grad_()
-    optimiser, values = factory([w], rate), []
+    w = nn.Parameter(modes @ start)
+    options = TrainingSettings.from_mapping({"weight_decay": 0.0, "learning_rate": rate, **settings})
+    optimiser, values = build_optimiser(nn.ParameterList([w]), options), []
     for _ in range(steps + 1):
         pull = matrix @ w.detach()
         values.append(float(0.5 * w.detach() @ pull))
@@ -67,59 +73,40 @@ def steps_needed(values: list[float]) -> float:
     return float(1 + max((i for i, value in enumerate(values) if value > GOAL), default=-1))
 
 
-def best(factory: Factory, matrix: Tensor, steps: int, rates: Any) -> dict[str, Any]:
+def best(settings: dict[str, Any], matrix: Tensor, steps: int, rates: Any) -> dict[str, Any]:
     """The learning rate that needs the fewest steps, or ends lowest when none arrives."""
-    runs = [(rate, descend(factory, float(rate), matrix, steps)) for rate in rates]
+    runs = [(rate, descend(settings, float(rate), matrix, steps)) for rate in rates]
     rate, values = min(runs, key=lambda run: (steps_needed(run[1]), run[1][-1] if math.isfinite(run[1][-1]) else 1e300))
     needed = steps_needed(values)
     return {"rate": float(rate), "values": values, "steps": needed if math.isfinite(needed) else None}
 
 
-def schedules(optimiser: torch.optim.Optimizer, peak: float, steps: int) -> dict[str, Any]:
-    """Of the same peak: constant, three steps by 1/10, cosine after 10 % warm-up, one cycle."""
-    from torch.optim import lr_scheduler as lr
-
-    warm = max(1, steps // 10)
-    return {
-        "constant": lambda: lr.ConstantLR(optimiser, 1.0),
-        "step": lambda: lr.StepLR(optimiser, steps // 3 + 1, 0.1),
-        "warm-up, cosine": lambda: lr.SequentialLR(
-            optimiser,
-            [lr.LinearLR(optimiser, 0.01, 1.0, warm), lr.CosineAnnealingLR(optimiser, steps - warm)],
-            [warm],
-        ),
-        "one cycle": lambda: lr.OneCycleLR(optimiser, peak, total_steps=steps + 1, cycle_momentum=False),
-    }
-
-
-def noisy(name: str, steps: int, runs: int, peak: float = 0.01, noise: float = 1.0) -> dict[str, Any]:
-    """Mean f of ``runs`` descents by momentum 0.9 whose gradients carry noise, as those of small batches do."""
-    matrix = hessian(False).diag()
-    random = torch.Generator().manual_seed(11)
-    w = torch.ones(runs, DIMENSIONS, dtype=torch.float64, requires_grad=True)
-    optimiser = torch.optim.SGD([w], peak, momentum=0.9)
-    schedule = schedules(optimiser, peak, steps)[name]()
-    rates, values = [], []
-    for _ in range(steps):
-        rates.append(optimiser.param_groups[0]["lr"])
+def noisy(schedule: dict[str, Any], steps: int, runs: int, noise: float = 1.0) -> list[float]:
+    """Mean f of ``runs`` descents by momentum whose gradients carry noise, as those of small batches do."""
+    options = TrainingSettings.from_mapping(
+        {"optimiser": "momentum", "learning_rate": 0.01, "weight_decay": 0.0, "epochs": 30, **schedule}
+    )
+    matrix, random = hessian(False).diag(), torch.Generator().manual_seed(11)
+    w = nn.Parameter(torch.ones(runs, DIMENSIONS, dtype=torch.float64))
+    optimiser, values = build_optimiser(nn.ParameterList([w]), options), []
+    for step in range(steps):
+        optimiser.param_groups[0]["lr"] = learning_rate(options, (step + 1) / steps)
         w.grad = matrix * w.detach() + noise * torch.randn(w.shape, generator=random, dtype=torch.float64)
         optimiser.step()
-        schedule.step()
         values.append(float((0.5 * matrix * w.detach().square()).sum(dim=1).mean()))
-    return {"rates": rates, "values": values}
+    return values
 
 
 def measure(tiny: bool) -> dict[str, Any]:
     steps, rates = (60, RATES[::7]) if tiny else (STEPS, RATES)
     quadratic = {
         name: {
-            "axes": best(factory, hessian(False), steps, rates),
-            "turned": best(factory, hessian(True), steps, rates),
+            "axes": best(settings, hessian(False), steps, rates),
+            "turned": best(settings, hessian(True), steps, rates),
         }
-        for name, factory in OPTIMISERS.items()
+        for name, settings in OPTIMISERS.items()
     }
-    names = ("constant", "step", "warm-up, cosine", "one cycle")
-    noise = {name: noisy(name, 60 if tiny else 600, 4 if tiny else 64) for name in names}
+    noise = {name: noisy(schedule, 60 if tiny else 600, 4 if tiny else 64) for name, schedule in SCHEDULES.items()}
     return {"quadratic": quadratic, "noise": noise, "activations": slopes()}
 
 
@@ -127,9 +114,9 @@ def slopes() -> dict[str, dict[str, float]]:
     """Of each activation on a standard normal input: mean and rms of the output, rms of the slope, largest slope."""
     random = torch.Generator().manual_seed(9)
     found = {}
-    for name, activation in ACTIVATIONS.items():
+    for name in ACTIVATIONS:
         x = torch.randn(100_000, generator=random, requires_grad=True)
-        y = activation(x)
+        y = activation(name)(x)
         (slope,) = torch.autograd.grad(y.sum(), x)
         y = y.detach()
         found[name] = {
@@ -144,10 +131,10 @@ def draw(results: dict[str, Any]) -> Any:
     shape, descent, schedule = axes[0]
     x = torch.linspace(-4, 4, 161)
     colours = (*OTHERS, "#56B4E9", GREY)
-    chosen = ("sigmoid", "tanh", "ReLU", "LeakyReLU 0.2", "ELU", "SELU")
+    chosen = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu")
     for name, colour in zip(chosen, colours, strict=True):
         x.requires_grad_()
-        y = ACTIVATIONS[name](x)
+        y = activation(name)(x)
         (slope,) = torch.autograd.grad(y.sum(), x)
         shape.plot(x.detach(), y.detach(), color=colour, label=name)
         shape.plot(x.detach(), slope, "--", color=colour, lw=0.8)
@@ -158,7 +145,7 @@ def draw(results: dict[str, Any]) -> Any:
             descent.semilogy(runs[kind]["values"], line, color=colour, lw=1.2, label=label)
     descent.set(xlabel="step", ylabel="f / f at the start", ylim=(1e-8, 2), xlim=(0, 300))
     for (name, run), colour in zip(results["noise"].items(), colours, strict=False):
-        schedule.semilogy(run["values"], color=colour, lw=1.2, label=name)
+        schedule.semilogy(run, color=colour, lw=1.2, label=name)
     schedule.set(xlabel="step", ylabel="f with noisy gradients, mean of runs")
     for panel in axes[0]:
         panel.legend(fontsize=7, frameon=False)
@@ -176,9 +163,15 @@ def text(results: dict[str, Any]) -> str:
         rows.append((name, *cells))
     head = ("optimiser", "steps, eigenvectors along the axes", "its learning rate", "steps, turned",
             "its learning rate")  # fmt: skip
-    final = {name: float(np.mean(run["values"][-20:])) for name, run in results["noise"].items()}
+    final = {name: float(np.mean(run[-20:])) for name, run in results["noise"].items()}
     activations = [
-        (name, f"{row['mean']:.2f}", f"{row['rms']:.2f}", f"{row['rms_slope']:.2f}", f"{row['largest_slope']:.2f}")
+        (
+            f"`{name}`",
+            f"{row['mean']:.2f}",
+            f"{row['rms']:.2f}",
+            f"{row['rms_slope']:.2f}",
+            f"{row['largest_slope']:.2f}",
+        )
         for name, row in results["activations"].items()
     ]
     predicted = [math.log(GOAL) / (2 * math.log(r)) for r in ((CONDITION - 1) / (CONDITION + 1), ROOT_RATE)]

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from scipy.special import ndtr
 
 import weakfield as wf
 from weakfield.dataset.pairs import PairTensor
@@ -47,11 +46,6 @@ def best_scores(pairs: PairTensor, excess: float) -> Scores:
     squares = n * pairs.values.double().square().mean(dim=(2, 3, 4, 5)).numpy()
     ratio = 0.5 * squares * (1.0 - (1.0 + excess) ** -2) - n * np.log1p(excess)
     return Scores(pairs.seeds, ratio[:, 0], ratio[:, 1])
-
-
-def best_auc(grid: int, excess: float) -> float:
-    """The AUC of the best classifier between universes, to first order: Phi(d'/sqrt 2) with d' = e sqrt(2n)."""
-    return float(ndtr(excess * np.sqrt(real_modes(grid))))
 
 
 @cache

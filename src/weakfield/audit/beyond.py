@@ -72,8 +72,13 @@ def measured(cubes: PairTensor, box_size_mpch: float, bispectrum: bool) -> Array
 
 
 def left_over(values: Array, features: Array, seed: int = 0) -> Array:
-    """``values`` (pairs, 2) minus what ridge regression on ``features`` (pairs, 2, F) predicts from other seeds."""
+    """``values`` (pairs, 2) minus what ridge regression on ``features`` (pairs, 2, F) predicts from other seeds.
+
+    A single seed has no others: nothing is predicted.
+    """
     pairs = len(values)
+    if pairs < 2:
+        return values.copy()
     residual = np.empty_like(values)
     for fold in _folds(pairs, seed):
         rest = np.setdiff1d(np.arange(pairs), fold)
@@ -91,6 +96,8 @@ def left_over_difference(differences: Array, features: Array, seed: int = 0) -> 
     Equal features predict equal logits: what is left is what twins of equal features would differ by.
     """
     pairs = len(differences)
+    if pairs < 2:
+        return differences.copy()
     residual = np.empty_like(differences)
     scale = np.sqrt((features**2).mean(0))
     x = features / np.where(scale > 0, scale, 1.0)

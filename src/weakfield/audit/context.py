@@ -13,12 +13,14 @@ from torch import Tensor, nn
 
 from weakfield._version import __version__
 from weakfield.audit.surrogates import group_power, match_power, power_groups
+from weakfield.base.errors import BadInput
 from weakfield.base.files import content_hash, file_hash, read_json, write_json
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.config.training import TrainingSettings
 from weakfield.dataset import PARTS, Dataset, Pairs, PairTensor, Part, open_dataset
 from weakfield.dataset.lazy import CutPairs
 from weakfield.learning import Estimate, Scores, Task, fit, load_model, score
+from weakfield.learning.archives import load_archive
 from weakfield.learning.metrics import (
     auc,
     auc_difference,
@@ -99,17 +101,22 @@ class Context:
 
     def samples_of(self, cubes: Pairs) -> Pairs:
         """What the main network sees of whole cubes: themselves, or the slices or sub-cubes that they are cut into."""
+        cubes.scalar = self.dataset.recipe.derivative != "gradient"
         if self.network_shape == cubes.shape:
             return cubes
         place = {seed: number for number, seed in enumerate(cubes.seeds)}
-        cut, channels = self.dataset.cut, cubes.shape[0]
-        return CutPairs(list(cubes.seeds), channels, cut, lambda seed: cubes.load([place[seed]])[0])
+        cut = self.dataset.cut
+        parts = CutPairs(list(cubes.seeds), cubes.shape[0], cut, lambda seed: cubes.load([place[seed]])[0])
+        parts.periodic, parts.scalar = cut.shape != "subcube", cubes.scalar
+        return parts
 
     @cached_property
     def network_shape(self) -> tuple[int, ...]:
         """(channels, N, N, N) or (channels, N, N) of what the main network was trained on."""
         path = self.folder.model(main_model(self.study)) / "weights.pt"
-        return tuple(torch.load(path, weights_only=True)["shape"])
+        if (saved := load_archive(path)) is None:
+            raise BadInput(f"{path} is missing or damaged, expected a trained network")
+        return tuple(saved["shape"])
 
     @property
     def keep_mean(self) -> bool:
@@ -136,6 +143,12 @@ class Context:
         """Logits of a trained network (default: the main one) or of a baseline, as the train stage left them."""
         where = self.folder.model(model or main_model(self.study))
         return Scores.from_json(read_json(where / "scores.json")[who][part])
+
+    @property
+    def baselines(self) -> tuple[str, ...]:
+        """Names of the baselines of the train stage."""
+        known = read_json(self.folder.model(main_model(self.study)) / "scores.json")
+        return tuple(name for name in known if name != "network")
 
     @property
     def retraining(self) -> TrainingSettings:
@@ -233,6 +246,8 @@ class Context:
                 "models": {path.parent.name: file_hash(path) for path in models},
                 "training": study.training.hash(),
                 "granted": granted,
+                # what other controls trained decides whether finding nothing counts
+                "beside": [name for name in ("other_weights", "p_matched_retrained") if name in study.audit.controls],
                 "audit": study.audit.hash("controls", "full_controls", "retrainings"),
                 "universe": [study.cosmology.hash(), content_hash(study.simulation.identity()), study.output.hash()],
             }

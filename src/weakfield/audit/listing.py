@@ -22,7 +22,10 @@ How a verdict is decided:
 - What must know nothing is tested by the AUC **between universes**: a GR cube against the Newton cubes of other seeds.
   Twins differ by a hair, the same way in every pair, and are no independent draws. Clean needs an interval that holds
   0.5 and ends below 0.6 or below the AUC of the network.
-- Where twins are the question, the **paired accuracy** stands beside it, with the exact binomial interval.
+- Where twins are the question, the **paired accuracy** stands beside it, with the exact binomial interval. Its error is
+  that of the seeds, not of the training: a network that learned nothing still answers a difference that all twins share
+  with one sign, and every other such network has the right one. `other_weights` says whether a result comes back, and a
+  retraining that finds nothing counts only if the one on untouched cubes found something.
 - Where a suspect is taken out of the cubes, the row gives the **share of the logit difference** of twins that is left,
   bootstrapped over seeds. Half is the line: a network that loses more than half without the suspect lived on it.
 

@@ -82,7 +82,7 @@ def calibrated(study: StudyConfig) -> tuple[float, str]:
     with tempfile.TemporaryDirectory(prefix="weakfield-") as folder:
         for theory in THEORIES:
             run = study.run_settings(theory, study.seeds.first)
-            cycles = _cycles(run)
+            cycles = cycles_of(run)
             short, long = min(_SHORT, cycles), min(_LONG, cycles)
             _timed(run, short, Path(folder))  # loads what the first run of a process loads
             some, more = _timed(run, short, Path(folder)), _timed(run, long, Path(folder))
@@ -108,7 +108,7 @@ def estimate(study: StudyConfig, folder: RunFolder, seeds: tuple[int, ...]) -> E
     )
 
 
-def _cycles(run: RunSettings) -> int:
+def cycles_of(run: RunSettings) -> int:
     """Cycles of a whole run."""
     from weakfield.cosmology import Background
 

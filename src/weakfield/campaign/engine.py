@@ -44,12 +44,12 @@ def grow_with_workers(study: StudyConfig, folder: RunFolder, seeds: Sequence[int
         _describe(folder, client)
         try:
             with live_table(study, folder) as refresh:
-                _Client(client, study, folder, tally, say, refresh).grow(seeds)
+                Dispatch(client, study, folder, tally, say, refresh).grow(seeds)
         finally:
             (folder.campaign / "campaign.json").unlink(missing_ok=True)
 
 
-class _Client:
+class Dispatch:
     """Hands out tasks and takes in results until each seed is whole or set aside."""
 
     def __init__(
@@ -62,7 +62,8 @@ class _Client:
         self._results: SimpleQueue[tuple[int, Any]] = SimpleQueue()
         self._futures: dict[int, Any] = {}
         self._tasks: Counter[int] = Counter()
-        self._unfit: Counter[str] = Counter()
+        self._unfit: set[tuple[str, int]] = set()
+        self._in_vain = 0  # workers found unfit since the last pair was grown
         self._alone_since = self._looked = time.monotonic()
         self._why = ""
 
@@ -74,8 +75,9 @@ class _Client:
                     self._submit(seed, wait)
                 seeds = self._gather(wait)
         except BaseException:
-            with suppress(Exception):
-                self._client.cancel(list(self._futures.values()))
+            if self._client.status == "running":  # else nobody would answer
+                with suppress(Exception):
+                    self._client.cancel(list(self._futures.values()))
             raise
 
     def _submit(self, seed: int, wait: bool) -> None:
@@ -111,10 +113,11 @@ class _Client:
             self._set_aside(seed, future)
             return
         result = future.result()
+        future.release()  # a worker leaves more easily that has nothing others may want
         match result["status"]:
             case "whole":
                 self._tally.grown.add(seed)
-                self._unfit.clear()
+                self._in_vain = 0
             case "there":
                 self._tally.there.add(seed)
             case "elsewhere":
@@ -128,27 +131,29 @@ class _Client:
         error = future.exception()
         why = sentence(error)
         if type(error).__name__ == "KilledWorker":
-            why = f"{self._study.campaign.tries} workers died while they had it"
+            why = f"{self._study.campaign.tries} workers died while they had it (too little memory?)"
+            if self._study.campaign.cluster != "local":
+                why += f"; their logs are in {self._folder.campaign / 'jobs'}"
             note(self._folder, seed, "failed", error=why)
             log_failure(self._folder, seed, WeakfieldError(why))
         self._tally.failed[seed] = why
         self._say(f"seed {seed} is set aside: {why}")
 
     def _retire(self, result: dict[str, Any]) -> None:
-        """Send a worker away that cannot grow any pair; its pair goes to another."""
-        name = f"{result['host']} (process {result['process']})"
-        self._unfit[name] += 1
-        self._why = f"worker {name} {result['why']}"
-        if self._unfit[name] > 1:
-            return
-        self._say(f"{self._why}; it gets no more pairs")
-        workers = self._client.scheduler_info(n_workers=-1)["workers"]
-        processes = self._client.run(_process, on_error="ignore", nanny=False)
-        gone = [address for address in workers if processes.get(address) == [result["host"], result["process"]]]
-        if gone:
-            self._client.retire_workers(workers=gone, close_workers=True)
-        if len(self._unfit) >= _UNFIT:
+        """Send a worker away that cannot grow any pair; its pair goes to another, if there is one."""
+        who = (result["host"], result["process"])
+        self._why = f"worker {who[0]} (process {who[1]}) {result['why']}"
+        if who not in self._unfit:
+            self._say(f"{self._why}; it gets no more pairs")
+            self._unfit.add(who)
+            self._in_vain += 1
+        processes = self._client.run(_process, on_error="ignore")
+        unfit = [address for address, process in processes.items() if tuple(process) in self._unfit]
+        nobody_else = self._study.campaign.cluster == "local" and len(unfit) == len(processes)
+        if nobody_else or self._in_vain >= _UNFIT:
             raise self._given_up(self._why)
+        if unfit:
+            self._client.retire_workers(workers=unfit, close_workers=True)
 
     def _look(self) -> None:
         """Whether scheduler and workers are there still; draws the table."""

@@ -133,8 +133,9 @@ def _hindrance(study: StudyConfig, folder: RunFolder, task: dict[str, Any]) -> s
         return f"makes {own} of the settings, expected {task['settings']} as the campaign does"
     try:
         check_same_universe(study, folder, growing=True)
-    except BadInput as other:
-        return str(other)
+        scratch_folder(task["scratch"], folder)
+    except (BadInput, OSError) as error:
+        return sentence(error)
     return None
 
 

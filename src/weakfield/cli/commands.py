@@ -337,11 +337,12 @@ def audit(
 
 @app.command()
 def explain(folder: Run, json_lines: Json = False) -> None:
-    """What the network looked at.
+    """What the network looked at, and whether that can be trusted.
 
-    The gradient of one test pair, in the cube and by Fourier shell.
+    Attributions of test pairs in cells, by Fourier shell and by triangle; then tests that a map which does not depend
+    on the network would fail. Settings under [explain]: methods, pairs, memory_mib, trust = false for a quick look.
 
-    Reads dataset/ and training/, writes explain/.
+    Reads dataset/ and training/, writes explain/: explain.json, trust.json, maps.npz. Each seed is kept when done.
 
     \b
     weakfield explain runs/demo

@@ -30,13 +30,14 @@ class ExplainSettings(Settings):
     block: int | None = Field(
         None, ge=1, description="cells a side of an occluded block; default: a quarter of the grid"
     )
+    triangle_shells: int = Field(4, ge=0, description="shells whose triangles share out the decision; 0: none")
     memory_mib: float = Field(1024.0, gt=0, description="what a batch of samples may take on its way through a network")
     trust: bool = Field(True, description="run the tests of whether the attributions can be trusted")
     trust_methods: tuple[str, ...] = Field(
         ("gradient", "pair_integrated", "grad_cam"), min_length=1, description="methods that are put to these tests"
     )
     trust_epochs: int = Field(
-        12,
+        8,
         ge=1,
         description="epochs of networks trained for comparison; more than those of the training count as those",
     )

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from weakfield.base.errors import BadInput
 from weakfield.explain import lattice
-from weakfield.explain.modes import TOLERANCE, ModeAttribution, change_of_logits, integrated_modes
+from weakfield.explain.modes import TOLERANCE, ModeAttribution, change_of_logits, integrated_modes, joined
 from weakfield.explain.paths import MOST_STEPS, Path, integrate
 from weakfield.explain.responses import MEMORY, Response, checked_samples
 
@@ -126,10 +126,21 @@ def amplitude_phase(
     first, second = checked_samples(newton, "newton"), checked_samples(gr, "gr")
     if first.shape != second.shape:
         raise BadInput(f"newton and gr have shapes {tuple(first.shape)} and {tuple(second.shape)}, expected the same")
-    twins = polar(first, second)
     options: dict[str, Any] = {
         "steps": steps, "tolerance": tolerance, "most_steps": most_steps, "dtype": dtype, "memory": memory,
     }  # fmt: skip
+    room = Response(network, dtype, memory // 4).panels(first)  # polar forms take four times a sample
+    parts = [
+        _split(network, polar(*some), order, options)
+        for some in zip(torch.split(first, room), torch.split(second, room), strict=True)
+    ]
+    return AmplitudePhase(joined([part[0] for part in parts]), joined([part[1] for part in parts]))
+
+
+def _split(
+    network: nn.Module, twins: Polar, order: Order, options: dict[str, Any]
+) -> tuple[ModeAttribution, ModeAttribution]:
+    """Attributions to amplitudes and to phases of twins that fit into memory together."""
     amplitude, phase = [], []
     if order != "phase_first":
         amplitude.append(integrated_modes(network, twins.field(1, 0), twins.field(0, 0), **options))
@@ -137,7 +148,7 @@ def amplitude_phase(
     if order != "amplitude_first":
         amplitude.append(integrated_modes(network, twins.field(1, 1), twins.field(0, 1), **options))
         phase.append(_turned(network, twins, 0, **options))
-    return AmplitudePhase(_mean(amplitude), _mean(phase))
+    return _mean(amplitude), _mean(phase)
 
 
 def _mean(legs: list[ModeAttribution]) -> ModeAttribution:

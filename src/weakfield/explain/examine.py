@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from weakfield.config.explain import ExplainSettings
 from weakfield.explain.bands import Bands
+from weakfield.explain.decision import polar_parts
 from weakfield.explain.modes import ModeAttribution, pair_integrated_modes
 from weakfield.explain.pixels import method
 from weakfield.explain.pixels.contract import asked, batch_size, checked, scores
@@ -24,6 +25,11 @@ from weakfield.explain.trust.symmetry import equivariance_error
 
 #: methods whose attributions should add up to the difference of the logits of the twins, or of the mean field
 SUMMING = {"gradient_x_input": True, "integrated": False, "pair_integrated": True, "occlusion": True, "deeplift": True}
+
+#: gradients along a path, at most so many times the first nodes
+MOST = 16
+#: a logit that nobody needs to know better, and single precision does not
+FINEST = 1e-6
 
 
 @dataclass
@@ -51,18 +57,31 @@ class Examination:
         known: dict[str, dict[str, Any]] = {
             "smoothgrad": {"draws": s.draws, "noise": s.noise},
             "integrated": {"steps": s.integrated_steps},
-            "pair_integrated": {"steps": s.steps, "tolerance": s.tolerance},
+            "pair_integrated": {"steps": s.steps, "tolerance": s.tolerance, "most": MOST * s.steps},
             "occlusion": {"block": block},
         }
         return known.get(name, {})
 
     def modes(self, newton: Tensor, gr: Tensor) -> ModeAttribution:
         """What every mode contributes on the way from the twins to the samples (n, channels, ...)."""
-        s, kind = self.settings, checked(self.network, gr)[0].dtype
-        memory = int(s.memory_mib * 2**20)
-        return pair_integrated_modes(
-            self.network, newton, gr, s.steps, tolerance=s.tolerance, dtype=kind, memory=memory
-        )
+        return pair_integrated_modes(self.network, newton, gr, **self.path_options(newton, gr))
+
+    def path_options(self, newton: Tensor, gr: Tensor) -> dict[str, Any]:
+        """Options of the integrals in Fourier space: nodes, and a tolerance relative to the difference of the logits.
+
+        That is the setting's, in logits, but no less than 1e-4 of the difference and, where it is not below ``FINEST``,
+        no more than a hundredth of it.
+        """
+        s = self.settings
+        change = float(self._change(gr, newton).abs().min())
+        relative = max(float(np.clip(s.tolerance / change, 1e-4, 1e-2)), FINEST / change) if change > 0 else 1.0
+        return {
+            "steps": s.steps,
+            "tolerance": relative,
+            "most_steps": MOST * s.steps,
+            "dtype": checked(self.network, gr)[0].dtype,
+            "memory": int(s.memory_mib * 2**20),
+        }
 
     def attributions(self, newton: Tensor, gr: Tensor) -> tuple[dict[str, Any], dict[str, Tensor]]:
         """Sums, completeness and bands of one pair (1, channels, ...) as JSON; and the maps (1, channels, ...)."""
@@ -86,15 +105,21 @@ class Examination:
             "path": {"evaluations": int(modes.steps[0]), "residual": float(modes.residual[0])},
             "bands": attributed_bands(modes).tolist(),
             "channels": modes.by_channel()[0].tolist(),
+            "polar": polar_parts(self.network, newton, gr, self.path_options(newton, gr)),
             "directions": modes.by_shell_and_direction().shells[0].tolist(),
             "occluded_bands": shells[0].tolist(),
         }, maps
 
-    def trust(self, newton: Tensor, gr: Tensor, maps: dict[str, Tensor]) -> dict[str, Any]:
-        """Every test of trust on one pair (1, channels, ...), as JSON; ``maps`` by the settings' methods."""
+    def trust(
+        self, newton: Tensor, gr: Tensor, maps: dict[str, Tensor], attributed: NDArray[np.float64]
+    ) -> dict[str, Any]:
+        """Every test of trust on one pair (1, channels, ...), as JSON.
+
+        ``maps`` by the settings' methods, ``attributed`` by band as in ``attributed_bands``.
+        """
         chosen = self.settings.trust_methods
         own = {name: maps[name] if name in maps else self.maps(name, newton, gr) for name in chosen}
-        bands, attributed = Bands.of(gr), attributed_bands(self.modes(newton, gr))
+        bands = Bands.of(gr)
         memory, one = self.settings.memory_mib, self.settings
         return {
             "agreement": rank_correlations(maps)[0].tolist(),
@@ -149,13 +174,13 @@ class Examination:
 
     def _logit_invariance(self, newton: Tensor, gr: Tensor) -> float:
         """The same of the difference of the logits of a pair, which bounds what a map can do."""
+        return equivariance_error(self._change, gr, newton, max(1, self.settings.perturbations // 2))
 
-        def change(x: Tensor, twin: Tensor) -> Tensor:
-            with asked(self.network) as decision:
-                samples, twins = checked(self.network, x, twin)
-                return scores(decision, samples, 1) - scores(decision, twins, 1)
-
-        return equivariance_error(change, gr, newton, max(1, self.settings.perturbations // 2))
+    def _change(self, x: Tensor, twin: Tensor) -> Tensor:
+        """Logits of samples minus those of their twins (n,)."""
+        with asked(self.network) as decision:
+            samples, twins = checked(self.network, x, twin)
+            return scores(decision, samples, 1) - scores(decision, twins, 1)
 
 
 def attributed_bands(modes: ModeAttribution) -> NDArray[np.float64]:

@@ -199,7 +199,29 @@ def integrated_modes(
     start = torch.zeros_like(end) if baseline is None else checked_samples(baseline, "baseline")
     if start.shape != end.shape:
         raise BadInput(f"the baseline has shape {tuple(start.shape)}, expected that of samples, {tuple(end.shape)}")
-    response, dimensions = Response(network, dtype, memory), end.ndim - 2
+    response = Response(network, dtype, memory)
+    room = response.panels(end)
+    return joined(
+        [
+            _integrated(response, first, last, steps, tolerance, most_steps)
+            for first, last in zip(torch.split(start, room), torch.split(end, room), strict=True)
+        ]
+    )
+
+
+def joined(parts: Sequence[ModeAttribution]) -> ModeAttribution:
+    """The samples of several attributions, one after the other."""
+    values, change, steps = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("values", "change", "steps")
+    )
+    return ModeAttribution(values, change, steps)
+
+
+def _integrated(
+    response: Response, start: Tensor, end: Tensor, steps: int, tolerance: float, most_steps: int
+) -> ModeAttribution:
+    """The attribution of samples that fit into memory together."""
+    dimensions = end.ndim - 2
     change, scale = change_of_logits(response, start, end, tolerance)
     n, step = end.shape[-1], end - start
     moved = lattice.forward(step, dimensions) * (lattice.weights(n, dimensions) / float(n) ** dimensions)

@@ -61,7 +61,7 @@ def integrate(
     assert result is not None
     taken = np.full(len(change), steps, dtype=np.int64)
     for sample in np.flatnonzero(np.abs(_sums(result) - change) > tolerance * scale):
-        if taken[sample] < most_steps:
+        if taken[sample] + PANELS * PANEL_STEPS <= most_steps:
             allowed = tolerance * float(scale[sample])
             result[sample], more = _refined(path, int(sample), allowed, most_steps - taken[sample], at_once)
             taken[sample] += more

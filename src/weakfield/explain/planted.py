@@ -28,7 +28,8 @@ def gaussian_cubes(count: int, n: int, slope: float, seed: int) -> Tensor:
     squares[0, 0, 0] = np.inf
     shape = torch.from_numpy(squares ** (slope / 4))
     variance = float((lattice.weights(n, 3) * shape**2).sum()) / n**3
-    return lattice.backward(lattice.forward(noise, 3) * shape, n, 3)[:, None] / variance**0.5
+    cubes: Tensor = lattice.backward(lattice.forward(noise, 3) * shape, n, 3)[:, None] / variance**0.5
+    return cubes
 
 
 def rescaled_shell(cubes: Tensor, low: float, high: float, eps: float) -> Tensor:
@@ -45,7 +46,7 @@ def local_non_gaussianity(cubes: Tensor, f: float) -> Tensor:
 
 
 def coupled_triangle(cubes: Tensor, edges: Sequence[float], triangle: tuple[int, int, int], share: float) -> Tensor:
-    """Modes f of the last shell become sqrt(1 - share^2) f + share p at their own power, p of the product of the others."""
+    """Modes f of the last shell become sqrt(1 - share^2) f + share p at their own power, p of the other two."""
     n = cubes.shape[-1]
     basis = triangle_basis(n, 3, tuple(float(edge) for edge in edges))
     return torch.stack([_coupled(basis, cube[0], triangle, share)[None] for cube in cubes])

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from weakfield._version import __version__
 from weakfield.base.files import content_hash, file_hash, read_json, replacing, write_json
@@ -17,18 +17,21 @@ from weakfield.base.progress import bar
 from weakfield.config import THEORIES, RunFolder, StudyConfig
 from weakfield.dataset import Dataset, open_dataset, study_split
 from weakfield.explain.bands import Bands, by_band, power_by_band
+from weakfield.explain.decision import edges, triangles
 from weakfield.explain.examine import Examination
 from weakfield.explain.pixels import method
-from weakfield.explain.pixels.gradcam import has_map
+from weakfield.explain.pixels.gradcam import has_activations, has_map
 from weakfield.explain.pixels.gradients import gradient
+from weakfield.explain.pixels.slicing import gather
 from weakfield.explain.saliency import projections
 from weakfield.explain.samples import chosen_seed, examined_seeds
 from weakfield.explain.trust.others import auc_of, others
 from weakfield.explain.trust.summary import over_seeds, summarise
-from weakfield.learning import load_model
+from weakfield.learning import load_model, logits
 from weakfield.learning.training import main_model, task
 
-CAMS = ("grad_cam", "grad_cam_unsigned", "guided_grad_cam", "guided_grad_cam_unsigned")
+GUIDED = ("guided_grad_cam", "guided_grad_cam_unsigned")
+CAMS = ("grad_cam", "grad_cam_unsigned", *GUIDED)
 
 
 def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
@@ -36,8 +39,9 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
 
     ``saliency.npz``: ``input`` and ``gradient`` (2, N, N, N), Newton then GR, and ``projections`` (3, 3, N, N): of
     Newton, GR and GR - Newton, along z, y and x. ``maps.npz``: the sample of GR, its Newtonian twin and the map of
-    every method, (channels, ...) float32. What is done for one seed is kept in ``seeds/`` and not done twice. Raises
-    ``BadInput`` when the study asks for a test pair or a method that does not exist.
+    every method, (channels, ...) float32; of a network of slices also ``cube_signed`` and ``cube_absolute``, the maps
+    of all slices gathered, with ``cube_newton`` and ``cube_gr``. What is done for one seed is kept in ``seeds/``, not
+    done twice. Raises ``BadInput`` when the study asks for a test pair or a method that does not exist.
     """
     check_methods(study)
     stage = Stage(study, folder)
@@ -103,9 +107,11 @@ class Stage:
         return self._cache[seed]
 
     def _usable(self) -> set[str]:
-        """The methods that this network admits: Grad-CAM wants a convolution with a map."""
-        wanted = {*self.study.explain.methods, *self.study.explain.trust_methods}
-        return wanted if has_map(self.network, self.pair(self.seeds[0])[0]) else wanted - set(CAMS)
+        """The methods that this network admits: Grad-CAM wants a convolution with a map, guided also activations."""
+        found = {*self.study.explain.methods, *self.study.explain.trust_methods}
+        if not has_map(self.network, self.pair(self.seeds[0])[0]):
+            found -= set(CAMS)
+        return found if has_activations(self.network) else found - set(GUIDED)
 
     def _kept(self, name: str, seed: int, compute: Callable[[], Any]) -> Any:
         """A piece of JSON that was computed before for the same things, or is now."""
@@ -144,7 +150,29 @@ class Stage:
 
     def _write_maps(self, newton: Tensor, gr: Tensor, maps: dict[str, Tensor]) -> None:
         arrays = {name: values[0].to(torch.float32).numpy() for name, values in maps.items()}
+        if newton.ndim == 4:
+            arrays |= self._saliency_cube()
         _write_npz(self.folder.explain / "maps.npz", newton=newton[0].numpy(), gr=gr[0].numpy(), **arrays)
+
+    def _saliency_cube(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Maps of all slices of the chosen pair gathered into cubes (channels, N, N, N), and the cubes themselves.
+
+        Nothing where slices are not those of the whole cubes: of another size or with other channels.
+        """
+        pair = self.dataset.pairs([self.seeds[0]], self.study.dataset.keep_mean).load([0])[0]
+        if pair.shape[1:3] != self.task.shape[:2]:
+            return {}
+        name = "pair_integrated" if "pair_integrated" in self.settings.methods else self.settings.methods[0]
+        settings = self.settings.model_copy(update={"tolerance": float("inf")})  # as many paths as there are slices
+        maps = Examination(self.network, settings).maps
+
+        def one(network: nn.Module, gr: Tensor, newton: Tensor | None) -> Tensor:
+            return maps(name, newton if newton is not None else gr, gr, network)
+
+        found = gather(one, self.network, pair[1:], pair[:1])
+        cubes = {"cube_newton": pair[0], "cube_gr": pair[1], "cube_signed": found.signed[0]}
+        cubes["cube_absolute"] = found.absolute[0]
+        return {key: values.to(torch.float32).numpy() for key, values in cubes.items()}
 
     def explanation(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
         """``explain.json``; also writes ``saliency.npz``."""
@@ -174,13 +202,39 @@ class Stage:
                 "logit_difference": over_seeds([row["logit"]["gr"] - row["logit"]["newton"] for row in rows]),
                 "attributed": _bands(rows, "bands"),
                 "occluded": _bands(rows, "occluded_bands"),
+                "channels": over_seeds([row["channels"] for row in rows]),
+                "directions": over_seeds([row["directions"] for row in rows]),
+                **{
+                    part: {
+                        "total": over_seeds([row["polar"][part]["total"] for row in rows]),
+                        "shells": over_seeds([row["polar"][part]["shells"] for row in rows]),
+                    }
+                    for part in ("amplitude", "phase")
+                },
             },
+            "triangles": self.triangles(unit) if self.settings.triangle_shells else None,
         }
+
+    def triangles(self, unit: float) -> dict[str, Any]:
+        """``decision.triangles`` of all pairs of the test part, one sample a seed."""
+        seeds = self.dataset.part("test")
+
+        def compute() -> dict[str, Any]:
+            members = [self.pair(seed) for seed in seeds]
+            newton, gr = (torch.cat([pair[member] for pair in members]) for member in (0, 1))
+            answers = np.stack([logits(self.network, newton), logits(self.network, gr)], axis=1)
+            bounds = edges(newton.shape[-1], self.settings.triangle_shells)
+            return triangles(self.network, newton, gr, seeds, bounds, unit, answers, self.settings.memory_mib)
+
+        found: dict[str, Any] = self._kept("triangles", self.seeds[0], compute)
+        return found
 
     def _write_saliency(self, cubes: Tensor, gradients: Tensor) -> None:
         maps = gradients.sum(1)
         sides = (maps[0], maps[1], maps[1] - maps[0])
-        arrays = {"projections": np.stack([projections(side).numpy() for side in sides])}
+        arrays = {}
+        if maps.ndim == 4:
+            arrays["projections"] = np.stack([projections(side).numpy() for side in sides])
         _write_npz(
             self.folder.explain / "saliency.npz",
             input=cubes[:, 0].numpy(),
@@ -208,7 +262,7 @@ class Stage:
     def _tested(self, seed: int) -> dict[str, Any]:
         newton, gr = self.pair(seed)
         maps = {name: self.examination.maps(name, newton, gr) for name in self.settings.methods}
-        return self.examination.trust(newton, gr, maps)
+        return self.examination.trust(newton, gr, maps, np.array(self.attributed(seed)["bands"]))
 
 
 def by_shell(cubes: Tensor, gradients: Tensor, bands: Bands, unit: float) -> dict[str, Any]:

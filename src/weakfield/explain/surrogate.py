@@ -26,7 +26,7 @@ from weakfield.base.errors import BadInput
 from weakfield.explain.responses import checked_samples
 from weakfield.explain.triangle_basis import triangle_basis
 from weakfield.explain.triangles import TriangleAttribution
-from weakfield.learning.metrics import Estimate, bootstrap_weights, interval
+from weakfield.learning.scores import Estimate, bootstrap_weights, interval
 from weakfield.spectra import bispectrum, power_spectrum
 
 Reals = NDArray[np.float64]

@@ -6,9 +6,9 @@ A logit that does not care where in the box things are has a Volterra series who
 
 With h2 and h3 constant on shells and triangles of shells this is sum_s a_s P_s + sum_T w_T B_T (``triangle_basis``).
 Networks of rectifiers have no third derivative; their third order is that of the mean response. For a Gaussian field
-E[gamma_k1 f_k2 f_k3] = P_k2 P_k3 E[d^3 F] (Stein's lemma; Lee & Schetzen 1965 with F for gamma): the cross-bispectrum of the
-gradient with the field squared measures it. Here it is measured by least squares, which is the same for a Gaussian
-field, exact for a logit that is a sum of powers and triangles whatever the field, and uses all modes of all gradients:
+E[gamma_k1 f_k2 f_k3] = P_k2 P_k3 E[d^3 F] (Stein's lemma; Lee & Schetzen 1965 with F for gamma): the cross-bispectrum
+of the gradient with the field squared measures it. Here it is measured by least squares, which is the same for a
+Gaussian field, exact for a logit of powers and triangles whatever the field, and uses all modes of all gradients:
 
     minimise  E sum_k P_k | gamma_k - sum_s a_s dP_s/df_k - sum_T w_T dB_T/df_k |^2,
 

@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from weakfield.config.training import TrainingSettings
 from weakfield.dataset import Pairs, PairTensor
 from weakfield.learning.augmentation import augmented, identities
+from weakfield.mesh.devices import sent
 
 GPU_SHARE = 0.5  # of the free memory of a GPU that samples may take
 AHEAD = 2  # batches that each worker reads ahead
@@ -76,9 +77,9 @@ class Loader:
             return
         held = pairs.in_memory()
         if self.source == "gpu":
-            held = _moved(held, held.values.to(device))
-        elif device.type == "cuda":
-            held = _moved(held, held.values.pin_memory())
+            kinds = held.periodic, held.scalar
+            held = PairTensor(held.seeds, held.values.to(device))
+            held.periodic, held.scalar = kinds
         self.reader = Reader(held, settings, augment)
 
     def batches(self, epoch: int, places: Sequence[Sequence[int]]) -> Iterator[Tensor]:
@@ -90,14 +91,10 @@ class Loader:
             self.plan.orders = orders
             found = iter(self.workers)
         for values in found:
-            yield values.to(self.device, non_blocking=True)
-
-
-def _moved(pairs: PairTensor, values: Tensor) -> PairTensor:
-    """The same pairs in other memory."""
-    held = PairTensor(pairs.seeds, values)
-    held.periodic, held.scalar = pairs.periodic, pairs.scalar
-    return held
+            if self.source == "memory":
+                yield sent(values, self.device)
+            else:  # pinned by the workers, or there already
+                yield values.to(self.device, non_blocking=True)
 
 
 def size_in_bytes(pairs: Pairs) -> int:

@@ -21,6 +21,7 @@ from weakfield.learning.losses import training_loss, validation_loss
 from weakfield.learning.metrics import Scores, auc
 from weakfield.learning.monitor import Monitor, Norms, warn
 from weakfield.learning.networks import arrange, build_network, network_identity
+from weakfield.learning.networks.layers import SharedDropout
 from weakfield.learning.optimisers import build_optimiser
 from weakfield.learning.schedules import learning_rate, stops
 from weakfield.learning.scoring import logits_of_pairs, scoring_batches
@@ -133,7 +134,7 @@ class Loop:
     def train(self, epoch: int) -> Row:
         """One pass over the training pairs: mean loss, last learning rate, mean gradient norm before clipping."""
         settings, network, count = self.task.settings, self.state.network, len(self.task.pairs["train"])
-        torch.manual_seed(seed_of(settings.seed, epoch, 1 + self.crew.rank))  # dropout
+        torch.manual_seed(seed_of(settings.seed, epoch, 1))  # dropout, the same in all processes
         batches = order(settings, count, epoch)
         mine = [self.crew.share(batch) for batch in batches]
         total, norms, rate = 0.0, [], 0.0
@@ -163,6 +164,11 @@ class Loop:
         self.state.optimiser.zero_grad()
         if not len(values):
             return 0.0  # more processes than pairs are left in the last batch
+        if self.crew.size > 1:
+            rows = [2 * pair + member for pair in self.crew.share(range(size)) for member in (0, 1)]
+            for module in self.state.network.modules():
+                if isinstance(module, SharedDropout):
+                    module.rows = (rows, 2 * size)
         with (
             self.monitor.listening(listening),
             torch.autocast(self.device.type, torch.bfloat16, enabled=self.variant.precision == "bf16"),

@@ -46,28 +46,29 @@ def shell_spectrum(k_hmpc: ArrayLike, attributed: Estimated, occluded: Estimated
     return figure
 
 
-def triangle_plot(ratios: ArrayLike, panels: Mapping[str, ArrayLike], labels: Mapping[str, str] | None = None) -> Any:
+def triangle_plot(panels: Mapping[str, tuple[ArrayLike, ArrayLike]], labels: Mapping[str, str] | None = None) -> Any:
     """Values of triangles k1 >= k2 >= k3 in the plane of k3/k1 and k2/k1, one panel a quantity, each on its own scale.
 
-    ``ratios`` (T, 2) are k2/k1 and k3/k1; ``panels``: title and values (T,), several triangles of one shape (of other
-    sizes) drawn beside each other, larger ones outside. ``labels``: unit of each colour bar. Values that are not
-    finite are left out.
+    ``panels``: by title the sides (T, 3) in any unit and order and the values (T,). Triangles of one shape and other
+    sizes are drawn above each other, the stronger larger and below. ``labels``: unit of each colour bar. Values that
+    are not finite are left out.
     """
-    shape = np.asarray(ratios, dtype=np.float64)
     figure, axes = new_figure(1, len(panels), size=(3.9, 3.5))
-    for panel, (title, values) in zip(axes[0], panels.items(), strict=True):
+    for panel, (title, (sides, values)) in zip(axes[0], panels.items(), strict=True):
+        k = np.sort(np.asarray(sides, dtype=np.float64), axis=1)
         numbers = np.asarray(values, dtype=np.float64)
         kept = np.isfinite(numbers)
         limit = float(np.abs(numbers[kept]).max()) if kept.any() else 1.0
         panel.plot([0, 0.5, 1, 0], [1, 0.5, 1, 1], color=LIGHT_GREY, linewidth=1, zorder=0)
-        order = np.argsort(-np.abs(numbers[kept]))  # the strongest lie below and larger: none hides another
-        x, y, c = shape[kept, 1][order], shape[kept, 0][order], numbers[kept][order]
-        size = 25 + 95 * np.abs(c) / limit if limit else 25
+        order = np.argsort(-np.abs(numbers[kept]))
+        x, y = ((k[kept, side] / k[kept, 2])[order] for side in (0, 1))
+        shown = numbers[kept][order]
+        size = 20 + 110 * np.abs(shown) / limit if limit else 20.0
         drawn = panel.scatter(
-            x, y, c=c, s=size, cmap=DIVERGING, vmin=-limit, vmax=limit, edgecolors=GREY, linewidths=0.4
+            x, y, c=shown, s=size, cmap=DIVERGING, vmin=-limit, vmax=limit, edgecolors=GREY, linewidths=0.4
         )
-        panel.set(xlabel=r"$k_3 / k_1$", ylabel=r"$k_2 / k_1$", xlim=(-0.04, 1.06), ylim=(0.46, 1.04))
-        for text, place in (("squeezed", (0.0, 1.015)), ("equilateral", (0.83, 1.015)), ("folded", (0.44, 0.475))):
+        panel.set(xlabel=r"$k_3 / k_1$", ylabel=r"$k_2 / k_1$", xlim=(-0.04, 1.06), ylim=(0.44, 1.06))
+        for text, place in (("squeezed", (0.0, 1.025)), ("equilateral", (0.8, 1.025)), ("folded", (0.53, 0.46))):
             panel.annotate(text, place, fontsize=7.5, color=GREY)
         panel.set_title(title, fontsize=10)
         bar = figure.colorbar(drawn, ax=panel, pad=0.02)

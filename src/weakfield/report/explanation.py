@@ -11,15 +11,16 @@ from numpy.typing import NDArray
 
 from weakfield.base.errors import BadInput
 from weakfield.base.figures import NAMES
-from weakfield.report.attribution import agreement, deletion_curves, randomisation, shell_spectrum
+from weakfield.report.attribution import agreement, deletion_curves, randomisation, shell_spectrum, triangle_plot
 from weakfield.report.figures import saliency_maps, saliency_shells
-from weakfield.report.html import absent, figure, image, minus, paragraph, render, table
+from weakfield.report.html import absent, figure, image, interval, minus, paragraph, render, table
 from weakfield.report.material import Material
+from weakfield.report.results import LABELS
 from weakfield.report.slider import Panel, stack
-from weakfield.report.verdicts import LABELS
 
 #: the maps that are laid over the sample, the first two of those there are
 SHOWN = ("pair_integrated", "grad_cam", "gradient", "occlusion", "deeplift")
+MEASURED = "measured, GR \N{MINUS SIGN} Newton"
 TITLES = {
     "gradient": "gradient",
     "gradient_x_input": "gradient \N{MULTIPLICATION SIGN} difference",
@@ -49,6 +50,7 @@ def explanation(material: Material) -> str:
     parts = [paragraph(_total(found)), "<h3>Slice by slice</h3>", overlays(material, found)]
     parts += ["<h3>By Fourier shell</h3>", shell_figure(found)]
     parts.append(figure(image(render(saliency_shells(found)), "Attribution by Fourier shell, one pair", True), shells))
+    parts += ["<h3>By triangle</h3>", triangles(material, found)]
     parts += ["<h3>By cell</h3>", methods_table(found), _projections(found, arrays)]
     parts += ["<h3>Can the maps be trusted?</h3>", trust(material)]
     return "".join(parts)
@@ -60,10 +62,14 @@ def overlays(material: Material, found: dict[str, Any]) -> str:
     if not path.exists():
         return ""
     arrays = _arrays(path)
-    names = [name for name in SHOWN if name in arrays][:2]
+    names = {name: TITLES[name] for name in SHOWN if name in arrays}
+    if "cube_signed" in arrays:  # slices gathered along three axes
+        names = {"cube_signed": "all slices", "cube_absolute": "all slices, moduli"}
+        arrays |= {theory: arrays[f"cube_{theory}"] for theory in ("newton", "gr")}
     newton, gr = (_cube(arrays[theory]) for theory in ("newton", "gr"))
     panels = [
-        Panel(f"GR under {TITLES[name]}", gr, "attribution [logit]", overlay=_cube(arrays[name])) for name in names
+        Panel(f"GR under {title}", gr, "attribution [logit]", overlay=_cube(arrays[name]))
+        for name, title in list(names.items())[:2]
     ]
     panels.append(Panel(NAMES["difference"], gr - newton, "difference of the samples"))
     html, note = stack(panels, found["box_size_mpch"], name="attribution-plane")
@@ -82,16 +88,60 @@ def shell_figure(found: dict[str, Any]) -> str:
     seeds = len(found["seeds"])
     drawn = shell_spectrum(bands["k_hmpc"], bands["attributed"]["shells"], bands["occluded"]["shells"])
     difference = bands["logit_difference"]
-    caption = minus(
+    gap = minus(f"{path['largest_residual']:.1e}")
+    caption = (
         f"Mean over {seeds} test pairs of what each shell contributes to the logit of GR \N{MINUS SIGN} Newton"
         f" ({_value(difference)} in all), with its standard error over seeds. Circles: integral of the gradient from"
         " one twin to the other, additive over modes; its sum misses the difference of the logits by no more than"
-        f" {path['largest_residual']:.1e} in any pair. Squares: loss of logit when the shell alone is taken from the"
-        " twin. Where the two part, shells act together."
-        f" The cube mean contributes {_value(bands['attributed']['mean'])}, modes in no shell"
-        f" {_value(bands['attributed']['rest'])}."
+        f" {gap} in any pair. Squares: loss of logit when the shell alone is taken from the twin. Where the two part,"
+        f" shells act together. The cube mean contributes {_value(bands['attributed']['mean'])}, modes in no shell"
+        f" {_value(bands['attributed']['rest'])}. Of the whole, amplitudes carry {_value(bands['amplitude']['total'])}"
+        f" and phases {_value(bands['phase']['total'])}."
     )
     return figure(image(render(drawn), "Attribution by Fourier shell with errors over seeds"), caption)
+
+
+def triangles(material: Material, found: dict[str, Any]) -> str:
+    """Which triangles carry the decision, two ways, beside the bispectrum of GR - Newton."""
+    shared = found.get("triangles")
+    if shared is None:
+        return paragraph("Triangles were not looked at: explain.triangle_shells is 0.", "absent")
+    response, surrogate, sides = shared["response"], shared["surrogate"], shared["k_hmpc"]
+    panels: dict[str, tuple[Any, Any]] = {"third-order response": (sides, response["contribution"]["value"])}
+    labels = {"third-order response": "logit"}
+    if surrogate is not None:
+        panels["sparse surrogate"] = (sides, surrogate["contribution"]["value"])
+        labels["sparse surrogate"] = "logit"
+    wanted = "difference_cube" if material.study.dataset.sample == "difference" else "phi"
+    measured = next((one for one in material.bispectra if one.quantity == wanted), None)
+    if measured is not None and len(measured.triangles):
+        error = measured.difference_error
+        panels[MEASURED] = (measured.k, _ratio(measured.differences.mean(axis=0), error))
+        labels[MEASURED] = "standard errors"
+        if np.isfinite(measured.relativistic).any():
+            panels["predicted, second order"] = (measured.k, _ratio(measured.relativistic, error))
+            labels["predicted, second order"] = "standard errors of the measured"
+    shares = {name: _value(value) for name, value in response["shares"].items()}
+    agreed = shared["agreement"]
+    text = (
+        f"Of the mean logit difference of {shared['seeds']} test pairs the shares {shares['power']} lie in powers of"
+        f" shells, {shares['triangles']} in triangles of shells and {shares['remainder']} in neither, by the"
+        " third-order response of the logit."
+    )
+    if agreed is not None:
+        text += (
+            " The weights that it gives to triangles have a rank correlation of"
+            f" {interval(agreed)} with those of a sparse regression of"
+            f" the logit on measured spectra, which predicts {surrogate['explained']:.2f} of the variance of logits of"
+            " seeds that it has not seen."
+        )
+    caption = (
+        "Triangles by their shape, each quantity on its own scale. Contributions to the logit of GR \N{MINUS SIGN}"
+        " Newton by the response and by the surrogate; measured and predicted difference of the bispectra in units of"
+        " the standard error of the measured one, where the measure stage has them."
+    )
+    drawn = image(render(triangle_plot(panels, labels)), "Triangles: attribution and bispectrum", True)
+    return paragraph(text) + figure(drawn, caption)
 
 
 def methods_table(found: dict[str, Any]) -> str:
@@ -99,8 +149,8 @@ def methods_table(found: dict[str, Any]) -> str:
     rows = []
     for name, value in found["methods"].items():
         change = _value(value["change"]) if "change" in value else ""
-        residual = f"{value['largest_residual']:.1e}" if "largest_residual" in value else ""
-        rows.append([escape(TITLES[name]), *(minus(text) for text in (_value(value["sum"]), change, residual))])
+        residual = minus(f"{value['largest_residual']:.1e}") if "largest_residual" in value else ""
+        rows.append([escape(TITLES[name]), _value(value["sum"]), change, residual])
     note = (
         "Sums over the cells of the sample of GR, mean over test pairs with standard error, and the difference of"
         " logits that they share out: to the Newtonian twin, for integrated gradients to the mean field. Methods"
@@ -156,7 +206,7 @@ def trust_table(found: dict[str, Any]) -> str:
             curves["deletion_advantage"], curves["insertion_advantage"], found["infidelity"][name],
             found["sensitivity"][name], found["equivariance"][name], drawn, others["shuffled"],
         )  # fmt: skip
-        cells = [*(minus(_value(value)) for value in values), minus(", ".join(_value(value) for value in again))]
+        cells = [*(_value(value) for value in values), ", ".join(_value(value) for value in again)]
         rows.append([escape(TITLES[name]), *cells])
     scores = ", ".join(f"{who} {value['value']:.2f}" for who, value in found["auc"].items())
     note = (
@@ -164,7 +214,7 @@ def trust_table(found: dict[str, Any]) -> str:
         " and that of random orders, positive is better. Infidelity: share of the logit's answer to exchanged blocks"
         " that the map does not predict (0 best, 1 nothing). Sensitivity: relative change of the map under noise of 2 %"
         " of the rms. Equivariance: relative change when the box is rotated, reflected and shifted; that of the logit"
-        f" difference is {minus(_value(found['equivariance']['logit']))}. Last columns: rank correlation with the maps"
+        f" difference is {_value(found['equivariance']['logit'])}. Last columns: rank correlation with the maps"
         " of the network drawn anew, of one trained on shuffled labels (both should be near 0) and of networks from"
         f" other initial weights (should be near 1), trained for {found['epochs']} epochs; their AUC: {scores}."
     )
@@ -172,7 +222,7 @@ def trust_table(found: dict[str, Any]) -> str:
         "method", "deletion", "insertion", "infidelity", "sensitivity", "equivariance", "drawn anew", "shuffled labels",
         "other weights",
     )  # fmt: skip
-    return table(head, rows, numbers=tuple(range(1, 9))) + paragraph(note, "note")
+    return table(head, rows) + paragraph(note, "note")
 
 
 def _total(found: dict[str, Any]) -> str:
@@ -214,15 +264,20 @@ def _cube(values: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(added[None] if added.ndim == 2 else added)
 
 
+def _ratio(values: NDArray[np.float64], error: NDArray[np.float64]) -> NDArray[np.float64]:
+    """In units of the error; not a number where there is none."""
+    return np.asarray(np.divide(values, error, out=np.full(values.shape, np.nan), where=error > 0))
+
+
 def _value(found: dict[str, Any]) -> str:
     """``0.012 +- 0.003``: two digits of the error; without an error three of the value."""
     value, error = float(found["value"]), found["error"]
     if error is None or not error > 0:
-        return f"{value:.3g}"
+        return minus(f"{value:.3g}")
     digits = max(0, 1 - int(np.floor(np.log10(error))))
     if digits > 4:
-        return f"{value:.2e} \N{PLUS-MINUS SIGN} {error:.0e}"
-    return f"{value:.{digits}f} \N{PLUS-MINUS SIGN} {error:.{digits}f}"
+        return minus(f"{value:.2e} \N{PLUS-MINUS SIGN} {error:.0e}")
+    return minus(f"{value:.{digits}f} \N{PLUS-MINUS SIGN} {error:.{digits}f}")
 
 
 def _share(part: float, whole: float) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from weakfield.base.files import write_text
 from weakfield.base.progress import bar
 from weakfield.config import RunFolder, StudyConfig
-from weakfield.report import explanation, sections, verdicts, verification
+from weakfield.report import auditing, explanation, sections, verdicts, verification
 from weakfield.report.html import page
 from weakfield.report.material import Material
 from weakfield.report.slider import script
@@ -24,7 +24,7 @@ SECTIONS = (
     ("dataset", "Data set", sections.dataset),
     ("classification", "Einstein or Newton?", verdicts.classification),
     ("training", "Training and scores", verdicts.training),
-    ("audit", "Audit: should this be believed?", verdicts.audit),
+    ("audit", "Audit: should this be believed?", auditing.audit),
     ("saliency", "What the network saw", explanation.explanation),
     ("provenance", "Provenance", sections.provenance),
 )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from weakfield.config import THEORIES
 from weakfield.dataset import PARTS
+from weakfield.dataset.wording import samples_in_words
 from weakfield.report.html import absent, figure, image, paragraph, ranges, scientific, table
 from weakfield.report.material import Material
 from weakfield.report.slider import slider
@@ -112,18 +113,16 @@ def dataset(material: Material) -> str:
         seeds = data["seeds"][part]
         images = 2 * len(seeds) * len(data["redshifts"]) * 3 * data["grid"]
         rows.append([part, str(len(seeds)), str(2 * len(seeds)), f"{images:,}", escape(ranges(seeds))])
-    kinds = {
-        "difference": "the growth-scaled difference cube of one universe",
-        "raw": f"the potential of one universe at z = {data['redshifts'][-1]:g}",
-    }
     mean = "kept" if data["keep_mean"] else "removed"
     scale = data["normalisation"][f"mean_{mean}"]
     text = (
-        f"A sample is {kinds[data['sample']]}. Both members of a pair are always in the same part, so no seed that was"
+        f"A sample is {samples_in_words(data)}. Both members of a pair are always in the same part, so no seed that was"
         " trained on is tested on. Cubes are centred and scaled by numbers from the training part alone (rms"
         f" {scientific(scale['std'])} with the mean {mean}). Slices of a cube are not independent: the sample size is"
         " the number of seeds."
     )
+    if data["partial"]:
+        text += f" It is built of {len(data['files'])} of the {data['pairs_of_study']} pairs of the study."
     head = ("part", "pairs", "cubes", "slices of \N{GREEK CAPITAL LETTER PHI}", "seeds")
     return paragraph(text) + table(head, rows, numbers=(1, 2, 3))
 

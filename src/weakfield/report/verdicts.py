@@ -1,4 +1,4 @@
-"""What the networks reached and whether to believe it: classification, audit. One section a function."""
+"""What the networks reached and whether to believe it: verdict and classification. One section a function."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from weakfield.learning import Scores, baselines
 from weakfield.report import results
 from weakfield.report.figures import learning_curves, score_distributions
-from weakfield.report.html import absent, cell, figure, image, interval, paragraph, render, table
+from weakfield.report.html import absent, figure, image, interval, paragraph, render
 from weakfield.report.material import Material
 
 LABELS = results.LABELS
@@ -136,28 +136,3 @@ def training(material: Material) -> str:
             ),
         ]
     )
-
-
-def audit(material: Material) -> str:
-    """The table of controls."""
-    if material.audit is None:
-        return absent("audit", "audit")
-    rows = []
-    for control in material.audit["controls"]:
-        quantity = f'<span class="small">{escape(control.get("quantity", ""))}</span>'
-        remark = f'<span class="small">{escape(control.get("remark", ""))}</span>'
-        badge = f'<span class="badge {escape(control["verdict"])}">{escape(control["verdict"])}</span>'
-        rows.append(
-            [
-                f"{escape(control['question'])}<span class='small'>{escape(control['name'])}</span>",
-                escape(control["expectation"]),
-                cell(control) + quantity + remark,
-                badge,
-            ]
-        )
-    note = (
-        "Results with 95 % bootstrap intervals over test seeds. Clean: the control came out as it must if the result is"
-        " honest. Shortcut: the control fails, something simpler than the physics explains (part of) the result."
-        " Inconclusive: too few seeds to say."
-    )
-    return table(("question", "expectation", "result", "verdict"), rows, kind="cards") + paragraph(note, "note")

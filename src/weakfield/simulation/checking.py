@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ from scipy.special import gammainccinv, gammaincinv
 
 from weakfield.base.errors import WeakfieldError
 from weakfield.config import THEORIES, StudyConfig
+from weakfield.config.cosmology import CosmologySettings
 from weakfield.cosmology import amplitude
-from weakfield.cosmology.splines import natural_spline
-from weakfield.cosmology.transfer.eisenstein_hu import provide
+from weakfield.cosmology.transfer import box_wavenumbers
+from weakfield.cosmology.transfer.eisenstein_hu import EisensteinHu
 from weakfield.formats import load_field
 
 #: chance that an honest pair has a variance outside; a study has thousands of pairs and tens of outputs
@@ -105,32 +107,38 @@ def variance_range(study: StudyConfig, redshift: float) -> Range:
     standard = simulation.initial_conditions == "linear" and simulation.transfer in ("camb", "class", "eisenstein-hu")
     if not standard or min(cosmology.omega_b, cosmology.omega_cdm) <= 0 or redshift > _FIT_FROM:
         return Range(0.0, _WEAK**2)
-    key = (cosmology, simulation.box_size_mpch, simulation.grid, redshift)
-    if key not in _RANGES:
-        mean, spread = _linear_variance(study, redshift)
-        shape = mean**2 / spread
-        low, high = gammaincinv(shape, _CHANCE) / shape, gammainccinv(shape, _CHANCE) / shape
-        # averaging cells takes at most all power but that of the largest modes
-        floor = 0.0 if simulation.downgrade_factor > 1 else mean * float(low) / _THEORY
-        _RANGES[key] = Range(floor, mean * float(high) * _THEORY)
-    return _RANGES[key]
+    low, high = _gaussian_range(cosmology, simulation.box_size_mpch, simulation.grid, redshift)
+    # averaging cells takes at most all power but that of the largest modes
+    return Range(0.0 if simulation.downgrade_factor > 1 else low / _THEORY, high * _THEORY)
 
 
-_RANGES: dict[Any, Range] = {}
+@lru_cache(maxsize=64)
+def _gaussian_range(
+    cosmology: CosmologySettings, box_size_mpch: float, grid: int, redshift: float
+) -> tuple[float, float]:
+    """Bounds of the variance of a Gaussian universe that one in ``_CHANCE`` passes, each."""
+    mean, spread = _linear_variance(cosmology, box_size_mpch, grid, redshift)
+    if mean == 0.0:  # a mesh too small for any mode
+        return 0.0, _WEAK**2
+    shape = mean**2 / spread
+    low, high = gammaincinv(shape, _CHANCE) / shape, gammainccinv(shape, _CHANCE) / shape
+    return mean * float(low), mean * float(high)
 
 
-def _linear_variance(study: StudyConfig, redshift: float) -> tuple[float, float]:
+def _linear_variance(
+    cosmology: CosmologySettings, box_size_mpch: float, grid: int, redshift: float
+) -> tuple[float, float]:
     """Expected variance of phi in the box, and the variance of that over universes."""
-    cosmology, box = study.cosmology, study.simulation
     half = np.arange(-_SUMMED, _SUMMED + 1)
     square = (half[:, None, None] ** 2 + half[None, :, None] ** 2 + half[None, None, :] ** 2).ravel()
-    reach = box.grid // 2 - 1
-    square, count = np.unique(square[(square > 0) & (square < max(reach, 1) ** 2 + 1)], return_counts=True)
-    history = provide(box, cosmology)
-    phi = history.at(1.0 / (1.0 + redshift)).phi
+    reach = max(grid // 2 - 1, 1)
+    square, count = np.unique(square[(square > 0) & (square < reach**2)], return_counts=True)
+    low, high = box_wavenumbers(box_size_mpch, grid)
+    nodes = np.geomspace(low / 1.01, high * 1.01, 512)  # the fit is smooth
+    phi = EisensteinHu(cosmology, nodes).at(1.0 / (1.0 + redshift)).phi
     assert phi is not None  # the fit has it
-    transfer = natural_spline(history.k_hmpc, phi, "the Eisenstein-Hu fit")
     x = 2.0 * np.pi * np.sqrt(square)
-    power = 2.0 * (amplitude(cosmology, box.box_size_mpch, x) * transfer(x / box.box_size_mpch)) ** 2  # <|f|^2>
+    transfer = np.interp(np.log(x / box_size_mpch), np.log(nodes), phi)
+    power = 2.0 * (amplitude(cosmology, box_size_mpch, x) * transfer) ** 2  # <|f|^2>
     # |f|^2 of a mode is exponential and shared by k and -k: its variance counts twice
     return float((count * power).sum()), float((2 * count * power**2).sum())

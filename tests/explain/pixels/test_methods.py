@@ -25,13 +25,18 @@ OPTIONS: dict[str, dict] = {
     "integrated": {"steps": 6},
     "pair_integrated": {"most": 64},
 }
-CASES = [
-    pytest.param(
-        shape, name, network, id=f"{name}-{'x'.join(map(str, shape))}", marks=[pytest.mark.slow] if shape[0] > 1 else []
-    )
-    for shape in SHAPES
-    for name, network in registered(*shape).items()
-]
+
+
+def cases(*fast: str) -> list:
+    """Every network of the registry that takes a shape; ``fast`` ones are asked in the fast tests, one channel only."""
+    found = []
+    for shape in SHAPES:
+        for name, network in registered(*shape).items():
+            marks = [] if shape[0] == 1 and (not fast or name in fast) else [pytest.mark.slow]
+            found.append(pytest.param(shape, name, network, id=f"{name}-{'x'.join(map(str, shape))}", marks=marks))
+    return found
+
+
 #: networks that work in single precision inside, whatever their weights are
 SINGLE = ("mlp",)
 
@@ -93,11 +98,13 @@ def test_kinks_by_hand():
     assert min(found.evaluations) > 8
 
 
-@pytest.mark.parametrize(("shape", "name", "network"), CASES)
+@pytest.mark.parametrize(("shape", "name", "network"), cases())
 def test_pair_attributions_sum_to_the_logit_difference(shape, name, network):
     x = 2 * fields(3, *shape) + 1
     twin = 0.9 * x + 0.1 * fields(3, *shape, seed=8)  # as alike as the two universes of a pair, or less
-    found = integrate(network, x, twin, tolerance=1e-4)
+    found = integrate(
+        network, x, twin, tolerance=1e-4, most=8192
+    )  # large networks have thousands of kinks between them
     with torch.no_grad():
         change = network(x) - network(twin)
     torch.testing.assert_close(found.change, change, **EXACT)
@@ -108,11 +115,11 @@ def test_pair_attributions_sum_to_the_logit_difference(shape, name, network):
     assert coarse.evaluations == (2, 2, 2)
 
 
-@pytest.mark.parametrize(("shape", "name", "network"), CASES)
+@pytest.mark.parametrize(("shape", "name", "network"), cases("cnn3d", "cnn2d"))
 def test_single_precision_keeps_the_sum_too(shape, name, network):
     single, x = deepcopy(network).float(), fields(2, *shape).float()
     twin = 0.9 * x + 0.1 * fields(2, *shape, seed=8).float()
-    found = integrate(single, x, twin)
+    found = integrate(single, x, twin, most=8192)
     # 1e-4, or what single precision leaves of a sum of larger terms
     terms = float(found.attributions.abs().flatten(1).sum(1).max())
     assert float(found.residual.abs().max()) < max(1e-4, 1e-5 * terms)
@@ -120,7 +127,7 @@ def test_single_precision_keeps_the_sum_too(shape, name, network):
 
 
 @pytest.mark.parametrize("name", METHODS)
-@pytest.mark.parametrize(("shape", "kind", "network"), CASES)
+@pytest.mark.parametrize(("shape", "kind", "network"), cases("cnn3d", "cnn2d"))
 def test_every_method_on_every_network(name, shape, kind, network):
     """Shape and precision; independent of batches and of company; the network is left as it was."""
     x, twin = fields(3, *shape), fields(3, *shape, seed=8)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from weakfield.audit.context import Context
 from weakfield.audit.contract import FEWEST_SEEDS, Control, Result, Verdict, above_chance
-from weakfield.base.files import read_json
-from weakfield.learning.training import main_model
 
 
 def run(context: Context) -> Result:
@@ -31,8 +29,7 @@ def run(context: Context) -> Result:
 
 def _baselines(context: Context) -> dict[str, dict[str, dict[str, float]]]:
     """What every baseline of the train stage reaches on the test seeds."""
-    known = read_json(context.folder.model(main_model(context.study)) / "scores.json")
-    found = {name: context.scores(name) for name in known if name != "network"}
+    found = {name: context.scores(name) for name in context.baselines}
     return {
         name: {
             "unpaired_auc": context.unpaired_auc(scores).as_json(),

@@ -69,6 +69,11 @@ def has_map(network: nn.Module, sample: Tensor) -> bool:
     return bool(_maps(network, sample))
 
 
+def has_activations(network: nn.Module) -> bool:
+    """Whether the network has activations among its modules: what guided backpropagation needs."""
+    return any(isinstance(module, ACTIVATIONS) for module in network.modules())
+
+
 def cam_layer(network: nn.Module, sample: Tensor) -> nn.Module:
     """The last convolution whose output for ``sample`` (1, channels, ...) has more than one cell a side."""
     found = _maps(network, sample)
@@ -132,15 +137,14 @@ def guided_gradient(network: nn.Module, x: Tensor, newton: bool = False, *, memo
 @contextmanager
 def _guided(network: nn.Module) -> Iterator[None]:
     """The rule on every activation of the network while the block lasts."""
-    modules = [module for module in network.modules() if isinstance(module, ACTIVATIONS)]
-    if not modules:
+    if not has_activations(network):
         raise BadInput("the network has no activation among its modules, expected some for guided backpropagation")
 
     def mark(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
         guided: Tensor = _Guide.apply(output, inputs[0])  # type: ignore[no-untyped-call]
         return guided
 
-    hooks = [module.register_forward_hook(mark) for module in modules]
+    hooks = [m.register_forward_hook(mark) for m in network.modules() if isinstance(m, ACTIVATIONS)]
     try:
         yield
     finally:

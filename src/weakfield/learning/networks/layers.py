@@ -37,6 +37,23 @@ class CircularConvolution(nn.Module):
         return y
 
 
+class SharedDropout(nn.Dropout):
+    """Dropout whose mask is the same whether one process sees a batch or several see shares of it.
+
+    ``rows``: which rows of the whole batch this process has, and how many there are; nothing where it has all. The
+    mask of all of them is drawn, from a random state that the processes have in common.
+    """
+
+    rows: tuple[list[int], int] | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.rows is None or not self.training or self.p == 0:
+            return super().forward(x)
+        mine, total = self.rows
+        mask = torch.empty(total, *x.shape[1:], dtype=x.dtype, device=x.device).bernoulli_(1 - self.p)
+        return x * mask.div_(1 - self.p)[mine]
+
+
 def activation(name: Activation) -> nn.Module:
     """An activation by its name in the settings."""
     made: dict[Activation, Any] = {
@@ -114,7 +131,7 @@ class Style:
 
     def drop(self) -> nn.Module:
         """Dropout; the one that keeps mean and variance for SELU, which rests on them (arXiv:1706.02515)."""
-        return nn.AlphaDropout(self.dropout) if self.activation == "selu" else nn.Dropout(self.dropout)
+        return nn.AlphaDropout(self.dropout) if self.activation == "selu" else SharedDropout(self.dropout)
 
     def head(self, features: int, hidden: int) -> nn.Sequential:
         """Dense layers from (B, features) to (B, outputs)."""

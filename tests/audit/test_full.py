@@ -1,0 +1,71 @@
+"""The controls of --full on universes that are really grown, small ones."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from synthetic import tiny_study
+from weakfield.audit import run as audit
+from weakfield.audit.context import Context
+from weakfield.audit.registry import CONTROLS
+from weakfield.audit.transfer import Elsewhere, transfer
+from weakfield.config import RunFolder
+from weakfield.config.audit import FULL_CONTROLS
+from weakfield.dataset import build
+from weakfield.learning import training
+from weakfield.simulation import grow_pair
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Context:
+    study = tiny_study(
+        pairs=6,
+        simulation={"transfer": "eisenstein-hu", "step_limit_hubble": 0.08},
+        training={"epochs": 2},
+        audit={"full": True, "step_limits": [0.08, 0.04], "bootstrap": 100},
+    )
+    folder = RunFolder(tmp_path_factory.mktemp("full") / "run")
+    for seed in study.seeds.all:
+        grow_pair(study, seed, folder)
+    build.run(study, folder)
+    training.run(study, folder)
+    return Context(study, folder)
+
+
+def test_every_control_there_is_gives_a_row(context: Context) -> None:
+    audit.run(context.study, context.folder)
+    written = json.loads((context.folder.audit / "audit.json").read_text())
+    assert [row["name"] for row in written["controls"]] == list(CONTROLS)
+    for row in written["controls"]:
+        assert all(math.isfinite(row[key]) for key in ("value", "low", "high"))
+        assert row["low"] <= row["value"] <= row["high"]
+        assert row["verdict"] in ("clean", "inconclusive", "shortcut")
+    grown = {row["name"]: row["cost"]["simulations"] for row in written["controls"]}
+    assert all(grown[name] > 0 for name in FULL_CONTROLS if name not in ("rescaling_found",))
+    assert not any((context.folder.audit / "step_limit").rglob("*.partial"))
+
+    before = {path: path.stat().st_mtime_ns for path in context.folder.audit.rglob("pair.json")}
+    assert len(before) > 10
+    for name in FULL_CONTROLS:  # rows forgotten: universes and networks are not
+        (context.folder.audit / f"{name}.json").unlink()
+    audit.run(context.study, context.folder)
+    assert {path: path.stat().st_mtime_ns for path in context.folder.audit.rglob("pair.json")} == before
+    assert json.loads((context.folder.audit / "audit.json").read_text()) == written
+
+
+def test_a_place_that_is_the_study_itself_changes_nothing(context: Context) -> None:
+    context.begin(0)
+    result = transfer(context, "itself", [Elsewhere(context.study, "the same")])
+    assert (result.estimate.value, result.estimate.low, result.estimate.high) == pytest.approx((1, 1, 1))
+
+
+def test_controls_that_are_no_longer_asked_for_leave_nothing(context: Context, tmp_path: Path) -> None:
+    few = context.study.audit.model_copy(update={"full": False, "controls": ("monopole_only",)})
+    audit.run(context.study.model_copy(update={"audit": few}), context.folder)
+    assert {path.name for path in context.folder.audit.iterdir()} == {"audit.json", "monopole_only.json"}

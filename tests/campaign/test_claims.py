@@ -1,0 +1,105 @@
+"""A seed belongs to one process at a time, and to nobody once that process is dead."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from weakfield.base.errors import WeakfieldError
+from weakfield.config import RunFolder
+from weakfield.simulation.claims import claim, claim_path, claimant, claimed
+
+HOLDER = """
+import sys, time
+from weakfield.config import RunFolder
+from weakfield.simulation.claims import claim
+with claim(RunFolder(sys.argv[1]), 3) as ours:
+    print(ours, flush=True)
+    time.sleep(60)
+"""
+#: many processes claim one seed again and again; each writes when it enters and leaves
+CONTENDER = """
+import os, sys
+from weakfield.config import RunFolder
+from weakfield.simulation.claims import claim
+folder, log = RunFolder(sys.argv[1]), os.open(sys.argv[2], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+for _ in range(30):
+    with claim(folder, 0) as ours:
+        if ours:
+            os.write(log, f"in {os.getpid()}\\n".encode())
+            os.write(log, f"out {os.getpid()}\\n".encode())
+"""
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> subprocess.Popen[str]:
+    """A process that has seed 3."""
+    process = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "True\n"
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_a_seed_is_refused_while_another_process_has_it(tmp_path: Path, held: subprocess.Popen[str]) -> None:
+    folder = RunFolder(tmp_path)
+    with claim(folder, 3) as ours, claim(folder, 4) as other:
+        assert (ours, other) == (False, True)
+    assert claimant(folder, 3)["process"] == held.pid
+    assert set(claimed(folder)) == {3}
+
+
+def test_the_claim_of_a_dead_process_is_nobodys_whatever_the_clock_says(
+    tmp_path: Path, held: subprocess.Popen[str]
+) -> None:
+    """The file it leaves may be of the future or of the past."""
+    folder = RunFolder(tmp_path)
+    held.send_signal(signal.SIGKILL)
+    held.wait()
+    for moment in (2**33, 0):
+        os.utime(claim_path(folder, 3), (moment, moment)) if claim_path(folder, 3).exists() else None
+        assert claimant(folder, 3) is None
+        with claim(folder, 3) as ours:
+            assert ours
+
+
+def test_waiting_for_a_seed(tmp_path: Path, held: subprocess.Popen[str]) -> None:
+    threading.Timer(0.5, held.kill).start()
+    begin = time.monotonic()
+    with claim(RunFolder(tmp_path), 3, wait=True) as ours:
+        assert ours
+    assert time.monotonic() - begin > 0.3
+
+
+def test_contenders_never_meet(tmp_path: Path) -> None:
+    """The file is removed and made again all the time; whoever is in has left before the next comes."""
+    log = tmp_path / "log"
+    crowd = [subprocess.Popen([sys.executable, "-c", CONTENDER, str(tmp_path), str(log)]) for _ in range(4)]
+    assert [process.wait() for process in crowd] == [0] * 4
+    lines = log.read_text().splitlines()
+    assert len({line.split()[1] for line in lines}) > 1
+    for enter, leave in zip(lines[::2], lines[1::2], strict=True):
+        assert (enter.split()[0], leave) == ("in", enter.replace("in", "out"))
+
+
+def test_asking_who_has_a_seed_does_not_take_it(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    with claim(folder, 1) as first:
+        assert first
+        assert claimant(folder, 1)["process"] == os.getpid()
+    assert claimant(folder, 1) is None
+    assert not list((folder.campaign / "claims").iterdir())
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "campaign").write_text("a file where a folder should be")
+    with pytest.raises(WeakfieldError, match=r"cannot write .*campaign"), claim(RunFolder(tmp_path), 1):
+        pass
