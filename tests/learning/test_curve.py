@@ -53,7 +53,7 @@ def test_the_curve_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     def fail(*_: object) -> None:
         raise AssertionError("trained again")
 
-    monkeypatch.setattr("weakfield.learning.loop.Loop.advance", fail)
+    monkeypatch.setattr("weakfield.learning.fitting.Loop", fail)
     training.run(study, folder)
     assert read_json(folder.training / "learning_curve" / "curve.json") == written
 
@@ -62,7 +62,7 @@ def test_the_option_of_the_command_sets_the_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = []
-    monkeypatch.setattr("weakfield.study.run_study", lambda study, folder, only, *rest: asked.append((study, only)))
+    monkeypatch.setattr("weakfield.study.run_study", lambda study, folder, only, *_, **__: asked.append((study, only)))
     (tmp_path / "study.toml").write_text(tiny_study().to_toml())
     assert invoke(["train", str(tmp_path), "--learning-curve", "2,4"]) == 0
     assert invoke(["train", str(tmp_path)]) == 0

@@ -38,7 +38,7 @@ ROWS = [
 
 
 def test_shortcuts_come_first_and_everything_is_escaped() -> None:
-    text = audit(SimpleNamespace(audit={"controls": ROWS}))
+    text = audit(SimpleNamespace(audit={"controls": ROWS}, audit_scores={}))
     places = [text.index(f"Is it {name} &lt;b&gt;?") for name in ("second", "third", "first")]
     assert places == sorted(places)
     assert "<p>Information beyond P: no.</p>" in text
@@ -65,6 +65,6 @@ def test_rows_of_an_older_audit_are_shown() -> None:
     old = {
         k: v for k, v in ROWS[0].items() if k in ("name", "question", "expectation", "value", "low", "high", "verdict")
     }
-    text = audit(SimpleNamespace(audit={"controls": [old]}))
+    text = audit(SimpleNamespace(audit={"controls": [old]}, audit_scores={}))
     assert "Is it first" in text
     assert "<img" not in text
