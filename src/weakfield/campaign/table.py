@@ -54,7 +54,7 @@ def rows(status: Status) -> list[tuple[str, str]]:
         ("done", f"{status.done} of {status.pairs} pairs"),
         ("running", str(len(status.running))),
         ("failed", str(len(status.failed))),
-        ("speed", f"{status.rate:.4g} pairs an hour, time left {left if status.done < status.pairs else 'none'}"),
+        ("speed", f"{status.rate:.4g} pairs an hour, time left {left}" if status.running else "nothing runs"),
         (
             "disk",
             f"{size(status.disk_used)} used, {size(status.disk_needed)} more needed, {size(status.disk_free)} free",
