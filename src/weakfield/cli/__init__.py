@@ -8,10 +8,13 @@ import sys
 import traceback
 import warnings
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TextIO
 
 from weakfield.base.errors import WeakfieldError
 
+#: what registers commands, in the order in which --help lists them
+MODULES = ("weakfield.cli.commands", "weakfield.cli.stages", "weakfield.cli.information")
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
@@ -31,7 +34,9 @@ def invoke(arguments: Sequence[str]) -> int:
         warnings.showwarning = _show_warning
         logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # a stale cache of fonts is no news
         try:
-            from weakfield.cli.commands import app
+            for module in MODULES:
+                import_module(module)
+            from weakfield.cli.app import app
 
             code = app(args=line, prog_name="weakfield", standalone_mode=False)
             sys.stdout.flush()

@@ -1,0 +1,124 @@
+"""Commands that tell: which image is which, presets, settings, what works here, how to cite."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from weakfield.cli.app import Numbered, RunOption, app, index
+
+
+@index.command()
+def show(
+    number: Annotated[int, typer.Argument(metavar="N", help="Index of the image, from 0.")],
+    of: Numbered = None,
+    folder: RunOption = Path("runs/demo"),
+) -> None:
+    """What image N of the data set is: seed, theory, and where in the cube; one JSON object.
+
+    Numbers run over all seeds of the study, whether their pairs are there yet or not, then over the theories, then over
+    the parts of a cube: axis and slice, or the corner z, y, x of a sub-cube.
+
+    \b
+    weakfield index show 1234 --run runs/demo
+    weakfield index show 5 --of cubes
+    """
+    from weakfield.cli.index import show_image
+
+    print(json.dumps(show_image(folder, number, of)))
+
+
+@index.command()
+def find(
+    seed: Annotated[int, typer.Option(help="Seed of the pair.")],
+    theory: Annotated[str, typer.Option(help="newton or gr.")],
+    redshift: Annotated[
+        float | None, typer.Option(help="Output redshift as in the study; default: the last of the data set.")
+    ] = None,
+    axis: Annotated[str | None, typer.Option(help="Axis the slice is perpendicular to: x, y or z.")] = None,
+    slice_number: Annotated[int | None, typer.Option("--slice", help="Slice along that axis, from 0.")] = None,
+    corner: Annotated[
+        tuple[int, int, int] | None, typer.Option(metavar="Z Y X", help="First cell of a sub-cube along each axis.")
+    ] = None,
+    of: Numbered = None,
+    folder: RunOption = Path("runs/demo"),
+) -> None:
+    """The index of an image in the data set, found by what it shows; one JSON object.
+
+    What is left out is the first there is: the axis, the slice, the corner.
+
+    \b
+    weakfield index find --seed 3 --theory gr --axis x --slice 7
+    weakfield index find --seed 3 --theory gr --corner 0 16 16     of sub-cubes
+    """
+    from weakfield.cli.index import find_image
+
+    corners = dict(zip("zyx", corner, strict=True)) if corner else {}
+    labels = {"seed": seed, "theory": theory, "redshift": redshift, "axis": axis, "slice": slice_number, **corners}
+    print(json.dumps(find_image(folder, labels, of)))
+
+
+@app.command()
+def presets(
+    name: Annotated[str | None, typer.Argument(help="Print this preset as a resolved study file.")] = None,
+) -> None:
+    """The studies that come with the package.
+
+    With a name, that study as TOML to start your own from.
+
+    \b
+    weakfield presets
+    weakfield presets demo > my.toml
+    """
+    from weakfield.config import StudyConfig, preset_names
+
+    if name is not None:
+        print(StudyConfig.preset(name).to_toml(), end="")
+        return
+    for known in preset_names():
+        study = StudyConfig.preset(known)
+        box = study.simulation
+        print(f"{known:10} {study.seeds.count} pairs, {box.grid}^3 cells, {box.box_size_mpch:g} Mpc/h")
+
+
+@app.command()
+def settings() -> None:
+    """Every key of a study file, with default and meaning.
+
+    Markdown; docs/settings.md is this output.
+    """
+    from weakfield.cli.reference import settings_page
+
+    print(settings_page(), end="")
+
+
+@app.command()
+def doctor(json_lines: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+    """What works on this machine.
+
+    Versions, threads, GPU, sources of transfer functions, particle-mesh kernels. Sources and kernels are tried, not
+    looked up. Exit code 1 if one that every study needs does not work.
+
+    \b
+    weakfield doctor
+    """
+    from weakfield.cli.doctor import examine
+
+    examination = examine()
+    print(json.dumps(examination.as_dict()) if json_lines else examination.as_text())
+    if not examination.healthy:
+        raise typer.Exit(1)
+
+
+@app.command()
+def cite() -> None:
+    """How to cite this software, in BibTeX.
+
+    With it the work it rests on.
+    """
+    from weakfield.cli.reference import citation
+
+    print(citation(), end="")

@@ -1,0 +1,119 @@
+"""From the words of a command line to a study and its stages."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from weakfield.base.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from weakfield.config import StudyConfig
+    from weakfield.config.campaign import CampaignSettings
+    from weakfield.study import Outcome, Stage
+
+
+def resolve(target: str, out: Path | None, grid: int | None, pairs: int | None) -> tuple[StudyConfig, Path]:
+    """The study a command line names, and its run folder."""
+    from weakfield.config import StudyConfig, preset_names
+    from weakfield.study import open_run
+
+    path = Path(target)
+    if target in preset_names():
+        study = StudyConfig.preset(target)
+    elif path.is_dir():
+        study = open_run(path)
+        if out is None:  # continuing in place: the name stays, the pairs may be extended
+            return study.resized(grid, pairs).model_copy(update={"name": study.name}), path
+    elif is_settings_ini(target):
+        raise BadInput(f"{target} is a settings.ini, expected a study in TOML; 'weakfield simulate {target}' runs it")
+    elif path.exists() or path.suffix == ".toml":
+        study = StudyConfig.from_toml(path)
+    else:
+        study = StudyConfig.preset(target)  # says what is known
+    study = study.resized(grid, pairs)
+    return study, out if out is not None else Path("runs") / study.name
+
+
+def run_stages(
+    study: StudyConfig, folder: Path, only: str | None, json_lines: bool, campaign: CampaignSettings | None = None,
+    stages: Sequence[Stage] | None = None,
+) -> None:  # fmt: skip
+    """Run the stages and print a line for each; under torchrun one process does, and the others train with it."""
+    from weakfield.cli.together import together
+    from weakfield.study import STAGES, run_study
+
+    stdout = sys.stdout
+
+    def tell(outcome: Outcome) -> None:
+        print(json.dumps(outcome.as_dict()) if json_lines else _line(outcome), file=stdout, flush=True)
+
+    with together() as leads:
+        if leads:
+            run_study(study, folder, only, STAGES if stages is None else stages, tell, campaign)
+
+
+def one_stage(folder: Path, name: str, json_lines: bool) -> None:
+    from weakfield.study import open_run
+
+    run_stages(open_run(folder), folder, name, json_lines)
+
+
+def with_learning_curve(study: StudyConfig, sizes: str) -> StudyConfig:
+    """The study with other sizes of its learning curve, given as numbers with commas between."""
+    try:
+        numbers = [int(size) for size in sizes.split(",") if size.strip()]
+    except ValueError as error:
+        raise BadInput(
+            f"--learning-curve is '{sizes}', expected whole numbers with commas between, as 8,16,32"
+        ) from error
+    values = study.model_dump()
+    return study.from_mapping({**values, "evaluation": {**values["evaluation"], "learning_curve": numbers}}, study.name)
+
+
+def _line(outcome: Outcome) -> str:
+    """A stage's outcome for a person."""
+    said = ", ".join(
+        f"{key} {_short(value)}" for key, value in outcome.summary.items() if not isinstance(value, dict | list)
+    )
+    time = f"{outcome.seconds:8.1f} s" if outcome.status == "done" else "  finished"
+    return f"{outcome.stage:9}{time}  {said}".rstrip()
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def is_settings_ini(source: str) -> bool:
+    """Whether a file is a settings.ini of the reference program: by suffix, else by keys TOML could not hold."""
+    path = Path(source)
+    if path.suffix in (".ini", ".toml") or not path.is_file():
+        return path.suffix == ".ini"
+    import re
+
+    return (
+        re.search(r"^\s*(template file|Ngrid|boxsize)\s*=", path.read_text(errors="replace"), re.MULTILINE) is not None
+    )
+
+
+def simulate_ini(path: Path, out: Path | None, json_lines: bool) -> None:
+    import time
+    from contextlib import redirect_stdout
+
+    from weakfield.base.progress import bars
+    from weakfield.simulation import simulate
+
+    begin = time.perf_counter()
+    with redirect_stdout(sys.stderr), bars():
+        written = simulate(path, out)
+    if json_lines:
+        seconds = round(time.perf_counter() - begin, 3)
+        print(
+            json.dumps({"stage": "simulate", "status": "done", "seconds": seconds, "files": [str(p) for p in written]})
+        )
+    else:
+        print("\n".join(str(p) for p in written))

@@ -1,0 +1,171 @@
+"""A command for each stage of a run folder after its pairs, and the search."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from weakfield.base.errors import BadInput
+from weakfield.cli.app import Json, Run, app
+from weakfield.cli.resolving import one_stage, run_stages, with_learning_curve
+
+
+@app.command()
+def measure(folder: Run, json_lines: Json = False) -> None:
+    """Slices, power spectra and bispectra of the pairs, both theories and their difference, beside theory.
+
+    Reads pairs/, writes spectra/: figures; means, errors and theory as tables (spectra.csv, bispectra.csv,
+    significance.csv); every seed as HDF5.
+
+    \b
+    weakfield measure runs/demo
+    """
+    one_stage(folder, "measure", json_lines)
+
+
+@app.command()
+def dataset(
+    folder: Run,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Take the whole pairs there are; sets dataset.partial in study.toml.")
+    ] = False,
+    json_lines: Json = False,
+) -> None:
+    """Samples: what they are, their index, split by seed, transforms, normalisation.
+
+    Reads pairs/, writes dataset/dataset.json: nothing is copied, samples are cut from the fields of the pairs when they
+    are read. What a sample is, what is done to it and how seeds are split is in [dataset] of study.toml: whole cubes,
+    slices or sub-cubes (shape); differences, phi at one redshift or several, gradients (sample, channel_redshifts,
+    derivative); bands, noise, a rescaled theory (transforms). Every file is read and checked once.
+
+    With --partial other processes may still be growing pairs. Seeds then fall into parts one by one, and stay there
+    when more arrive: the same command again takes those that became whole.
+
+    \b
+    weakfield dataset runs/demo
+    weakfield dataset runs/demo --partial
+    """
+    from weakfield.study import open_run
+
+    study = open_run(folder)
+    if partial:
+        study = study.model_copy(update={"dataset": study.dataset.model_copy(update={"partial": True})})
+    run_stages(study, folder, "dataset", json_lines)
+
+
+@app.command()
+def train(
+    folder: Run,
+    learning_curve: Annotated[
+        str | None,
+        typer.Option("--learning-curve", help="Train with so many seeds too, as 8,16,32; kept in study.toml."),
+    ] = None,
+    json_lines: Json = False,
+) -> None:
+    """Train the networks and their baselines.
+
+    Reads dataset/ and pairs/, writes training/MODEL/ with metrics.json and the weights. A snapshot that is not the one
+    the data set was built of is refused. Under torchrun all processes train together, each on its share of a batch. A
+    learning curve trains the main network again with fewer seeds and writes training/learning_curve/; it is the key
+    evaluation.learning_curve, and a change of it does the whole stage again.
+
+    \b
+    weakfield train runs/demo
+    weakfield train runs/demo --learning-curve 7,14
+    torchrun --nproc-per-node 2 -m weakfield train runs/demo
+    """
+    from weakfield.study import open_run
+
+    study = open_run(folder)
+    if learning_curve is not None:
+        study = with_learning_curve(study, learning_curve)
+    run_stages(study, folder, "train", json_lines)
+
+
+@app.command()
+def search(
+    folder: Run,
+    trials: Annotated[int | None, typer.Option("--trials", help="Trainings in all; default: search.trials.")] = None,
+    workers: Annotated[int | None, typer.Option("--workers", help="Trainings at once.")] = None,
+    json_lines: Annotated[bool, typer.Option("--json", help="Print best.json instead of the sentence.")] = False,
+) -> None:
+    """Look for better settings of the training.
+
+    Trains with settings drawn from the table search.space of the study, judges by the validation part alone, and tests
+    the best one once. Reads dataset/ and pairs/, writes search/: every trial, best.json and best.toml. The same
+    command continues, also with more trials.
+
+    \b
+    weakfield search runs/demo --trials 20 --workers 2
+    """
+    from weakfield.cli.search import look
+
+    best, said = look(folder, trials, workers)
+    print(json.dumps(best) if json_lines else said)
+
+
+@app.command()
+def audit(
+    folder: Annotated[Path | None, typer.Argument(metavar="RUN", help="Run folder with trained networks.")] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Also the controls that grow further universes; hours for a large study.")
+    ] = False,
+    listed: Annotated[bool, typer.Option("--list", help="Say what every control asks and does, and exit.")] = False,
+    json_lines: Json = False,
+) -> None:
+    """Controls that could explain the result away.
+
+    Labels shuffled, Newton against Newton, the cube mean, bands of k, amplitudes and phases exchanged, twins of equal
+    P(k), bits of floats, and more; a verdict for each (clean, shortcut, inconclusive), and whether the network knows
+    more than the power spectrum. What is finished is not done again.
+
+    Reads dataset/, training/ and pairs/, writes audit/audit.json. --full is kept in study.toml as audit.full.
+
+    \b
+    weakfield audit runs/demo
+    weakfield audit runs/demo --full      step limits, cell size, other seeds, redshift and cosmology too
+    weakfield audit --list                what each control asks
+    """
+    if listed:
+        from weakfield.audit.listing import page
+
+        print(page(), end="")
+        return
+    if folder is None:
+        raise BadInput("RUN is not given, expected a run folder; 'weakfield audit --list' needs none")
+    from weakfield.study import open_run
+
+    study = open_run(folder)
+    if full:
+        study = study.model_copy(update={"audit": study.audit.model_copy(update={"full": True})})
+    run_stages(study, folder, "audit", json_lines)
+
+
+@app.command()
+def explain(folder: Run, json_lines: Json = False) -> None:
+    """What the network looked at, and whether that can be trusted.
+
+    Attributions of test pairs in cells, by Fourier shell and by triangle; then tests that a map which does not depend
+    on the network would fail. Settings under [explain]: methods, pairs, memory_mib, trust = false for a quick look.
+
+    Reads dataset/ and training/, writes explain/: explain.json, trust.json, maps.npz. Each seed is kept when done.
+
+    \b
+    weakfield explain runs/demo
+    """
+    one_stage(folder, "explain", json_lines)
+
+
+@app.command()
+def report(folder: Run, json_lines: Json = False) -> None:
+    """Figures and tables of all stages on one page.
+
+    Reads every other folder of the run, writes report/index.html.
+
+    \b
+    weakfield report runs/demo
+    """
+    one_stage(folder, "report", json_lines)
