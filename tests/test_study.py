@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from synthetic import tiny_study
 from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.files import file_hash, write_json, write_text
 from weakfield.config import RunFolder, StudyConfig
@@ -298,3 +299,18 @@ def test_settings_no_stage_could_use_are_refused_before_the_first_pair(tmp_path:
         run_study(study_with(), tmp_path / "run", stages=(*toy.stages, late))
     assert toy.calls == []
     assert not (tmp_path / "run").exists()
+
+
+def test_a_changed_network_of_ones_own_is_trained_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its code is not in the settings, and yet it decides what is trained."""
+    stage = next(stage for stage in STAGES if stage.name == "train")
+    assert isinstance(stage, FolderStage)
+    monkeypatch.chdir(tmp_path)
+    study = tiny_study(training={"network": "own_network:Net"})
+    keys = []
+    for channels in (2, 4):
+        code = f"from torch import nn\nclass Net(nn.Module):\n    channels = {channels}\n"
+        (tmp_path / "own_network.py").write_text(code)
+        keys.append(stage.key(study, {"dataset": "data"}))
+    assert keys[0] != keys[1]
+    assert "network" not in stage._own_network(tiny_study())

@@ -184,8 +184,17 @@ class FolderStage:
                 "settings": {path: _setting(study, path) for path in self.settings},
                 "read": {name: read[name] for name in self.reads},
                 "software_version": __version__,
+                **self._own_network(study),
             }
         )
+
+    def _own_network(self, study: StudyConfig) -> dict[str, str]:
+        """The code of a network of the user's own, where the training decides the outputs."""
+        if "training" not in self.settings or ":" not in study.training.network:
+            return {}
+        from weakfield.learning.networks import network_identity
+
+        return {"network": network_identity(study.training)}
 
     def finished(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome | None:
         place = folder.root / self.folder

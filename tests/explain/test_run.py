@@ -6,14 +6,18 @@ import json
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from synthetic import tiny_study, write_run
 from weakfield.base.errors import BadInput
 from weakfield.config import THEORIES, StudyConfig
 from weakfield.dataset import build, open_dataset
 from weakfield.explain import run as explain
-from weakfield.explain.pixels import METHODS
+from weakfield.explain.modes import pair_integrated_modes
+from weakfield.explain.pixels import METHODS, method
 from weakfield.learning import Task, fit, training
+from weakfield.learning.losses import log_odds
 
 SMALL = {"pairs": 2, "draws": 2, "integrated_steps": 2, "perturbations": 2, "fractions": 4, "trust_epochs": 2}
 
@@ -168,3 +172,29 @@ def test_a_network_of_slices_is_explained_by_slices_and_a_gathered_cube(tmp_path
     assert len(written["bands"]["attributed"]["shells"]["value"]) == 3  # rings of a plane
     trust = json.loads((folder.explain / "trust.json").read_text())
     assert set(trust["networks"]) == {"shuffled", "network1"}
+
+
+def test_a_network_without_a_map_is_not_asked_for_one(tmp_path):
+    study = tiny_study(
+        pairs=5,
+        training={"network": "mlp", "mean_kept_too": False, "epochs": 1, "blocks": None, "channels": None},
+        explain={**SMALL, "methods": ("grad_cam",)},
+    )
+    folder = write_run(study, tmp_path, scale=1.5)
+    build.run(study, folder)
+    training.run(study, folder)
+    with pytest.raises(BadInput, match=r"explain\.methods is grad_cam, expected one that network mlp admits"):
+        explain.run(study, folder)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_networks_with_a_logit_a_class_are_attributed(classes):
+    """GR against the rest: what the scores of a training are, too."""
+    network = nn.Sequential(nn.Flatten(), nn.Linear(64, classes)).double()
+    newton, gr = torch.randn(2, 1, 1, 4, 4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
+    with torch.no_grad():
+        change = float(log_odds(network(gr)) - log_odds(network(newton)))
+    cells = method("pair_integrated")(network, gr, newton)
+    modes = pair_integrated_modes(network, newton, gr, 8)
+    assert float(cells.sum()) == pytest.approx(change, abs=1e-4)
+    assert float(torch.as_tensor(modes.total).sum()) == pytest.approx(change, abs=1e-4)

@@ -232,3 +232,17 @@ def test_without_its_mean_a_cube_gives_nothing_away(tmp_path: Path) -> None:
     scores = score_baseline(open_dataset(folder), removed_mean, "removed")
     assert auc(scores["test"]) == pytest.approx(0.5, abs=0.35)  # rounding of 8 test pairs
     assert auc(score_baseline(open_dataset(folder), cube_mean, "kept")["test"]) == 1.0
+
+
+def test_noise_that_the_network_sees_is_seen_by_the_baselines(tmp_path: Path) -> None:
+    """Noise of the size of the field after standardisation adds its own variance to that of every cube."""
+    noise = {"kind": "noise", "sigma": 3.0}
+    study = tiny_study(pairs=4, dataset={"transforms": [{"kind": "standardise"}, noise]})
+    folder = write_run(study, tmp_path / "run", scale=1.2)
+    build.run(study, folder)
+    opened = open_dataset(folder)
+    found = measure_summaries(opened, tmp_path / "s.npz")
+    variance = np.exp(found.rows(["log_variance"], [3])[0, 0, 0]) / opened.box_size_mpch**3
+    cube = opened.cube(3, "newton", keep_mean=True).double()
+    assert variance == pytest.approx(float(cube.var(correction=0)), rel=1e-5)  # of float32 values
+    assert variance > 5

@@ -10,11 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from drawn_task import task
 from synthetic import tiny_study, write_run
+from weakfield.base.errors import BadInput
 from weakfield.base.files import read_json, write_json
 from weakfield.config import StudyConfig
 from weakfield.learning.distributed import Crew, crew
+from weakfield.learning.loop import Loop
+from weakfield.learning.variants import Variant
 from weakfield.simulation.pair import pair_settings_hash
 from weakfield.study import run_study
 
@@ -87,3 +92,12 @@ def test_a_command_that_fails_under_torchrun_ends(tmp_path: Path) -> None:
     done = launch(tmp_path)
     assert done.returncode != 0
     assert "did you mean 'cnn3d'" in done.stderr
+
+
+def test_a_batch_that_leaves_a_process_without_pairs_is_refused_with_batch_normalisation() -> None:
+    """Seven pairs in batches of two leave one for two processes, one of which would wait for ever."""
+    job = task(network="camels", blocks=1)
+    variant = Variant("single", "channels_last")
+    with pytest.raises(BadInput, match="a last batch of 1 pairs to 2 processes"):
+        Loop(job, variant, torch.device("cpu"), Crew(0, 2), None)
+    Loop(task(network="resnet", normalisation="group", blocks=1), variant, torch.device("cpu"), Crew(0, 2), None)

@@ -80,7 +80,7 @@ def test_what_is_worse_than_the_median_is_given_up(tmp_path: Path, monkeypatch: 
         for row in rows:
             watch(row)
         folder.mkdir(parents=True)
-        (folder / "history.json").write_text(json.dumps({"epochs": rows}))
+        (folder / "history.json").write_text(json.dumps({"epochs": rows, "best_epoch": 3}))
 
     monkeypatch.setattr(module, "fit", pretended)
     monkeypatch.setattr(module, "_report", lambda study, folder, found: [t.state.name for t in found.trials])
@@ -118,3 +118,31 @@ def test_bad_spaces() -> None:
             tiny_study(search=values)
     study = tiny_study(search={"space": SPACE})
     assert StudyConfig.from_mapping(tomllib.loads(study.to_toml())) == study
+
+
+def test_a_trial_is_judged_by_the_epoch_whose_weights_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The largest AUC is of an epoch that nobody will ever use."""
+    study, folder = made(tmp_path, trials=1, judge="auc")
+    rows = [
+        {"epoch": 0, "validation_loss": 0.6, "validation_auc": 0.7},
+        {"epoch": 1, "validation_loss": 0.9, "validation_auc": 0.9},
+    ]
+
+    def pretended(task, folder, label, watch):  # type: ignore[no-untyped-def]
+        for row in rows:
+            watch(row)
+        folder.mkdir(parents=True)
+        (folder / "history.json").write_text(json.dumps({"epochs": rows, "best_epoch": 0}))
+
+    monkeypatch.setattr(module, "fit", pretended)
+    monkeypatch.setattr(module, "_report", lambda study, folder, found: found.best_value)
+    assert module.search(study, folder) == 0.7
+
+
+def test_a_changed_network_of_ones_own_begins_another_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study, folder = made(tmp_path)
+    names = []
+    for identity in ("before", "after"):
+        monkeypatch.setattr(module, "network_identity", lambda settings, identity=identity: identity)
+        names.append(module._name(study, folder))
+    assert names[0] != names[1]

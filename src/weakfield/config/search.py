@@ -42,7 +42,9 @@ class SearchSettings(Settings):
     trials: int = Field(20, ge=1, description="trainings, those of earlier searches with the same settings included")
     workers: int = Field(1, ge=1, description="trainings at the same time, each in a process of its own")
     epochs: int | None = Field(None, ge=1, description="passes of each; default: as in training")
-    judge: Literal["loss", "auc"] = Field("loss", description="validation loss or AUC of the best epoch")
+    judge: Literal["loss", "auc"] = Field(
+        "loss", description="validation loss or AUC of the epoch of smallest validation loss"
+    )
     prune: bool = Field(True, description="give up trainings that are worse than the median of the others")
     seed: int = Field(0, ge=0, description="of the choice of trials")
     space: dict[str, Choices] = Field(

@@ -152,6 +152,11 @@ class Dataset:
             seed, theory = 0, "newton"
         return Chain(steps).apply(raw, seed, theory).to(torch.float32)
 
+    @property
+    def noise_after_standardisation(self) -> bool:
+        """Whether the study adds noise to standardised cubes: then ``raw`` is not yet all that a network sees."""
+        return any(step.kind == "noise" for step in self._chain(True).rest.steps)
+
     def cube(self, seed: int, theory: Theory, keep_mean: bool = False) -> Tensor:
         """The normalised sample before it is cut: float32, (N, N, N), or (channels, N, N, N) for several channels."""
         return self.normalise(self.raw(seed, theory), keep_mean, seed, theory)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from weakfield.base.errors import BadInput
+from weakfield.learning.losses import log_odds
 
 #: memory that gradients of one batch may take [bytes]
 MEMORY = 2**30
@@ -78,10 +79,10 @@ class Response:
             return output
         if output.shape == (len(inputs), 1):
             return output[:, 0]
-        if output.shape == (len(inputs), 2):
-            return output[:, 1] - output[:, 0]
+        if output.ndim == 2 and len(output) == len(inputs) and output.shape[1] > 1:
+            return log_odds(output)
         found = f"the network answers {tuple(output.shape)} to {len(inputs)} samples"
-        raise BadInput(f"{found}, expected (batch,), (batch, 1) or (batch, 2)")
+        raise BadInput(f"{found}, expected (batch,), (batch, 1) or (batch, classes)")
 
 
 def checked_samples(samples: Tensor, name: str = "samples") -> Tensor:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from weakfield._version import __version__
+from weakfield.base.errors import BadInput
 from weakfield.base.files import content_hash, file_hash, read_json, replacing, write_json
 from weakfield.base.progress import bar
 from weakfield.config import THEORIES, RunFolder, StudyConfig
@@ -95,6 +96,10 @@ class Stage:
                 "trust_methods": tuple(name for name in study.explain.trust_methods if name in usable),
             }
         )
+        for key in ("methods", "trust_methods") if study.explain.trust else ("methods",):
+            if not getattr(self.settings, key):
+                asked = ", ".join(getattr(study.explain, key))
+                raise BadInput(f"explain.{key} is {asked}, expected one that network {study.training.network} admits")
         self.examination = Examination(self.network, self.settings)
 
     def pair(self, seed: int) -> tuple[Tensor, Tensor]:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from weakfield.base.errors import WeakfieldError
+from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.files import content_hash
 from weakfield.config.training import TrainingSettings
 from weakfield.dataset import Pairs, Part
@@ -97,6 +97,13 @@ class Loop:
         network = build_network(task.shape, settings)
         if device.type == "cuda" and crew.size > 1:
             network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
+        smallest = min(map(len, order(settings, len(task.pairs["train"]), 0)))
+        if smallest < crew.size and any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in network.modules()):
+            # the processes without a pair would never meet the others in the normalisation
+            raise BadInput(
+                f"training.batch_pairs is {settings.batch_pairs}, which leaves a last batch of {smallest} pairs to"
+                f" {crew.size} processes; expected a pair for each where a network has batch normalisation"
+            )
         network = arrange(network.to(device), variant.layout)
         self.state = State(network, build_optimiser(network, settings))
         self.monitor = Monitor(network)

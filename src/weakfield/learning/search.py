@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
+from weakfield._version import __version__
 from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.files import content_hash, read_json, write_json, write_text
 from weakfield.base.progress import bar
@@ -23,6 +24,7 @@ from weakfield.config.training import TrainingSettings
 from weakfield.dataset import open_dataset
 from weakfield.learning.fitting import Task, fit, load_model, score
 from weakfield.learning.metrics import evaluate
+from weakfield.learning.networks import network_identity
 from weakfield.learning.training import main_model, models, task
 from weakfield.simulation.runfolder import locked
 
@@ -107,19 +109,18 @@ def _work(study: StudyConfig, root: Path, name: str, trials: int, number: int, t
 
     def objective(trial: Any) -> float:
         made = _settings(study, {key: _suggested(trial, key, choices) for key, choices in settings.tried.items()})
-        losses: list[float] = []
+        rows: list[dict[str, float]] = []
 
         def watch(row: dict[str, float]) -> None:
-            losses.append(_judged(row, settings.judge))
-            best = min(losses) if settings.judge == "loss" else max(losses)
-            trial.report(best, int(row["epoch"]))
+            rows.append(row)
+            kept = min(rows, key=lambda row: row["validation_loss"])  # the epoch whose weights a training keeps
+            trial.report(_judged(kept, settings.judge), int(row["epoch"]))
             if trial.should_prune():
                 raise optuna.TrialPruned
 
         fit(Task(made, job.pairs, job.data), _place(folder, name, trial.number), f"trial {trial.number}", watch)
         history = read_json(_place(folder, name, trial.number) / "history.json")
-        judged = [_judged(row, settings.judge) for row in history["epochs"]]
-        return min(judged) if settings.judge == "loss" else max(judged)
+        return _judged(history["epochs"][history["best_epoch"]], settings.judge)
 
     epochs = settings.epochs or study.training.epochs
     found = optuna.load_study(
@@ -205,6 +206,8 @@ def _name(study: StudyConfig, folder: RunFolder) -> str:
             },
             "model": main_model(study),
             "data": open_dataset(folder).fingerprint,
+            "network": network_identity(study.training),
+            "software_version": __version__,
         }
     )
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from weakfield.base.files import replacing
 from weakfield.base.progress import bar
@@ -138,8 +139,10 @@ def _of_pair(dataset: Dataset, seed: int) -> dict[str, Array]:
     """The tables (2, channels, F) of one seed."""
     rows = []
     for theory in THEORIES:
-        raw = dataset.raw(seed, theory).numpy()
-        rows.append([summarise(cube, dataset.box_size_mpch) for cube in raw.reshape(-1, *raw.shape[-3:])])
+        raw = dataset.raw(seed, theory)
+        if dataset.noise_after_standardisation:  # the baselines see what the network sees
+            raw = dataset.normalise(raw, keep_mean=True, seed=seed, theory=theory).to(torch.float64)
+        rows.append([summarise(cube, dataset.box_size_mpch) for cube in raw.numpy().reshape(-1, *raw.shape[-3:])])
     return {name: np.array([[channel[name] for channel in member] for member in rows]) for name in rows[0][0]}
 
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from weakfield.base.errors import BadInput
+from weakfield.learning.losses import log_odds
 
 MEMORY_MIB = 1024.0
 
@@ -24,7 +25,7 @@ Method = Callable[..., Tensor]
 class Decision(nn.Module):
     """The logit for GR (batch,) of a network, whatever the shape of its output.
 
-    (batch,) and (batch, 1) are the logit; of (batch, 2), scores of Newton and GR, it is the difference.
+    (batch,) and (batch, 1) are the logit; of (batch, classes), class 1 being GR, it is GR against the rest.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -35,11 +36,10 @@ class Decision(nn.Module):
         found: Tensor = self.network(x)
         if found.ndim == 1:
             return found
-        if found.ndim == 2 and found.shape[1] in (1, 2):
-            return found[:, -1] if found.shape[1] == 1 else found[:, 1] - found[:, 0]
-        raise BadInput(
-            f"the network gave an output of shape {tuple(found.shape)}, expected logits (batch,) or scores (batch, 2)"
-        )
+        if found.ndim == 2 and found.shape[1]:
+            return found[:, 0] if found.shape[1] == 1 else log_odds(found)
+        shape = tuple(found.shape)
+        raise BadInput(f"the network gave an output of shape {shape}, expected logits (batch,) or (batch, classes)")
 
 
 @contextmanager
