@@ -27,7 +27,7 @@ test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n auto -m "not slow" $(PYTEST_FLAGS)
 
 test-slow: $(VENV)/.installed-class
-	$(BIN)/python -m pytest -m slow $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -n auto -m slow $(PYTEST_FLAGS)
 
 test-slurm: $(VENV)/.installed-test
 	tests/campaign/slurm/run.sh $(BIN)/python -m pytest -m slurm tests/campaign/test_slurm.py $(PYTEST_FLAGS)
