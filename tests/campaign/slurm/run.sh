@@ -13,5 +13,9 @@ eval "$said"
 "$@"
 code=$?
 "$here/start.sh" "$dir" stop
-[ $code = 0 ] && rm -rf "$dir" || echo "logs of SLURM are in $dir" >&2
+if [ $code = 0 ]; then
+    rm -rf "$dir" 2>/dev/null || { sleep 2; rm -rf "$dir"; }  # a daemon may still be writing its state
+else
+    echo "logs of SLURM are in $dir" >&2
+fi
 exit $code
