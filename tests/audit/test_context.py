@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,9 @@ def test_altered_cubes_are_cut_as_the_data_set_cuts_its_own(tmp_path: Path) -> N
     assert bool((parts.load(range(len(parts))) == own.load(range(len(own)))).all())
     doubled = context.samples_of(context.altered(lambda pair: 2 * pair))
     assert torch.allclose(doubled.load([3]), 2 * parts.load([3]))
+    sent = pickle.loads(pickle.dumps(doubled))  # to processes that load, or that share a training
+    assert bool((sent.load([3, 5]) == doubled.load([3, 5])).all())
+    assert (sent.periodic, sent.scalar) == (doubled.periodic, doubled.scalar)
 
 
 @pytest.fixture

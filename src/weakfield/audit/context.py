@@ -36,6 +36,17 @@ from weakfield.learning.training import main_model
 Change = Callable[[Tensor], Tensor]
 
 
+class BySeed:
+    """The cubes of a seed, (2, channels, N, N, N), out of whole cubes; may be pickled for workers that load."""
+
+    def __init__(self, cubes: Pairs) -> None:
+        self.cubes = cubes
+        self.place = {seed: number for number, seed in enumerate(cubes.seeds)}
+
+    def __call__(self, seed: int) -> Tensor:
+        return self.cubes.load([self.place[seed]])[0]
+
+
 @dataclass
 class Context:
     """A study whose train stage is finished. ``granted`` retrainings may be done by the control at work."""
@@ -104,9 +115,8 @@ class Context:
         cubes.scalar = self.dataset.recipe.derivative != "gradient"
         if self.network_shape == cubes.shape:
             return cubes
-        place = {seed: number for number, seed in enumerate(cubes.seeds)}
         cut = self.dataset.cut
-        parts = CutPairs(list(cubes.seeds), cubes.shape[0], cut, lambda seed: cubes.load([place[seed]])[0])
+        parts = CutPairs(list(cubes.seeds), cubes.shape[0], cut, BySeed(cubes))
         parts.periodic, parts.scalar = cut.shape != "subcube", cubes.scalar
         return parts
 
