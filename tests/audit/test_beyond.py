@@ -7,7 +7,9 @@ import pytest
 
 from synthetic import tiny_study
 from weakfield.audit.beyond import (
+    STRENGTHS,
     Evidence,
+    _ridge,
     answer,
     left_over,
     left_over_difference,
@@ -51,6 +53,48 @@ def test_features_that_say_all_leave_nothing_and_features_of_noise_leave_all() -
     assert 0.8 < left.std() / values[:12].std() < 1.3
     assert (left_over(values[:1], features[:1]) == values[:1]).all()  # one seed: nothing to predict it from
     assert (left_over_difference(values[:1, 0], features[:1, 0]) == values[:1, 0]).all()
+
+
+def leave_out(x: np.ndarray, y: np.ndarray, penalty: float, rows: list[int], centred: bool) -> np.ndarray:
+    """What is wrong with the prediction of ``rows`` by a ridge regression on all others."""
+    rest = np.setdiff1d(np.arange(len(y)), rows)
+    a, b = x[rest], y[rest]
+    shift, centre = (a.mean(0), b.mean()) if centred else (0.0, 0.0)
+    weights = np.linalg.solve((a - shift).T @ (a - shift) + penalty * np.eye(x.shape[1]), (a - shift).T @ (b - centre))
+    return np.asarray(y[rows] - centre - (x[rows] - shift) @ weights)
+
+
+@pytest.mark.parametrize("members", [1, 2])
+@pytest.mark.parametrize("features", [3, 30])  # fewer and more than rows
+def test_the_strength_is_that_which_predicts_whole_pairs_best(members: int, features: int) -> None:
+    """Against regressions done again without each pair; twins share most of everything, as pairs do."""
+    random = np.random.default_rng(8)
+    x = np.repeat(random.standard_normal((9, features)), members, axis=0)
+    x += 0.1 * random.standard_normal(x.shape)
+    y = np.repeat(random.standard_normal(9), members) + 0.5 * x[:, 0] + 0.1 * random.standard_normal(len(x))
+    centred = members == 2
+    x = x - x.mean(0) if centred else x
+    pairs = [list(range(start, start + members)) for start in range(0, len(y), members)]
+    losses = [
+        sum(float((leave_out(x, y, strength * len(y), rows, centred) ** 2).sum()) for rows in pairs)
+        for strength in STRENGTHS
+    ]
+    penalty = STRENGTHS[int(np.argmin(losses))] * len(y)
+    weights, centre = _ridge(x, y, members, centred)
+    expected = np.linalg.solve(x.T @ x + penalty * np.eye(features), x.T @ (y - centre))
+    np.testing.assert_allclose(weights, expected, rtol=1e-9, atol=1e-12)  # two routes to one solution, in double
+    assert centre == (y.mean() if centred else 0.0)
+
+
+@pytest.mark.parametrize("draw", range(4))
+def test_features_that_name_the_seed_and_nothing_else_explain_nothing(draw: int) -> None:
+    """Twins share logits and 20 features, both noise: a twin left in the fit would vouch for what is overfitted."""
+    random = np.random.default_rng([9, draw])
+    shared, features = random.standard_normal(30), random.standard_normal((30, 1, 20))
+    values = shared[:, None] + 1e-3 * random.standard_normal((30, 2))
+    left = left_over(values, features + 1e-3 * random.standard_normal((30, 2, 20)))
+    # nothing predicted leaves 1.04: means of 27 seeds miss the other three; overfitting 27 by 20 adds all of 20 / 6
+    assert left.std() / values.std() < 1.3
 
 
 def test_twins_are_freed_of_what_predicts_their_difference() -> None:

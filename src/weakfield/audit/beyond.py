@@ -85,7 +85,7 @@ def left_over(values: Array, features: Array, seed: int = 0) -> Array:
         x, y = features[rest].reshape(-1, features.shape[-1]), values[rest].ravel()
         shift, scale = x.mean(0), x.std(0)
         scale = np.where(scale > 0, scale, 1.0)
-        weights, centre = _ridge((x - shift) / scale, y)
+        weights, centre = _ridge((x - shift) / scale, y, members=2)
         residual[fold] = values[fold] - centre - ((features[fold] - shift) / scale) @ weights
     return residual
 
@@ -103,7 +103,7 @@ def left_over_difference(differences: Array, features: Array, seed: int = 0) -> 
     x = features / np.where(scale > 0, scale, 1.0)
     for fold in _folds(pairs, seed):
         rest = np.setdiff1d(np.arange(pairs), fold)
-        weights, _ = _ridge(x[rest], differences[rest], centred=False)
+        weights, _ = _ridge(x[rest], differences[rest], members=1, centred=False)
         residual[fold] = differences[fold] - x[fold] @ weights
     return residual
 
@@ -135,18 +135,26 @@ def _correlation(weights: Array, a: Array, b: Array) -> Array:
     return np.asarray(np.divide(covariance, scale, out=np.zeros_like(covariance), where=scale > 0))
 
 
-def _ridge(x: Array, y: Array, centred: bool = True) -> tuple[Array, float]:
-    """Weights and mean of the ridge regression whose strength leaves the smallest error on rows left out one by one.
+def _ridge(x: Array, y: Array, members: int, centred: bool = True) -> tuple[Array, float]:
+    """Weights and mean of the ridge regression whose strength leaves the smallest error on pairs left out one by one.
 
-    By the singular values of ``x`` (n, F): leaving row i out gives residual e_i / (1 - h_i).
+    ``members`` rows that follow each other are a pair, left out together: twins share so much that one left in would
+    vouch for the other. With ``centred`` the mean of ``y`` is fitted too, the columns of ``x`` having none. By the
+    singular values of ``x`` (n, F): without the rows of a pair, and with the same penalty, their residuals are
+    (1 - H)^-1 e, where H is their block of the hat matrix. A single pair has no others: all weights are 0.
     """
     centre = float(y.mean()) if centred else 0.0
+    best, chosen = np.inf, np.zeros(x.shape[1])
+    if len(y) == members:
+        return chosen, centre
     u, s, v = np.linalg.svd(x, full_matrices=False)
     projected = u.T @ (y - centre)
-    best, chosen = np.inf, np.zeros(x.shape[1])
+    twins = u.reshape(-1, members, len(s))
     for strength in STRENGTHS:
         shrink = s**2 / (s**2 + strength * len(y))
-        error = (y - centre - u @ (shrink * projected)) / np.maximum(1 - (u**2) @ shrink - centred / len(y), 1e-9)
+        fitted = (twins * shrink) @ twins.transpose(0, 2, 1) + centred / len(y)
+        residual = (y - centre - u @ (shrink * projected)).reshape(-1, members, 1)
+        error = np.linalg.solve(np.eye(members) - fitted, residual)
         if (loss := float((error**2).sum())) < best:
             best, chosen = loss, v.T @ (np.divide(shrink, s, out=np.zeros_like(s), where=s > 0) * projected)
     return chosen, centre

@@ -29,7 +29,9 @@ def flipped(pairs: PairTensor, random: np.random.Generator) -> PairTensor:
     chosen = random.permutation(len(pairs))[: len(pairs) // 2].tolist()
     values = pairs.values.clone()
     values[chosen] = values[chosen].flip(1)
-    return PairTensor(pairs.seeds, values)
+    found = PairTensor(pairs.seeds, values)
+    found.periodic, found.scalar = pairs.periodic, pairs.scalar  # what augmentation may do to them
+    return found
 
 
 def others(study: StudyConfig, plain: Task, folder: Path) -> dict[str, Other]:
