@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +150,19 @@ def test_a_failed_pair_leaves_the_others(tmp_path: Path) -> None:
     toy.fail_in = None
     toy.run(study_with(), tmp_path)
     assert toy.calls[:2] == ["seed2", "seed3"]
+
+
+def test_pairs_that_are_not_whole_after_all_do_not_finish_the_stage(tmp_path: Path) -> None:
+    """However many a campaign says it grew."""
+    toy, study = Counted(), study_with()
+
+    def campaign(study: StudyConfig, folder: RunFolder, seeds: Sequence[int]) -> int:
+        toy.grow(study, 1, folder)
+        toy.grow(study, 3, folder)
+        return len(seeds)
+
+    with pytest.raises(WeakfieldError, match=r"seed00002.pair.json is missing though"):
+        run_study(study, tmp_path, "simulate", (PairStage(toy.grow, campaign=campaign),))
 
 
 def test_one_stage_alone(tmp_path: Path) -> None:

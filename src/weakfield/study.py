@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from weakfield._version import __version__
-from weakfield.base.errors import BadInput
+from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.files import content_hash, empty_folder, file_hash, read_json, write_json
 from weakfield.base.progress import bar, bars
 from weakfield.base.provenance import now
@@ -129,6 +129,8 @@ class PairStage:
                     self.grow(study, seed, folder)
                     progress.advance()
             grown = len(self._written(study, folder) - before)
+        if lacking := self.lacks(study, folder):
+            raise WeakfieldError(f"{lacking} though its pair was grown; expected it whole, the same command grows it")
         manifests = self._manifests(study, folder)
         return self._outcome("done" if grown else "skipped", time.perf_counter() - begin, manifests, grown)
 
