@@ -339,6 +339,8 @@ def run_study(
             if stage.name not in needed:
                 continue
             read = {name: fingerprints[name] for name in stage.reads}
+            if stage.name not in wanted:
+                read |= _pairs_read(stage, study, folder, growers)
             if stage.name in wanted:
                 outcome: Outcome | None = _completed(stage, study, folder, read)
             else:
@@ -367,6 +369,17 @@ def _so_far(stage: Stage, study: StudyConfig, folder: RunFolder, wanted: set[str
     if not wanted & {"measure", "dataset"}:
         built_of = _record(folder.dataset / DONE_FILE).get("read", {}).get(stage.name)
     return stage.so_far(study, folder, built_of)
+
+
+def _pairs_read(stage: Stage, study: StudyConfig, folder: RunFolder, growers: set[str]) -> dict[str, str]:
+    """Of a partial data set: the fingerprint of the pairs that a stage read, though others read earlier or later.
+
+    As long as it is not asked for again the pairs that arrived since do not make it stale.
+    """
+    if not isinstance(stage, FolderStage) or not study.dataset.partial:
+        return {}
+    read = _record(folder.root / stage.folder / DONE_FILE).get("read", {})
+    return {name: read[name] for name in growers & set(stage.reads) & set(read)}
 
 
 def _completed(stage: Stage, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome:
