@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -97,6 +98,22 @@ def test_asking_who_has_a_seed_does_not_take_it(tmp_path: Path) -> None:
         assert claimant(folder, 1)["process"] == os.getpid()
     assert claimant(folder, 1) is None
     assert not list((folder.campaign / "claims").iterdir())
+
+
+def test_a_claim_that_cannot_be_written_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk takes the file and not what is written to it; the lock must not stay with this process."""
+
+    def full(*anything: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    folder = RunFolder(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", full)
+        with pytest.raises(WeakfieldError, match="No space left"), claim(folder, 1):
+            pass
+    assert not claim_path(folder, 1).exists()
+    with claim(folder, 1) as ours:
+        assert ours
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:

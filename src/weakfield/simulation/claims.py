@@ -16,7 +16,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +45,7 @@ def claim(folder: RunFolder, seed: int, wait: bool = False) -> Iterator[bool]:
     try:
         handle = _taken(path, wait)
         if handle is not None:
-            os.ftruncate(handle, 0)
-            os.pwrite(handle, json.dumps(identity()).encode(), 0)
+            _signed(handle, path)
     except OSError as error:
         raise WeakfieldError(f"cannot write {path}: {error.strerror or error}") from error
     if handle is None:
@@ -116,6 +115,18 @@ def _taken(path: Path, wait: bool) -> int | None:
         if not again:
             return None
         time.sleep(_POLL if wait else _READER / 5)
+
+
+def _signed(handle: int, path: Path) -> None:
+    """Write who has the claim; one that cannot be written is given up, or its lock would stay with this process."""
+    try:
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, json.dumps(identity()).encode(), 0)
+    except OSError:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+        os.close(handle)
+        raise
 
 
 def _is_named(handle: int, path: Path) -> bool:
