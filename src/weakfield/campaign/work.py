@@ -145,7 +145,7 @@ def scratch_folder(setting: str | None, folder: RunFolder) -> Path | None:
     place = Path(base) / f"weakfield-{content_hash(str(folder.root.resolve()))}"
     place.mkdir(parents=True, exist_ok=True)
     for left in place.glob(".seed*.partial"):
-        seed = int(left.name.removeprefix(".seed").removesuffix(".partial"))
+        seed = int(left.name.split(".")[1].removeprefix("seed"))
         if (folder.pair(seed) / "pair.json").exists():
             shutil.rmtree(left, ignore_errors=True)
     return place
