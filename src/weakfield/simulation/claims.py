@@ -5,8 +5,8 @@ worker's claim is nobody's, and no clock is read: a jump of the time cannot free
 NFS servers of version 4 (and 3 with lockd), which free the locks of a node that died when its lease ends, in minutes;
 Lustre needs the mount option ``flock``. A file system without locks is known by its answer: two processes given the
 same seed then both grow it, each in a folder of its own (``own_name``); the first whole pair stays, the other is
-dropped, and both are the same. Locks that work and do not reach other nodes (``localflock``, NFS with ``local_lock``) cannot be
-told from those that do: two nodes then meet in one folder, so that each has to be given its own seeds.
+dropped, and both are the same. Locks that work and do not reach other nodes (``localflock``, NFS with ``local_lock``)
+cannot be told from those that do: two nodes then meet in one folder, so that each has to be given its own seeds.
 """
 
 from __future__ import annotations
