@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +151,46 @@ def test_a_failed_pair_leaves_the_others(tmp_path: Path) -> None:
     toy.fail_in = None
     toy.run(study_with(), tmp_path)
     assert toy.calls[:2] == ["seed2", "seed3"]
+
+
+def test_pairs_that_are_not_whole_after_all_do_not_finish_the_stage(tmp_path: Path) -> None:
+    """However many a campaign says it grew."""
+    toy, study = Counted(), study_with()
+
+    def campaign(study: StudyConfig, folder: RunFolder, seeds: Sequence[int]) -> int:
+        toy.grow(study, 1, folder)
+        toy.grow(study, 3, folder)
+        return len(seeds)
+
+    with pytest.raises(WeakfieldError, match=r"seed00002.pair.json is missing though"):
+        run_study(study, tmp_path, "simulate", (PairStage(toy.grow, campaign=campaign),))
+
+
+def test_a_page_while_pairs_arrive(tmp_path: Path) -> None:
+    """Each stage before it stays finished on the pairs that it read; a change of its settings makes it stale still."""
+    toy, study = Counted(), study_with(dataset={"partial": True})
+    stages = (
+        PairStage(toy.grow),
+        FolderStage("measure", toy.work("measure", lambda f: f.pairs), "measure", ("simulate",), ("measure",)),
+        FolderStage("dataset", toy.work("dataset", lambda f: f.pairs), "dataset", ("simulate",), ("dataset",)),
+        FolderStage("report", toy.work("report", lambda f: f.root), "report", ("simulate", "measure", "dataset")),
+    )
+
+    def status(only: str, study: StudyConfig = study) -> str:
+        (outcome,) = run_study(study, tmp_path, only, stages)
+        return outcome.status
+
+    folder = RunFolder(tmp_path)
+    toy.grow(study, 1, folder)
+    assert status("measure") == "done"
+    toy.grow(study, 2, folder)
+    assert status("dataset") == "done"
+    toy.grow(study, 3, folder)
+    assert (status("report"), status("report")) == ("done", "skipped")
+    assert status("measure") == "done"  # asked for again: of all three
+    assert status("report") == "done"
+    with pytest.raises(BadInput, match="measure is not finished"):
+        status("report", study_with(dataset={"partial": True}, measure={"bispectrum": False}))
 
 
 def test_one_stage_alone(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from weakfield._version import __version__
-from weakfield.base.errors import BadInput
+from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.files import content_hash, empty_folder, file_hash, read_json, write_json
 from weakfield.base.progress import bar, bars
 from weakfield.base.provenance import now
@@ -129,6 +129,8 @@ class PairStage:
                     self.grow(study, seed, folder)
                     progress.advance()
             grown = len(self._written(study, folder) - before)
+        if lacking := self.lacks(study, folder):
+            raise WeakfieldError(f"{lacking} though its pair was grown; expected it whole, the same command grows it")
         manifests = self._manifests(study, folder)
         return self._outcome("done" if grown else "skipped", time.perf_counter() - begin, manifests, grown)
 
@@ -346,6 +348,8 @@ def run_study(
             if stage.name not in needed:
                 continue
             read = {name: fingerprints[name] for name in stage.reads}
+            if stage.name not in wanted:
+                read |= _pairs_read(stage, study, folder, growers)
             if stage.name in wanted:
                 outcome: Outcome | None = _completed(stage, study, folder, read)
             else:
@@ -374,6 +378,17 @@ def _so_far(stage: Stage, study: StudyConfig, folder: RunFolder, wanted: set[str
     if not wanted & {"measure", "dataset"}:
         built_of = _record(folder.dataset / DONE_FILE).get("read", {}).get(stage.name)
     return stage.so_far(study, folder, built_of)
+
+
+def _pairs_read(stage: Stage, study: StudyConfig, folder: RunFolder, growers: set[str]) -> dict[str, str]:
+    """Of a partial data set: the fingerprint of the pairs that a stage read, though others read earlier or later.
+
+    As long as it is not asked for again the pairs that arrived since do not make it stale.
+    """
+    if not isinstance(stage, FolderStage) or not study.dataset.partial:
+        return {}
+    read = _record(folder.root / stage.folder / DONE_FILE).get("read", {})
+    return {name: read[name] for name in growers & set(stage.reads) & set(read)}
 
 
 def _completed(stage: Stage, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome:

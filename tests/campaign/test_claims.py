@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -12,9 +16,12 @@ from pathlib import Path
 
 import pytest
 
+from campaigning import write_study
 from weakfield.base.errors import WeakfieldError
-from weakfield.config import RunFolder
+from weakfield.config import RunFolder, StudyConfig
+from weakfield.simulation import pair
 from weakfield.simulation.claims import claim, claim_path, claimant, claimed
+from weakfield.simulation.pair import grow_pair
 
 HOLDER = """
 import sys, time
@@ -97,6 +104,58 @@ def test_asking_who_has_a_seed_does_not_take_it(tmp_path: Path) -> None:
         assert claimant(folder, 1)["process"] == os.getpid()
     assert claimant(folder, 1) is None
     assert not list((folder.campaign / "claims").iterdir())
+
+
+def test_a_claim_that_cannot_be_written_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk takes the file and not what is written to it; the lock must not stay with this process."""
+
+    def full(*anything: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    folder = RunFolder(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", full)
+        with pytest.raises(WeakfieldError, match="No space left"), claim(folder, 1):
+            pass
+    assert not claim_path(folder, 1).exists()
+    with claim(folder, 1) as ours:
+        assert ours
+
+
+@pytest.mark.parametrize("scratch", [None, "scratch"])
+def test_without_locks_two_processes_grow_a_pair_in_folders_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scratch: str | None
+) -> None:
+    """Another node is halfway through the same seed, and whole before us: its files stay as they are."""
+
+    def no_locks(*anything: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    study = StudyConfig.from_toml(write_study(tmp_path / "study.toml", count=1))
+    mine, others = RunFolder(tmp_path / "mine"), RunFolder(tmp_path / "others")
+    place = mine.pairs if scratch is None else tmp_path / scratch
+    theirs = [folder / ".seed00000.partial" / "half" for folder in (place, mine.pairs)]
+    theirs.append(mine.pairs / ".seed00000.node-1.partial" / "half")
+    for path in theirs:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("of another node")
+    grow_pair(study, 0, others)
+    check = pair.check_pair
+
+    def overtaken(study: StudyConfig, growing: Path) -> None:
+        """The other is first at the last moment."""
+        assert growing == place / f".seed00000.{socket.gethostname()}-{os.getpid()}.partial"
+        check(study, growing)
+        shutil.copytree(others.pair(0), mine.pair(0))
+
+    monkeypatch.setattr(pair, "check_pair", overtaken)
+    with claim(mine, 0) as ours:
+        assert ours
+        grow_pair(study, 0, mine, scratch=None if scratch is None else place)
+    assert all(path.read_text() == "of another node" for path in theirs)
+    assert (mine.pair(0) / "pair.json").read_bytes() == (others.pair(0) / "pair.json").read_bytes()
+    assert not list(tmp_path.rglob(f"*{os.getpid()}.partial"))
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from campaigning import fields, run, write_study
 from weakfield.base.errors import BadInput
+from weakfield.campaign import clusters
 from weakfield.campaign.clusters import connected, worker_environments
 from weakfield.campaign.journal import entries, log_path
 from weakfield.cli import invoke
@@ -68,6 +71,30 @@ def test_workers_without_gpus_share_the_cores() -> None:
     assert len(environments) == 1000
     assert environments[0]["WEAKFIELD_THREADS"] == "1"
     assert "CUDA_VISIBLE_DEVICES" not in environments[0]
+
+
+def test_more_than_one_worker_without_names_of_gpus_is_one_on_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the page says: one worker is a plain loop, however many GPUs are visible."""
+    monkeypatch.setattr(clusters, "_gpus", lambda study: ("0", "1", "2", "3"))
+    one, two = (StudyConfig.from_mapping({"campaign": {"workers": workers}}) for workers in (1, 2))
+    assert one.campaign.plain
+    assert not two.campaign.plain
+    assert [each["CUDA_VISIBLE_DEVICES"] for each in worker_environments(two)] == ["0", "1", "2", "3"]
+
+
+def test_the_job_array_of_the_page_grows_every_seed_once() -> None:
+    """Its shell lines, with a ``weakfield`` that says what it was given."""
+    page = (Path(__file__).parents[2] / "docs" / "campaigns.md").read_text()
+    (script,) = [block for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL) if "SLURM_ARRAY_TASK_ID" in block]
+    last = int(re.search(r"--array=0-(\d+)", script)[1])
+    study, grown = StudyConfig.from_mapping({"seeds": {"count": 2000}}), []
+    for number in range(last + 1):
+        shell = ["sh", "-c", 'weakfield() { echo "$@"; }\n' + script]
+        said = subprocess.run(
+            shell, env=os.environ | {"SLURM_ARRAY_TASK_ID": str(number)}, capture_output=True, text=True, check=True
+        ).stdout.split()
+        grown += chosen_seeds(study, said[said.index("--seeds") + 1])
+    assert grown == list(study.seeds.all)
 
 
 def test_where_pairs_are_grown_is_no_part_of_what_they_are() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -94,28 +93,23 @@ def _pass(
     from weakfield.campaign.work import grow_claimed, is_of_the_place, scratch_folder
 
     elsewhere = []
-    rest = list(seeds)
-    while rest:
-        with ExitStack() as stack:
-            try:
-                stack.enter_context(session.held())
-                while rest:
-                    seed = rest.pop(0)
-                    scratch = scratch_folder(study.campaign.scratch, folder)
-                    status = grow_claimed(study, seed, folder, session, wait, scratch)
-                    if status == "elsewhere":
-                        elsewhere.append(seed)
-                        continue
-                    (tally.grown if status == "whole" else tally.there).add(seed)
-                    advance()
-                stack.close()
-            except BadInput:
-                raise  # of the settings: no pair would fare better
-            except Exception as error:
-                tally.grown.discard(seed)
-                if is_of_the_place(error) or study.campaign.tries == 1:
-                    raise
-                tally.failed[seed] = sentence(error)
+    for seed in seeds:
+        try:
+            with session.held():  # for each anew: a writer that failed writes no more
+                scratch = scratch_folder(study.campaign.scratch, folder)
+                status = grow_claimed(study, seed, folder, session, wait, scratch)
+        except BadInput:
+            raise  # of the settings: no pair would fare better
+        except Exception as error:
+            if is_of_the_place(error) or study.campaign.tries == 1:
+                raise
+            tally.failed[seed] = sentence(error)
+            continue
+        if status == "elsewhere":
+            elsewhere.append(seed)
+            continue
+        (tally.grown if status == "whole" else tally.there).add(seed)
+        advance()
     return elsewhere
 
 

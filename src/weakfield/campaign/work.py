@@ -6,9 +6,7 @@ import errno
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -69,7 +67,6 @@ def grow_seed(task: dict[str, Any], seed: int, wait: bool) -> dict[str, Any]:
             _session = Session(study)
         with _session.held():
             status = grow_claimed(study, seed, folder, _session, wait, scratch_folder(task["scratch"], folder))
-            _session.writer.settle()
     except Exception as error:
         _session = None
         if (number := _errno(error)) in _OF_THE_PLACE:
@@ -84,9 +81,12 @@ _session: Session | None = None  # one a process: tables and particles at rest s
 def grow_claimed(
     study: StudyConfig, seed: int, folder: RunFolder, session: Session, wait: bool, scratch: Path | None = None
 ) -> Status:
-    """Claim a seed and grow its pair; on a GPU it is whole, and the claim given up, in the writer's time."""
-    with ExitStack() as stack:
-        if not stack.enter_context(claim(folder, seed, wait)):
+    """Claim a seed and grow its pair; it is whole on disk when this returns ``"whole"``, on a GPU too.
+
+    After an error ``session.held`` has to be left: a writer that failed writes no more.
+    """
+    with claim(folder, seed, wait) as ours:
+        if not ours:
             return "elsewhere"
         found = flaw(study, seed, folder)
         if found is None:
@@ -97,12 +97,15 @@ def grow_claimed(
         try:
             require_space(study, folder, scratch)
             session.grow(study, seed, folder, scratch)
-            session.writer.submit(partial(_finished, stack.pop_all(), seed, folder))
+            session.writer.settle()  # what fails while files are written is this pair's failure, and not the next one's
         except BaseException as error:
             if isinstance(error, Exception):
                 note(folder, seed, "failed", error=sentence(error))
                 log_failure(folder, seed, error)
             raise
+        manifest = read_json(folder.pair(seed) / "pair.json")
+        note(folder, seed, "grown", seconds=round(sum(manifest["seconds"].values()), 3))
+        log_path(folder, seed).unlink(missing_ok=True)
     return "whole"
 
 
@@ -116,13 +119,6 @@ def require_space(study: StudyConfig, folder: RunFolder, scratch: Path | None) -
             raise WeakfieldError(
                 f"{place} has {free / 1e6:.1f} MB free, expected {needed / 1e6:.1f} MB for a pair"
             ) from full
-
-
-def _finished(stack: ExitStack, seed: int, folder: RunFolder) -> None:
-    with stack:
-        manifest = read_json(folder.pair(seed) / "pair.json")
-        note(folder, seed, "grown", seconds=round(sum(manifest["seconds"].values()), 3))
-        log_path(folder, seed).unlink(missing_ok=True)
 
 
 def _hindrance(study: StudyConfig, folder: RunFolder, task: dict[str, Any]) -> str | None:
@@ -149,7 +145,7 @@ def scratch_folder(setting: str | None, folder: RunFolder) -> Path | None:
     place = Path(base) / f"weakfield-{content_hash(str(folder.root.resolve()))}"
     place.mkdir(parents=True, exist_ok=True)
     for left in place.glob(".seed*.partial"):
-        seed = int(left.name.removeprefix(".seed").removesuffix(".partial"))
+        seed = int(left.name.split(".")[1].removeprefix("seed"))
         if (folder.pair(seed) / "pair.json").exists():
             shutil.rmtree(left, ignore_errors=True)
     return place

@@ -22,7 +22,7 @@ class CampaignSettings(Settings):
     gpus: tuple[str, ...] = Field(
         (),
         description="GPUs of this machine as CUDA_VISIBLE_DEVICES names them, one worker each instead of `workers`;"
-        " default: none but on request of simulation.device, then all there are",
+        " default: none; with `workers` above 1 and simulation.device on a GPU, all that are visible",
     )
     scheduler: str | None = Field(None, description="address of a Dask scheduler that runs already, tcp://HOST:PORT")
     cluster: Cluster = Field("local", description="processes of this machine, or jobs of a queue, one worker a job")

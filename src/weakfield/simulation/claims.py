@@ -3,8 +3,10 @@
 A claim is an flock on a file of its own. The kernel drops it when its process ends, however that ends, so a dead
 worker's claim is nobody's, and no clock is read: a jump of the time cannot free or keep one. Linux passes flock on to
 NFS servers of version 4 (and 3 with lockd), which free the locks of a node that died when its lease ends, in minutes;
-Lustre needs the mount option ``flock`` (with ``localflock`` locks reach one node only). Where locks do not reach, two
-nodes given the same seed both grow it: the first whole pair stays and the other is dropped, and both are the same.
+Lustre needs the mount option ``flock``. A file system without locks is known by its answer: two processes given the
+same seed then both grow it, each in a folder of its own (``own_name``); the first whole pair stays, the other is
+dropped, and both are the same. Locks that work and do not reach other nodes (``localflock``, NFS with ``local_lock``)
+cannot be told from those that do: two nodes then meet in one folder, so that each has to be given its own seeds.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,8 @@ from weakfield.config import RunFolder
 _READER = 0.05
 _POLL = 0.2
 _NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
+#: claims of this process whose file system has no locks
+_UNLOCKED: set[Path] = set()
 
 
 def claim_path(folder: RunFolder, seed: int) -> Path:
@@ -45,8 +49,7 @@ def claim(folder: RunFolder, seed: int, wait: bool = False) -> Iterator[bool]:
     try:
         handle = _taken(path, wait)
         if handle is not None:
-            os.ftruncate(handle, 0)
-            os.pwrite(handle, json.dumps(identity()).encode(), 0)
+            _signed(handle, path)
     except OSError as error:
         raise WeakfieldError(f"cannot write {path}: {error.strerror or error}") from error
     if handle is None:
@@ -55,6 +58,7 @@ def claim(folder: RunFolder, seed: int, wait: bool = False) -> Iterator[bool]:
     try:
         yield True
     finally:
+        _UNLOCKED.discard(path)
         path.unlink(missing_ok=True)  # before the lock goes: who waits for it sees that the file is another one
         os.close(handle)
 
@@ -94,6 +98,14 @@ def identity() -> dict[str, Any]:
     return {"host": socket.gethostname(), "process": os.getpid(), "since": now()}
 
 
+def own_name(folder: RunFolder, seed: int) -> str:
+    """A part for the name of the folder a pair claimed here grows in: host and process if there are no locks, or empty.
+
+    What an interrupted process left is continued under the same name, hence not where there are no locks.
+    """
+    return f".{socket.gethostname()}-{os.getpid()}" if claim_path(folder, seed) in _UNLOCKED else ""
+
+
 def _taken(path: Path, wait: bool) -> int | None:
     """The locked file, or nothing if another process has it."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -109,13 +121,27 @@ def _taken(path: Path, wait: bool) -> int | None:
             again = wait or time.monotonic() - begin < _READER
         except OSError as error:
             if error.errno in _NO_LOCKS:
-                return handle  # a file system without locks: distributing the seeds is all there is
+                _UNLOCKED.add(path)  # a file system without locks: distributing the seeds is all there is
+                return handle
             os.close(handle)
             raise
         os.close(handle)
         if not again:
             return None
         time.sleep(_POLL if wait else _READER / 5)
+
+
+def _signed(handle: int, path: Path) -> None:
+    """Write who has the claim; one that cannot be written is given up, or its lock would stay with this process."""
+    try:
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, json.dumps(identity()).encode(), 0)
+    except OSError:
+        _UNLOCKED.discard(path)
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+        os.close(handle)
+        raise
 
 
 def _is_named(handle: int, path: Path) -> bool:

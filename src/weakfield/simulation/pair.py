@@ -27,6 +27,7 @@ from weakfield.config.simulation import CHECKPOINT_SCHEDULE
 from weakfield.formats import load_field
 from weakfield.mesh.devices import describe
 from weakfield.simulation.checking import check_pair
+from weakfield.simulation.claims import own_name
 from weakfield.simulation.evolution import grow_member
 from weakfield.simulation.shared import Shared
 from weakfield.simulation.writer import Immediate, Writer
@@ -101,7 +102,8 @@ def grow_pair(
     shutil.rmtree(final, ignore_errors=True)
     shared, writer = shared or Shared(study.run_settings("gr", seed)), writer or Immediate()
     place = final.parent if scratch is None else scratch
-    growing = _scratch(place / f".{final.name}.partial", pair_settings_hash(study), shared.device.type)
+    name = f".{final.name}{own_name(folder, seed)}.partial"
+    growing = _scratch(place / name, pair_settings_hash(study), shared.device.type)
     for theory in THEORIES:
         _grow(study.run_settings(theory, seed), growing / theory, shared, writer)
     writer.submit(partial(_close, study, seed, growing, final, describe(shared.device)))
@@ -131,7 +133,7 @@ def _close(study: StudyConfig, seed: int, scratch: Path, final: Path, device: st
 
 def _named(scratch: Path, final: Path) -> None:
     """Give a whole pair its name; one that grew elsewhere is copied beside its place first."""
-    beside = final.with_name(f".{final.name}.partial")
+    beside = final.with_name(scratch.name)
     if scratch != beside:
         shutil.rmtree(beside, ignore_errors=True)
         for path in sorted(p for p in scratch.rglob("*") if p.is_file()):
@@ -141,7 +143,7 @@ def _named(scratch: Path, final: Path) -> None:
     try:
         os.replace(beside, final)
     except OSError as error:
-        # where claims do not reach, another node may have been first: its pair is this one
+        # where there are no locks another process may have been first: its pair is this one
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or not (final / "pair.json").exists():
             raise
         shutil.rmtree(beside)
