@@ -26,6 +26,7 @@ FLOORS = (
     {"learning"},
     {"audit", "explain"},
     {"report"},
+    {"stages"},
     {"study"},
     {"cli"},
     {"__main__"},

@@ -18,7 +18,8 @@ from synthetic import tiny_study
 from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.files import file_hash, write_json, write_text
 from weakfield.config import RunFolder, StudyConfig
-from weakfield.study import STAGES, FolderStage, PairStage, Stage, run_study
+from weakfield.stages import FolderStage, PairStage, Stage
+from weakfield.study import STAGES, run_study
 
 
 def study_with(**tables: dict[str, Any]) -> StudyConfig:

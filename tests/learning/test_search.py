@@ -10,12 +10,14 @@ import pytest
 
 from synthetic import tiny_study, write_run
 from weakfield.base.errors import BadInput, WeakfieldError
-from weakfield.base.files import read_json
+from weakfield.base.files import read_json, write_json
 from weakfield.cli import invoke
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.config.training import TrainingSettings
 from weakfield.dataset import build
 from weakfield.learning import search as module
+from weakfield.simulation.pair import pair_settings_hash
+from weakfield.study import run_study
 
 pytest.importorskip("optuna")
 
@@ -97,7 +99,9 @@ def test_several_workers_share_the_trials(tmp_path: Path) -> None:
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     study, folder = made(tmp_path)
-    folder.study.write_text(study.to_toml())
+    for path in folder.pairs.glob("*/pair.json"):  # pairs that count as grown
+        write_json(path, read_json(path) | {"settings": pair_settings_hash(study)})
+    run_study(study, tmp_path, "dataset")
     assert invoke(["search", str(tmp_path), "--trials", "2"]) == 0
     said = capsys.readouterr().out
     best = read_json(folder.search / "best.json")
@@ -105,6 +109,11 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "read 1 time(s)" in said
     assert invoke(["search", str(tmp_path), "--trials", "2", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == best
+    # a data set of another split is not searched on
+    folder.study.write_text(study.to_toml().replace("split_seed = 0", "split_seed = 1"))
+    assert invoke(["search", str(tmp_path), "--trials", "2"]) == 2
+    assert "the stage dataset is not finished, expected it before search" in capsys.readouterr().err
+    assert read_json(folder.search / "best.json") == best
 
 
 def test_bad_spaces() -> None:

@@ -91,7 +91,8 @@ def simulate(
         simulate_ini(Path(source), out, json_lines)
         return
     from weakfield.cli.campaign import campaign_settings, chosen_seeds, print_estimate
-    from weakfield.study import STAGES, PairStage
+    from weakfield.stages import PairStage
+    from weakfield.study import STAGES
 
     config, folder = resolve(source, out, grid, pairs)
     campaign, chosen = campaign_settings(config, profile, workers, scheduler, cluster), chosen_seeds(config, seeds)

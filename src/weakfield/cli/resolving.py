@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from weakfield.config import StudyConfig
     from weakfield.config.campaign import CampaignSettings
-    from weakfield.study import Outcome, Stage
+    from weakfield.stages import Outcome, Stage
 
 
 def resolve(target: str, out: Path | None, grid: int | None, pairs: int | None) -> tuple[StudyConfig, Path]:

@@ -11,7 +11,7 @@ from weakfield.base.progress import bars
 from weakfield.config import RunFolder
 from weakfield.config.search import SearchSettings
 from weakfield.learning.search import search
-from weakfield.study import open_run
+from weakfield.study import open_run, require
 
 
 def look(folder: Path, trials: int | None, workers: int | None) -> tuple[dict[str, Any], str]:
@@ -19,6 +19,7 @@ def look(folder: Path, trials: int | None, workers: int | None) -> tuple[dict[st
     study = open_run(folder)
     asked = {name: value for name, value in (("trials", trials), ("workers", workers)) if value is not None}
     table = SearchSettings.from_mapping(study.search.model_dump() | asked, "search")
+    require(study, folder, "dataset", "search")
     with redirect_stdout(sys.stderr), bars():
         best = search(study.model_copy(update={"search": table}), RunFolder(folder))
     auc, value = best["test"]["auc"], best[f"validation_{table.judge}"]
