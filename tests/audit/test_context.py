@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import torch
 
 from synthetic import tiny_study, write_run
 from weakfield.audit.context import Context
+from weakfield.base.files import write_json
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.dataset import build
 from weakfield.learning import Scores
@@ -65,3 +67,52 @@ def test_retrainings_start_from_other_weights_and_last_as_long_as_the_audit_says
     assert context.retraining.seed == context.study.training.seed + 1
     audit = context.study.audit.model_copy(update={"epochs": 2})
     assert Context(context.study.model_copy(update={"audit": audit}), context.folder).retraining.epochs == 2
+
+
+def with_audit(context: Context, **values: Any) -> Context:
+    """The same run folder under other settings of the audit."""
+    audit = context.study.audit.model_copy(update=values)
+    return Context(context.study.model_copy(update={"audit": audit}), context.folder)
+
+
+ORDER = ("other_weights", "p_matched_retrained", "beyond_power")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"retrainings": 0},  # neither network is trained
+        {"retrainings": 1},  # only that of other_weights is
+        {"controls": ("other_weights", "beyond_power", "p_matched_retrained")},  # only that one is there by then
+        {"controls": ("p_matched_retrained", "beyond_power")},
+    ],
+)
+def test_a_control_that_asks_for_networks_of_others_is_run_again_when_they_change(
+    context: Context, other: dict[str, Any]
+) -> None:
+    build.run(context.study, context.folder)
+    context = with_audit(context, controls=ORDER)
+    assert with_audit(context, **other).key("beyond_power") != context.key("beyond_power")
+    # the same two networks, by another budget and with another control between
+    same = with_audit(context, retrainings=2, controls=(*ORDER[:2], "monopole_only", ORDER[2]))
+    assert same.key("beyond_power") == context.key("beyond_power")
+
+
+def test_networks_that_the_study_does_not_grant_are_not_there(context: Context) -> None:
+    build.run(context.study, context.folder)
+    context = with_audit(context, controls=ORDER)
+    scores = Scores((1, 2), np.zeros(2), np.ones(2))
+    for name in ORDER[:2]:
+        task = context._task(name, {}, "")
+        write_json(context.workplace(name) / "scores.json", {"task": task.hash, "test": scores.as_json()})
+
+    def seen(context: Context, control: str) -> list[bool]:
+        context.begin(0, control)
+        return [context.retrained(name) is not None for name in ORDER[:2]]
+
+    assert seen(context, "beyond_power") == [True, True]
+    assert seen(context, "p_matched_retrained") == [True, False]  # its own is not there yet when it starts
+    assert seen(with_audit(context, retrainings=1), "beyond_power") == [True, False]
+    assert seen(with_audit(context, retrainings=0), "beyond_power") == [False, False]
+    swapped = ("beyond_power", "other_weights", "p_matched_retrained")
+    assert seen(with_audit(context, controls=swapped), "beyond_power") == [False, False]

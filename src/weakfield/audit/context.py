@@ -32,6 +32,9 @@ from weakfield.learning.metrics import (
 from weakfield.learning.scores import CONFIDENCE, bootstrap_weights, cube_scores, interval
 from weakfield.learning.training import main_model
 
+#: controls whose networks others ask for: they decide what counts as found, and whether finding nothing counts
+SHARED = ("other_weights", "p_matched_retrained")
+
 #: of one pair, (2, channels, N, N[, N]) to the same shape
 Change = Callable[[Tensor], Tensor]
 
@@ -56,10 +59,11 @@ class Context:
     granted: int = 10**6
     spent: int = 0
     grown: int = 0
+    at_work: str = ""
 
-    def begin(self, granted: int) -> None:
+    def begin(self, granted: int, control: str = "") -> None:
         """Another control starts: so many retrainings are granted, nothing is spent yet."""
-        self.granted, self.spent, self.grown = granted, 0, 0
+        self.granted, self.spent, self.grown, self.at_work = granted, 0, 0, control
 
     # -- cubes --
 
@@ -189,12 +193,26 @@ class Context:
         return scores
 
     def retrained(self, control: str, at: str = "") -> Scores | None:
-        """Test scores of a network that a control trained, if it did so for this very study and budget."""
+        """Test scores of a network that a control trained, if it does so for this very study, before the one at work.
+
+        What is left of another budget or another order of controls does not count.
+        """
+        if not self.before(self.at_work).get(control):
+            return None
         path = self._place(control, at) / "scores.json"
         if not path.exists():
             return None
         kept = read_json(path)
         return Scores.from_json(kept["test"]) if kept["task"] == self._task(control, {}, at).hash else None
+
+    def before(self, control: str) -> dict[str, int]:
+        """Retrainings granted to those of ``SHARED`` that run before a control, or to all if it is not of the study."""
+        from weakfield.audit.registry import granted  # it knows the controls, which rest on this module
+
+        shares = granted(self.study)
+        order = list(shares)
+        earlier = order[: order.index(control)] if control in shares else order
+        return {name: shares[name] for name in earlier if name in SHARED}
 
     def _task(self, control: str, cubes: Mapping[Part, Pairs], at: str) -> Task:
         return Task(self.retraining, dict(cubes), f"{self.dataset.fingerprint} {control} {at}".rstrip())
@@ -256,8 +274,7 @@ class Context:
                 "models": {path.parent.name: file_hash(path) for path in models},
                 "training": study.training.hash(),
                 "granted": granted,
-                # what other controls trained decides whether finding nothing counts
-                "beside": [name for name in ("other_weights", "p_matched_retrained") if name in study.audit.controls],
+                "before": self.before(control),
                 "audit": study.audit.hash("controls", "full_controls", "retrainings"),
                 "universe": [study.cosmology.hash(), content_hash(study.simulation.identity()), study.output.hash()],
             }

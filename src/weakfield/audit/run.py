@@ -60,7 +60,7 @@ def finished(context: Context, name: str) -> dict[str, Any] | None:
 def complete(context: Context, name: str) -> dict[str, Any]:
     """Run a control, with the retrainings that the budget grants it, and keep its row."""
     control, share = find_control(name), _share(context, name)
-    context.begin(share)
+    context.begin(share, name)
     if share < control.least:
         result = control.not_run("The budget of retrainings was spent (audit.retrainings).")
     else:
