@@ -1,18 +1,21 @@
-"""Going to universes of other settings: what is retrained there."""
+"""Going to universes of other settings: what is retrained there, and at which outputs they are seen."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from torch import nn
 
+from synthetic import tiny_study, write_run
 from weakfield.audit import context as context_module
 from weakfield.audit import transfer as transfer_module
 from weakfield.audit.context import Context
+from weakfield.audit.controls import other_redshift
 from weakfield.audit.transfer import Elsewhere, transfer
-from weakfield.audit.universes import changed
+from weakfield.audit.universes import changed, cubes_of
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.dataset import Pairs, build
 from weakfield.learning import Scores, Task
@@ -59,3 +62,36 @@ def test_a_network_trained_in_one_place_is_not_taken_for_that_of_another(
     assert first != finer  # the last place decides what is learned
     assert at != elsewhere
     assert (again, back) == (first, at)  # and nothing else does
+
+
+@pytest.mark.parametrize(
+    ("outputs", "settings", "seen"),
+    [
+        ((10.0, 1.0), {"sample": "difference"}, (10.0, 5.5)),
+        ((10.0, 3.0, 2.0, 1.0), {"sample": "difference"}, (10.0, 2.0)),
+        ((10.0, 1.0), {"sample": "raw"}, (5.5,)),
+        ((10.0, 1.0), {"sample": "raw", "channel_redshifts": [10.0]}, (1.0,)),
+        ((10.0, 4.0, 1.0), {"sample": "raw", "channel_redshifts": [4.0, 10.0]}, (1.0, 10.0)),
+        ((10.0, 4.0, 1.0), {"sample": "raw", "channel_redshifts": [10.0, 4.0, 1.0]}, (10.0, 4.0, 2.5)),
+    ],
+)
+def test_another_redshift_is_one_that_the_sample_did_not_hold(
+    outputs: tuple[float, ...],
+    settings: dict[str, Any],
+    seen: tuple[float, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    study = tiny_study(pairs=5, simulation={"snapshot_redshifts": outputs}, dataset=settings)
+    folder = write_run(study, tmp_path)
+    build.run(study, folder)
+    context, places = Untrained(study, folder), []
+    monkeypatch.setattr(other_redshift, "transfer", lambda context, control, found: places.extend(found))
+    other_redshift.run(context)
+    (place,) = places
+    assert place.redshifts is not None
+    instead = dict(zip(context.dataset.redshifts, place.redshifts, strict=True))
+    assert tuple(instead[z] for z in context.dataset.recipe.redshifts) == seen
+    if place.folder is not None:  # stored: other cubes, not those of the study
+        cubes = cubes_of(context, place.study, folder, context.dataset.part("test"), place.redshifts)
+        assert not bool((cubes.values == context.cubes["test"].values).all())

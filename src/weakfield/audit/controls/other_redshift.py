@@ -10,21 +10,23 @@ from weakfield.audit.universes import changed
 
 def run(context: Context) -> Result:
     study = context.study
-    early, late = study.dataset.redshifts
-    stored = [z for z in study.simulation.snapshot_redshifts if z < early and z != late]
+    used = sorted(context.dataset.recipe.redshifts)
+    late = used[0]
+    early = used[1] if len(used) > 1 else study.dataset.redshifts[0]
+    # a sample of the earliest output alone has none before it
+    stored = [z for z in study.simulation.snapshot_redshifts if z != late and (z < early or late >= early)]
     if stored:  # the nearest of the study's own outputs
         other = min(stored, key=lambda z: abs(z - late))
-        place = Elsewhere(study, f"z = {other:g}", redshifts=_instead(context, other), folder=context.folder)
+        place = Elsewhere(study, f"z = {other:g}", redshifts=_instead(context, late, other), folder=context.folder)
     else:
         other = (early + late) / 2
         grown = changed(study, "simulation", snapshot_redshifts=(*study.simulation.snapshot_redshifts, other))
-        place = Elsewhere(grown, f"z = {other:g}", redshifts=_instead(context, other))
+        place = Elsewhere(grown, f"z = {other:g}", redshifts=_instead(context, late, other))
     return transfer(context, "other_redshift", [place])
 
 
-def _instead(context: Context, other: float) -> tuple[float, ...]:
-    """The data set's outputs with another in the place of the later one."""
-    late = context.study.dataset.redshifts[1]
+def _instead(context: Context, late: float, other: float) -> tuple[float, ...]:
+    """The data set's outputs with another in the place of the latest that a sample is made of."""
     return tuple(other if z == late else z for z in context.dataset.redshifts)
 
 
