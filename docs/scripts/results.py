@@ -2,7 +2,8 @@
 
     python docs/scripts/results.py [RUNS]      RUNS holds n32, n64, n64raw and planted.md; default: runs
 
-Both pages say by which commands these are made. Nothing is computed here but the drawing.
+Both pages say by which commands these are made; a study that is not there is left as it is on the page. Nothing is
+computed here but the drawing.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from weakfield.report.results import label
 from weakfield.study import open_run
 
 SCRIPT = "docs/scripts/results.py"
+DONE = "report/index.html"
 MEASURES = {"unpaired_auc": "AUC between universes", "auc": "AUC", "paired_accuracy": "paired accuracy"}
 SHOWN = ("unpaired_auc", "paired_accuracy")
 DPI = 110
@@ -29,19 +31,22 @@ DPI = 110
 
 def main() -> None:
     runs = Path(sys.argv[1]) if len(sys.argv) > 1 else Path("runs")
-    studies = {name: material(runs / name) for name in ("n32", "n64", "n64raw")}
+    studies = {name: material(runs / name) for name in ("n32", "n64", "n64raw") if (runs / name / DONE).exists()}
     page = DOCS / "results.md"
-    for name in ("n32", "n64"):
-        fill(page, name, SCRIPT, classifiers(studies[name]))
-    fill(page, "planted", SCRIPT, (runs / "planted.md").read_text().strip())
-    save_png(IMAGES / "results.png", reached({name: studies[name] for name in ("n32", "n64")}), DPI)
+    compared = {name: studies[name] for name in ("n32", "n64") if name in studies}
+    for name, found in compared.items():
+        fill(page, name, SCRIPT, classifiers(found))
+    save_png(IMAGES / "results.png", reached(compared), DPI)
+    if (runs / "planted.md").exists():
+        fill(page, "planted", SCRIPT, (runs / "planted.md").read_text().strip())
     page = DOCS / "study.md"
     for name in ("n64", "n64raw"):
-        fill(page, f"{name} summary", SCRIPT, summary(studies[name]))
-        fill(page, f"{name} controls", SCRIPT, controls(studies[name]))
-        fill(page, f"{name} attribution", SCRIPT, attributed(studies[name]))
-        pictures(name, studies[name])
-    print(f"{DOCS / 'results.md'}\n{page}")
+        if name in studies:
+            fill(page, f"{name} summary", SCRIPT, summary(studies[name]))
+            fill(page, f"{name} controls", SCRIPT, controls(studies[name]))
+            fill(page, f"{name} attribution", SCRIPT, attributed(studies[name]))
+            pictures(name, studies[name])
+    print(f"{', '.join(studies)} -> {DOCS / 'results.md'}, {page}")
 
 
 def material(folder: Path) -> Material:
@@ -70,7 +75,7 @@ def classifiers(found: Material) -> str:
 
 def reached(studies: dict[str, Material]) -> Any:
     """What every classifier reaches between universes and between twins, at both grids."""
-    names = list(tests(studies["n32"]))
+    names = list(dict.fromkeys(name for found in studies.values() for name in tests(found)))
     figure, axes = new_figure(1, 2, size=(4.6, 4.4), sharey=True)
     for panel, key in zip(axes[0], SHOWN, strict=True):
         panel.axvline(0.5, color=GREY, linewidth=1, linestyle=":")
