@@ -214,4 +214,4 @@ def test_bad_directions_and_answers_are_refused():
     with pytest.raises(BadInput, match="mu_edges"):
         found.by_shell_and_direction((0.5, 1.5), (0, 0.4))
     with pytest.raises(BadInput, match="the network answers"):
-        integrated_modes(nn.Flatten(), torch.ones(1, 1, 4, 4))
+        integrated_modes(nn.Identity(), torch.ones(1, 1, 4, 4))
