@@ -23,7 +23,6 @@ from weakfield.report.results import label
 from weakfield.study import open_run
 
 SCRIPT = "docs/scripts/results.py"
-DONE = "report/index.html"
 MEASURES = {"unpaired_auc": "AUC between universes", "auc": "AUC", "paired_accuracy": "paired accuracy"}
 SHOWN = ("unpaired_auc", "paired_accuracy")
 DPI = 110
@@ -31,9 +30,10 @@ DPI = 110
 
 def main() -> None:
     runs = Path(sys.argv[1]) if len(sys.argv) > 1 else Path("runs")
-    studies = {name: material(runs / name) for name in ("n32", "n64", "n64raw") if (runs / name / DONE).exists()}
+    folders = {name: runs / name for name in ("n32", "n64", "n64raw")}
+    studies = {name: material(folder) for name, folder in folders.items() if (folder / "study.toml").exists()}
     page = DOCS / "results.md"
-    compared = {name: studies[name] for name in ("n32", "n64") if name in studies}
+    compared = {name: studies[name] for name in ("n32", "n64") if name in studies and studies[name].models}
     for name, found in compared.items():
         fill(page, name, SCRIPT, classifiers(found))
     save_png(IMAGES / "results.png", reached(compared), DPI)
@@ -41,7 +41,7 @@ def main() -> None:
         fill(page, "planted", SCRIPT, (runs / "planted.md").read_text().strip())
     page = DOCS / "study.md"
     for name in ("n64", "n64raw"):
-        if name in studies:
+        if name in studies and studies[name].audit and studies[name].explanation:
             fill(page, f"{name} summary", SCRIPT, summary(studies[name]))
             fill(page, f"{name} controls", SCRIPT, controls(studies[name]))
             fill(page, f"{name} attribution", SCRIPT, attributed(studies[name]))
@@ -69,7 +69,7 @@ def classifiers(found: Material) -> str:
     rows.append((f"*bound, all {bound['modes']} modes*", shown(bound["auc"]), "", ""))
     rows.append((f"*bound, the {bound['modes_shells']} modes of log P(k)*", shown(bound["auc_shells"]), "", ""))
     parts = ", ".join(f"{len(seeds)} {part}" for part, seeds in main["seeds"].items())
-    note = f"Seeds: {parts}; network of {main['parameters']} parameters. {main['fit']['sentences']}"
+    note = f"Seeds: {parts}; network of {main['parameters']} parameters. {main['fit']['words']}"
     return table(("classifier", *MEASURES.values()), rows) + "\n\n" + note
 
 
