@@ -147,8 +147,8 @@ def results(run: Path) -> dict[str, Any]:
         name = path.relative_to(run).as_posix()
         if name in (".lock", "provenance.json", "report/index.html") or path.name == "stage.json":
             continue  # they tell when and how long
-        if name.startswith("dataset/cache/"):
-            continue  # when the files of the pairs were written
+        if name.startswith(("dataset/cache/", "campaign/")):
+            continue  # when the files of the pairs were written; when they were begun, and by which process
         if path.suffix == ".json":
             found[name] = without_times(json.loads(path.read_text()))
         elif path.suffix == ".pt":

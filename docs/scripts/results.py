@@ -1,6 +1,6 @@
 """The tables and figures of docs/results.md and docs/study.md, from the run folders of the studies there.
 
-    python docs/scripts/results.py [RUNS]      RUNS holds n32, n64, n64raw and planted.md; default: runs
+    python docs/scripts/results.py [RUNS]      RUNS holds n32, n64 and planted.md; default: runs
 
 Both pages say by which commands these are made; a study that is not there is left as it is on the page. Nothing is
 computed here but the drawing.
@@ -30,7 +30,7 @@ DPI = 110
 
 def main() -> None:
     runs = Path(sys.argv[1]) if len(sys.argv) > 1 else Path("runs")
-    folders = {name: runs / name for name in ("n32", "n64", "n64raw")}
+    folders = {name: runs / name for name in ("n32", "n64")}
     studies = {name: material(folder) for name, folder in folders.items() if (folder / "study.toml").exists()}
     page = DOCS / "results.md"
     compared = {name: studies[name] for name in ("n32", "n64") if name in studies and studies[name].models}
@@ -40,12 +40,10 @@ def main() -> None:
     if (runs / "planted.md").exists():
         fill(page, "planted", SCRIPT, (runs / "planted.md").read_text().strip())
     page = DOCS / "study.md"
-    for name in ("n64", "n64raw"):
-        if name in studies and studies[name].audit and studies[name].explanation:
-            fill(page, f"{name} summary", SCRIPT, summary(studies[name]))
-            fill(page, f"{name} controls", SCRIPT, controls(studies[name]))
-            fill(page, f"{name} attribution", SCRIPT, attributed(studies[name]))
-            pictures(name, studies[name])
+    if "n64" in studies and studies["n64"].audit and studies["n64"].explanation:
+        for part, text in (("summary", summary), ("controls", controls), ("attribution", attributed)):
+            fill(page, f"n64 {part}", SCRIPT, text(studies["n64"]))
+        pictures("n64", studies["n64"])
     print(f"{', '.join(studies)} -> {DOCS / 'results.md'}, {page}")
 
 

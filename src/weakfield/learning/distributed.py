@@ -119,6 +119,7 @@ def session(serve: Callable[[Any], None]) -> Iterator[bool]:
             yield False
     finally:
         if not _at_work:
+            distributed.barrier()  # nobody leaves while another still hears
             distributed.destroy_process_group()
 
 
