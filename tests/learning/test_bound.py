@@ -110,3 +110,17 @@ def test_a_mean_that_only_gr_has_decides_when_it_is_kept() -> None:
     summaries = made(1.0, mean=0.5)
     assert measured_bound(summaries, list(range(40)), keep_mean=True)["auc"]["value"] == pytest.approx(1.0, abs=1e-9)
     assert measured_bound(summaries, list(range(40)), keep_mean=False)["auc"]["value"] < 0.53
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_what_is_below_the_rounding_of_the_samples_tells_nothing(count: int) -> None:
+    """A band-pass leaves powers of rounding, whose ratio is anything: with few seeds as with many."""
+    summaries = made(1.0, count)
+    total = (summaries.tables["power"][:, 0, 0].mean(axis=0) @ summaries.modes) / summaries.modes.sum()
+    for level, expected_one in ((0.1e-14, False), (10e-14, True)):
+        tables = {name: table.copy() for name, table in summaries.tables.items()}
+        tables["power"][:, 0, 0, 1] = level * total
+        tables["power"][:, 1, 0, 1] = 3 * level * total
+        changed = Summaries(summaries.seeds, summaries.grid, summaries.modes, tables)
+        found = measured_bound(changed, list(range(count)), keep_mean=False)
+        assert (found["auc"]["value"] > 0.99) == expected_one

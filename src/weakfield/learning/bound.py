@@ -94,7 +94,7 @@ def _bounds(power: Array, means: Array | None, modes: Array, summed: Array, weig
 
     ``modes`` are those that count, ``summed`` those that make up the variance of a cube.
     """
-    newton, gr = (weights @ power[:, member] / weights.sum(axis=1, keepdims=True) for member in (0, 1))
+    newton, gr = (weights @ power[:, member] for member in (0, 1))
     # what is below the rounding of the samples (a band-pass leaves such shells) can tell nobody anything
     least = ROUNDING * min((table.mean(axis=0) @ summed).item() for table in (newton, gr)) / summed.sum()
     known = (newton > least).all(axis=0) & (gr > least).all(axis=0) & (modes > 0)
