@@ -69,6 +69,9 @@ snapshot outputs = phi
 def one_run(grid: int, theory: str, precision: str, cycles: int | None) -> dict[str, Any]:
     """Grow one universe in this process; seconds by phase, and peak memory."""
     begin = time.perf_counter()
+    from weakfield.base.startup import settle
+
+    settle()  # as the command does
     from weakfield.config import RunSettings, SimulationSettings
     from weakfield.mesh.kernels import cpu
     from weakfield.mesh.kernels.cpu.warm import compile_kernels

@@ -187,11 +187,12 @@ def test_slabs_never_touch_their_own_colour():
     """Planes that slabs of one colour deposit on are disjoint, whatever the displacements."""
     for spread in (0.1, 1.0, 3.0, 20.0):
         p = particles(32, 4000, spread)
-        slabs = p.slabs()
+        slabs, low, high = p.slabs()
         assert slabs[0] == 0
         assert slabs[-1] == 32
         rest = p.rest_cells()[2]
         base = rest + torch.floor(p.displacement[2]).long()
+        assert (low, high) == (int((base - rest).min()), int((base - rest).max()))
         slab = torch.searchsorted(torch.from_numpy(slabs), rest, right=True) - 1
         for colour in range(min(len(slabs) - 1, 2)):
             owner: dict[int, int] = {}
@@ -248,16 +249,21 @@ def test_in_single_precision_a_small_shift_is_not_rounded_away():
     assert float(moved) == pytest.approx(shift, abs=5e-10)
 
 
-def test_lanes_of_any_size_are_filled():
-    """Small arrays through the caches, large ones past them, and large ones that do not begin at a cache line."""
-    from weakfield.mesh.kernels.cpu.projection import fill_lanes
-
-    large = torch.full((80, 80, 80, LANES), 7.0, dtype=torch.float64)
-    askew = torch.full((80**3 * LANES + 1,), 7.0, dtype=torch.float64)[1:].reshape(80, 80, 80, LANES)
-    for lanes in (torch.full((5, 5, 5, LANES), 7.0), large, askew):
-        fill_lanes(lanes, -0.25)
-        assert bool((lanes[..., 0] == -0.25).all())
-        assert bool((lanes[..., 1:] == 0).all())
+@pytest.mark.parametrize("spread", [0.0, 0.3, 1.0, 2.5, 6.0, 40.0])
+@pytest.mark.parametrize("n", [9, 32])
+def test_stress_energy_does_not_depend_on_what_was_there(n, spread):
+    """Every plane is filled once and before it is added to, however far particles reach and on however many slabs."""
+    phi = field(n)
+    for drift in (-3.0, 0.0, 2.0):  # all particles to one side
+        p = particles(n, 700, spread, seed=4)
+        p.displacement[2] += drift
+        results = []
+        for before in (7.0, torch.nan):
+            lanes = torch.full((n, n, n, LANES), before, dtype=torch.float64)
+            results.append(cpu.project_stress_energy(p, phi, None, 0.0, 0.5, True, lanes, -0.25))
+        expected = reference.project_stress_energy(p, phi, None, 0.0, 0.5, True, lanes.clone(), -0.25)
+        assert_same(results[0], expected, phi.dtype)
+        assert torch.equal(*results)
 
 
 def test_a_second_process_compiles_nothing():

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TextIO
 
 from weakfield.base.errors import WeakfieldError
+from weakfield.base.startup import settle
 
 #: what registers commands, in the order in which --help lists them
 MODULES = ("weakfield.cli.commands", "weakfield.cli.stages", "weakfield.cli.information")
@@ -23,6 +24,7 @@ def main() -> None:
     # read when PyTorch and Numba start their threads; ones that spin while they wait are ten times slower on a machine
     # that has anything else to do
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    settle()
     sys.exit(invoke(sys.argv[1:]))
 
 

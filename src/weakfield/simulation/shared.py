@@ -70,9 +70,13 @@ class Shared:
     def _at_rest(self) -> Particles:
         """ID = i + T (x + t (y + t z)) for entry i of tile (x, y, z)."""
         settings, t = self._settings, self._settings.tiling_factor
-        z, y, x = np.meshgrid(*[np.arange(t)] * 3, indexing="ij")
-        tiles = np.stack([x, y, z], axis=-1).reshape(-1, 1, 3)
-        lattice = ((tiles + self.template) / t).reshape(-1, 3)
+        places = (np.arange(t)[:, None, None] + self.template) / t  # (t, T, 3): along each axis, of tile and entry
+        lattice = np.empty((3, t, t, t, len(self.template)))  # tiles z, y, x
+        for axis in range(3):
+            shape = np.ones(4, dtype=int)
+            shape[2 - axis], shape[3] = t, -1
+            lattice[axis] = places[:, :, axis].reshape(shape)
+        lattice = lattice.reshape(3, -1).T
         ids = np.arange(len(lattice), dtype=np.int64)  # tiles run x fastest, entries within a tile faster still
         mass, dtype = self._cosmology.Omega_m / len(ids), DTYPES[settings.precision]
         particles = Particles.at_rest(settings.grid, lattice, ids, mass, dtype).to(self.device)

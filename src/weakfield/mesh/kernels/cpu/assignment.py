@@ -96,7 +96,7 @@ def paint(particles, weight=None, scale=1.0, out=None, start=0.0):
     weights = particles.displacement[0] if weight is None else weight
     _paint(
         particles.column.numpy(), particles.row_start.numpy(), particles.displacement.numpy(), weights.numpy(),
-        weight is not None, scale, particles.slabs(), out.numpy(),
+        weight is not None, scale, particles.slabs()[0], out.numpy(),
     )  # fmt: skip
     return out
 

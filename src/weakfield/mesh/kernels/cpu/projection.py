@@ -10,14 +10,13 @@ from weakfield.mesh.kernels.cpu.cells import above, locate, slopes, split_places
 from weakfield.mesh.kernels.cpu.simd import (
     INLINE,
     PARALLEL,
+    SERIAL,
     WIDTH,
     load,
     root,
     splat,
     store,
     store_rows,
-    stream,
-    streams,
 )
 
 #: by lane T00 XX YY ZZ XY XZ YZ (and none): along which axes it is shared linearly, and which metric it sees
@@ -36,24 +35,22 @@ _KINDS = np.array(
 ).ravel()
 
 
-@njit(**PARALLEL)
-def _fill(out, first, streaming):
-    lanes, sites = load(first, 0), len(out) // WIDTH
-    for block in prange((sites + 1023) // 1024):
-        for site in range(block * 1024, min(sites, (block + 1) * 1024)):
-            if streaming:
-                stream(out, site * WIDTH, lanes)
-            else:
-                store(out, site * WIDTH, lanes)
+@njit(**SERIAL)
+def _fill_plane(out, n, z, start):
+    """Plane z (periodic) of ``out`` to the lanes ``start``."""
+    begin, lanes = wrapped(z, n) * n * n, load(start, 0)
+    for site in range(begin, begin + n * n):
+        store(out, site * WIDTH, lanes)
 
 
-def fill_lanes(out, start):
-    """Every site of ``out`` (N, N, N, 8) to ``start`` in its first lane and 0 in the others."""
-    flat = out.numpy().reshape(-1)
-    first = np.zeros(WIDTH, flat.dtype)
-    first[0] = start
-    _fill(flat, first, streams(flat))
-    return out
+@njit(**SERIAL)
+def _planes_to_fill(slabs, slab, low, high):
+    """First and last plane that the deposit of a slab has to fill: slabs of the first colour fill all they touch."""
+    if len(slabs) == 2:
+        return 0, slabs[1] - 1
+    if slab % 2 == 0:
+        return slabs[slab] + low, slabs[slab + 1] + high
+    return slabs[slab] + high + 1, slabs[slab + 1] + low - 1
 
 
 @njit(**INLINE)
@@ -100,7 +97,9 @@ def _share(out, phi, n, x, y, z, fx, fy, fz, kinds, flat, linear, square):
 
 
 @njit(**PARALLEL)
-def _stress_energy(column, row_start, u, q, phi, potential, synchronise, weight, a, scale, second, slabs, kinds, out):
+def _stress_energy(
+    column, row_start, u, q, phi, potential, synchronise, weight, a, scale, second, slabs, low, high, start, kinds, out
+):  # fmt: skip
     n = phi.shape[0]
     real = u.dtype.type
     half, three, four, zero = real(0.5), real(3), real(4), real(0)
@@ -111,8 +110,13 @@ def _stress_energy(column, row_start, u, q, phi, potential, synchronise, weight,
             slab = 2 * pair + colour
             cells, pull, rows = np.empty(48, u.dtype), np.zeros(24, u.dtype), np.zeros(192, u.dtype)
             t00 = load(kinds, 56)
+            filled, last = _planes_to_fill(slabs, slab, low, high)
             for row in range(slabs[slab] * n, slabs[slab + 1] * n):
                 z, y, end = row // n, row % n, row_start[row + 1]
+                # a plane is filled just before the first particle may add to it: it is in a cache then
+                while filled <= last and (filled <= z + high + 1 or slab_count == 1):
+                    _fill_plane(out, n, filled, start)
+                    filled += 1
                 for p in range(row_start[row], end, WIDTH):
                     first = min(p, count - WIDTH)  # the last particles reach back
                     begin, stop = p - first, p - first + min(WIDTH, end - p)
@@ -191,11 +195,13 @@ def project_stress_energy(particles, phi, potential, weight, a, second_order, ou
     if len(particles) < WIDTH:
         return reference.project_stress_energy(particles, phi, potential, weight, a, second_order, out, start)
     synchronise = potential is not None
-    fill_lanes(out, start)
+    slabs, low, high = particles.slabs()
+    first = np.zeros(WIDTH, phi.numpy().dtype)
+    first[0] = start
     _stress_energy(
         particles.column.numpy(), particles.row_start.numpy(), particles.displacement.numpy(),
         particles.momentum.numpy(), phi.numpy(), (potential if synchronise else phi).numpy(), synchronise,
-        weight * particles.grid, a, particles.mass * particles.grid**3 / a, second_order, particles.slabs(),
+        weight * particles.grid, a, particles.mass * particles.grid**3 / a, second_order, slabs, low, high, first,
         _KINDS.astype(phi.numpy().dtype), out.numpy().reshape(-1),
     )  # fmt: skip
     return out
@@ -206,6 +212,6 @@ def project_t0i(particles, phi, out):
     _t0i(
         particles.column.numpy(), particles.row_start.numpy(), particles.displacement.numpy(),
         particles.momentum.numpy(), phi.numpy(), particles.mass * particles.grid**3,
-        particles.slabs(), out.zero_().numpy(),
+        particles.slabs()[0], out.zero_().numpy(),
     )  # fmt: skip
     return out
