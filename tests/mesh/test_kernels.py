@@ -17,6 +17,7 @@ from weakfield.mesh.kernels import cpu, reference
 from weakfield.mesh.lanes import LANES
 from weakfield.mesh.lattice import Lattice
 from weakfield.mesh.particles import Particles
+from weakfield.mesh.threads import threads
 
 DTYPES = [torch.float64, torch.float32]
 #: rounding of a few hundred operations
@@ -264,6 +265,25 @@ def test_stress_energy_does_not_depend_on_what_was_there(n, spread):
         expected = reference.project_stress_energy(p, phi, None, 0.0, 0.5, True, lanes.clone(), -0.25)
         assert_same(results[0], expected, phi.dtype)
         assert torch.equal(*results)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(("n", "spread"), [(32, 0.0), (32, 0.4), (32, 1.5), (33, 3.0), (32, 40.0), (6, 0.4)])
+def test_motion_that_packs_its_metric_on_the_way_gives_the_same_bits(n, spread, dtype):
+    """Rings of a few planes, with any number of threads, or the whole mesh where particles reach too far."""
+    phi, chi, b = (0.1 * f for f in (field(n, dtype=dtype), field(n, seed=1, dtype=dtype), field(n, 3, dtype=dtype)))
+    numbers = (0.11, 0.12, 0.02, 0.03, True, True, True)
+    for drift in (-2.5, 0.0, 1.0):  # all particles to one side
+        p = particles(n, 900, spread, seed=6, dtype=dtype)
+        p.displacement[2] += drift
+        right = copy.deepcopy(p)
+        cpu.kick_drift_gr(right, cpu.pack_metric(phi, chi, b, phi.new_empty((n, n, n, LANES))), *numbers)
+        for count in (1, 2, 3):
+            moved = copy.deepcopy(p)
+            with threads(count):
+                cpu.kick_drift_fields(moved, phi, chi, b, phi.new_full((n, n, n, LANES), torch.nan), *numbers)
+            assert torch.equal(moved.displacement, right.displacement)
+            assert torch.equal(moved.momentum, right.momentum)
 
 
 def test_a_second_process_compiles_nothing():

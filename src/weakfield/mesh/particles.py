@@ -42,14 +42,16 @@ class Particles:
         row *= grid
         row += whole[1]
         column, rows = whole[0].astype(np.int32), row.astype(np.int64)
+        displacement = torch.from_numpy(cells).to(dtype)
         order = _in_order(rows * grid + column, ids)
         if order is not None:
-            ids, column, cells = ids[order], column[order], np.take(cells, order, axis=1)
+            ids, column = ids[order], column[order]
+            displacement = torch.stack([along[torch.from_numpy(order)] for along in displacement])
         return cls(
             grid=grid,
             column=torch.from_numpy(column),
             row_start=torch.from_numpy(np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=grid * grid))])),
-            displacement=torch.from_numpy(cells).to(dtype),
+            displacement=displacement,
             momentum=torch.zeros((3, len(ids)), dtype=dtype),
             ids=torch.from_numpy(np.array(ids, dtype=np.int64)),
             mass=mass,
@@ -79,15 +81,18 @@ class Particles:
         wrapped = torch.remainder((self.rest_cells() + self.displacement.double()) / self.grid, 1.0)
         return torch.where(wrapped >= 1.0, 0.0, wrapped)  # remainder(-tiny, 1) rounds to 1
 
+    def reach(self) -> tuple[int, int]:
+        """(low, high): particles whose rest cells are in plane z touch planes z + low to z + high + 1."""
+        height = self.displacement[2]
+        return int(np.floor(float(height.min()))), int(np.floor(float(height.max())))
+
     def slabs(self) -> tuple[np.ndarray, int, int]:
         """Boundaries (planes) of slabs such that every second one can deposit at once without touching another.
 
-        Returned with (low, high): a particle of plane z touches planes z + low to z + high + 1. The slabs depend on
-        the particles alone, so the order of all sums is the same for any number of threads; one slab if particles
-        reach too far.
+        The slabs depend on the particles alone, so the order of all sums is the same for any number of threads; one
+        slab if particles reach too far. Returned with their ``reach``.
         """
-        height = self.displacement[2]
-        low, high = int(np.floor(float(height.min()))), int(np.floor(float(height.max())))
+        low, high = self.reach()
         count = min(_MOST_SLABS, self.grid // (high - low + 1)) // 2 * 2
         if count < 2:
             return np.array([0, self.grid], dtype=np.int64), low, high

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from weakfield.mesh.motion import kick_drift_gr
 from weakfield.mesh.solvers import solve_potential
 from weakfield.simulation.clock import Clock
 from weakfield.simulation.gravity import project, solve_b_elliptic, solve_chi_and_b
@@ -38,9 +39,8 @@ class Relativity:
         relaxed = 1.0 + (
             settings.initial_redshift if settings.relaxation_redshift is None else settings.relaxation_redshift
         )
-        metric = u.kernels.pack_metric(u.phi, u.chi, u.b, u.lanes)
-        u.kernels.kick_drift_gr(
-            u.particles, metric, clock.a, clock.a_half, clock.kick, clock.step,
+        kick_drift_gr(
+            u.kernels, u.particles, u.phi, u.chi, u.b, u.lanes, clock.a, clock.a_half, clock.kick, clock.step,
             settings.second_order_terms, 1.0 / clock.a < relaxed, 1.0 / clock.a_half < relaxed,
         )  # fmt: skip
 

@@ -76,10 +76,9 @@ class Shared:
             shape = np.ones(4, dtype=int)
             shape[2 - axis], shape[3] = t, -1
             lattice[axis] = places[:, :, axis].reshape(shape)
-        lattice = lattice.reshape(3, -1).T
-        ids = np.arange(len(lattice), dtype=np.int64)  # tiles run x fastest, entries within a tile faster still
+        ids = np.arange(lattice[0].size, dtype=np.int64)  # tiles run x fastest, entries within a tile faster still
         mass, dtype = self._cosmology.Omega_m / len(ids), DTYPES[settings.precision]
-        particles = Particles.at_rest(settings.grid, lattice, ids, mass, dtype).to(self.device)
+        particles = Particles.at_rest(settings.grid, lattice.reshape(3, -1).T, ids, mass, dtype).to(self.device)
         if self.device.type == "cuda":
             particles.rows()
         return replace(particles, momentum=particles.momentum[:, :0].clone())  # nobody moves here

@@ -2,7 +2,7 @@
 
 from weakfield.mesh.kernels.cpu import solvers
 from weakfield.mesh.kernels.cpu.assignment import gradient, paint, read
-from weakfield.mesh.kernels.cpu.motion import kick_drift_gr, kick_drift_newton
+from weakfield.mesh.kernels.cpu.motion import kick_drift_fields, kick_drift_gr, kick_drift_newton
 from weakfield.mesh.kernels.cpu.projection import project_stress_energy, project_t0i
 from weakfield.mesh.kernels.cpu.sources import pack_metric, phi_source, stress_divergence
 from weakfield.mesh.kernels.cpu.spectral import (
@@ -20,6 +20,7 @@ __all__ = [
     "advance_b",
     "divide_by_laplacian",
     "gradient",
+    "kick_drift_fields",
     "kick_drift_gr",
     "kick_drift_newton",
     "pack_metric",

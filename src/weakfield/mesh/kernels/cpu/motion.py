@@ -8,7 +8,9 @@ from numba import njit, prange
 from weakfield.mesh.kernels import reference
 from weakfield.mesh.kernels.cpu.cells import above, bilinear, linear, locate, slopes, split_places, wrapped, write_back
 from weakfield.mesh.kernels.cpu.simd import INLINE, PARALLEL, WIDTH, load, load_rows, root, store
+from weakfield.mesh.kernels.cpu.sources import HALO, pack_metric, pack_plane
 from weakfield.mesh.lanes import BX, BY, BZ, CHI, LX, LY, LZ, PHI
+from weakfield.mesh.threads import current_threads
 
 #: by lane of the metric: along which axes it is linear; B_i is of the nearest link along i
 _LANES = np.array(
@@ -42,17 +44,20 @@ def _newton(column, row_start, u, q, potential, kick, drift):
 
 
 @njit(**INLINE)
-def _fields_at(metric, n, x, y, z, fx, fy, fz, along_x, along_y, along_z, out, at):
-    """All fields of a site at a particle of cell x, y, z: differences along x, y and z, and values, into ``out``."""
-    x0, y0, z0 = wrapped(x, n), wrapped(y, n), wrapped(z, n)
-    x1, y1, z1 = above(x0, n) * 8, above(y0, n), above(z0, n)
+def _fields_at(metric, base, planes, n, x, y, z, fx, fy, fz, along_x, along_y, along_z, out, at):
+    """All fields of a site at a particle of cell x, y, z: differences along x, y and z, and values, into ``out``.
+
+    z counts ``planes`` planes that lie at ``metric[base:]`` and of which the first follows the last.
+    """
+    x0, y0, z0 = wrapped(x, n), wrapped(y, n), wrapped(z, planes)
+    x1, y1, z1 = above(x0, n) * 8, above(y0, n), above(z0, planes)
     x0 *= 8
     vx, vy, vz = along_x * fx, along_y * fy, along_z * fz
-    low, high = (z0 * n + y0) * n * 8, (z0 * n + y1) * n * 8
+    low, high = base + (z0 * n + y0) * n * 8, base + (z0 * n + y1) * n * 8
     f000, f001, f010, f011 = (
         load(metric, low + x0), load(metric, low + x1), load(metric, high + x0), load(metric, high + x1),
     )  # fmt: skip
-    low, high = (z1 * n + y0) * n * 8, (z1 * n + y1) * n * 8
+    low, high = base + (z1 * n + y0) * n * 8, base + (z1 * n + y1) * n * 8
     f100, f101, f110, f111 = (
         load(metric, low + x0), load(metric, low + x1), load(metric, high + x0), load(metric, high + x1),
     )  # fmt: skip
@@ -67,7 +72,15 @@ def _fields_at(metric, n, x, y, z, fx, fy, fz, along_x, along_y, along_z, out, a
 
 
 @njit(**PARALLEL)
-def _gr(column, row_start, u, q, metric, a, a_half, kick, drift, second, kick_dragging, drift_metric, lanes, n):
+def _gr(
+    column, row_start, u, q, metric, planes, phi, chi, b, low, high, a, a_half, kick, drift, second, kick_dragging,
+    drift_metric, lanes, threads, n,
+):  # fmt: skip
+    """Every thread moves the particles of its planes of rest cells.
+
+    With fewer ``planes`` than n the metric is put together from phi, chi and B just ahead of the particles: a thread
+    has so many planes of ``metric`` for itself; planes z + low to z + high + 1 lie there when particles of z move.
+    """
     real = u.dtype.type
     one, three, four = real(1), real(3), real(4)
     # energies over a: numbers that are the same for all particles are rounded to single precision once a step
@@ -76,10 +89,18 @@ def _gr(column, row_start, u, q, metric, a, a_half, kick, drift, second, kick_dr
     along_x, along_y, along_z = load(lanes, 0), load(lanes, 8), load(lanes, 16)
     places, momenta = u.reshape(-1), q.reshape(-1)
     count = len(column)
-    for plane in prange(n):
-        z = np.int64(plane)
-        cells, sites = np.empty(48, u.dtype), np.zeros(256, u.dtype)
-        for row in range(z * n, (z + 1) * n):
+    for thread in prange(threads):
+        cells, sites, halo = np.empty(48, u.dtype), np.zeros(256, u.dtype), np.zeros((1, n + 2 * HALO), u.dtype)
+        start, plane = thread * n // threads, n * n * 8
+        base, packed, z = (thread * planes * plane if planes < n else 0), start + low, start
+        for row in range(start * n, (thread + 1) * n // threads * n):
+            if row == (z + 1) * n:
+                z += 1
+            while planes < n and packed <= z + high + 1:
+                at = base + (packed - start - low) % planes * plane
+                pack_plane(phi, chi, b, wrapped(packed, n), halo, False, metric, at)
+                packed += 1
+            origin = (z - start) % planes - low if planes < n else z
             y, end = row - z * n, row_start[row + 1]
             for p in range(row_start[row], end, WIDTH):
                 first = min(p, count - WIDTH)  # the last particles reach back
@@ -87,9 +108,9 @@ def _gr(column, row_start, u, q, metric, a, a_half, kick, drift, second, kick_dr
                 ux, uy, uz = split_places(places, count, first, cells)
                 for i in range(begin, stop):
                     _fields_at(
-                        metric, n, column[first + i] + np.int64(cells[i]), y + np.int64(cells[8 + i]),
-                        z + np.int64(cells[16 + i]), cells[24 + i], cells[32 + i], cells[40 + i], along_x, along_y,
-                        along_z, sites, 8 * i,
+                        metric, base, planes, n, column[first + i] + np.int64(cells[i]), y + np.int64(cells[8 + i]),
+                        origin + np.int64(cells[16 + i]), cells[24 + i], cells[32 + i], cells[40 + i], along_x,
+                        along_y, along_z, sites, 8 * i,
                     )  # fmt: skip
                 # from here on eight particles side by side
                 dx, dy = load_rows(sites, 0, WIDTH), load_rows(sites, 64, WIDTH)
@@ -141,9 +162,35 @@ def kick_drift_gr(particles, metric, a, a_half, kick, drift, second_order, kick_
     if len(particles) < WIDTH:
         reference.kick_drift_gr(particles, metric, a, a_half, kick, drift, second_order, kick_dragging, drift_metric)
         return
-    n = particles.grid
+    none = np.empty((0, 0, 0, 0), metric.numpy().dtype)  # of the types that phi, chi and B have elsewhere
+    _move(
+        particles, metric, particles.grid, none.reshape(0, 0, 0), none.reshape(0, 0, 0), none, 0, 0, a, a_half, kick,
+        drift, second_order, kick_dragging, drift_metric,
+    )  # fmt: skip
+
+
+def kick_drift_fields(
+    particles, phi, chi, b, space, a, a_half, kick, drift, second_order, kick_dragging, drift_metric
+):  # fmt: skip
+    """``kick_drift_gr`` in the metric that ``pack_metric`` makes of phi, chi and B; ``space`` is what it needs.
+
+    Where particles stay near their rest cells, each thread packs a plane just before particles meet it: the metric of
+    the whole mesh never goes to memory.
+    """
+    numbers = (a, a_half, kick, drift, second_order, kick_dragging, drift_metric)
+    n, threads = particles.grid, current_threads()
+    low, high = particles.reach()
+    planes = high - low + 2
+    if n < WIDTH or len(particles) < WIDTH or planes * threads >= n:
+        kick_drift_gr(particles, pack_metric(phi, chi, b, space), *numbers)
+        return
+    _move(particles, space, planes, phi.numpy(), chi.numpy(), b.numpy(), low, high, *numbers)
+
+
+def _move(particles, space, planes, phi, chi, b, low, high, a, a_half, kick, drift, second_order, dragging, metric):
+    n, lanes = particles.grid, space.numpy().reshape(-1)
     _gr(
         particles.column.numpy(), particles.row_start.numpy(), particles.displacement.numpy(),
-        particles.momentum.numpy(), metric.numpy().reshape(-1), a, a_half, kick * n, drift * n, second_order,
-        kick_dragging, drift_metric, _LANES.astype(metric.numpy().dtype), n,
+        particles.momentum.numpy(), lanes, planes, phi, chi, b, low, high, a, a_half, kick * n, drift * n,
+        second_order, dragging, metric, _LANES.astype(lanes.dtype), current_threads(), n,
     )  # fmt: skip

@@ -28,7 +28,7 @@ from weakfield.mesh.kernels.cpu.simd import (
 from weakfield.mesh.threads import current_threads
 
 #: numbers before and after a row in its copy
-_HALO = WIDTH
+HALO = WIDTH
 
 
 @njit(**SERIAL)
@@ -36,9 +36,9 @@ def _copy_row(field, z, y, rows, i):
     """Row (z, y) of a field with its periodic neighbours into ``rows[i]``."""
     n = field.shape[2]
     for x in range(n):
-        rows[i, _HALO + x] = field[z, y, x]
-    rows[i, _HALO - 1] = field[z, y, n - 1]
-    rows[i, _HALO + n] = field[z, y, 0]
+        rows[i, HALO + x] = field[z, y, x]
+    rows[i, HALO - 1] = field[z, y, n - 1]
+    rows[i, HALO + n] = field[z, y, 0]
 
 
 @njit(**PARALLEL)
@@ -49,7 +49,7 @@ def _phi_source(
     real = phi.dtype.type
     one, two, eighth, zero = real(1), real(2), real(0.125), real(0)
     density, expansion, memory = real(density), real(expansion), real(memory)
-    width = n + 2 * _HALO
+    width = n + 2 * HALO
     flat_chi, flat_past, flat_extra, flat_out = chi.reshape(-1), past.reshape(-1), extra.reshape(-1), out.reshape(-1)
     for thread in prange(threads):
         rows, sites = np.zeros((5, width), phi.dtype), np.zeros(WIDTH, phi.dtype)
@@ -65,7 +65,7 @@ def _phi_source(
                 start = (z * n + y) * n
                 for chunk in range(0, n, WIDTH):
                     x = min(chunk, n - WIDTH)
-                    at, c = start + x, _HALO + x
+                    at, c = start + x, HALO + x
                     f = load(flat, c)
                     dx = load(flat, c + 1) - load(flat, c - 1)
                     dy = load(flat, width + c) - load(flat, 2 * width + c)
@@ -119,7 +119,7 @@ def _stress_plane(t, phi, z, factor, rows, stress):
         _copy_row(phi, zp, yp, rows, 5)
         for chunk in range(0, n, WIDTH):
             x = min(chunk, n - WIDTH)
-            c, at = _HALO + x, y * width + _HALO + x
+            c, at = HALO + x, y * width + HALO + x
             lanes = load_rows(t, ((z * n + y) * n + x) * 8, WIDTH)
             f, fx, fy, fz = load(flat, c), load(flat, c + 1), load(flat, width + c), load(flat, 3 * width + c)
             fxy, fxz, fyz = load(flat, width + c + 1), load(flat, 3 * width + c + 1), load(flat, 5 * width + c)
@@ -130,14 +130,14 @@ def _stress_plane(t, phi, z, factor, rows, stress):
             store(s, 4 * plane + at, _shear(lanes[5], factor, half, f, fx, fz, fxz))
             store(s, 5 * plane + at, _shear(lanes[6], factor, half, f, fy, fz, fyz))
         for i in range(6):
-            stress[i, y, _HALO - 1] = stress[i, y, _HALO + n - 1]
-            stress[i, y, _HALO + n] = stress[i, y, _HALO]
+            stress[i, y, HALO - 1] = stress[i, y, HALO + n - 1]
+            stress[i, y, HALO + n] = stress[i, y, HALO]
 
 
 @njit(**PARALLEL)
 def _stress_divergence(t, phi, factor, threads, out):
     n = phi.shape[0]
-    width, cube = n + 2 * _HALO, n * n * n
+    width, cube = n + 2 * HALO, n * n * n
     plane = n * width
     to = out.reshape(-1)
     for thread in prange(threads):
@@ -155,7 +155,7 @@ def _stress_divergence(t, phi, factor, threads, out):
                 row, row_up, row_down = y * width, above(y, n) * width, below(y, n) * width
                 for chunk in range(0, n, WIDTH):
                     x = min(chunk, n - WIDTH)
-                    c, at = _HALO + x, (z * n + y) * n + x
+                    c, at = HALO + x, (z * n + y) * n + x
                     s = here + row + c
                     xx, yy, zz = load(flat, s), load(flat, s + plane), load(flat, s + 2 * plane)
                     xy, xz, yz = load(flat, s + 3 * plane), load(flat, s + 4 * plane), load(flat, s + 5 * plane)
@@ -177,30 +177,37 @@ def _stress_divergence(t, phi, factor, threads, out):
                     )  # fmt: skip
 
 
+@njit(**SERIAL)
+def pack_plane(phi, chi, b, z, row, streaming, out, begin):
+    """The metric of plane z, eight lanes a site, into ``out[begin:]``; ``row`` (1, n + 2 halos) is work space."""
+    n = phi.shape[0]
+    cube = n * n * n
+    flat_phi, flat_chi, flat_b, flat = phi.reshape(-1), chi.reshape(-1), b.reshape(-1), row.reshape(-1)
+    for y in range(n):
+        _copy_row(b[0], z, y, row, 0)
+        start, start_y, start_z = (z * n + y) * n, (z * n + below(y, n)) * n, (below(z, n) * n + y) * n
+        for chunk in range(0, n, WIDTH):
+            x = min(chunk, n - WIDTH)
+            at, c = start + x, HALO + x
+            bx, by, bz = load(flat, c), load(flat_b, cube + at), load(flat_b, 2 * cube + at)
+            lx = bx - load(flat, c - 1)
+            ly = by - load(flat_b, cube + start_y + x)
+            lz = bz - load(flat_b, 2 * cube + start_z + x)
+            sites = transpose((load(flat_phi, at), load(flat_chi, at), bx, by, bz, lx, ly, lz))
+            to = begin + (y * n + x) * 8
+            if streaming:
+                stream_vectors(out, to, WIDTH, sites)
+            else:
+                store_vectors(out, to, WIDTH, sites)
+
+
 @njit(**PARALLEL)
 def _pack_metric(phi, chi, b, threads, streaming, out):
     n = phi.shape[0]
-    width, cube = n + 2 * _HALO, n * n * n
-    flat_phi, flat_chi, flat_b = phi.reshape(-1), chi.reshape(-1), b.reshape(-1)
     for thread in prange(threads):
-        row = np.zeros((1, width), phi.dtype)
-        flat = row.reshape(-1)
+        row = np.zeros((1, n + 2 * HALO), phi.dtype)
         for z in range(thread * n // threads, (thread + 1) * n // threads):
-            for y in range(n):
-                _copy_row(b[0], z, y, row, 0)
-                start, start_y, start_z = (z * n + y) * n, (z * n + below(y, n)) * n, (below(z, n) * n + y) * n
-                for chunk in range(0, n, WIDTH):
-                    x = min(chunk, n - WIDTH)
-                    at, c = start + x, _HALO + x
-                    bx, by, bz = load(flat, c), load(flat_b, cube + at), load(flat_b, 2 * cube + at)
-                    lx = bx - load(flat, c - 1)
-                    ly = by - load(flat_b, cube + start_y + x)
-                    lz = bz - load(flat_b, 2 * cube + start_z + x)
-                    sites = transpose((load(flat_phi, at), load(flat_chi, at), bx, by, bz, lx, ly, lz))
-                    if streaming:
-                        stream_vectors(out, at * 8, WIDTH, sites)
-                    else:
-                        store_vectors(out, at * 8, WIDTH, sites)
+            pack_plane(phi, chi, b, z, row, streaming, out, z * n * n * 8)
 
 
 def phi_source(

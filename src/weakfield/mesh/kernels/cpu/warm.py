@@ -69,5 +69,5 @@ def _steps(dtype: torch.dtype, theory: Theory, needs_chi: bool) -> list[Callable
         *chi_and_b,
         lambda: sources.phi_source(lanes, None, phi, chi, phi, 0.0, 0.0, 0.0, True, True, four[0], sums),
         lambda: sources.pack_metric(phi, chi, four[1:], lanes),
-        lambda: motion.kick_drift_gr(p, lanes, 1.0, 1.0, 0.0, 0.0, True, True, True),
+        lambda: motion.kick_drift_fields(p, phi, chi, four[1:], lanes, 1.0, 1.0, 0.0, 0.0, True, True, True),
     ]
