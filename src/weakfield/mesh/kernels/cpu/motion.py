@@ -7,7 +7,7 @@ from numba import njit, prange
 
 from weakfield.mesh.kernels import reference
 from weakfield.mesh.kernels.cpu.cells import above, bilinear, linear, locate, slopes, split_places, wrapped, write_back
-from weakfield.mesh.kernels.cpu.simd import INLINE, PARALLEL, WIDTH, load, load_rows, root, store
+from weakfield.mesh.kernels.cpu.simd import INLINE, PARALLEL, WIDTH, load, load_rows, number, root, store
 from weakfield.mesh.kernels.cpu.sources import HALO, pack_metric, pack_plane
 from weakfield.mesh.lanes import BX, BY, BZ, CHI, LX, LY, LZ, PHI
 from weakfield.mesh.threads import current_threads
@@ -108,9 +108,10 @@ def _gr(
                 ux, uy, uz = split_places(places, count, first, cells)
                 for i in range(begin, stop):
                     _fields_at(
-                        metric, base, planes, n, column[first + i] + np.int64(cells[i]), y + np.int64(cells[8 + i]),
-                        origin + np.int64(cells[16 + i]), cells[24 + i], cells[32 + i], cells[40 + i], along_x,
-                        along_y, along_z, sites, 8 * i,
+                        metric, base, planes, n, number(column, first + i) + np.int64(number(cells, i)),
+                        y + np.int64(number(cells, 8 + i)), origin + np.int64(number(cells, 16 + i)),
+                        number(cells, 24 + i), number(cells, 32 + i), number(cells, 40 + i), along_x, along_y, along_z,
+                        sites, 8 * i,
                     )  # fmt: skip
                 # from here on eight particles side by side
                 dx, dy = load_rows(sites, 0, WIDTH), load_rows(sites, 64, WIDTH)

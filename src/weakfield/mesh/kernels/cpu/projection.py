@@ -13,6 +13,7 @@ from weakfield.mesh.kernels.cpu.simd import (
     SERIAL,
     WIDTH,
     load,
+    number,
     root,
     splat,
     store,
@@ -67,8 +68,13 @@ def _share(out, phi, n, x, y, z, fx, fy, fz, kinds, flat, linear, square):
     """
     x0, y0, z0 = wrapped(x, n), wrapped(y, n), wrapped(z, n)
     x1, y1, z1 = above(x0, n), above(y0, n), above(z0, n)
-    p000, p001, p010, p011 = phi[z0, y0, x0], phi[z0, y0, x1], phi[z0, y1, x0], phi[z0, y1, x1]
-    p100, p101, p110, p111 = phi[z1, y0, x0], phi[z1, y0, x1], phi[z1, y1, x0], phi[z1, y1, x1]
+    r00, r01, r10, r11 = (z0 * n + y0) * n, (z0 * n + y1) * n, (z1 * n + y0) * n, (z1 * n + y1) * n
+    p000, p001, p010, p011 = (
+        number(phi, r00 + x0), number(phi, r00 + x1), number(phi, r01 + x0), number(phi, r01 + x1),
+    )  # fmt: skip
+    p100, p101, p110, p111 = (
+        number(phi, r10 + x0), number(phi, r10 + x1), number(phi, r11 + x0), number(phi, r11 + x1),
+    )  # fmt: skip
     a00, a01, a10, a11 = p000 + p001, p010 + p011, p100 + p101, p110 + p111
     xy, xz, yz = load(kinds, 32), load(kinds, 40), load(kinds, 48)
     xy0, xy1 = xy * (a00 + a01), xy * (a10 + a11)
@@ -79,19 +85,19 @@ def _share(out, phi, n, x, y, z, fx, fy, fz, kinds, flat, linear, square):
     wx, wy, wz = one - vx, one - vy, one - vz
     x0, x1 = 8 * x0, 8 * x1
     m, w = xy0 + xz0, wz * wy
-    row, m0, m1 = (z0 * n + y0) * n * 8, m + yz0 + nodes * p000, m + yz1 + nodes * p001
+    row, m0, m1 = r00 * 8, m + yz0 + nodes * p000, m + yz1 + nodes * p001
     _add(out, row + x0, w * wx * (flat + m0 * (linear + m0 * square)))
     _add(out, row + x1, w * vx * (flat + m1 * (linear + m1 * square)))
     m, w = xy0 + xz1, wz * vy
-    row, m0, m1 = (z0 * n + y1) * n * 8, m + yz0 + nodes * p010, m + yz1 + nodes * p011
+    row, m0, m1 = r01 * 8, m + yz0 + nodes * p010, m + yz1 + nodes * p011
     _add(out, row + x0, w * wx * (flat + m0 * (linear + m0 * square)))
     _add(out, row + x1, w * vx * (flat + m1 * (linear + m1 * square)))
     m, w = xy1 + xz0, vz * wy
-    row, m0, m1 = (z1 * n + y0) * n * 8, m + yz0 + nodes * p100, m + yz1 + nodes * p101
+    row, m0, m1 = r10 * 8, m + yz0 + nodes * p100, m + yz1 + nodes * p101
     _add(out, row + x0, w * wx * (flat + m0 * (linear + m0 * square)))
     _add(out, row + x1, w * vx * (flat + m1 * (linear + m1 * square)))
     m, w = xy1 + xz1, vz * vy
-    row, m0, m1 = (z1 * n + y1) * n * 8, m + yz0 + nodes * p110, m + yz1 + nodes * p111
+    row, m0, m1 = r11 * 8, m + yz0 + nodes * p110, m + yz1 + nodes * p111
     _add(out, row + x0, w * wx * (flat + m0 * (linear + m0 * square)))
     _add(out, row + x1, w * vx * (flat + m1 * (linear + m1 * square)))
 
@@ -147,9 +153,10 @@ def _stress_energy(
                     store(rows, 128, s * (half * f1 * f1 + q2 * still) if second else none)
                     for i in range(begin, stop):
                         _share(
-                            out, phi, n, column[first + i] + np.int64(cells[i]), y + np.int64(cells[8 + i]),
-                            z + np.int64(cells[16 + i]), cells[24 + i], cells[32 + i], cells[40 + i], kinds,
-                            load(rows, 8 * i), load(rows, 64 + 8 * i), t00 * rows[128 + i],
+                            out, phi, n, number(column, first + i) + np.int64(number(cells, i)),
+                            y + np.int64(number(cells, 8 + i)), z + np.int64(number(cells, 16 + i)),
+                            number(cells, 24 + i), number(cells, 32 + i), number(cells, 40 + i), kinds,
+                            load(rows, 8 * i), load(rows, 64 + 8 * i), t00 * number(rows, 128 + i),
                         )  # fmt: skip
 
 

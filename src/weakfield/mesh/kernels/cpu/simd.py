@@ -111,6 +111,19 @@ def load(typing: Any, array: Any, index: Any) -> Any:
 
 
 @intrinsic
+def number(typing: Any, array: Any, index: Any) -> Any:
+    """The number at flat position ``index`` >= 0 of a C-contiguous array, without a look at where it ends."""
+    if not (isinstance(array, types.Array) and array.layout == "C" and isinstance(index, types.Integer)):
+        return None
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        return builder.load(builder.gep(data, [args[1]]))
+
+    return array.dtype(array, types.intp), codegen
+
+
+@intrinsic
 def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
     """Put eight numbers at flat position ``index`` on of a C-contiguous array."""
     if not (_is_flat(array) and isinstance(index, types.Integer) and value == Vector(array.dtype)):
