@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from weakfield.mesh.kernels.cpu.simd import INLINE, floor, load, store
+from weakfield.mesh.kernels.cpu.simd import INLINE, floor, load, number, store
 
 
 @njit(**INLINE)
@@ -52,15 +52,27 @@ def bilinear(f00, f01, f10, f11, s, t):
 
 
 @njit(**INLINE)
-def slopes(field, x0, y0, z0, x1, y1, z1, fx, fy, fz):
-    """Differences of a field across the cell along x, y, z (PHYSICS 6.1)."""
-    f000, f001, f010, f011 = field[z0, y0, x0], field[z0, y0, x1], field[z0, y1, x0], field[z0, y1, x1]
-    f100, f101, f110, f111 = field[z1, y0, x0], field[z1, y0, x1], field[z1, y1, x0], field[z1, y1, x1]
+def differences(f000, f001, f010, f011, f100, f101, f110, f111, fx, fy, fz):
+    """Differences across a cell along x, y, z at a place within it, from the values at its corners [z, y, x]."""
     return (
         bilinear(f001 - f000, f011 - f010, f101 - f100, f111 - f110, fy, fz),
         bilinear(f010 - f000, f011 - f001, f110 - f100, f111 - f101, fx, fz),
         bilinear(f100 - f000, f101 - f001, f110 - f010, f111 - f011, fx, fy),
     )
+
+
+@njit(**INLINE)
+def slopes(field, x0, y0, z0, x1, y1, z1, fx, fy, fz):
+    """Differences of a field across the cell along x, y, z (PHYSICS 6.1)."""
+    n = field.shape[0]
+    r00, r01, r10, r11 = (z0 * n + y0) * n, (z0 * n + y1) * n, (z1 * n + y0) * n, (z1 * n + y1) * n
+    f000, f001, f010, f011 = (
+        number(field, r00 + x0), number(field, r00 + x1), number(field, r01 + x0), number(field, r01 + x1),
+    )  # fmt: skip
+    f100, f101, f110, f111 = (
+        number(field, r10 + x0), number(field, r10 + x1), number(field, r11 + x0), number(field, r11 + x1),
+    )  # fmt: skip
+    return differences(f000, f001, f010, f011, f100, f101, f110, f111, fx, fy, fz)
 
 
 @njit(**INLINE)
@@ -75,6 +87,15 @@ def split_places(places, count, first, cells):
     store(cells, 32, uy - wy)
     store(cells, 40, uz - wz)
     return ux, uy, uz
+
+
+@njit(**INLINE)
+def corners(rest_x, y, z, cells, i, n):
+    """Flat places of the eight sites around particle i of ``split_places``: rows (z, y) 00, 01, 10, 11, then x."""
+    x0 = wrapped(rest_x + np.int64(number(cells, i)), n)
+    y0, z0 = wrapped(y + np.int64(number(cells, 8 + i)), n), wrapped(z + np.int64(number(cells, 16 + i)), n)
+    y1, z1 = above(y0, n), above(z0, n)
+    return (z0 * n + y0) * n, (z0 * n + y1) * n, (z1 * n + y0) * n, (z1 * n + y1) * n, x0, above(x0, n)
 
 
 @njit(**INLINE)

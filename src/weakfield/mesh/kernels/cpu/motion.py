@@ -6,8 +6,17 @@ import numpy as np
 from numba import njit, prange
 
 from weakfield.mesh.kernels import reference
-from weakfield.mesh.kernels.cpu.cells import above, bilinear, linear, locate, slopes, split_places, wrapped, write_back
-from weakfield.mesh.kernels.cpu.simd import INLINE, PARALLEL, WIDTH, load, load_rows, number, root, store
+from weakfield.mesh.kernels.cpu.cells import (
+    above,
+    bilinear,
+    corners,
+    differences,
+    linear,
+    split_places,
+    wrapped,
+    write_back,
+)
+from weakfield.mesh.kernels.cpu.simd import INLINE, PARALLEL, WIDTH, load, load_rows, number, put, root, store
 from weakfield.mesh.kernels.cpu.sources import HALO, pack_metric, pack_plane
 from weakfield.mesh.lanes import BX, BY, BZ, CHI, LX, LY, LZ, PHI
 from weakfield.mesh.threads import current_threads
@@ -25,22 +34,38 @@ _LANES = np.array(
 
 @njit(**PARALLEL)
 def _newton(column, row_start, u, q, potential, kick, drift):
-    n = potential.shape[0]
+    n, count = potential.shape[0], len(column)
     kick, drift = u.dtype.type(kick), u.dtype.type(drift)
+    places, momenta = u.reshape(-1), q.reshape(-1)
     for plane in prange(n):
         z = np.int64(plane)
-        for y in range(n):
-            row = z * n + y
-            for p in range(row_start[row], row_start[row + 1]):
-                x0, x1, fx = locate(column[p], u[0, p], n)
-                y0, y1, fy = locate(y, u[1, p], n)
-                z0, z1, fz = locate(z, u[2, p], n)
-                gx, gy, gz = slopes(potential, x0, y0, z0, x1, y1, z1, fx, fy, fz)
-                qx, qy, qz = q[0, p] - kick * gx, q[1, p] - kick * gy, q[2, p] - kick * gz
-                q[0, p], q[1, p], q[2, p] = qx, qy, qz
-                u[0, p] += drift * qx
-                u[1, p] += drift * qy
-                u[2, p] += drift * qz
+        cells, f = np.empty(48, u.dtype), np.zeros(64, u.dtype)
+        for row in range(z * n, (z + 1) * n):
+            y, end = row - z * n, row_start[row + 1]
+            for p in range(row_start[row], end, WIDTH):
+                first = min(p, count - WIDTH)  # the last particles reach back
+                begin, stop = p - first, p - first + min(WIDTH, end - p)
+                ux, uy, uz = split_places(places, count, first, cells)
+                for i in range(begin, stop):
+                    r00, r01, r10, r11, x0, x1 = corners(number(column, first + i), y, z, cells, i, n)
+                    put(f, i, number(potential, r00 + x0))
+                    put(f, 8 + i, number(potential, r00 + x1))
+                    put(f, 16 + i, number(potential, r01 + x0))
+                    put(f, 24 + i, number(potential, r01 + x1))
+                    put(f, 32 + i, number(potential, r10 + x0))
+                    put(f, 40 + i, number(potential, r10 + x1))
+                    put(f, 48 + i, number(potential, r11 + x0))
+                    put(f, 56 + i, number(potential, r11 + x1))
+                gx, gy, gz = differences(
+                    load(f, 0), load(f, 8), load(f, 16), load(f, 24), load(f, 32), load(f, 40), load(f, 48),
+                    load(f, 56), load(cells, 24), load(cells, 32), load(cells, 40),
+                )  # fmt: skip
+                qx, qy, qz = (
+                    load(momenta, first) - kick * gx, load(momenta, count + first) - kick * gy,
+                    load(momenta, 2 * count + first) - kick * gz,
+                )  # fmt: skip
+                write_back(momenta, count, first, begin, stop, qx, qy, qz, cells)
+                write_back(places, count, first, begin, stop, ux + drift * qx, uy + drift * qy, uz + drift * qz, cells)
 
 
 @njit(**INLINE)
@@ -151,6 +176,9 @@ def _gr(
 
 def kick_drift_newton(particles, potential, kick, drift):
     """See ``reference.motion.kick_drift_newton``."""
+    if len(particles) < WIDTH:
+        reference.kick_drift_newton(particles, potential, kick, drift)
+        return
     n = particles.grid
     _newton(
         particles.column.numpy(), particles.row_start.numpy(), particles.displacement.numpy(),

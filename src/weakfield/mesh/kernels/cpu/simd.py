@@ -124,6 +124,20 @@ def number(typing: Any, array: Any, index: Any) -> Any:
 
 
 @intrinsic
+def put(typing: Any, array: Any, index: Any, value: Any) -> Any:
+    """Set the number that ``number`` gives."""
+    if not (isinstance(array, types.Array) and array.layout == "C" and value == array.dtype):
+        return None
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        builder.store(args[2], builder.gep(data, [args[1]]))
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, value), codegen
+
+
+@intrinsic
 def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
     """Put eight numbers at flat position ``index`` on of a C-contiguous array."""
     if not (_is_flat(array) and isinstance(index, types.Integer) and value == Vector(array.dtype)):
