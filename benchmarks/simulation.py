@@ -66,8 +66,8 @@ snapshot outputs = phi
 """
 
 
-def one_run(grid: int, theory: str, precision: str, cycles: int | None) -> dict[str, Any]:
-    """Grow one universe in this process; seconds by phase, and peak memory."""
+def one_run(grid: int, theory: str, precision: str, cycles: int | None, count: int = 0) -> dict[str, Any]:
+    """Grow one universe in this process with ``count`` threads (0: as a run does); seconds by phase, peak memory."""
     begin = time.perf_counter()
     from weakfield.base.startup import settle
 
@@ -104,7 +104,7 @@ def one_run(grid: int, theory: str, precision: str, cycles: int | None) -> dict[
         snapshot_redshifts=(0.0,), spectra_redshifts=(),
     )  # fmt: skip
     run = RunSettings(theory=theory, seed=42, simulation=settings)
-    with threads(threads_for_mesh(grid)), tempfile.TemporaryDirectory() as folder:
+    with threads(count or threads_for_mesh(grid)), tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         compile_kernels(DTYPES[precision], theory, False)  # as a run does; here they are loaded only
         universe = initial_universe(run)
@@ -136,9 +136,9 @@ def one_run(grid: int, theory: str, precision: str, cycles: int | None) -> dict[
     }
 
 
-def ours(grid: int, theory: str, precision: str, cycles: int | None) -> dict[str, Any]:
+def ours(grid: int, theory: str, precision: str, cycles: int | None, threads: int = 0) -> dict[str, Any]:
     """``one_run`` in a fresh process; ``process`` is its whole time as a user sees it."""
-    command = [sys.executable, __file__, "--one", str(grid), theory, precision, str(cycles or 0)]
+    command = [sys.executable, __file__, "--one", str(grid), theory, precision, str(cycles or 0), str(threads)]
     begin = time.perf_counter()
     answer = subprocess.run(
         command, check=True, capture_output=True, text=True, env={"OMP_WAIT_POLICY": "PASSIVE"} | dict(os.environ)
@@ -212,11 +212,12 @@ def main() -> None:
         "--template", type=lambda path: Path(path).resolve(), help="folder with sc1_crystal.dat and tk.dat for it"
     )
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the numbers go")
-    parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--one", nargs="+", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        grid, theory, precision, cycles = options.one
-        print(json.dumps(one_run(int(grid), theory, precision, int(cycles) or None)))
+        grid, theory, precision, *numbers = options.one
+        cycles, *count = (int(number) for number in numbers)
+        print(json.dumps(one_run(int(grid), theory, precision, cycles or None, *count)))
         return
     for precision in options.precisions:
         for theory in options.theories:

@@ -3,6 +3,7 @@
 python benchmarks/simulation.py --grids 64 128                     z = 100 to 0, both theories and precisions
 python benchmarks/simulation.py --grids 256 --cycles 6 --repeat 1 --results benchmarks/results/simulation256.json
 python benchmarks/scaling.py
+python benchmarks/startup.py
 python docs/scripts/performance.py
 """
 
@@ -54,6 +55,8 @@ same settings for six cycles, so seconds and memory are not those of a whole run
 - **Particles.** Stress-energy and metric lie eight numbers a site, side by side (`mesh/lanes.py`): a particle reads or
   adds to all of them in one vector a corner. Particles stay in the order of their lattice sites, so a slab of particles
   touches a slab of the mesh; slabs of two colours take turns, and sums have one order for any number of threads.
+  Planes of the stress-energy are cleared just before particles add to them, and planes of the metric are put together
+  just before particles read them, so neither is fetched from memory for it.
 - **Transforms.** Sides that are multiples of 16 with factors 2, 3 and 5 go through our own transforms, eight lines at a
   time; others through DUCC. Fields are transformed along x and y plane by plane while a plane is in cache; along z
   together with the solution of the field equation and the way back, so fully transformed modes never go to memory, but
@@ -63,8 +66,12 @@ same settings for six cycles, so seconds and memory are not those of a whole run
 - **Single precision** holds the GR - Newton difference of a pair to 1 % (`pytest tests/simulation/test_evolution.py -k
   single -m "slow or not slow"`): positions are displacements from lattice sites, densities are summed from minus their
   mean on, and small steps are added up before they meet a position.
-- **Start-up.** Python, PyTorch and Numba take about {start:.1f} s before the first cycle of a small mesh; compiled
-  kernels are kept on disk, and the first run on a machine shows a bar while it compiles them.
+- **Start-up.** Compiled kernels are kept on disk, and the first run on a machine shows a bar while it compiles them.
+  Most of what is left is the import of PyTorch; the command collects garbage seldom and none at its end.
+
+`python benchmarks/startup.py`, whole processes:
+
+{startup}
 """
 
 
@@ -81,14 +88,16 @@ def main() -> None:
         lines.append(
             f"| {fit['theory']} | {fit['precision']} | N^{fit['exponent']:.2f} | {fit['bytes_a_particle']:.0f} |"
         )
-    smallest = min(whole["rows"], key=lambda row: row["process"])
+    startup = ["| process | seconds |", "| --- | --- |"]
+    for name, seconds in json.loads((RESULTS / "startup.json").read_text()).items():
+        startup.append(f"| {name} | {seconds:.2f} |")
     page = PAGE.format(
         machine=machine_text(whole["machine"]),
         cycles=whole["rows"][0]["cycles"] - 1,
         whole=table(whole["rows"]),
         large=table(large["rows"]),
         fits="\n".join(lines),
-        start=smallest["process"] - smallest["cycles"] * smallest["cycle_ms"] / 1e3,
+        startup="\n".join(startup),
     )
     (ROOT / "docs" / "performance.md").write_text(page)
 

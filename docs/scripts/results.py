@@ -17,7 +17,9 @@ from marks import DOCS, IMAGES, fill, table
 
 from weakfield.base.figures import GREY, OTHERS, new_figure, save_png
 from weakfield.config import RunFolder
+from weakfield.config.audit import FULL_CONTROLS
 from weakfield.report import attribution, audit_figures
+from weakfield.report.explanation import triangle_figure
 from weakfield.report.material import Material
 from weakfield.report.results import label
 from weakfield.study import open_run
@@ -26,11 +28,12 @@ SCRIPT = "docs/scripts/results.py"
 MEASURES = {"unpaired_auc": "AUC between universes", "auc": "AUC", "paired_accuracy": "paired accuracy"}
 SHOWN = ("unpaired_auc", "paired_accuracy")
 DPI = 110
+LARGEST = 3  # triangles of each study that the page names
 
 
 def main() -> None:
     runs = Path(sys.argv[1]) if len(sys.argv) > 1 else Path("runs")
-    folders = {name: runs / name for name in ("n32", "n64")}
+    folders = {name: runs / name for name in ("n32", "n64", "n64raw")}
     studies = {name: material(folder) for name, folder in folders.items() if (folder / "study.toml").exists()}
     page = DOCS / "results.md"
     compared = {name: studies[name] for name in ("n32", "n64") if name in studies and studies[name].models}
@@ -40,10 +43,13 @@ def main() -> None:
     if (runs / "planted.md").exists():
         fill(page, "planted", SCRIPT, (runs / "planted.md").read_text().strip())
     page = DOCS / "study.md"
-    if "n64" in studies and studies["n64"].audit and studies["n64"].explanation:
-        for part, text in (("summary", summary), ("controls", controls), ("attribution", attributed)):
-            fill(page, f"n64 {part}", SCRIPT, text(studies["n64"]))
-        pictures("n64", studies["n64"])
+    for name in ("n64", "n64raw"):
+        if name in studies and studies[name].audit and studies[name].explanation:
+            for part, text in (("summary", summary), ("controls", controls), ("attribution", attributed)):
+                fill(page, f"{name} {part}", SCRIPT, text(studies[name]))
+            pictures(name, studies[name])
+    if "n32" in studies and studies["n32"].audit:
+        fill(page, "n32 controls", SCRIPT, controls(studies["n32"], FULL_CONTROLS))
     print(f"{', '.join(studies)} -> {DOCS / 'results.md'}, {page}")
 
 
@@ -103,11 +109,13 @@ def summary(found: Material) -> str:
     return "\n>\n".join(lines)
 
 
-def controls(found: Material) -> str:
-    """The table a referee asks for."""
+def controls(found: Material, names: tuple[str, ...] | None = None) -> str:
+    """The table a referee asks for, of all controls or some."""
     audit = found.audit or {"controls": []}
     rows = [
-        (row["name"], row["question"], f"{row['quantity']}: {shown(row)}", row["verdict"]) for row in audit["controls"]
+        (row["name"], row["question"], f"{row['quantity']}: {shown(row)}", row["verdict"])
+        for row in audit["controls"]
+        if names is None or row["name"] in names
     ]
     return table(("control", "question", "result, 95 % interval", "verdict"), rows)
 
@@ -133,12 +141,29 @@ def attributed(found: Material) -> str:
     if triangles is not None:
         for name in ("power", "triangles", "remainder"):
             share = triangles["response"]["shares"][name]
-            rows.append((f"third-order response: {name}", error(share), ""))
+            rows.append((f"third-order response: {name}", "", error(share)))
+        rows += strongest_triangles(triangles)
+        agreed = triangles["agreement"]
+        if agreed is not None:
+            rows.append(("rank correlation of response and surrogate over triangles", shown(agreed), ""))
     return table(("part", "contribution [logit], error over seeds", "share"), rows)
 
 
+def strongest_triangles(found: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """The triangles of shells that contribute most by the third-order response, and what the surrogate says of them."""
+    sides, response, surrogate = found["k_hmpc"], found["response"]["contribution"], found["surrogate"]
+    rows: list[tuple[str, str, str]] = []
+    ways = {"response": response} | ({} if surrogate is None else {"surrogate": surrogate["contribution"]})
+    for place in np.argsort(-np.abs(response["value"]))[:LARGEST]:
+        name = "triangle " + ", ".join(f"{k:.3f}" for k in sides[place]) + " h/Mpc"
+        for way, found_by in ways.items():
+            one = {key: None if values is None else values[place] for key, values in found_by.items()}
+            rows.append((f"{name}, {way}", error(one), ""))
+    return rows
+
+
 def pictures(name: str, found: Material) -> None:
-    """Controls, bands of k, attribution by shell."""
+    """Controls, bands of k, attribution by shell and by triangle."""
     audit = found.audit or {"controls": []}
     save_png(IMAGES / f"study_{name}_controls.png", audit_figures.reached(audit["controls"]), DPI)
     curves = [row["curve"] for row in audit["controls"] if "curve" in row]
@@ -146,6 +171,9 @@ def pictures(name: str, found: Material) -> None:
     bands = (found.explanation or {})["bands"]
     drawn = attribution.shell_spectrum(bands["k_hmpc"], bands["attributed"]["shells"], bands["occluded"]["shells"])
     save_png(IMAGES / f"study_{name}_shells.png", drawn, DPI)
+    shared = (found.explanation or {}).get("triangles")
+    if shared is not None:
+        save_png(IMAGES / f"study_{name}_triangles.png", triangle_figure(found, shared), DPI)
 
 
 def shown(value: dict[str, float]) -> str:

@@ -1,8 +1,8 @@
 """A process that starts and ends without searching what it imports for garbage.
 
 PyTorch, Numba and SciPy make some hundred thousand objects that live as long as the process. Python's collector of
-reference cycles goes through them again and again while they are imported, and once more at the end: a fifth of the
-time of a small run (``python benchmarks/startup.py``).
+reference cycles goes through them again and again while they are imported, and once more at the end
+(``python benchmarks/startup.py`` measures it).
 """
 
 from __future__ import annotations

@@ -106,21 +106,7 @@ def triangles(material: Material, found: dict[str, Any]) -> str:
     shared = found.get("triangles")
     if shared is None:
         return paragraph("Triangles were not looked at: explain.triangle_shells is 0.", "absent")
-    response, surrogate, sides = shared["response"], shared["surrogate"], shared["k_hmpc"]
-    panels: dict[str, tuple[Any, Any]] = {"third-order response": (sides, response["contribution"]["value"])}
-    labels = {"third-order response": "logit"}
-    if surrogate is not None:
-        panels["sparse surrogate"] = (sides, surrogate["contribution"]["value"])
-        labels["sparse surrogate"] = "logit"
-    wanted = "difference_cube" if material.study.dataset.sample == "difference" else "phi"
-    measured = next((one for one in material.bispectra if one.quantity == wanted), None)
-    if measured is not None and len(measured.triangles):
-        error = measured.difference_error
-        panels[MEASURED] = (measured.k, _ratio(measured.differences.mean(axis=0), error))
-        labels[MEASURED] = "standard errors"
-        if np.isfinite(measured.relativistic).any():
-            panels["predicted, second order"] = (measured.k, _ratio(measured.relativistic, error))
-            labels["predicted, second order"] = "standard errors of the measured"
+    response, surrogate = shared["response"], shared["surrogate"]
     shares = {name: _value(value) for name, value in response["shares"].items()}
     agreed = shared["agreement"]
     text = (
@@ -140,8 +126,28 @@ def triangles(material: Material, found: dict[str, Any]) -> str:
         " Newton by the response and by the surrogate; measured and predicted difference of the bispectra in units of"
         " the standard error of the measured one, where the measure stage has them."
     )
-    drawn = image(render(triangle_plot(panels, labels)), "Triangles: attribution and bispectrum", True)
+    drawn = image(render(triangle_figure(material, shared)), "Triangles: attribution and bispectrum", True)
     return paragraph(text) + figure(drawn, caption)
+
+
+def triangle_figure(material: Material, shared: dict[str, Any]) -> Any:
+    """Contributions of triangles to the logit, two ways, and the measured and predicted bispectrum of GR - Newton."""
+    response, surrogate, sides = shared["response"], shared["surrogate"], shared["k_hmpc"]
+    panels: dict[str, tuple[Any, Any]] = {"third-order response": (sides, response["contribution"]["value"])}
+    labels = {"third-order response": "logit"}
+    if surrogate is not None:
+        panels["sparse surrogate"] = (sides, surrogate["contribution"]["value"])
+        labels["sparse surrogate"] = "logit"
+    wanted = "difference_cube" if material.study.dataset.sample == "difference" else "phi"
+    measured = next((one for one in material.bispectra if one.quantity == wanted), None)
+    if measured is not None and len(measured.triangles):
+        error = measured.difference_error
+        panels[MEASURED] = (measured.k, _ratio(measured.differences.mean(axis=0), error))
+        labels[MEASURED] = "standard errors"
+        if np.isfinite(measured.relativistic).any():
+            panels["predicted, second order"] = (measured.k, _ratio(measured.relativistic, error))
+            labels["predicted, second order"] = "standard errors of the measured"
+    return triangle_plot(panels, labels)
 
 
 def methods_table(found: dict[str, Any]) -> str:

@@ -1,0 +1,29 @@
+"""A process that settles collects seldom, and at its end nothing that is still alive."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+CYCLE = """
+import gc, sys
+{settle}
+class Node:
+    def __del__(self):
+        print("searched", flush=True)
+node = Node()
+node.itself = node
+print(gc.get_threshold()[0] > 10_000)
+sys.modules["kept"] = node  # alive until the very end, as imported modules are
+del node
+"""
+
+
+def answer(settle: str) -> list[str]:
+    code = CYCLE.format(settle=settle)
+    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+
+
+def test_what_lives_to_the_end_is_not_searched_for_cycles():
+    assert answer("") == ["False", "searched"]
+    assert answer("from weakfield.base.startup import settle; settle()") == ["True"]
