@@ -94,6 +94,16 @@ class TestTexts:
         }
         assert found["versions"]["weakfield"] == __version__
 
+    def test_doctor_grows_a_universe_and_sees_a_wrong_kernel(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from weakfield.cli.doctor import universe
+        from weakfield.mesh.kernels import cpu
+
+        assert "agree" in universe("cpu")
+        right = cpu.kick_drift_fields
+        monkeypatch.setattr(cpu, "kick_drift_fields", lambda p, phi, chi, b, *rest: right(p, phi, -chi, b, *rest))
+        with pytest.raises(ValueError, match="three cycles of a universe differ"):
+            universe("cpu")
+
 
 BAD_STUDIES = {
     "wrong type": ('[simulation]\ngrid = "big"', r"key 'simulation.grid' is 'big', expected a valid integer"),
