@@ -20,15 +20,15 @@ import time
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results" / "startup.json"
-SETTLE = "from weakfield.base.startup import settle; settle(); "
+SETTLE, SETTLED = "from weakfield.base.startup import settle, settled; settle(); ", "settled(); "
 SIMULATION = "from weakfield.simulation import evolution; from weakfield.mesh.kernels.cpu import warm; "
 KERNELS = "import torch; warm.compile_kernels(torch.float64, 'gr', False)"
 CASES = {
     "Python": "pass",
     "import torch": "import torch",
     "imports of a simulation": SIMULATION,
-    "the same, as the command does it": SETTLE + SIMULATION,
-    "and the kernels of a GR run": SETTLE + SIMULATION + KERNELS,
+    "the same, as the command does it": SETTLE + SIMULATION + SETTLED,
+    "and the kernels of a GR run": SETTLE + SIMULATION + SETTLED + KERNELS,
     "weakfield --help": "import sys; sys.argv[1:] = ['--help']; from weakfield.cli import main; main()",
 }
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from weakfield.base.errors import BadInput
 from weakfield.base.progress import bars
+from weakfield.base.startup import settled
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.config.campaign import CampaignSettings
 from weakfield.simulation.runfolder import open_for_work
@@ -28,7 +29,9 @@ def _stage(
     """A stage whose ``module`` has ``run`` and perhaps ``check``; it is imported when first used."""
 
     def work(study: StudyConfig, folder: RunFolder) -> Summary:
-        summary: Summary = import_module(module).run(study, folder)
+        run = import_module(module).run
+        settled()
+        summary: Summary = run(study, folder)
         return summary
 
     def check(study: StudyConfig) -> None:
@@ -46,6 +49,7 @@ def _grow(study: StudyConfig, seed: int, folder: RunFolder) -> None:
 def _campaign(study: StudyConfig, folder: RunFolder, seeds: Sequence[int]) -> int:
     from weakfield.campaign import grow_pairs
 
+    settled()
     return grow_pairs(study, folder, seeds)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from weakfield.base.progress import bars
+from weakfield.base.startup import settled
 from weakfield.config import RunFolder
 from weakfield.config.search import SearchSettings
 from weakfield.learning.search import search
@@ -20,6 +21,7 @@ def look(folder: Path, trials: int | None, workers: int | None) -> tuple[dict[st
     asked = {name: value for name, value in (("trials", trials), ("workers", workers)) if value is not None}
     table = SearchSettings.from_mapping(study.search.model_dump() | asked, "search")
     require(study, folder, "dataset", "search")
+    settled()
     with redirect_stdout(sys.stderr), bars():
         best = search(study.model_copy(update={"search": table}), RunFolder(folder))
     auc, value = best["test"]["auc"], best[f"validation_{table.judge}"]
