@@ -167,7 +167,7 @@ def test_both_ways_say_the_same(networks):
 
 
 def test_modes_between_twins_are_the_short_ones(networks):
-    """f phi^2 changes a short mode by a long one times a short one, and a long mode by two short ones, which are small."""
+    """f phi^2 changes a short mode by a long one times a short one; a long mode by two short ones, which is little."""
     network = networks["local"]
     basis, s = network.response.basis, network.response.basis.shells
     twins = pair_integrated_modes(
@@ -195,8 +195,8 @@ def test_modes_between_twins_are_the_short_ones(networks):
     )
     assert int(np.argmin(best)) == int(np.argmin(inside)) == 0  # though the long modes are sides of most triangles
     assert inside[0] + 3 * share.error[0] < skewness[0]
-    for right in (best, own):  # how the short shells share hangs on the network: its triangles foretell its modes
-        assert np.abs(inside - right).sum() < np.abs(inside - skewness).sum()
+    # how the short shells share is up to the network, no best estimator: its triangles foretell its modes
+    assert np.abs(inside - own).sum() < np.abs(inside - skewness).sum()
 
 
 def test_modes_between_strangers_tell_long_from_short(networks):

@@ -44,7 +44,7 @@ def rescaled_shell(cubes: Tensor, low: float, high: float, eps: float) -> Tensor
 
 
 def local_non_gaussianity(cubes: Tensor, f: float, above: float = 0.0) -> Tensor:
-    """phi + f (phi^2 - its mean over the cube); with ``above``, phi^2 of the modes |n| >= above, added to those alone."""
+    """phi + f (phi^2 - its mean over the cube); with ``above``, the square of modes |n| >= above, added to those."""
     if above <= 0:
         square = cubes**2
         return cubes + f * (square - square.mean(dim=(-3, -2, -1), keepdim=True))
