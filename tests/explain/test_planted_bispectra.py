@@ -33,8 +33,8 @@ pytestmark = pytest.mark.slow
 
 EDGES = (0.5, 2.0, 3.5, 5.0, 6.5)
 LONG = EDGES[1]  # modes below are long
-#: strong enough to be learned (the best estimators stand out by 4 to 5 sigma), so weak that the third order is most of
-#: it: at a few times as much cells have a floor, phi > -1 / (4 f), that a network can see instead
+#: f and ``above``. Strong enough to be learned: the best estimators stand out by 4 to 5 sigma. And weak: phi + f phi^2
+#: has a floor at -1 / (4 f), here beyond 4 sigma; where cells reach it a network can see that instead of triangles
 SIGNALS = {"local": (0.06, 0.0), "short": (0.10, LONG)}
 WAYS = ("response", "surrogate")
 RESAMPLES, ORDERS = 40, 999
@@ -43,23 +43,39 @@ CHANCE = 0.01  # how often chance may do what is demanded
 
 @dataclass(frozen=True)
 class Found:
-    """What both ways say of one network: weights of triangles in units of their scatter, and of resamples of seeds."""
+    """What both ways say of one network: weights of triangles and of resamples of seeds, in units of ``scatter``."""
 
     trained: Trained
     response: TriangleAttribution
     surrogate: Surrogate
-    weights: dict[str, np.ndarray]
-    samples: dict[str, np.ndarray]
 
     @cached_property
     def scatter(self) -> np.ndarray:
-        return self.response.scatter[self.response.basis.shells :]
+        """Standard deviation of each B_T of the first members, which are Gaussian, (T,)."""
+        return self.response.statistics[:, 0, self.response.basis.shells :].std(axis=0)
+
+    @cached_property
+    def weights(self) -> dict[str, np.ndarray]:
+        return {"response": self._scaled(self.response.resampled(np.ones((1, self._count))))[0],
+                "surrogate": self._scaled(self.surrogate.triangles)}  # fmt: skip
+
+    @cached_property
+    def samples(self) -> dict[str, np.ndarray]:
+        return {"response": self._scaled(self.response.resampled(bootstrap_weights(self._count, RESAMPLES))),
+                "surrogate": self._scaled(self.surrogate.samples[:, self.surrogate.shells :])}  # fmt: skip
+
+    @property
+    def _count(self) -> int:
+        return len(self.trained.logits)
+
+    def _scaled(self, weights: np.ndarray) -> np.ndarray:
+        """From units of the scatter of both members, in which the ways give them."""
+        return weights * self.scatter / self.response.scatter[self.response.basis.shells :]
 
     def best(self, name: str) -> np.ndarray:
         """Weights of the best estimator of a signal, in units of the scatter, of any height."""
         s, gaussian = self.response.basis.shells, self.response.statistics[:, 0]
-        expected = local_sums(self.response.basis, gaussian[:, :s].mean(axis=0), SIGNALS[name][1])
-        return expected / gaussian[:, s:].var(axis=0) * self.scatter
+        return local_sums(self.response.basis, gaussian[:, :s].mean(axis=0), SIGNALS[name][1]) / self.scatter
 
     @property
     def change(self) -> np.ndarray:
@@ -83,7 +99,7 @@ def found(folder, f: float, above: float) -> Found:
     # smooth units have the third order that kinks have only in the mean; two convolutions deep, the products of cells
     # reach over the box
     network = trained(
-        folder, lambda cubes: local_non_gaussianity(cubes, f, above), -3.0, (160, 40, 96),
+        folder, lambda cubes: local_non_gaussianity(cubes, f, above), -3.0, (256, 48, 96),
         network="resnet", channels=6, blocks=1, activation="elu", epochs=24,
     )  # fmt: skip
     response = triangle_response(network.network, network.first, network.second, EDGES)
@@ -91,11 +107,7 @@ def found(folder, f: float, above: float) -> Found:
     surrogate = fit_surrogate(
         measured(network.first, network.second, EDGES), network.logits, range(count), s, RESAMPLES
     )
-    weights = {"response": response.resampled(np.ones((1, count)))[0], "surrogate": surrogate.triangles}
-    samples = {
-        "response": response.resampled(bootstrap_weights(count, RESAMPLES)), "surrogate": surrogate.samples[:, s:]
-    }  # fmt: skip
-    return Found(network, response, surrogate, weights, samples)
+    return Found(network, response, surrogate)
 
 
 def cosine(first: np.ndarray, second: np.ndarray) -> float:
