@@ -1,13 +1,14 @@
-"""Where Fourier attribution points on signals that were planted: trains three small networks and asks.
+"""Where Fourier attribution points on signals that were planted: trains four small networks and asks.
 
     python docs/scripts/fourier_attribution.py      writes docs/images/fourier_attribution.png and a table
 
-The table goes between the marks in docs/explanation_fourier.md. Under four minutes on one core.
+The table goes between the marks in docs/explanation_fourier.md. Some four minutes on one core.
 """
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from weakfield.explain import planted
 from weakfield.explain.amplitude_phase import amplitude_phase
 from weakfield.explain.modes import ModeAttribution, integrated_modes, pair_integrated_modes
 from weakfield.explain.over_seeds import SeedMean, share_over_seeds
-from weakfield.explain.surrogate import Surrogate, agreement, fit_surrogate, measured, rank_correlation
+from weakfield.explain.surrogate import Surrogate, agreement, fit_surrogate, measured
 from weakfield.explain.triangles import TriangleAttribution, triangle_response
 from weakfield.learning import Scores, Task, evaluate, fit, score
 from weakfield.learning.metrics import Estimate
@@ -32,16 +33,41 @@ ROOT = Path(__file__).parents[2]
 BEGIN, END = "<!-- planted: written by docs/scripts/fourier_attribution.py -->", "<!-- /planted -->"
 N, EDGES = 16, (0.5, 2.0, 3.5, 5.0, 6.5)
 PARTS = {"train": 128, "validation": 40, "test": 64}
+#: of the bispectra, that are weak so that there is little but the third order
+WEAK_PARTS = {"train": 256, "validation": 48, "test": 96}
 #: pairs whose modes are integrated over
 INTEGRATED = 16
 #: completeness asked of amplitudes, phases and strangers, far below the scatter over seeds; of twins it is the default
 QUICK = 1e-2
 LOW, HIGH, RISE = 4.5, 5.5, 0.35
-TRIANGLE, SHARE, F_NL = (1, 1, 2), 0.6, 0.15
+TRIANGLE, SHARE = (1, 1, 2), 0.6
+#: modes below are long
+LONG = EDGES[1]
+#: the lowest wavenumber that takes part in a planted bispectrum
+ABOVE = {"local f_NL": 0.0, "short modes alone": LONG}
+SMALL: dict[str, Any] = {"channels": 4, "blocks": 2, "activation": "elu"}
+DEEP: dict[str, Any] = {"network": "resnet", "channels": 6, "blocks": 1, "activation": "elu", "epochs": 24}
+
+
+@dataclass(frozen=True)
+class Signal:
+    """Slope of the power, what makes a twin of a cube, and the network that has to see it."""
+
+    slope: float
+    alter: Callable[[torch.Tensor], torch.Tensor]
+    settings: dict[str, Any]
+    parts: dict[str, int]
+
+
 SIGNALS = {
-    "one shell rescaled": (-1.0, lambda cubes: planted.rescaled_shell(cubes, LOW, HIGH, RISE), 20),
-    "one triangle coupled": (-1.0, lambda cubes: planted.coupled_triangle(cubes, EDGES, TRIANGLE, SHARE), 30),
-    "local f_NL": (-2.0, lambda cubes: planted.local_non_gaussianity(cubes, F_NL), 20),
+    "one shell rescaled": Signal(
+        -1.0, lambda cubes: planted.rescaled_shell(cubes, LOW, HIGH, RISE), {**SMALL, "epochs": 20}, PARTS
+    ),
+    "one triangle coupled": Signal(
+        -1.0, lambda cubes: planted.coupled_triangle(cubes, EDGES, TRIANGLE, SHARE), {**SMALL, "epochs": 30}, PARTS
+    ),
+    "local f_NL": Signal(-3.0, lambda cubes: planted.local_non_gaussianity(cubes, 0.06), DEEP, WEAK_PARTS),
+    "short modes alone": Signal(-3.0, lambda cubes: planted.local_non_gaussianity(cubes, 0.10, LONG), DEEP, WEAK_PARTS),
 }
 
 
@@ -60,15 +86,13 @@ class Explained:
 
 def explained(name: str, folder: Path) -> Explained:
     """Train on one signal and explain the network by its test pairs."""
-    slope, alter, epochs = SIGNALS[name]
+    signal = SIGNALS[name]
     pairs: dict[Any, PairTensor] = {}
-    for number, (part, count) in enumerate(PARTS.items()):
-        cubes = planted.gaussian_cubes(count, N, slope, seed=number)
-        values = torch.stack([cubes, alter(cubes)], dim=1).float()
+    for number, (part, count) in enumerate(signal.parts.items()):
+        cubes = planted.gaussian_cubes(count, N, signal.slope, seed=number)
+        values = torch.stack([cubes, signal.alter(cubes)], dim=1).float()
         pairs[part] = PairTensor(range(1000 * number, 1000 * number + count), values)
-    settings = TrainingSettings(
-        channels=4, blocks=2, epochs=epochs, batch_pairs=8, learning_rate=4e-3, weight_decay=1e-3
-    )
+    settings = TrainingSettings(batch_pairs=8, learning_rate=4e-3, weight_decay=1e-3, **signal.settings)
     network = fit(Task(settings, pairs, name), folder, name)
     scores: Scores = score(network, pairs["test"])
     first, second = pairs["test"].values.unbind(dim=1)
@@ -87,19 +111,27 @@ def explained(name: str, folder: Path) -> Explained:
     )  # fmt: skip
 
 
-def template(response: TriangleAttribution) -> np.ndarray:
-    """B of a local f_NL, times the triples of each triangle, from the mean power of the first members: up to 2 f."""
-    basis = response.basis
-    modes = np.array([weight.sum() for weight in basis.weights])
-    power = response.statistics[:, 0, : basis.shells].mean(axis=0) / modes
-    p1, p2, p3 = power[basis.triangles].T
-    return np.asarray(basis.counts * (p1 * p2 + p2 * p3 + p3 * p1))
+def scatter(response: TriangleAttribution) -> np.ndarray:
+    """Standard deviation of B_T of the first members, which are Gaussian."""
+    return np.asarray(response.statistics[:, 0, response.basis.shells :].std(axis=0))
 
 
-def expected_contributions(response: TriangleAttribution) -> np.ndarray:
-    """What the best weights of a bispectrum would contribute: (mean Delta B)^2 / Var B."""
-    s = response.basis.shells
-    return np.asarray((template(response) / response.statistics[:, 0, s:].std(axis=0)) ** 2)
+def best(response: TriangleAttribution, above: float) -> np.ndarray:
+    """Weights of the best estimator of a planted bispectrum, in units of the scatter of each B_T, of any height."""
+    powers = response.statistics[:, 0, : response.basis.shells].mean(axis=0)
+    return planted.local_sums(response.basis, powers, above) / scatter(response)
+
+
+def both_ways(e: Explained) -> dict[str, np.ndarray]:
+    """Weights by the response and by the surrogate, in the same units."""
+    units = scatter(e.response) / e.response.scatter[e.response.basis.shells :]
+    whole = e.response.resampled(np.ones((1, len(e.response.normal))))[0]
+    return {"response": whole * units, "surrogate": e.surrogate.triangles * units}
+
+
+def cosine(first: np.ndarray, second: np.ndarray) -> float:
+    """The share of the significance of the best weights that others reach, both in units of the scatter."""
+    return float(first @ second / np.linalg.norm(first) / np.linalg.norm(second))
 
 
 def table(found: dict[str, Explained]) -> str:
@@ -121,7 +153,7 @@ def table(found: dict[str, Explained]) -> str:
 
 def sentences(found: dict[str, Explained]) -> list[str]:
     """Where each method points, in words."""
-    shell, triangle, local = (found[name] for name in SIGNALS)
+    shell, triangle, *_ = found.values()
     strangers = shares(shell.strangers)
     place = int(np.argmax(strangers.value))
     edges = shell.strangers.by_shell().edges
@@ -130,10 +162,6 @@ def sentences(found: dict[str, Explained]) -> list[str]:
         rank_of(TRIANGLE, triangle.response, values)
         for values in (standard, contributions(triangle.response).value, triangle.surrogate.triangles)
     )
-    s = local.response.basis.shells
-    got = local.response.contributions.value[s:]
-    order = rank_correlation(got, expected_contributions(local.response))
-    largest = tuple(local.response.triangles[int(np.argmax(np.abs(got)))].tolist())
     predicted = ", ".join(f"{e.surrogate.explained:.2f}" for e in found.values())
     return [
         f"- One shell: paths between twins find {number(shares(shell.twins), place)} of the logit difference in the"
@@ -141,11 +169,43 @@ def sentences(found: dict[str, Explained]) -> list[str]:
         f" of one seed and Newton of another, which differ everywhere, find {number(strangers, place)} there.",
         f"- One triangle, shells {TRIANGLE} of {len(triangle.response.triangles)} triangles: rank {contribution_rank}"
         f" by contribution, {weight_rank} by weight of the response, {surrogate_rank} by weight of the surrogate.",
-        f"- Local f_NL: rank correlation of contributions with those of the best estimator {order:.2f}; the largest is"
-        f" of shells {largest}.",
+        *(bispectrum_sentence(name, found[name]) for name in ABOVE),
+        squeezed_sentence(found["local f_NL"]),
         "- Explained: of the gradient, by powers alone / with triangles. Variance of logits that the surrogate"
         f" predicts: {predicted}.",
     ]
+
+
+def bispectrum_sentence(name: str, e: Explained) -> str:
+    """How weights fit the planted signal and the other one."""
+    (other,) = set(ABOVE) - {name}
+    own, wrong = (best(e.response, ABOVE[which]) for which in (name, other))
+    ways = both_ways(e).items()
+    fits = "; ".join(f"{way} {cosine(weights, own):.2f} and {cosine(weights, wrong):.2f}" for way, weights in ways)
+    return (
+        f"- {name[0].upper()}{name[1:]}: cosine of the weights with those of the best estimator, and with the other's:"
+        f" {fits}."
+    )
+
+
+def squeezed_sentence(e: Explained) -> str:
+    """What squeezed triangles contribute under a local f_NL."""
+    response, s = e.response, e.response.basis.shells
+    change = (response.statistics[:, 1] - response.statistics[:, 0]).mean(axis=0)[s:] / scatter(response)
+    inside = (response.triangles[:, 0] == 0) & (response.triangles[:, 1] > 1)
+
+    def share(weights: np.ndarray) -> str:
+        parts = weights * change
+        return f"{parts[inside].sum() / parts.sum():.2f}"
+
+    ways, counts = both_ways(e), response.basis.counts
+    return (
+        "- Squeezed triangles (a side in shell 0, two in shells 2 and 3) under local f_NL:"
+        f" {share(ways['response'])} of the contributions of triangles by the response,"
+        f" {share(ways['surrogate'])} by the surrogate,"
+        f" {share(best(response, 0.0))} with the best weights, {share(scatter(response))} with the same weight for each"
+        f" triple (skewness), {counts[inside].sum() / counts.sum():.2f} of the triples."
+    )
 
 
 def shares(attribution: ModeAttribution) -> SeedMean:
@@ -170,7 +230,7 @@ def number(mean: SeedMean, place: Any) -> str:
 
 def draw(found: dict[str, Explained], path: Path) -> None:
     """Shells of the first signal, triangles of the second and third, responses against surrogates."""
-    shell, triangle, local = (found[name] for name in SIGNALS)
+    shell, triangle, local, _ = found.values()
     figure, axes = new_figure(2, 2)
     panel = axes[0, 0]
     k = shell.twins.by_shell().wavenumbers
@@ -186,7 +246,7 @@ def draw(found: dict[str, Explained], path: Path) -> None:
     _bars(axes[0, 1], triangle.response, f"one triangle coupled: {_name(TRIANGLE)}")
     _bars(axes[1, 0], local.response, "local f_NL")
     panel = axes[1, 1]
-    for name, colour in zip(SIGNALS, (GREY, COLOURS["gr"], COLOURS["newton"]), strict=True):
+    for name, colour in zip(SIGNALS, (GREY, COLOURS["gr"], COLOURS["newton"], COLOURS["difference"]), strict=True):
         e = found[name]
         standard = e.response.resampled(np.ones((1, len(e.response.normal))))[0]
         panel.errorbar(

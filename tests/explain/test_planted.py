@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from analytic import TriangleSums
@@ -13,6 +14,7 @@ from weakfield.explain.planted import (
     coupled_triangle,
     gaussian_cubes,
     local_non_gaussianity,
+    local_sums,
     rescaled_shell,
 )
 from weakfield.explain.triangle_basis import triangle_basis
@@ -55,17 +57,21 @@ def test_a_coupled_triangle_keeps_powers_and_raises_its_own_sum():
     assert np.sort(significance)[-2] < 0.5 * significance.max()
 
 
-def test_local_non_gaussianity_has_its_bispectrum():
+@pytest.mark.parametrize("above", [0.0, 2.0])
+def test_local_non_gaussianity_has_its_bispectrum(above):
     f, cubes = 0.05, gaussian_cubes(60, N, -2.0, seed=3)
     basis = triangle_basis(N, 3, EDGES)
-    change = (statistics(local_non_gaussianity(cubes, f)) - statistics(cubes))[:, 3:].mean(axis=0)
-    modes = np.array([weight.sum() for weight in basis.weights])
-    p1, p2, p3 = (statistics(cubes)[:, :3].mean(axis=0) / modes)[basis.triangles].T
-    template = 2 * f * basis.counts * (p1 * p2 + p2 * p3 + p3 * p1)
+    before, after = (statistics(fields) for fields in (cubes, local_non_gaussianity(cubes, f, above)))
+    changes = (after - before)[:, 3:]
+    change = changes.mean(axis=0)
+    template = f * local_sums(basis, before[:, :3].mean(axis=0), above)
     # of order f; shells 1.5 wide smear the steep power, terms of order f^2 and the draw add
-    correlation = np.corrcoef(change / basis.counts, template / basis.counts)[0, 1]
-    assert correlation > 0.98
+    assert np.corrcoef(change / basis.counts, template / basis.counts)[0, 1] > 0.98
     np.testing.assert_allclose(change.sum(), template.sum(), rtol=0.25)
+    if above:  # a side in the first shell, which follows nothing and which nothing follows: scatter around zero
+        squeezed = (basis.triangles[:, 0] == 0) & (basis.triangles[:, 2] > 0)
+        assert (template[squeezed] == 0).all()
+        assert (np.abs(change) < 4 * changes.std(axis=0) / np.sqrt(len(changes)))[squeezed].all()
 
 
 def test_a_region_is_altered_and_fourier_attribution_is_broad():

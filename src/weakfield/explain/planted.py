@@ -3,7 +3,8 @@
 The first members are Gaussian cubes of variance 1 whose power falls as k^slope; the second ones are altered:
 
     shell      modes of one shell times 1 + eps; its power stands out by eps sqrt(2 n) sigma, n its modes
-    local f_NL phi + f (phi^2 - <phi^2>), so that B = 2 f (P1 P2 + P2 P3 + P3 P1) [arXiv:astro-ph/0005036]
+    local f_NL phi + f (phi^2 - <phi^2>), so that B = 2 f (P1 P2 + P2 P3 + P3 P1) [arXiv:astro-ph/0005036]; or the same
+               among short modes alone: B is as before where all three sides are short, 0 for squeezed triangles
     triangle   modes of one shell made to follow the product of two others, at unchanged power
     region     cells of a box inside the cube times 1 + eps
 """
@@ -14,11 +15,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from weakfield.explain import lattice
 from weakfield.explain.triangle_basis import TriangleBasis, triangle_basis
 from weakfield.mesh.shells import shells, squared_wavenumbers
+
+Reals = NDArray[np.float64]
 
 
 def gaussian_cubes(count: int, n: int, slope: float, seed: int) -> Tensor:
@@ -39,10 +43,30 @@ def rescaled_shell(cubes: Tensor, low: float, high: float, eps: float) -> Tensor
     return lattice.backward(lattice.forward(cubes, 3) * (1 + eps * inside), n, 3)
 
 
-def local_non_gaussianity(cubes: Tensor, f: float) -> Tensor:
-    """phi + f (phi^2 - its mean over the cube)."""
-    square = cubes**2
-    return cubes + f * (square - square.mean(dim=(-3, -2, -1), keepdim=True))
+def local_non_gaussianity(cubes: Tensor, f: float, above: float = 0.0) -> Tensor:
+    """phi + f (phi^2 - its mean over the cube); with ``above``, the square of modes |n| >= above, added to those."""
+    if above <= 0:
+        square = cubes**2
+        return cubes + f * (square - square.mean(dim=(-3, -2, -1), keepdim=True))
+    n = cubes.shape[-1]
+    short = torch.from_numpy(squared_wavenumbers(n) >= above**2)
+
+    def high(fields: Tensor) -> Tensor:
+        return lattice.backward(lattice.forward(fields, 3) * short, n, 3)
+
+    return cubes + f * high(high(cubes) ** 2)
+
+
+def local_sums(basis: TriangleBasis, powers: Reals, above: float = 0.0) -> Reals:
+    """Mean B_T / f that ``local_non_gaussianity`` of Gaussian cubes has to first order in f, (T,).
+
+    ``powers`` (S,) are the mean P_s of the Gaussian cubes, which are taken to be the same for all modes of a shell. No
+    shell may have modes on both sides of ``above``.
+    """
+    modes = np.array([weight.sum() for weight in basis.weights])
+    p1, p2, p3 = (powers / modes)[basis.triangles].T
+    short = np.asarray(basis.edges)[basis.triangles].min(axis=1) >= above
+    return np.asarray(2 * basis.counts * (p1 * p2 + p2 * p3 + p3 * p1) * short)
 
 
 def coupled_triangle(cubes: Tensor, edges: Sequence[float], triangle: tuple[int, int, int], share: float) -> Tensor:
