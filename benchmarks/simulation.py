@@ -33,8 +33,8 @@ from typing import Any
 RESULTS = Path(__file__).parent / "results" / "simulation.json"
 PHASES = {
     "projections": ("project_stress_energy", "project_t0i", "paint"),
-    "kick and drift": ("kick_drift_fields", "kick_drift_gr", "kick_drift_newton", "gradient"),
-    "sources": ("phi_source", "stress_divergence", "pack_metric"),
+    "kick and drift": ("kick_drift_fields", "kick_drift_newton", "gradient"),
+    "sources": ("phi_source", "stress_divergence"),
     "FFTs in planes": ("planes_forward", "planes_backward"),
     "FFTs along z, solution": ("solve_potential", "solve_chi_and_b"),
 }

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 from pathlib import Path
 
 from simulation import ours
+from weakfield.mesh.threads import available_threads
 
 RESULTS = Path(__file__).parent / "results" / "threads.json"
 CYCLES = 20
@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--grids", type=int, nargs="+", default=[16, 24, 32, 48, 64])
     parser.add_argument("--repeat", type=int, default=5)
     options = parser.parse_args()
-    every = len(os.sched_getaffinity(0))
+    every = available_threads()
     rows = []
     ours(16, "gr", "double", 2)  # compiles what is not compiled yet
     for grid in options.grids:

@@ -41,7 +41,9 @@ def trained(
     pairs: dict[Any, PairTensor] = {}
     for number, (part, count) in enumerate(zip(("train", "validation", "test"), counts, strict=True)):
         cubes = gaussian_cubes(count, N, slope, seed=number)
-        pairs[part] = PairTensor(range(count), torch.stack([cubes, alter(cubes)], dim=1).float())
+        pairs[part] = PairTensor(
+            range(1000 * number, 1000 * number + count), torch.stack([cubes, alter(cubes)], dim=1).float()
+        )
     chosen = TrainingSettings(**{"batch_pairs": 8, "learning_rate": 4e-3, "weight_decay": 1e-3, **settings})
     network = fit(Task(chosen, pairs, "planted"), folder)
     scores = score(network, pairs["test"])

@@ -67,7 +67,7 @@ same settings for six cycles, so seconds and memory are not those of a whole run
   single -m "slow or not slow"`): positions are displacements from lattice sites, densities are summed from minus their
   mean on, and small steps are added up before they meet a position.
 - **Start-up.** Compiled kernels are kept on disk, and the first run on a machine shows a bar while it compiles them.
-  Most of what is left is the import of PyTorch; the command collects garbage seldom and none at its end.
+  The command collects garbage seldom while it imports, and at its end leaves alone what is still alive.
 
 `python benchmarks/startup.py`, whole processes:
 

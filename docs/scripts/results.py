@@ -1,6 +1,6 @@
 """The tables and figures of docs/results.md and docs/study.md, from the run folders of the studies there.
 
-    python docs/scripts/results.py [RUNS]      RUNS holds n32, n64 and planted.md; default: runs
+    python docs/scripts/results.py [RUNS]      RUNS holds n32, n64, n64raw and planted.md; default: runs
 
 Both pages say by which commands these are made; a study that is not there is left as it is on the page. Nothing is
 computed here but the drawing.

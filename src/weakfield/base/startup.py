@@ -19,9 +19,10 @@ _usual: tuple[int, int, int] | None = None
 def settle() -> None:
     """For programs, before their heavy imports: collect seldom, and nothing that is still alive at the end."""
     global _usual
-    _usual = gc.get_threshold()
-    gc.set_threshold(_PATIENCE, *_usual[1:])
-    atexit.register(gc.freeze)
+    if _usual is None:
+        _usual = gc.get_threshold()
+        gc.set_threshold(_PATIENCE, *_usual[1:])
+        atexit.register(gc.freeze)
 
 
 def settled() -> None:

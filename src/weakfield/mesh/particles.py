@@ -35,18 +35,23 @@ class Particles:
     @classmethod
     def at_rest(cls, grid: int, lattice: np.ndarray, ids: np.ndarray, mass: float, dtype: torch.dtype) -> Particles:
         """Particles at ``lattice`` positions (P, 3) in units of the box, 0 <= x < 1; transposed arrays are quickest."""
-        cells = np.ascontiguousarray(lattice.T) * grid
-        whole = np.floor(cells)
-        cells -= whole
-        row = whole[2]
-        row *= grid
-        row += whole[1]
-        column, rows = whole[0].astype(np.int32), row.astype(np.int64)
-        displacement = torch.from_numpy(cells).to(dtype)
+        displacement = torch.empty((3, len(ids)), dtype=dtype)
+        rows = np.zeros(len(ids), dtype=np.int64)
+        for axis in (2, 1, 0):  # one at a time: these are the largest arrays of a start
+            cells = lattice[:, axis] * grid
+            whole = np.floor(cells)
+            cells -= whole
+            displacement[axis] = torch.from_numpy(cells)
+            if axis > 0:
+                rows *= grid
+                rows += whole.astype(np.int64)
+        column = whole.astype(np.int32)
+        del cells, whole
         order = _in_order(rows * grid + column, ids)
         if order is not None:
             ids, column = ids[order], column[order]
-            displacement = torch.stack([along[torch.from_numpy(order)] for along in displacement])
+            for along in displacement:
+                along.copy_(along[torch.from_numpy(order)])
         return cls(
             grid=grid,
             column=torch.from_numpy(column),

@@ -70,7 +70,7 @@ class Universe:
 
     @cached_property
     def lanes(self) -> Tensor:
-        """(n, n, n, 8): from projection to the end of a solve the stress-energy of the particles, in a move the metric.
+        """(n, n, n, 8): from projection to the end of a solve the stress-energy of particles, in a move work space.
 
         Lanes as in ``mesh.lanes``.
         """

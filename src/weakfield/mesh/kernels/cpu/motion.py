@@ -16,7 +16,7 @@ from weakfield.mesh.kernels.cpu.cells import (
     wrapped,
     write_back,
 )
-from weakfield.mesh.kernels.cpu.simd import INLINE, PARALLEL, WIDTH, load, load_rows, number, put, root, store
+from weakfield.mesh.kernels.cpu.simd import INLINE, PARALLEL, SERIAL, WIDTH, load, load_rows, number, put, root, store
 from weakfield.mesh.kernels.cpu.sources import HALO, pack_metric, pack_plane
 from weakfield.mesh.lanes import BX, BY, BZ, CHI, LX, LY, LZ, PHI
 from weakfield.mesh.threads import current_threads
@@ -96,6 +96,17 @@ def _fields_at(metric, base, planes, n, x, y, z, fx, fy, fz, along_x, along_y, a
     store(out, at + 192, f000 + vx * d00 + vy * low_y + vz * dz)
 
 
+@njit(**SERIAL)
+def _pack_ahead(phi, chi, b, packed, last, first, planes, halo, metric, base):
+    """The metric of planes ``packed`` to ``last`` into the ring at ``metric[base:]`` that began with ``first``."""
+    n = phi.shape[0]
+    while packed <= last:
+        at = base + (packed - first) % planes * n * n * 8
+        pack_plane(phi, chi, b, wrapped(packed, n), halo, False, metric, at)
+        packed += 1
+    return packed
+
+
 @njit(**PARALLEL)
 def _gr(
     column, row_start, u, q, metric, planes, phi, chi, b, low, high, a, a_half, kick, drift, second, kick_dragging,
@@ -121,11 +132,10 @@ def _gr(
         for row in range(start * n, (thread + 1) * n // threads * n):
             if row == (z + 1) * n:
                 z += 1
-            while planes < n and packed <= z + high + 1:
-                at = base + (packed - start - low) % planes * plane
-                pack_plane(phi, chi, b, wrapped(packed, n), halo, False, metric, at)
-                packed += 1
-            origin = (z - start) % planes - low if planes < n else z
+            origin = z
+            if planes < n:
+                packed = _pack_ahead(phi, chi, b, packed, z + high + 1, start + low, planes, halo, metric, base)
+                origin = (z - start) % planes - low
             y, end = row - z * n, row_start[row + 1]
             for p in range(row_start[row], end, WIDTH):
                 first = min(p, count - WIDTH)  # the last particles reach back
@@ -208,9 +218,9 @@ def kick_drift_fields(
     """
     numbers = (a, a_half, kick, drift, second_order, kick_dragging, drift_metric)
     n, threads = particles.grid, current_threads()
-    low, high = particles.reach()
+    low, high = particles.reach() if len(particles) >= WIDTH else (0, n)
     planes = high - low + 2
-    if n < WIDTH or len(particles) < WIDTH or planes * threads >= n:
+    if n < WIDTH or planes * threads >= n:
         kick_drift_gr(particles, pack_metric(phi, chi, b, space), *numbers)
         return
     _move(particles, space, planes, phi.numpy(), chi.numpy(), b.numpy(), low, high, *numbers)
