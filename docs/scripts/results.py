@@ -143,10 +143,10 @@ def attributed(found: Material) -> str:
             share = triangles["response"]["shares"][name]
             rows.append((f"third-order response: {name}", "", error(share)))
         rows += strongest_triangles(triangles)
-        agreed = triangles["agreement"]
-        if agreed is not None:
-            rows.append(("rank correlation of response and surrogate over triangles", shown(agreed), ""))
-    return table(("part", "contribution [logit], error over seeds", "share"), rows)
+    text = table(("part", "contribution [logit], error over seeds", "share"), rows)
+    if triangles is not None and triangles["agreement"] is not None:
+        text += f"\n\nRank correlation of response and surrogate over triangles: {shown(triangles['agreement'])}."
+    return text
 
 
 def strongest_triangles(found: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -182,7 +182,7 @@ def shown(value: dict[str, float]) -> str:
 
 def error(value: dict[str, Any]) -> str:
     deviation = "" if value.get("error") is None else f" +- {value['error']:.1g}"
-    return f"{value['value']:.3g}{deviation}"
+    return f"{value['value'] + 0.0:.3g}{deviation}"  # no -0
 
 
 if __name__ == "__main__":
