@@ -2,8 +2,8 @@
 
     python benchmarks/threads.py                     N = 16 to 64, GR in double precision
 
-Medians of processes of twenty cycles, in turn. ``weakfield.mesh.threads.SMALL_MESH`` is set by this; results go to the
-terminal and to benchmarks/results/threads.json.
+Medians of processes of twenty cycles, in turn. Up to ``weakfield.mesh.threads.SMALL_MESH`` a run takes one thread all
+the same. Results go to the terminal and to benchmarks/results/threads.json.
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-#: meshes up to this size run on one thread: starting a second costs more than it saves (benchmarks/threads.py)
+#: meshes up to this size run on one thread: a second saves a quarter of the time at most (benchmarks/threads.py), and
+#: serves better where another pair is grown on it
 SMALL_MESH = 32
 
 _count: int | None = None
