@@ -163,6 +163,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
+    """What the command does: measure, print and keep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, nargs="+", default=list(CASES), choices=list(CASES), help="values of N")
     parser.add_argument("--repeat", type=int, default=5, help="calls of which the median is taken")

@@ -216,6 +216,7 @@ def cycle_seconds(points: Any, theory: str, grid: int) -> float:
 
 
 def main() -> None:
+    """What the command does: measure, print and keep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", choices=("throughput", "overhead", "memory", "page"))
     parser.add_argument("--grid", type=int, default=32)

@@ -66,6 +66,7 @@ def sources(data: Dataset) -> dict[str, Pairs]:
 
 
 def main() -> None:
+    """What the command does: measure, print and keep."""
     source = RunFolder(sys.argv[1])
     study = StudyConfig.from_toml(source.study)
     if len(sys.argv) > 2:

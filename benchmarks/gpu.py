@@ -245,6 +245,7 @@ def printed(found: dict[str, Any]) -> str:
 
 
 def main() -> None:
+    """What the command does: measure, print and keep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--grids", type=int, nargs="*", default=[64, 128, 256], help="of one universe")
     parser.add_argument("--theories", nargs="+", default=["gr", "newton"])

@@ -101,6 +101,7 @@ def row(name: str, rounds: int) -> dict[str, Any]:
 
 
 def main() -> None:
+    """What the command does: measure, print and keep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", nargs="+", default=list(CASES), choices=CASES)
     parser.add_argument("--rounds", type=int, default=5)

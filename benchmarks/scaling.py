@@ -86,6 +86,7 @@ def draw(rows: list[dict[str, Any]], slopes: list[dict[str, Any]]) -> None:
 
 
 def main() -> None:
+    """What the command does: measure, print and keep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--grids", type=int, nargs="+", default=[32, 64, 128, 256])
     rows = measure(parser.parse_args().grids)

@@ -199,6 +199,7 @@ def processor() -> str:
 
 
 def main() -> None:
+    """What the command does: measure, print and keep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--grids", type=int, nargs="+", default=[64, 128])
     parser.add_argument("--theories", nargs="+", default=["gr", "newton"])

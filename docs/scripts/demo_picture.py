@@ -38,6 +38,7 @@ def screenshot(browser: str, page: Path, picture: Path) -> None:
 
 
 def main() -> None:
+    """What the command does: make what this file is for."""
     if len(sys.argv) not in (2, 3):
         sys.exit(f"usage: {sys.argv[0]} RUN_FOLDER [PICTURE]")
     page = Path(sys.argv[1]) / "report" / "index.html"

@@ -178,6 +178,7 @@ def space() -> str:
 
 
 def main() -> None:
+    """What the command does: make what this file is for."""
     found = json.loads((ROOT / "benchmarks" / "results" / "learning.json").read_text())
     machine = found["machine"]
     page = PAGE.format(

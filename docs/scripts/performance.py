@@ -80,6 +80,7 @@ def machine_text(machine: dict[str, Any]) -> str:
 
 
 def main() -> None:
+    """Write the page."""
     whole, large, scaling = (
         json.loads((RESULTS / f"{name}.json").read_text()) for name in ("simulation", "simulation256", "scaling")
     )

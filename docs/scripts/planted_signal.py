@@ -33,6 +33,7 @@ NOISE_SEED = 1_905
 
 
 def main() -> None:
+    """What the command does: make what this file is for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, help="run folder whose Newton potentials are taken; default: drawn fields")
     parser.add_argument("--factors", type=float, nargs="+", default=[1.05, 1.01])

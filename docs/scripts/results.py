@@ -32,6 +32,7 @@ LARGEST = 3  # triangles of each study that the page names
 
 
 def main() -> None:
+    """Fill both pages."""
     runs = Path(sys.argv[1]) if len(sys.argv) > 1 else Path("runs")
     folders = {name: runs / name for name in ("n32", "n64", "n64raw")}
     studies = {name: material(folder) for name, folder in folders.items() if (folder / "study.toml").exists()}

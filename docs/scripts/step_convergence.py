@@ -118,6 +118,7 @@ def tables(results: dict) -> str:
 
 
 def main() -> None:
+    """What the command does: make what this file is for."""
     if "--redraw" in sys.argv:
         results = json.loads((DOCS / "step_convergence.json").read_text())
         draw(results)

@@ -40,6 +40,7 @@ def make(name: str, tiny: bool, into: Path | None) -> None:
 
 
 def main() -> None:
+    """What the command does: make what this file is for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pages", nargs="*", choices=[*PAGES, []], help="all when none is named")
     parser.add_argument("--tiny", action="store_true", help="as small as it runs; needs --into")

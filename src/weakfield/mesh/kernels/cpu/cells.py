@@ -62,16 +62,20 @@ def differences(f000, f001, f010, f011, f100, f101, f110, f111, fx, fy, fz):
 
 
 @njit(**INLINE)
+def at_corners(field, r00, r01, r10, r11, x0, x1):
+    """A field at the eight sites around a particle, [z, y, x], from the places of ``corners``."""
+    return (
+        number(field, r00 + x0), number(field, r00 + x1), number(field, r01 + x0), number(field, r01 + x1),
+        number(field, r10 + x0), number(field, r10 + x1), number(field, r11 + x0), number(field, r11 + x1),
+    )  # fmt: skip
+
+
+@njit(**INLINE)
 def slopes(field, x0, y0, z0, x1, y1, z1, fx, fy, fz):
     """Differences of a field across the cell along x, y, z (PHYSICS 6.1)."""
     n = field.shape[0]
     r00, r01, r10, r11 = (z0 * n + y0) * n, (z0 * n + y1) * n, (z1 * n + y0) * n, (z1 * n + y1) * n
-    f000, f001, f010, f011 = (
-        number(field, r00 + x0), number(field, r00 + x1), number(field, r01 + x0), number(field, r01 + x1),
-    )  # fmt: skip
-    f100, f101, f110, f111 = (
-        number(field, r10 + x0), number(field, r10 + x1), number(field, r11 + x0), number(field, r11 + x1),
-    )  # fmt: skip
+    f000, f001, f010, f011, f100, f101, f110, f111 = at_corners(field, r00, r01, r10, r11, x0, x1)
     return differences(f000, f001, f010, f011, f100, f101, f110, f111, fx, fy, fz)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit, prange
 
 from weakfield.mesh.kernels import reference
-from weakfield.mesh.kernels.cpu.cells import above, locate, slopes, split_places, wrapped
+from weakfield.mesh.kernels.cpu.cells import above, at_corners, locate, slopes, split_places, wrapped
 from weakfield.mesh.kernels.cpu.simd import (
     INLINE,
     PARALLEL,
@@ -69,12 +69,7 @@ def _share(out, phi, n, x, y, z, fx, fy, fz, kinds, flat, linear, square):
     x0, y0, z0 = wrapped(x, n), wrapped(y, n), wrapped(z, n)
     x1, y1, z1 = above(x0, n), above(y0, n), above(z0, n)
     r00, r01, r10, r11 = (z0 * n + y0) * n, (z0 * n + y1) * n, (z1 * n + y0) * n, (z1 * n + y1) * n
-    p000, p001, p010, p011 = (
-        number(phi, r00 + x0), number(phi, r00 + x1), number(phi, r01 + x0), number(phi, r01 + x1),
-    )  # fmt: skip
-    p100, p101, p110, p111 = (
-        number(phi, r10 + x0), number(phi, r10 + x1), number(phi, r11 + x0), number(phi, r11 + x1),
-    )  # fmt: skip
+    p000, p001, p010, p011, p100, p101, p110, p111 = at_corners(phi, r00, r01, r10, r11, x0, x1)
     a00, a01, a10, a11 = p000 + p001, p010 + p011, p100 + p101, p110 + p111
     xy, xz, yz = load(kinds, 32), load(kinds, 40), load(kinds, 48)
     xy0, xy1 = xy * (a00 + a01), xy * (a10 + a11)
