@@ -37,12 +37,18 @@ def why_not() -> str | None:
     if not torch.cuda.is_available():
         return "PyTorch finds no CUDA GPU"
     try:
-        import triton
+        if interpreted():
+            return "TRITON_INTERPRET is set, which runs kernels in Triton's interpreter"
     except ImportError:
         return "Triton is not installed"
-    if triton.knobs.runtime.interpret if hasattr(triton, "knobs") else os.environ.get("TRITON_INTERPRET") == "1":
-        return "TRITON_INTERPRET is set, which runs kernels in Triton's interpreter"
     return None
+
+
+def interpreted() -> bool:
+    """Whether Triton runs its kernels in its interpreter, in NumPy. Raises ``ImportError`` without Triton."""
+    import triton
+
+    return bool(triton.knobs.runtime.interpret)
 
 
 def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import torch
 from torch import Tensor
 
+from weakfield.cosmology import Background
 from weakfield.mesh import fft, solvers
 from weakfield.mesh.lattice import Lattice
 from weakfield.mesh.particles import Particles
@@ -54,9 +57,21 @@ def parabolic_factor(universe: Universe, a: float, dtau: float) -> float:
 def solve_b_elliptic(universe: Universe, particles: Particles) -> None:
     """B from the momentum constraint, T0_i projected with the present phi (PHYSICS 5.3)."""
     u = universe
-    momentum = u.kernels.project_t0i(particles, u.phi, u.phi.new_empty((3, *u.phi.shape)))
-    fft.forward(momentum, out=u.b_modes)
-    u.kernels.transverse_part(u.b_modes, u.lattice, 4.0 * u.background.four_pi_G / u.n**2)
+    momentum_constraint(u.kernels, particles, u.phi, u.background, u.b_modes)
+
+
+def momentum_constraint(
+    kernels: ModuleType, particles: Particles, phi: Tensor, background: Background, out: Tensor
+) -> Tensor:
+    """Bhat = N a^2 B in Fourier space (3, N, N, N//2+1), from T0_i of the particles in the metric phi (PHYSICS 5.3).
+
+    All in the precision of the particles. The curl of the momentum is some thousand times smaller than the momentum
+    while particles still move as they started, and known to so many digits less.
+    """
+    n = particles.grid
+    fft.forward(kernels.project_t0i(particles, phi, phi.new_empty((3, *phi.shape))), out=out)
+    kernels.transverse_part(out, Lattice(n), 4.0 * background.four_pi_G / n**2)
+    return out
 
 
 def tensor_modes(stress: Tensor, lattice: Lattice) -> Tensor:

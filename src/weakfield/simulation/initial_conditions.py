@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 
 import numpy as np
@@ -17,12 +17,12 @@ from weakfield.cosmology.transfer import TransferFunctions, TransferHistory
 from weakfield.mesh import fft
 from weakfield.mesh.kernels import kernels_for
 from weakfield.mesh.particles import Particles
-from weakfield.simulation.gravity import solve_b_elliptic
+from weakfield.simulation.gravity import momentum_constraint
 from weakfield.simulation.matter_start import linear_potential, matter_source, velocity_factor
 from weakfield.simulation.radiation import LinearRadiation
 from weakfield.simulation.realisation import Realisation, Source
 from weakfield.simulation.shared import Shared
-from weakfield.simulation.snapshot_start import SnapshotStart, load_start
+from weakfield.simulation.snapshot_start import Start, load_start
 from weakfield.simulation.universe import DTYPES, Universe
 
 #: with hybrid baryons every particle whose ID this divides follows baryons more closely
@@ -131,52 +131,56 @@ def initial_universe(
         start = _from_matter_power(run, background, realisation, kernels, shared)
     else:
         start = _from_transfer(run, background, history, realisation, kernels, shared)
-    n, phi = settings.grid, start.phi
-    universe = Universe(
-        run=run, background=background, particles=start.particles, phi=phi,
-        chi=torch.zeros_like(phi) if start.chi is None else start.chi,
-        b_modes=start.b_modes if start.b_modes is not None else torch.zeros(
-            (3, n, n, n // 2 + 1), dtype=fft.COMPLEX[phi.dtype], device=device
-        ),
+    start = _with_b(start, background, kernels).rounded(DTYPES[settings.precision])
+    assert start.b_modes is not None  # just found
+    return Universe(
+        run=run, background=background, particles=start.particles, phi=start.phi,
+        chi=torch.zeros_like(start.phi) if start.chi is None else start.chi, b_modes=start.b_modes,
         realisation=realisation, history=history, kernel_kind=kernel_kind,
         radiation=LinearRadiation(run, background, history, realisation, shared.tables)
         if settings.linear_radiation
         else None,
     )  # fmt: skip
-    if start.b_modes is None:
-        solve_b_elliptic(universe, universe.particles)
-    return universe
+
+
+def _with_b(start: Start, background: Background, kernels: ModuleType) -> Start:
+    """The same with B from the momentum constraint, where it is not given."""
+    if start.b_modes is not None:
+        return start
+    n, phi = start.particles.grid, start.phi
+    b_modes = torch.empty((3, n, n, n // 2 + 1), dtype=fft.COMPLEX[phi.dtype], device=phi.device)
+    return replace(start, b_modes=momentum_constraint(kernels, start.particles, phi, background, b_modes))
 
 
 def _from_transfer(
     run: RunSettings, background: Background, history: TransferHistory, realisation: Realisation, kernels: ModuleType,
     shared: Shared,
-) -> SnapshotStart:  # fmt: skip
+) -> Start:  # fmt: skip
     """Particles and phi with the transfer functions at the initial redshift."""
-    sources, dtype = linear_sources(run, background, history), DTYPES[run.simulation.precision]
+    sources = linear_sources(run, background, history)
     k2 = realisation.lattice.k2(shared.device)
     particles = _displaced(realisation, kernels, sources.displacement, shared)
     velocity = _by_kind(realisation, kernels, particles, sources.velocity, k2, sinc=False)
-    particles.momentum.copy_(velocity * -realisation.n)
-    return SnapshotStart(particles, realisation.field(sources.potential, k2).to(dtype))
+    torch.mul(velocity, -realisation.n, out=particles.momentum)
+    return Start(particles, realisation.field(sources.potential, k2))
 
 
 def _from_matter_power(
     run: RunSettings, background: Background, realisation: Realisation, kernels: ModuleType, shared: Shared
-) -> SnapshotStart:
+) -> Start:
     """Particles displaced to the matter power of a file, and the phi and velocities that linear theory gives them."""
     particles = _displaced(realisation, kernels, (matter_source(run, background),), shared)
     phi = linear_potential(run, background, particles, kernels)
-    gradient = kernels.gradient(particles, phi) * realisation.n
-    particles.momentum.copy_(gradient * -velocity_factor(run, background))
-    return SnapshotStart(particles, phi)
+    gradient = kernels.gradient(particles, phi).mul_(realisation.n)
+    torch.mul(gradient, -velocity_factor(run, background), out=particles.momentum)
+    return Start(particles, phi)
 
 
 def _displaced(realisation: Realisation, kernels: ModuleType, sources: tuple[Source, ...], shared: Shared) -> Particles:
     """The tiled template moved by the gradient of the displacement potential."""
     particles = shared.particles()
     shift = _by_kind(realisation, kernels, particles, sources, shared.kernel, sinc=True)
-    particles.displacement += shift * realisation.n**2  # box units per cell, then cells
+    particles.displacement += shift.mul_(realisation.n**2)  # box units per cell, then cells
     return particles
 
 
@@ -185,8 +189,7 @@ def _by_kind(
     sinc: bool,
 ) -> Tensor:  # fmt: skip
     """Gradient at the particles, per cell, of the potential each kind of particle moves in, (3, P)."""
-    dtype = particles.displacement.dtype
-    fields = (realisation.field(source, kernel, sinc=sinc).to(dtype) for source in sources)
+    fields = (realisation.field(source, kernel, sinc=sinc) for source in sources)
     gradients: list[Tensor] = [kernels.gradient(particles, field) for field in fields]
     if len(gradients) == 1:
         return gradients[0]

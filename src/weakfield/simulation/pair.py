@@ -32,14 +32,15 @@ from weakfield.simulation.evolution import grow_member
 from weakfield.simulation.shared import Shared
 from weakfield.simulation.writer import Immediate, Writer
 
-_RECIPE = 2  #: raised whenever the same settings give other numbers, so that old pairs and new ones never mix
+#: by precision; raised whenever the same settings give other numbers, so that old pairs and new ones never mix
+_RECIPE = {"double": 2, "single": 3}
 
 
 def pair_settings_hash(study: StudyConfig) -> str:
     """What decides the files of a pair, seed apart."""
     return content_hash(
         {
-            "recipe": _RECIPE,
+            "recipe": _RECIPE[study.simulation.precision],
             "cosmology": study.cosmology.model_dump(mode="json"),
             "simulation": study.simulation.identity(),
             "output": study.output.model_dump(mode="json", exclude=CHECKPOINT_SCHEDULE),

@@ -60,11 +60,12 @@ class Shared:
         return built_in_template(self._settings.template).positions
 
     def particles(self) -> Particles:
-        """The template tiled over the box, at rest; cells and IDs shared, displacements and momenta of one's own."""
-        at_rest = self._at_rest
-        return replace(
-            at_rest, displacement=at_rest.displacement.clone(), momentum=torch.zeros_like(at_rest.displacement)
-        )
+        """The template tiled over the box, at rest; cells and IDs shared, displacements and momenta of one's own.
+
+        Those are double whatever the precision of the run, to which a start is rounded when it is made.
+        """
+        displacement = self._at_rest.displacement.to(torch.float64, copy=True)
+        return replace(self._at_rest, displacement=displacement, momentum=torch.zeros_like(displacement))
 
     @cached_property
     def _at_rest(self) -> Particles:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 
@@ -19,34 +19,43 @@ from weakfield.formats import load_field, load_gadget, load_particles
 from weakfield.mesh import fft
 from weakfield.mesh.particles import Particles
 from weakfield.simulation.matter_start import poisson
-from weakfield.simulation.universe import DTYPES
 
 #: a snapshot's header and the settings state the same box, time and mass to this relative accuracy
 _SAME = 1e-4
 
 
 @dataclass(frozen=True)
-class SnapshotStart:
-    """What a run starts from; chi and B are found from the particles where they are not given."""
+class Start:
+    """What a run starts from; chi and B are found from the particles where they are not given.
+
+    Made in double precision and rounded to that of the run at the end: B is a small difference of momenta.
+    """
 
     particles: Particles
     phi: Tensor
     chi: Tensor | None = None
     b_modes: Tensor | None = None
 
-    def to(self, device: torch.device) -> SnapshotStart:
+    def to(self, device: torch.device) -> Start:
         """The same on a device."""
         chi, b_modes = (None if field is None else field.to(device) for field in (self.chi, self.b_modes))
-        return SnapshotStart(self.particles.to(device), self.phi.to(device), chi, b_modes)
+        return Start(self.particles.to(device), self.phi.to(device), chi, b_modes)
+
+    def rounded(self, dtype: torch.dtype) -> Start:
+        """The same in a real precision; what has it already is shared, not copied."""
+        p = self.particles
+        particles = replace(p, displacement=p.displacement.to(dtype), momentum=p.momentum.to(dtype))
+        b_modes = None if self.b_modes is None else self.b_modes.to(fft.COMPLEX[dtype])
+        return Start(particles, self.phi.to(dtype), None if self.chi is None else self.chi.to(dtype), b_modes)
 
 
-def load_start(run: RunSettings, background: Background, kernels: ModuleType) -> SnapshotStart:
+def load_start(run: RunSettings, background: Background, kernels: ModuleType) -> Start:
     """Particles of ``particle_file`` and fields of ``metric_files`` (phi, chi, B), at the initial redshift.
 
     Momenta of an HDF5 file are half of ``particle_step`` early, those of a Gadget-2 file are not. GR needs phi;
     Newton solves it from the particles. Raises ``BadInput`` naming a file of another box, mesh, time or mass.
     """
-    settings, dtype = run.simulation, DTYPES[run.simulation.precision]
+    settings = run.simulation
     assert settings.particle_file is not None  # the settings ask for it
     stored, early = _stored(run, settings.particle_file)
     if abs(stored.mass * stored.ids.size / run.cosmology.Omega_m - 1.0) > _SAME:
@@ -55,19 +64,19 @@ def load_start(run: RunSettings, background: Background, kernels: ModuleType) ->
             f" {run.cosmology.Omega_m:.6g}"
         )
     particles = Particles.at_rest(
-        settings.grid, np.mod(stored.positions, 1.0), stored.ids, run.cosmology.Omega_m / stored.ids.size, dtype
+        settings.grid, np.mod(stored.positions, 1.0), stored.ids, run.cosmology.Omega_m / stored.ids.size, torch.float64
     )
     momenta = torch.from_numpy(stored.momenta.T.copy())
     particles.momentum.copy_(momenta[:, torch.searchsorted(torch.from_numpy(stored.ids.copy()), particles.ids)])
     a, n = 1.0 / (1.0 + settings.initial_redshift), settings.grid
-    fields = [_field(path, n, 1 if i < 2 else 3).to(dtype) for i, path in enumerate(settings.metric_files)]
+    fields = [_field(path, n, 1 if i < 2 else 3).double() for i, path in enumerate(settings.metric_files)]
     if not fields and run.theory == "gr":
         raise BadInput(f"metric_files is empty, expected phi at z = {settings.initial_redshift:g}: GR starts from it")
     phi = fields[0] if fields else poisson(background, particles, kernels, a)
     chi = fields[1] if len(fields) > 1 else None
     _carry_on(run, particles, phi, chi, kernels, a, early)
     b_modes = fft.forward(fields[2] * (n * a**2)) / n**3 if len(fields) > 2 else None
-    return SnapshotStart(particles, phi, chi, b_modes)
+    return Start(particles, phi, chi, b_modes)
 
 
 def _stored(run: RunSettings, path: Path) -> tuple[StoredParticles, float]:

@@ -36,21 +36,22 @@ def compile_kernels(dtype: torch.dtype, theory: Theory, needs_chi: bool = True) 
 def _steps(dtype: torch.dtype, theory: Theory, needs_chi: bool) -> list[Callable[[], object]]:
     n, lattice = _GRID, Lattice(_GRID)
     corners = np.stack(np.meshgrid(*[(np.arange(n) + 0.5) / n] * 3, indexing="ij"), -1).reshape(-1, 3)
-    p = Particles.at_rest(n, corners, np.arange(n**3), 1.0 / n**3, dtype)
+    start, p = (Particles.at_rest(n, corners, np.arange(n**3), 1.0 / n**3, kind) for kind in (torch.float64, dtype))
+    unit = torch.zeros((n, n, n // 2 + 1), dtype=torch.complex128)
+    momenta, curl = torch.zeros((3, n, n, n), dtype=torch.float64), torch.stack([unit] * 3)
     phi, chi = torch.zeros((2, n, n, n), dtype=dtype)
     four, lanes = torch.zeros((4, n, n, n), dtype=dtype), torch.zeros((n, n, n, LANES), dtype=dtype)
     modes = torch.zeros((4, n, n, n // 2 + 1), dtype=fft.COMPLEX[dtype])
     b_modes, sums = modes[1:].clone(), torch.zeros(n, dtype=torch.float64)
     strength = np.zeros(3 * (n // 2) ** 2 + 1)
-    unit = torch.zeros((n, n, n // 2 + 1), dtype=torch.complex128)
-    steps: list[Callable[[], object]] = [
+    steps: list[Callable[[], object]] = [  # a start is double whatever the run is
         lambda: unit_modes(n, 0),
         lambda: spectral.add_realisation(unit, strength, None, 1.0, unit),
         lambda: fft.backward(unit, n),
-        lambda: fft.forward(four, out=modes),
-        lambda: assignment.gradient(p, phi),
-        lambda: projection.project_t0i(p, phi, four[1:]),
-        lambda: spectral.transverse_part(b_modes, lattice, 0.0),
+        lambda: assignment.gradient(start, momenta[0]),
+        lambda: projection.project_t0i(start, momenta[0], momenta),
+        lambda: fft.forward(momenta, out=curl),
+        lambda: spectral.transverse_part(curl, lattice, 0.0),
         lambda: solvers.solve_potential(phi, modes[0], lattice, 1.0, 0.0, True, None, phi),
     ]
     newton: list[Callable[[], object]] = [

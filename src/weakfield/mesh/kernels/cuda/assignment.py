@@ -6,7 +6,7 @@ import triton
 import triton.language as tl
 
 from weakfield.mesh.kernels.cuda.cells import eight, locate, particle, site, slope
-from weakfield.mesh.kernels.cuda.launch import OPTIONS, PARTICLES, blocks, contiguous, scalars
+from weakfield.mesh.kernels.cuda.launch import OPTIONS, blocks, contiguous, scalars
 
 
 @triton.jit
@@ -50,9 +50,10 @@ def paint(particles, weight=None, scale=1.0, out=None, start=0.0):
     n, count, u = particles.grid, len(particles), contiguous(particles.displacement)
     out = u.new_empty((n, n, n)) if out is None else out
     contiguous(out).fill_(start)
-    _paint[blocks(count)](
+    grid, block = blocks(count)
+    _paint[grid](
         particles.column, particles.rows(), u, u if weight is None else contiguous(weight), scalars(u, scale), out,
-        n, count, WEIGHTED=weight is not None, BLOCK=PARTICLES, **OPTIONS,
+        n, count, WEIGHTED=weight is not None, BLOCK=block, **OPTIONS,
     )  # fmt: skip
     return out
 
@@ -61,8 +62,9 @@ def read(particles, field):
     """See ``reference.assignment.read``."""
     n, count, u = particles.grid, len(particles), contiguous(particles.displacement)
     out = u.new_empty(count)
-    _read[blocks(count)](
-        particles.column, particles.rows(), u, contiguous(field), out, n, count, BLOCK=PARTICLES, **OPTIONS
+    grid, block = blocks(count)
+    _read[grid](
+        particles.column, particles.rows(), u, contiguous(field), out, n, count, BLOCK=block, **OPTIONS
     )  # fmt: skip
     return out
 
@@ -71,7 +73,8 @@ def gradient(particles, field):
     """See ``reference.assignment.gradient``."""
     n, count, u = particles.grid, len(particles), contiguous(particles.displacement)
     out = u.new_empty((3, count))
-    _gradient[blocks(count)](
-        particles.column, particles.rows(), u, contiguous(field), out, n, count, BLOCK=PARTICLES, **OPTIONS
+    grid, block = blocks(count)
+    _gradient[grid](
+        particles.column, particles.rows(), u, contiguous(field), out, n, count, BLOCK=block, **OPTIONS
     )  # fmt: skip
     return out

@@ -14,7 +14,7 @@ import torch
 import triton
 from torch import Tensor
 
-from weakfield.mesh.devices import sent
+from weakfield.mesh.devices import interpreted, sent
 from weakfield.mesh.lattice import Lattice
 
 #: options of every launch: products and sums may fuse, as in the kernels of the CPU
@@ -25,6 +25,11 @@ PARTICLES = 256
 _TILE = 256
 #: of those, along x; short enough that the half axis of 2^m + 1 modes wastes little
 _ALONG_X = 64
+#: programs of a launch in Triton's interpreter, about: it runs them one after another, each operation of one in NumPy.
+#: Small meshes keep the programs of a GPU, large ones get larger programs and so take seconds instead of minutes
+_INTERPRETED_PROGRAMS = 4
+#: particles or sites of a program at most: with 8 lanes each, half of what Triton allows in one tensor
+_LARGEST = 2**16
 
 
 def scalars(like: Tensor, *values: float) -> Tensor:
@@ -32,16 +37,24 @@ def scalars(like: Tensor, *values: float) -> Tensor:
     return sent(torch.tensor(values, dtype=torch.float64), like.device)
 
 
-def blocks(count: int) -> tuple[int]:
-    """Programs for so many particles; one at least, since a launch of none is an error."""
-    return (max(triton.cdiv(count, PARTICLES), 1),)
+def blocks(count: int, size: int = PARTICLES) -> tuple[tuple[int], int]:
+    """Programs for so many particles, and how many each takes; one at least, since a launch of none is an error."""
+    size = _interpreted(count, size)
+    return (max(triton.cdiv(count, size), 1),), size
 
 
 def tiles(rows: int, width: int) -> tuple[tuple[int, int], int, int]:
     """Programs over rows of ``width`` elements, and the rows and elements along x that each of them takes."""
     along = min(triton.next_power_of_2(width), _ALONG_X)
-    high = _TILE // along
+    high = _interpreted(rows * width, _TILE) // along
     return (triton.cdiv(rows, high), triton.cdiv(width, along)), high, along
+
+
+def _interpreted(count: int, size: int) -> int:
+    """The size of a program over so many elements: as given on a GPU, a power of 2 at least that in the interpreter."""
+    if interpreted():
+        size = max(size, min(triton.next_power_of_2(triton.cdiv(count, _INTERPRETED_PROGRAMS)), _LARGEST))
+    return size
 
 
 def reals(modes: Tensor) -> Tensor:

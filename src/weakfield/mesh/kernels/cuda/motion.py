@@ -6,7 +6,7 @@ import triton
 import triton.language as tl
 
 from weakfield.mesh.kernels.cuda.cells import eight, locate, particle, root, site, slope
-from weakfield.mesh.kernels.cuda.launch import OPTIONS, PARTICLES, blocks, contiguous, scalars
+from weakfield.mesh.kernels.cuda.launch import OPTIONS, blocks, contiguous, scalars
 from weakfield.mesh.lanes import BX, BY, BZ, CHI, LANES, LX, LY, LZ, PHI
 
 # what a kernel reads of a module has to be a constant of Triton
@@ -121,9 +121,10 @@ def _gr(
 def kick_drift_newton(particles, potential, kick, drift):
     """See ``reference.motion.kick_drift_newton``."""
     n, count, u = particles.grid, len(particles), contiguous(particles.displacement)
-    _newton[blocks(count)](
+    grid, block = blocks(count)
+    _newton[grid](
         particles.column, particles.rows(), u, contiguous(particles.momentum), contiguous(potential),
-        scalars(u, kick * n, drift * n), n, count, BLOCK=PARTICLES, **OPTIONS,
+        scalars(u, kick * n, drift * n), n, count, BLOCK=block, **OPTIONS,
     )  # fmt: skip
 
 
@@ -131,7 +132,8 @@ def kick_drift_gr(particles, metric, a, a_half, kick, drift, second_order, kick_
     """See ``reference.motion.kick_drift_gr``."""
     n, count, u = particles.grid, len(particles), contiguous(particles.displacement)
     numbers = scalars(u, a**2, kick * n, 1 / (n * a**2), a_half**2, drift * n, 1 / (n * a_half**2))
-    _gr[(max(triton.cdiv(count, _WIDE), 1),)](
+    grid, block = blocks(count, _WIDE)
+    _gr[grid](
         particles.column, particles.rows(), u, contiguous(particles.momentum), contiguous(metric), numbers, n, count,
-        SECOND=second_order, DRAGGING=kick_dragging, METRIC=drift_metric, WIDTH=LANES, BLOCK=_WIDE, **OPTIONS,
+        SECOND=second_order, DRAGGING=kick_dragging, METRIC=drift_metric, WIDTH=LANES, BLOCK=block, **OPTIONS,
     )  # fmt: skip

@@ -10,7 +10,7 @@ import triton
 import triton.language as tl
 
 from weakfield.mesh.kernels.cuda.cells import eight, locate, particle, root, site, slope
-from weakfield.mesh.kernels.cuda.launch import OPTIONS, PARTICLES, blocks, contiguous, scalars
+from weakfield.mesh.kernels.cuda.launch import OPTIONS, blocks, contiguous, scalars
 from weakfield.mesh.lanes import LANES, T00, XX, XY, XZ, YY, YZ, ZZ
 
 assert (T00, XX, YY, ZZ) == (0, 1, 2, 3)  # as _add_four puts them
@@ -120,10 +120,11 @@ def project_stress_energy(particles, phi, potential, weight, a, second_order, ou
     numbers = scalars(u, a**2, particles.mass * n**3 / a, weight * n)
     contiguous(out).zero_()
     out[..., T00] = start
-    _stress_energy[blocks(count)](
+    grid, block = blocks(count)
+    _stress_energy[grid](
         particles.column, particles.rows(), u, contiguous(particles.momentum), contiguous(phi),
         contiguous(potential) if shifted else phi, numbers, out, n, count, SHIFTED=shifted, SECOND=second_order,
-        BLOCK=PARTICLES, **OPTIONS,
+        BLOCK=block, **OPTIONS,
     )  # fmt: skip
     return out
 
@@ -132,8 +133,9 @@ def project_t0i(particles, phi, out):
     """See ``reference.projection.project_t0i``."""
     n, count, u = particles.grid, len(particles), contiguous(particles.displacement)
     contiguous(out).zero_()
-    _t0i[blocks(count)](
+    grid, block = blocks(count)
+    _t0i[grid](
         particles.column, particles.rows(), u, contiguous(particles.momentum), contiguous(phi),
-        scalars(u, particles.mass * n**3), out, n, count, BLOCK=PARTICLES, **OPTIONS,
+        scalars(u, particles.mass * n**3), out, n, count, BLOCK=block, **OPTIONS,
     )  # fmt: skip
     return out
