@@ -196,7 +196,7 @@ def _pass8(buffer, re, im, stride, n, m, twiddles, t):
 @njit(**SERIAL)
 def lines(buffer, re, im, stride, n, radices, twiddles):
     """Eight lines at once, exp(-i k x); with ``re`` and ``im`` exchanged exp(+i k x)."""
-    m, t = n, 0
+    m, t = n, np.int64(0)
     for radix in radices:
         if radix == 8:
             _pass8(buffer, re, im, stride, n, m, twiddles, t)

@@ -23,6 +23,8 @@ from weakfield.mesh.kernels.cpu.spectral import (
     waves_of,
 )
 from weakfield.mesh.kernels.cpu.transform import (
+    BACKWARDS,
+    FORWARDS,
     columns,
     fits,
     load_sheet,
@@ -34,7 +36,7 @@ from weakfield.mesh.kernels.cpu.transform import (
 from weakfield.mesh.threads import current_threads
 
 #: columns of a block, and how far its rows are apart: an odd number of cache lines in double precision
-_BLOCK, _PITCH = 3 * WIDTH, 3 * WIDTH
+_BLOCK, _PITCH = 3 * WIDTH, np.int64(3 * WIDTH)
 
 
 @njit(**INLINE)
@@ -78,7 +80,7 @@ def _potential(
             count = min(_BLOCK, half - first)
             at, step = 2 * (y * half + first), 2 * n * half
             load_sheet(modes, at, step, n, count, _PITCH, work)
-            columns(work, n, count, _PITCH, False, radices, twiddles)
+            columns(work, n, count, _PITCH, FORWARDS, radices, twiddles)
             for z in range(n):
                 k_row = waves[0, z] + waves[0, y] + shift
                 for x in range(0, count, WIDTH):
@@ -96,7 +98,7 @@ def _potential(
                     if zero_mode:
                         solved[0] = solved[imaginary] = 0
                     means[0] = solved[0]
-            columns(solved, n, count, _PITCH, True, radices, twiddles)
+            columns(solved, n, count, _PITCH, BACKWARDS, radices, twiddles)
             store_sheet(solved, n, count, _PITCH, modes, at, step, place)
 
 
@@ -122,7 +124,7 @@ def _chi_and_b(
             at, step = 2 * (y * half + first), 2 * n * half
             for i in range(4):
                 load_sheet(modes, i * field + at, step, n, count, _PITCH, mine[i])
-                columns(mine[i], n, count, _PITCH, False, radices, twiddles)
+                columns(mine[i], n, count, _PITCH, FORWARDS, radices, twiddles)
             ky = waves[1, y], waves[2, y]
             for z in range(n):
                 kz, k_row = (waves[1, z], waves[2, z]), waves[0, z] + waves[0, y]
@@ -154,11 +156,11 @@ def _chi_and_b(
                             put_modes(b, i * (field // 2) + mode, many, spare, new)
                 if y == 0 and z == 0 and first == 0:
                     mine[4, 0] = mine[4, imaginary] = 0
-            columns(mine[4], n, count, _PITCH, True, radices, twiddles)
+            columns(mine[4], n, count, _PITCH, BACKWARDS, radices, twiddles)
             store_sheet(mine[4], n, count, _PITCH, modes, at, step, place)
             if vector:
                 for i in range(3):
-                    columns(mine[5 + i], n, count, _PITCH, True, radices, twiddles)
+                    columns(mine[5 + i], n, count, _PITCH, BACKWARDS, radices, twiddles)
                     store_sheet(mine[5 + i], n, count, _PITCH, modes, (1 + i) * field + at, step, place)
 
 

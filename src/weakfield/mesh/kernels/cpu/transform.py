@@ -36,6 +36,10 @@ from weakfield.mesh.kernels.cpu.simd import (
 )
 
 _ROWS = 2 * WIDTH
+# what is handed on to a kernel that others call too: of NumPy's types, since for every value of a Python number Numba
+# compiles the called once more, with all that it calls
+_ZERO, _WIDTH = np.int64(0), np.int64(WIDTH)
+FORWARDS, BACKWARDS = np.bool_(False), np.bool_(True)
 _off = False
 
 
@@ -129,7 +133,7 @@ def _rows_forward(field, at, n, pitch, line, plane, radices, twiddles, place):
         for x in range(0, n, WIDTH):
             store_vectors(line, x * WIDTH, WIDTH, load_rows(field, at + y * n + x, n))
             store_vectors(line, (n + x) * WIDTH, WIDTH, load_rows(field, at + (y + WIDTH) * n + x, n))
-        lines(line, 0, n * WIDTH, WIDTH, n, radices, twiddles)
+        lines(line, _ZERO, n * WIDTH, _WIDTH, n, radices, twiddles)
         for k in range(0, n // 2 + 1, WIDTH):
             s0 = _parted(line, n, place, k)
             s1 = _parted(line, n, place, min(k + 1, n // 2))
@@ -205,7 +209,7 @@ def _planes_forward(field, out, n, planes, line, plane, radices, twiddles, place
     for thread in prange(threads):
         for z in range(thread * planes // threads, (thread + 1) * planes // threads):
             _rows_forward(field, z * n * n, n, pitch, line[thread], plane[thread], radices, twiddles, place)
-            columns(plane[thread], n, n // 2 + 1, pitch, False, radices, twiddles)
+            columns(plane[thread], n, n // 2 + 1, pitch, FORWARDS, radices, twiddles)
             store_sheet(plane[thread], n, n // 2 + 1, pitch, out, z * n * row, row, place)
 
 
@@ -255,7 +259,7 @@ def _rows_backward(plane, n, pitch, line, field, at, scale, radices, twiddles, p
         for i in range(WIDTH):  # the Nyquist column, real as well
             line[middle * WIDTH + i] = plane[place[y + i] * pitch + middle]
             line[im + middle * WIDTH + i] = plane[place[y + WIDTH + i] * pitch + middle]
-        lines(line, im, 0, WIDTH, n, radices, twiddles)
+        lines(line, im, _ZERO, _WIDTH, n, radices, twiddles)
         for x in range(0, n, WIDTH):
             for part in range(2):
                 p = part * im
@@ -276,7 +280,7 @@ def _planes_backward(modes, field, n, planes, scale, line, plane, radices, twidd
     for thread in prange(threads):
         for z in range(thread * planes // threads, (thread + 1) * planes // threads):
             load_sheet(modes, z * n * row, row, n, n // 2 + 1, pitch, plane[thread])
-            columns(plane[thread], n, n // 2 + 1, pitch, True, radices, twiddles)
+            columns(plane[thread], n, n // 2 + 1, pitch, BACKWARDS, radices, twiddles)
             _rows_backward(plane[thread], n, pitch, line[thread], field, z * n * n, scale, radices, twiddles, place)
 
 

@@ -53,6 +53,8 @@ def _steps(dtype: torch.dtype, theory: Theory, needs_chi: bool) -> list[Callable
         lambda: fft.forward(momenta, out=curl),
         lambda: spectral.transverse_part(curl, lattice, 0.0),
         lambda: solvers.solve_potential(phi, modes[0], lattice, 1.0, 0.0, True, None, phi),
+        lambda: spectral.add_realisation(unit, strength, None, 1.0, modes[0]),
+        lambda: fft.backward(modes[0], n),
     ]
     newton: list[Callable[[], object]] = [
         lambda: assignment.paint(p, None, 0.0, phi),
