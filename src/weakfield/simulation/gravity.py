@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import ModuleType
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -57,21 +58,23 @@ def parabolic_factor(universe: Universe, a: float, dtau: float) -> float:
 def solve_b_elliptic(universe: Universe, particles: Particles) -> None:
     """B from the momentum constraint, T0_i projected with the present phi (PHYSICS 5.3)."""
     u = universe
-    momentum_constraint(u.kernels, particles, u.phi, u.background, u.b_modes)
+    fft.forward(momentum_density(u.kernels, particles, u.phi), out=u.b_modes)
+    to_b(u.b_modes, u.kernels, u.background)
 
 
-def momentum_constraint(
-    kernels: ModuleType, particles: Particles, phi: Tensor, background: Background, out: Tensor
-) -> Tensor:
-    """Bhat = N a^2 B in Fourier space (3, N, N, N//2+1), from T0_i of the particles in the metric phi (PHYSICS 5.3).
+def momentum_density(kernels: ModuleType, particles: Particles, phi: Tensor) -> Tensor:
+    """T0_i of the particles in the metric phi on the links, (3, N, N, N) in their precision (PHYSICS 4)."""
+    return cast(Tensor, kernels.project_t0i(particles, phi, phi.new_empty((3, *phi.shape))))
 
-    All in the precision of the particles. The curl of the momentum is some thousand times smaller than the momentum
-    while particles still move as they started, and known to so many digits less.
+
+def to_b(momentum_modes: Tensor, kernels: ModuleType, background: Background) -> None:
+    """Modes of T0_i (3, N, N, N//2+1) turned into those of Bhat = N a^2 B in place (PHYSICS 5.3).
+
+    While particles still move as they started, the curl of their momentum is some thousand times smaller than the
+    momentum, and known to so many digits less.
     """
-    n = particles.grid
-    fft.forward(kernels.project_t0i(particles, phi, phi.new_empty((3, *phi.shape))), out=out)
-    kernels.transverse_part(out, Lattice(n), 4.0 * background.four_pi_G / n**2)
-    return out
+    n = momentum_modes.shape[1]
+    kernels.transverse_part(momentum_modes, Lattice(n), 4.0 * background.four_pi_G / n**2)
 
 
 def tensor_modes(stress: Tensor, lattice: Lattice) -> Tensor:

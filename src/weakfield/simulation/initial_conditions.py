@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import ModuleType
 
 import numpy as np
@@ -17,7 +17,7 @@ from weakfield.cosmology.transfer import TransferFunctions, TransferHistory
 from weakfield.mesh import fft
 from weakfield.mesh.kernels import kernels_for
 from weakfield.mesh.particles import Particles
-from weakfield.simulation.gravity import momentum_constraint
+from weakfield.simulation.gravity import momentum_density, to_b
 from weakfield.simulation.matter_start import linear_potential, matter_source, velocity_factor
 from weakfield.simulation.radiation import LinearRadiation
 from weakfield.simulation.realisation import Realisation, Source
@@ -131,11 +131,10 @@ def initial_universe(
         start = _from_matter_power(run, background, realisation, kernels, shared)
     else:
         start = _from_transfer(run, background, history, realisation, kernels, shared)
-    start = _with_b(start, background, kernels).rounded(DTYPES[settings.precision])
-    assert start.b_modes is not None  # just found
+    b_modes = _completed(start, background, kernels, DTYPES[settings.precision])
     return Universe(
         run=run, background=background, particles=start.particles, phi=start.phi,
-        chi=torch.zeros_like(start.phi) if start.chi is None else start.chi, b_modes=start.b_modes,
+        chi=torch.zeros_like(start.phi) if start.chi is None else start.chi, b_modes=b_modes,
         realisation=realisation, history=history, kernel_kind=kernel_kind,
         radiation=LinearRadiation(run, background, history, realisation, shared.tables)
         if settings.linear_radiation
@@ -143,13 +142,20 @@ def initial_universe(
     )  # fmt: skip
 
 
-def _with_b(start: Start, background: Background, kernels: ModuleType) -> Start:
-    """The same with B from the momentum constraint, where it is not given."""
+def _completed(start: Start, background: Background, kernels: ModuleType, dtype: torch.dtype) -> Tensor:
+    """The modes of B, from particles that are still double where they are not given; and all else rounded to the run.
+
+    In this order no more lies in memory at once than later in a cycle.
+    """
     if start.b_modes is not None:
-        return start
-    n, phi = start.particles.grid, start.phi
-    b_modes = torch.empty((3, n, n, n // 2 + 1), dtype=fft.COMPLEX[phi.dtype], device=phi.device)
-    return replace(start, b_modes=momentum_constraint(kernels, start.particles, phi, background, b_modes))
+        start.round_to(dtype)
+        return start.b_modes
+    momentum = momentum_density(kernels, start.particles, start.phi)
+    start.round_to(dtype)
+    modes = fft.forward(momentum)
+    del momentum
+    to_b(modes, kernels, background)
+    return modes.to(fft.COMPLEX[dtype])
 
 
 def _from_transfer(
@@ -160,8 +166,8 @@ def _from_transfer(
     sources = linear_sources(run, background, history)
     k2 = realisation.lattice.k2(shared.device)
     particles = _displaced(realisation, kernels, sources.displacement, shared)
-    velocity = _by_kind(realisation, kernels, particles, sources.velocity, k2, sinc=False)
-    torch.mul(velocity, -realisation.n, out=particles.momentum)
+    particles.momentum = _by_kind(realisation, kernels, particles, sources.velocity, k2, sinc=False)
+    particles.momentum *= -realisation.n
     return Start(particles, realisation.field(sources.potential, k2))
 
 
@@ -171,8 +177,9 @@ def _from_matter_power(
     """Particles displaced to the matter power of a file, and the phi and velocities that linear theory gives them."""
     particles = _displaced(realisation, kernels, (matter_source(run, background),), shared)
     phi = linear_potential(run, background, particles, kernels)
-    gradient = kernels.gradient(particles, phi).mul_(realisation.n)
-    torch.mul(gradient, -velocity_factor(run, background), out=particles.momentum)
+    particles.momentum = kernels.gradient(particles, phi)
+    particles.momentum *= realisation.n
+    particles.momentum *= -velocity_factor(run, background)
     return Start(particles, phi)
 
 

@@ -62,10 +62,13 @@ class Shared:
     def particles(self) -> Particles:
         """The template tiled over the box, at rest; cells and IDs shared, displacements and momenta of one's own.
 
-        Those are double whatever the precision of the run, to which a start is rounded when it is made.
+        Those are double whatever the precision of the run, to which a start is rounded when it is made. Momenta of
+        zero take no memory: they are to be replaced, not written to.
         """
         displacement = self._at_rest.displacement.to(torch.float64, copy=True)
-        return replace(self._at_rest, displacement=displacement, momentum=torch.zeros_like(displacement))
+        return replace(
+            self._at_rest, displacement=displacement, momentum=displacement.new_zeros(1).expand_as(displacement)
+        )
 
     @cached_property
     def _at_rest(self) -> Particles:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
@@ -24,7 +24,7 @@ from weakfield.simulation.matter_start import poisson
 _SAME = 1e-4
 
 
-@dataclass(frozen=True)
+@dataclass
 class Start:
     """What a run starts from; chi and B are found from the particles where they are not given.
 
@@ -41,12 +41,15 @@ class Start:
         chi, b_modes = (None if field is None else field.to(device) for field in (self.chi, self.b_modes))
         return Start(self.particles.to(device), self.phi.to(device), chi, b_modes)
 
-    def rounded(self, dtype: torch.dtype) -> Start:
-        """The same in a real precision; what has it already is shared, not copied."""
-        p = self.particles
-        particles = replace(p, displacement=p.displacement.to(dtype), momentum=p.momentum.to(dtype))
-        b_modes = None if self.b_modes is None else self.b_modes.to(fft.COMPLEX[dtype])
-        return Start(particles, self.phi.to(dtype), None if self.chi is None else self.chi.to(dtype), b_modes)
+    def round_to(self, dtype: torch.dtype) -> None:
+        """Bring everything to a real precision, one array after the other: both of all would not fit in memory."""
+        if self.b_modes is not None:
+            self.b_modes = self.b_modes.to(fft.COMPLEX[dtype])
+        self.particles.displacement = self.particles.displacement.to(dtype)
+        self.particles.momentum = self.particles.momentum.to(dtype)
+        self.phi = self.phi.to(dtype)
+        if self.chi is not None:
+            self.chi = self.chi.to(dtype)
 
 
 def load_start(run: RunSettings, background: Background, kernels: ModuleType) -> Start:
