@@ -65,7 +65,7 @@ same settings for six cycles, so seconds and memory are not those of a whole run
   only (PHYSICS 5.2, 5.3).
 - **Single precision** holds the GR - Newton difference of a pair to 1 % (`pytest tests/simulation/test_evolution.py -k
   single -m "slow or not slow"`): positions are displacements from lattice sites, densities are summed from minus their
-  mean on, and small steps are added up before they meet a position.
+  mean on, small steps are added up before they meet a position, and initial conditions are made in double precision.
 - **Start-up.** Compiled kernels are kept on disk, and the first run on a machine shows a bar while it compiles them.
   The command collects garbage seldom while it imports, and at its end leaves alone what is still alive.
 
