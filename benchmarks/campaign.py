@@ -163,6 +163,7 @@ def write_page(results: dict[str, Any]) -> None:
 
 
 def measured(results: dict[str, Any]) -> str:
+    """What was measured, as the tables of the page."""
     lines = [f"On {results['machine']['processor']}, {results['machine']['cores']} cores, one thread a worker:", ""]
     if (found := results.get("throughput")) is not None:
         lines += [f"| workers, N = {found['grid']} | pairs an hour | efficiency | start [s] |", "|---|---|---|---|"]

@@ -39,6 +39,7 @@ def batches(pairs: Pairs) -> list[list[int]]:
 
 
 def report(study: StudyConfig, folder: RunFolder, shape: str) -> None:
+    """Build a data set of the pairs of a run folder in one shape, and print what that took."""
     study = study.model_copy(update={"dataset": study.dataset.model_copy(update={"partial": True, "shape": shape})})
     begin = time.perf_counter()
     build.run(study, folder)

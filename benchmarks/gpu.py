@@ -95,6 +95,8 @@ def phases() -> Iterator[dict[str, float]]:
     events: dict[str, list[Any]] = defaultdict(list)
 
     def timed(phase: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function with an event of the device recorded before and after it."""
+
         def wrapper(*arguments: Any, **options: Any) -> Any:
             begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
             begin.record()

@@ -140,6 +140,7 @@ def counts() -> str:
 
 
 def throughput(rows: list[dict]) -> str:
+    """Samples a second, and milliseconds of every precision and layout, as a table."""
     variants = list(rows[0]["milliseconds_a_sample"])
     head = [
         "samples",

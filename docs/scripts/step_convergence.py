@@ -78,6 +78,7 @@ def measure(folder: Path) -> dict:
 
 
 def draw(results: dict) -> None:
+    """The picture of errors against the step."""
     figure, axes = new_figure(columns=2)
     ratio, error = axes[0]
     styles = {"with": ("-", "o"), "without": ("--", "s")}

@@ -46,6 +46,7 @@ def dense_source(theory: str, x: np.ndarray) -> np.ndarray:
 
 
 def main() -> None:
+    """What the command does: measure, draw and print."""
     k = np.geomspace(2 * np.pi / BOX, np.sqrt(3) * np.pi * GRID / BOX * 0.999, 1500)
     figure, axes = new_figure()
     panel = axes[0, 0]

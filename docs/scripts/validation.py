@@ -177,6 +177,7 @@ def figure(results: dict[str, dict[str, float]]) -> None:
 
 
 def main() -> None:
+    """What the command does: run, compare and write the page."""
     codes = {"camb": f"CAMB {version('camb')}"} | (
         {"class": f"CLASS {version('classy')}"} if find_spec("classy") else {}
     )

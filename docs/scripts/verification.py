@@ -177,6 +177,7 @@ def stage(root: Path) -> list[dict]:
 
 
 def draw(results: dict) -> None:
+    """The pictures of the page."""
     entries = [results[case.name] for case in CELLS]
     colours = ["#CC79A7", COLOURS["newton"], "#009E73", "#E69F00", "#222222"]
     figure, axes = new_figure(2, 2, size=(5.6, 3.6))

@@ -86,6 +86,7 @@ def order(found: list[float], low: float, high: float) -> float:
 
 
 def draw(results: dict[str, Any]) -> Any:
+    """The picture, of what was measured."""
     figure, axes = new_figure(size=(6.4, 4.0))
     panel = axes[0, 0]
     for name, colour, mark in zip(CASES, (OTHERS[3], OTHERS[1], OTHERS[0], OTHERS[2]), "s^ov", strict=True):
@@ -101,6 +102,7 @@ def draw(results: dict[str, Any]) -> Any:
 
 
 def text(results: dict[str, Any]) -> str:
+    """The lines of the page that quote what was measured."""
     head = ("difference quotient", "smallest relative error", "at step", "order, steps 0.01 to 0.3")
     rows = []
     for name in CASES:

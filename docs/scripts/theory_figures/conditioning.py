@@ -98,6 +98,7 @@ def measure(tiny: bool) -> dict[str, Any]:
 
 
 def draw(results: dict[str, Any]) -> Any:
+    """The picture, of what was measured."""
     figure, axes = new_figure(columns=2)
     gradient, spectrum = axes[0]
     colours = (*OTHERS, "#56B4E9")
@@ -116,6 +117,7 @@ def draw(results: dict[str, Any]) -> Any:
 
 
 def text(results: dict[str, Any]) -> str:
+    """The lines of the page that quote what was measured."""
     stacks = [
         (name, f"{row['expected']:.3f}", f"{row['measured']:.3f}", f"{row['rms'][0] / row['rms'][-1]:.1e}",
          f"{row['signal'][-1] / row['signal'][0]:.1e}")

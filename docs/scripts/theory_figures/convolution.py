@@ -106,6 +106,7 @@ def over_origins(cubes: Tensor) -> dict[str, float]:
 
 @torch.no_grad()
 def measure(tiny: bool) -> dict[str, Any]:
+    """What the picture shows and the page quotes."""
     pair = simulated_pair(tiny)[0]
     cubes = normalised(pair["difference"]).double()  # twins differ by less than single precision resolves
     torch.manual_seed(6)
@@ -132,6 +133,7 @@ def measure(tiny: bool) -> dict[str, Any]:
 
 
 def draw(results: dict[str, Any]) -> Any:
+    """The picture, of what was measured."""
     figure, axes = new_figure(columns=2)
     score, layers = axes[0]
     for name, colour, mark in zip(PADDINGS, (OTHERS[1], OTHERS[3]), "os", strict=True):
@@ -152,6 +154,8 @@ def draw(results: dict[str, Any]) -> Any:
 
 
 def text(results: dict[str, Any]) -> str:
+    """The lines of the page that quote what was measured."""
+
     def cells(values: list[float]) -> list[str]:
         return ["exact to rounding" if value < 1e-6 else two_digits(value) for value in values]
 

@@ -97,6 +97,7 @@ def measure(tiny: bool) -> dict[str, Any]:
 
 
 def draw(results: dict[str, Any]) -> Any:
+    """The picture, of what was measured."""
     figure, axes = new_figure(columns=2)
     spread, coverage = axes[0]
     bins = np.arange(-0.025, 1.05, 0.05)  # five seeds give multiples of 1/20
@@ -127,6 +128,7 @@ def draw(results: dict[str, Any]) -> Any:
 
 
 def text(results: dict[str, Any]) -> str:
+    """The lines of the page that quote what was measured."""
     head = ("scores of twins", "seeds", "mean AUC", "expected", "mean AUC between universes", "standard error",
             "by the formula", "width of the interval", "interval holds 0.7: AUC", "between universes")  # fmt: skip
     rows = []

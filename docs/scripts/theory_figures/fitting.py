@@ -65,6 +65,7 @@ def measure(tiny: bool) -> dict[str, Any]:
 
 
 def draw(results: dict[str, Any]) -> Any:
+    """The picture, of what was measured."""
     figure, axes = new_figure(columns=len(results), size=(3.6, 3.3), sharey=True)
     for panel, (name, case) in zip(axes[0], results.items(), strict=True):
         epochs = np.arange(1, len(case["train"]) + 1)
@@ -83,6 +84,7 @@ def draw(results: dict[str, Any]) -> Any:
 
 
 def text(results: dict[str, Any]) -> str:
+    """The lines of the page that quote what was measured."""
     head = ("training", "pairs", "training loss, last epoch", "validation loss, last epoch", "epoch kept",
             "validation loss there", "test loss", "test AUC")  # fmt: skip
     rows = [

@@ -56,6 +56,7 @@ def part_of(scores: Scores, places: np.ndarray[Any, Any]) -> Scores:
 
 
 def measure(tiny: bool) -> dict[str, Any]:
+    """What the picture shows and the page quotes."""
     parts = 4 if tiny else 200
     scores = best_scores(planted(GRID, range(parts * FEW), EXCESS), EXCESS)
     groups = [part_of(scores, np.arange(i, i + FEW)) for i in range(0, parts * FEW, FEW)]
@@ -76,6 +77,7 @@ def measure(tiny: bool) -> dict[str, Any]:
 
 
 def draw(results: dict[str, Any]) -> Any:
+    """The picture, of what was measured."""
     figure, axes = new_figure(columns=2)
     shape, fitted = axes[0]
     z = np.linspace(-6, 6, 241)
@@ -100,6 +102,7 @@ def draw(results: dict[str, Any]) -> Any:
 
 
 def text(results: dict[str, Any]) -> str:
+    """The lines of the page that quote what was measured."""
     head = (
         "loss",
         f"best factor, {results['pairs']} pairs together",

@@ -98,6 +98,7 @@ def noisy(schedule: dict[str, Any], steps: int, runs: int, noise: float = 1.0) -
 
 
 def measure(tiny: bool) -> dict[str, Any]:
+    """What the picture shows and the page quotes."""
     steps, rates = (60, RATES[::7]) if tiny else (STEPS, RATES)
     quadratic = {
         name: {
@@ -127,6 +128,7 @@ def slopes() -> dict[str, dict[str, float]]:
 
 
 def draw(results: dict[str, Any]) -> Any:
+    """The picture, of what was measured."""
     figure, axes = new_figure(columns=3, size=(4.2, 3.6))
     shape, descent, schedule = axes[0]
     x = torch.linspace(-4, 4, 161)
@@ -153,6 +155,7 @@ def draw(results: dict[str, Any]) -> Any:
 
 
 def text(results: dict[str, Any]) -> str:
+    """The lines of the page that quote what was measured."""
     rows = []
     for name, runs in results["quadratic"].items():
         cells = []
