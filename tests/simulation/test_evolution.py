@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -144,6 +147,42 @@ def test_pair_is_whole_or_absent_and_never_mixed(tmp_path):
     other = tiny_study(cosmology={"h": 0.7})
     with pytest.raises(BadInput, match="other settings"):
         grow_pair(other, 3, folder)
+
+
+KILLED_AT = """
+import os, signal, sys
+from weakfield.config import RunFolder, StudyConfig
+from weakfield.simulation.pair import grow_pair
+study, folder, name = sys.argv[1:]
+replace = os.replace
+def dies(source, target):
+    if os.path.basename(target) == name:
+        os.kill(os.getpid(), signal.SIGKILL)
+    replace(source, target)
+os.replace = dies
+grow_pair(StudyConfig.from_toml(study), 3, RunFolder(folder))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", ["settings", "snap000_phi.h5", "newton.seconds", "gr.seconds", "pair.json", "seed00003"]
+)
+def test_a_pair_killed_at_a_rename_leaves_nothing_in_the_one_that_follows(tmp_path, name):
+    study = tiny_study()
+    (tmp_path / "study.toml").write_text(study.to_toml())
+    command = [sys.executable, "-c", KILLED_AT, str(tmp_path / "study.toml"), str(tmp_path / "killed"), name]
+    assert subprocess.run(command).returncode == -signal.SIGKILL
+    assert list((tmp_path / "killed" / "pairs").rglob(".*.partial"))
+    grow_pair(study, 3, RunFolder(tmp_path / "killed"))
+    grow_pair(study, 3, RunFolder(tmp_path / "whole"))
+    whole, killed = (contents(tmp_path / root / "pairs") for root in ("whole", "killed"))
+    assert whole.keys() == killed.keys()
+    assert [path for path in whole if whole[path] != killed[path] and not path.endswith("pair.json")] == []
+
+
+def contents(folder):
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 def test_pair_differs_in_the_theory_alone(tmp_path):

@@ -29,6 +29,7 @@ from weakfield.mesh.devices import describe
 from weakfield.simulation.checking import check_pair
 from weakfield.simulation.claims import own_name
 from weakfield.simulation.evolution import grow_member
+from weakfield.simulation.runfolder import sweep
 from weakfield.simulation.shared import Shared
 from weakfield.simulation.writer import Immediate, Writer
 
@@ -162,6 +163,7 @@ def _scratch(scratch: Path, settings: str, device: str) -> Path:
     if not key.exists() or key.read_text() != belongs:
         empty_folder(scratch)
         write_text(key, belongs)
+    sweep(scratch.rglob(".*.partial"))  # of a run killed while it wrote, in a member or beside it
     return scratch
 
 
@@ -171,8 +173,6 @@ def _grow(run: RunSettings, member: Path, shared: Shared, writer: Writer) -> Non
     if not done.exists():
         begin = time.perf_counter()
         member.mkdir(exist_ok=True)
-        for leftover in member.glob(".*.partial"):  # of a run killed while it wrote
-            leftover.unlink()
         grow_member(run, member, shared=shared, writer=writer)
         writer.submit(partial(write_text, done, f"{time.perf_counter() - begin:.3f}"))
 
