@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from weakfield.base.errors import WeakfieldError
 from weakfield.base.files import write_json
+from weakfield.base.interruption import heed
 from weakfield.base.provenance import now
 from weakfield.campaign.clusters import connected
 from weakfield.campaign.journal import log_failure, note, sentence
@@ -93,6 +94,7 @@ class Dispatch:
         """Take in results until none is out; the seeds that somebody else has."""
         elsewhere: list[int] = []
         while self._futures:
+            heed()
             try:
                 seed, future = self._results.get(timeout=_LOOK_S)
             except Empty:

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TextIO
 
 from weakfield.base.errors import WeakfieldError
+from weakfield.base.interruption import listen
 from weakfield.base.startup import settle
 
 #: what registers commands, in the order in which --help lists them
@@ -25,6 +26,7 @@ def main() -> None:
     # that has anything else to do
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     settle()
+    listen()
     sys.exit(invoke(sys.argv[1:]))
 
 
