@@ -16,6 +16,7 @@ import weakfield as wf
 
 
 def main(folder: Path) -> None:
+    """Grow the pair into ``folder`` unless it is there, and draw ratio.png in it too."""
     study = wf.StudyConfig.from_mapping(
         {
             "name": "pair",

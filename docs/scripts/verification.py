@@ -282,6 +282,7 @@ def meshes(results: dict, cases: tuple[Case, ...], cut: int) -> list[str]:
 
 
 def main() -> None:
+    """Measure the pairs of a folder, or take what was measured before; then the figures and tables of the page."""
     kept = DOCS / "verification.json"
     if "--redraw" in sys.argv:
         results = json.loads(kept.read_text())
