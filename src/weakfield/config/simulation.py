@@ -23,6 +23,8 @@ CHECKPOINT_SCHEDULE = {"checkpoint_every", "checkpoint_path", "hibernation_redsh
 #: settings of a simulation that say where it runs: the numbers agree to rounding, as between versions of PyTorch. These
 #: are no part of what a run is, therefore; pair.json has them
 WHERE = ("device", "deterministic")
+#: settings that pairs grown before they existed did not have, and the values that those pairs are of
+BEFORE = {"mesh": "staggered", "start": "linear", "f_nl": 0.0, "fixed_amplitude": False}
 #: transfer providers that follow photons and neutrinos through time
 WITH_RADIATION = ("camb", "class")
 
@@ -32,6 +34,11 @@ class SimulationSettings(Settings):
 
     grid: int = Field(64, ge=4, description="cells per side of the mesh")
     box_size_mpch: float = Field(1280.0, gt=0, description="comoving box size [Mpc/h]")
+    mesh: Literal["spectral", "staggered"] = Field(
+        "staggered",
+        description="spectral: cubic splines and derivatives in Fourier space, right at second order (PHYSICS 16.1);"
+        " staggered: the reference program's cloud in cell and lattice differences",
+    )
     initial_redshift: float = Field(100.0, gt=0, description="redshift of the initial conditions")
     courant_factor: float = Field(48.0, gt=0, description="step limit in cell light-crossing times")
     step_limit_hubble: float = Field(0.02, gt=0, le=1, description="step limit in conformal Hubble times")
@@ -101,6 +108,17 @@ class SimulationSettings(Settings):
         "fine", description="wavenumbers of computed tables; class: the coarse ones of CLASS (PHYSICS 3.2)"
     )
 
+    start: Literal["growing-mode", "linear"] = Field(
+        "linear",
+        description="growing-mode: initial conditions right at second order in both theories (PHYSICS 16.3), on the"
+        " spectral mesh; linear: linear theory alone",
+    )
+    f_nl: float = Field(
+        0.0, description="local primordial non-Gaussianity in both theories, zeta = zeta_G + 3/5 f_nl (zeta_G^2 - mean)"
+    )
+    fixed_amplitude: bool = Field(
+        False, description="every mode of the initial conditions has the amplitude of the mean power, and a random phase"
+    )
     initial_conditions: Literal["linear", "snapshot"] = Field(
         "linear", description="linear theory, or particles and fields read from files at the initial redshift"
     )
@@ -130,14 +148,18 @@ class SimulationSettings(Settings):
         return self.tiling if self.tiling is not None else self.grid // TEMPLATE_CELLS[self.template]
 
     def identity(self) -> dict[str, Any]:
-        """What decides numbers: input files by the hash of their bytes, wherever they lie; ``WHERE`` left out."""
+        """What decides numbers: input files by the hash of their bytes, wherever they lie; ``WHERE`` left out.
+
+        Without settings that are as they were before they existed, so that pairs grown then are recognised.
+        """
 
         def content(value: Any) -> Any:
             if isinstance(value, Path):
                 return file_hash(value) if value.is_file() else str(value)
             return [content(item) for item in value] if isinstance(value, tuple) else value
 
-        return {name: content(getattr(self, name)) for name in type(self).model_fields if name not in WHERE}
+        values = {name: content(getattr(self, name)) for name in type(self).model_fields if name not in WHERE}
+        return {name: value for name, value in values.items() if name not in BEFORE or value != BEFORE[name]}
 
     @property
     def linear_radiation(self) -> bool:
@@ -211,6 +233,7 @@ class RunSettings(Settings):
 
     theory: Theory
     seed: int = Field(ge=0, lt=2**63)
+    inverted: bool = Field(False, description="every mode of the initial conditions times -1")
     cosmology: CosmologySettings = CosmologySettings()
     simulation: SimulationSettings = SimulationSettings()
     output: OutputSettings = OutputSettings()

@@ -27,6 +27,7 @@ class SeedSettings(Settings):
 
     first: int = Field(1, ge=0, description="seed of the first pair")
     count: int = Field(48, ge=1, description="number of pairs")
+    inverted: bool = Field(False, description="grow each seed with its inverse too: every initial mode times -1")
 
     @property
     def all(self) -> tuple[int, ...]:
