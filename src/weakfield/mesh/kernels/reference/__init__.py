@@ -2,6 +2,14 @@
 
 from weakfield.mesh.kernels.reference.assignment import gradient, paint, read
 from weakfield.mesh.kernels.reference.motion import kick_drift_gr, kick_drift_newton
+from weakfield.mesh.kernels.reference.pcs import (
+    kick_drift_newton_pcs,
+    kick_drift_pcs,
+    paint_pcs,
+    project_pcs,
+    project_t0i_pcs,
+    read_pcs,
+)
 from weakfield.mesh.kernels.reference.projection import project_stress_energy, project_t0i
 from weakfield.mesh.kernels.reference.sources import pack_metric, phi_source, stress_divergence, stress_tensor
 from weakfield.mesh.kernels.reference.spectral import (
@@ -20,12 +28,18 @@ __all__ = [
     "gradient",
     "kick_drift_gr",
     "kick_drift_newton",
+    "kick_drift_newton_pcs",
+    "kick_drift_pcs",
     "pack_metric",
     "paint",
+    "paint_pcs",
     "phi_source",
+    "project_pcs",
     "project_stress_energy",
     "project_t0i",
+    "project_t0i_pcs",
     "read",
+    "read_pcs",
     "solve_chi",
     "stress_divergence",
     "stress_tensor",
