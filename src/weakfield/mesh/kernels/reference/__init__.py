@@ -1,6 +1,7 @@
 """Kernels in plain PyTorch: the definition of each, for any device, differentiable where the arguments are."""
 
 from weakfield.mesh.kernels.reference.assignment import gradient, paint, read
+from weakfield.mesh.kernels.reference.hamiltonian import extrapolate, hamiltonian_source
 from weakfield.mesh.kernels.reference.motion import kick_drift_gr, kick_drift_newton
 from weakfield.mesh.kernels.reference.pcs import (
     kick_drift_newton_pcs,
@@ -25,7 +26,9 @@ __all__ = [
     "add_realisation",
     "advance_b",
     "divide_by_laplacian",
+    "extrapolate",
     "gradient",
+    "hamiltonian_source",
     "kick_drift_gr",
     "kick_drift_newton",
     "kick_drift_newton_pcs",
