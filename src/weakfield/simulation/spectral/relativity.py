@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import torch
 from torch import Tensor
 
 from weakfield.mesh import spectral
+from weakfield.mesh.kernels.reference.hamiltonian import hamiltonian
 from weakfield.mesh.kernels.reference.pcs import fall
 from weakfield.mesh.lanes import T00
 from weakfield.mesh.particles import Particles
@@ -104,15 +104,6 @@ def project(u: SpectralUniverse, clock: Clock, metric: Tensor, weight: float) ->
     u.kernels.project_pcs(u.particles, metric, weight, clock.a, u.lanes, -u.mean_density)
     u.sum_t00()
     spectral.contrast(u.kernels, u.lanes[..., T00].contiguous(), radiation(u, clock), u.source)
-
-
-def hamiltonian(
-    contrast: Tensor, phi: Tensor, chi: Tensor, rate: Tensor, density: float, hubble: float
-) -> Tensor:  # fmt: skip
-    """e^(-2 phi) [density contrast + (3/2) (H^2 - e^(-2 psi) (H - phi')^2)], (N, N, N): R without the gradient."""
-    psi = phi - chi
-    expansion = 1.5 * (torch.exp(-2 * psi) * (2 * hubble * rate - rate**2) - hubble**2 * torch.expm1(-2 * psi))
-    return torch.exp(-2 * phi) * (density * contrast + expansion)
 
 
 def synchronised(u: SpectralUniverse, metric: Tensor, weight: float, a: float) -> Particles:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import torch
+from types import ModuleType
 
+from torch import Tensor
+
+from weakfield.cosmology import Background
 from weakfield.mesh import spectral
 from weakfield.mesh.particles import Particles
 from weakfield.simulation.clock import Clock
@@ -31,12 +34,14 @@ def advance_chi_and_b(u: SpectralUniverse, clock: Clock, particles: Particles, v
     )  # fmt: skip
     u.chi.copy_(spectral.field_of(u.chi_modes, u.n))
     if vector and not parabolic:
-        u.b_now.copy_(constrained_b(u, particles))
+        u.b_now.copy_(constrained_b(u.background, u.kernels, particles))
         u.b_modes.copy_(u.b_now)
 
 
-def constrained_b(u: SpectralUniverse, particles: Particles, metric: torch.Tensor | None = None) -> torch.Tensor:
+def constrained_b(
+    background: Background, kernels: ModuleType, particles: Particles, metric: Tensor | None = None
+) -> Tensor:
     """Modes of a^2 B = 4 G4 (T0_i)^transverse / k^2, from the momenta of particles (PHYSICS 5.3)."""
-    momentum = particles.momentum.new_empty((3, u.n, u.n, u.n))
-    u.kernels.project_t0i_pcs(particles, metric, momentum)
-    return spectral.transverse(spectral.modes_of(momentum, windowed=True), 4.0 * u.background.four_pi_G)
+    n = particles.grid
+    momentum = kernels.project_t0i_pcs(particles, metric, particles.momentum.new_empty((3, n, n, n)))
+    return spectral.transverse(spectral.modes_of(momentum, windowed=True), 4.0 * background.four_pi_G)

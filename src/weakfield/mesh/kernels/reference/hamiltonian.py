@@ -34,10 +34,15 @@ def hamiltonian_source(
     f, c = at(ahead.phi, phi, past_phi), at(ahead.chi, chi, past_chi)
     rate, memory = at(ahead.rate, phi, past_phi), at(ahead.memory, phi, past_phi)
     slopes = at(ahead.phi, gradient, past_gradient)
-    psi = f - c
-    expansion = 1.5 * (torch.exp(-2 * psi) * (2 * hubble * rate - rate**2) - hubble**2 * torch.expm1(-2 * psi))
-    curvature = 0.5 * (slopes**2).sum(0) + torch.exp(-2 * f) * (density * contrast + expansion)
+    curvature = 0.5 * (slopes**2).sum(0) + hamiltonian(contrast, f, c, rate, density, hubble)
     return out.copy_(curvature - 3 * hubble * rate - 3 * hubble**2 * f - memory)
+
+
+def hamiltonian(contrast: Tensor, phi: Tensor, chi: Tensor, rate: Tensor, density: float, hubble: float) -> Tensor:
+    """e^(-2 phi) [density contrast + (3/2) (H^2 - e^(-2 psi) (H - phi')^2)], (N, N, N): R without the gradient."""
+    psi = phi - chi
+    expansion = 1.5 * (torch.exp(-2 * psi) * (2 * hubble * rate - rate**2) - hubble**2 * torch.expm1(-2 * psi))
+    return torch.exp(-2 * phi) * (density * contrast + expansion)
 
 
 def extrapolate(metric: Tensor, past: Tensor, ahead: Extrapolation) -> Tensor:
