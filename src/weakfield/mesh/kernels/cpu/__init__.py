@@ -3,6 +3,8 @@
 from weakfield.mesh.kernels.cpu import solvers
 from weakfield.mesh.kernels.cpu.assignment import gradient, paint, read
 from weakfield.mesh.kernels.cpu.motion import kick_drift_fields, kick_drift_gr, kick_drift_newton
+from weakfield.mesh.kernels.cpu.pcs_deposit import paint_pcs, project_pcs, project_t0i_pcs
+from weakfield.mesh.kernels.cpu.pcs_motion import kick_drift_newton_pcs, kick_drift_pcs, read_pcs
 from weakfield.mesh.kernels.cpu.projection import project_stress_energy, project_t0i
 from weakfield.mesh.kernels.cpu.sources import pack_metric, phi_source, stress_divergence
 from weakfield.mesh.kernels.cpu.spectral import (
@@ -23,12 +25,18 @@ __all__ = [
     "kick_drift_fields",
     "kick_drift_gr",
     "kick_drift_newton",
+    "kick_drift_newton_pcs",
+    "kick_drift_pcs",
     "pack_metric",
     "paint",
+    "paint_pcs",
     "phi_source",
+    "project_pcs",
     "project_stress_energy",
     "project_t0i",
+    "project_t0i_pcs",
     "read",
+    "read_pcs",
     "solve_chi",
     "solvers",
     "stress_divergence",
