@@ -15,13 +15,15 @@ from weakfield.mesh.kernels.cpu.spectral import (
     transverse_part,
 )
 from weakfield.mesh.kernels.cpu.triples import triple_sums
-from weakfield.mesh.kernels.reference import stress_tensor
+from weakfield.mesh.kernels.reference import extrapolate, hamiltonian_source, stress_tensor
 
 __all__ = [
     "add_realisation",
     "advance_b",
     "divide_by_laplacian",
+    "extrapolate",
     "gradient",
+    "hamiltonian_source",
     "kick_drift_fields",
     "kick_drift_gr",
     "kick_drift_newton",
