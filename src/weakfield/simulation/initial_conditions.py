@@ -124,7 +124,7 @@ def initial_universe(
     if kernel_kind is None and device.type == "cuda":
         kernel_kind = "deterministic" if settings.deterministic else "cuda"
     kernels = kernels_for(device.type, kernel_kind)
-    realisation = Realisation(shared.noise(run.seed), kernels)
+    realisation = Realisation(shared.noise(run.seed, run.inverted), kernels)
     if settings.initial_conditions == "snapshot":
         start = load_start(run, background, kernels_for("cpu")).to(device)
     elif settings.transfer == "spectrum":
