@@ -15,3 +15,8 @@ PHI, CHI, BX, BY, BZ, LX, LY, LZ = range(8)
 STRESS = ((XX, 0, 0), (YY, 1, 1), (ZZ, 2, 2), (XY, 0, 1), (XZ, 0, 2), (YZ, 1, 2))
 #: lanes of the stress tensor in the order of files: xx, xy, xz, yy, yz, zz
 STORED = (XX, XY, XZ, YY, YZ, ZZ)
+
+#: lanes of the metric on the spectral mesh: phi, psi and their gradients, each a field of its own (PHYSICS 16.1)
+METRIC_PHI, METRIC_PSI, D_PHI, D_PSI = 0, 1, 2, 5
+#: lanes of what has three components there: the gradient that moves a Newtonian particle, or a^2 B
+VECTOR = 4

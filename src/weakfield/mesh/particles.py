@@ -91,13 +91,15 @@ class Particles:
         height = self.displacement[2]
         return int(np.floor(float(height.min()))), int(np.floor(float(height.max())))
 
-    def slabs(self) -> tuple[np.ndarray, int, int]:
+    def slabs(self, margin: int = 0) -> tuple[np.ndarray, int, int]:
         """Boundaries (planes) of slabs such that every second one can deposit at once without touching another.
 
         The slabs depend on the particles alone, so the order of all sums is the same for any number of threads; one
-        slab if particles reach too far. Returned with their ``reach``.
+        slab if particles reach too far. Returned with their ``reach``, which is wider by ``margin`` planes on either
+        side: a cloud in cell touches the two planes around it, a cubic spline one more on each side.
         """
         low, high = self.reach()
+        low, high = low - margin, high + margin
         count = min(_MOST_SLABS, self.grid // (high - low + 1)) // 2 * 2
         if count < 2:
             return np.array([0, self.grid], dtype=np.int64), low, high

@@ -21,8 +21,9 @@ from weakfield.simulation.clock import Clock
 from weakfield.simulation.output import Outputs
 from weakfield.simulation.universe import Universe
 
-_FIELDS = ("phi", "chi", "b_modes", "past_phi", "past_chi")
-_CLOCK = ("cycle", "a", "tau", "step", "previous_step", "step_before")
+_CLOCK = (
+    "cycle", "a", "tau", "step", "previous_step", "step_before", "a_before", "a_before_that", "a_half_before",
+)  # fmt: skip
 
 
 class Hibernated(WeakfieldError):
@@ -71,7 +72,7 @@ def checkpoint_key(run: RunSettings, device: torch.device) -> str:
     settings = run.model_dump(mode="json", exclude={"output": CHECKPOINT_SCHEDULE, "simulation": True})
     where = {"device": device.type, "deterministic": run.simulation.deterministic or device.type == "cpu"}
     return content_hash(
-        {"settings": settings, "simulation": run.simulation.identity(), "version": __version__, **where}
+        {"settings": settings, "simulation": run.simulation.identity(), "version": __version__, "clock": _CLOCK, **where}
     )
 
 
@@ -89,7 +90,7 @@ def save_checkpoint(path: Path, universe: Universe, clock: Clock, outputs: Outpu
         "preliminary": np.array(json.dumps(outputs.preliminary)),
         "paths": np.array([str(path.relative_to(outputs.folder)) for path in outputs.paths], dtype=str),
     }
-    for name in _FIELDS:
+    for name in universe.STATE:
         field = getattr(universe, name)
         if field is not None:
             arrays[name] = field.cpu().numpy()
@@ -113,9 +114,10 @@ def load_checkpoint(path: Path, universe: Universe, clock: Clock, outputs: Outpu
     universe.particles.displacement.copy_(torch.from_numpy(arrays["displacement"]))
     universe.particles.momentum.copy_(torch.from_numpy(arrays["momentum"]))
     universe.phi_mean = float(arrays["phi_mean"])
-    for name in _FIELDS:
+    for name in universe.STATE:
         if name in arrays:
             setattr(universe, name, torch.from_numpy(arrays[name]).to(universe.phi.device))
+    universe.restored()
     for name, value in zip(_CLOCK, arrays["clock"], strict=True):
         setattr(clock, name, int(value) if name == "cycle" else float(value))
     outputs.resume(

@@ -33,6 +33,8 @@ class Clock:
                 run.cosmology, settings.box_size_mpch, self._courant, self._limit, self.a, targets
             )
         self.step_before = self.previous_step = 0.0
+        # scale factors of the cycle before, of the one before that, and between the last cycle and this
+        self.a_before = self.a_before_that = self.a_half_before = self.a
         self.step = self._rule()
 
     @property
@@ -62,6 +64,7 @@ class Clock:
 
     def advance(self) -> None:
         """Go one step on."""
+        self.a_before, self.a_before_that, self.a_half_before = self.a, self.a_before, self.a_half
         self.a = self.a_next
         self.tau += self.step
         self.cycle += 1

@@ -19,6 +19,8 @@ from weakfield.simulation.relativity import Relativity
 from weakfield.simulation.second_order import SecondOrderNewton, SecondOrderRelativity
 from weakfield.simulation.shared import Shared
 from weakfield.simulation.universe import DTYPES, Universe
+from weakfield.simulation.spectral.newton import SpectralNewton
+from weakfield.simulation.spectral.relativity import SpectralRelativity
 from weakfield.simulation.writer import Writer
 
 
@@ -34,12 +36,14 @@ class Gravity(Protocol):
         """Kick with the fields of this cycle and drift one step."""
 
 
-#: theory and time integration -> the class that solves and moves
-THEORIES: dict[tuple[Theory, str], type[Gravity]] = {
-    ("newton", "euler"): Newton,
-    ("gr", "euler"): Relativity,
-    ("newton", "second-order"): SecondOrderNewton,
-    ("gr", "second-order"): SecondOrderRelativity,
+#: mesh, theory and time integration -> the class that solves and moves
+THEORIES: dict[tuple[str, Theory, str], type[Gravity]] = {
+    ("staggered", "newton", "euler"): Newton,
+    ("staggered", "gr", "euler"): Relativity,
+    ("staggered", "newton", "second-order"): SecondOrderNewton,
+    ("staggered", "gr", "second-order"): SecondOrderRelativity,
+    ("spectral", "newton", "second-order"): SpectralNewton,
+    ("spectral", "gr", "second-order"): SpectralRelativity,
 }
 
 
@@ -74,7 +78,7 @@ def _evolve(
 
         needs_chi = run.simulation.linear_radiation or needs_diagnostics(run)
         compile_kernels(DTYPES[run.simulation.precision], run.theory, needs_chi)
-    gravity = THEORIES[run.theory, run.simulation.phi_integrator]()
+    gravity = THEORIES[run.simulation.mesh, run.theory, run.simulation.phi_integrator]()
     universe = initial_universe(run, history, shared=shared)
     clock = Clock(run, universe.background)
     outputs = Outputs(run, folder, writer)

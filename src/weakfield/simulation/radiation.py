@@ -53,12 +53,15 @@ class LinearRadiation:
         return a < 1.0 / (1.0 + switch)
 
     def density(self, a: float, dtype: torch.dtype = torch.float64) -> Tensor:
-        """-a^3 T00 of the radiation, ``(N, N, N)``, realised with the sinc factor."""
-        return self._realisation.field(self._strength("density", self.density_source, a), None, sinc=True, dtype=dtype)
+        """-a^3 T00 of the radiation, ``(N, N, N)``, on the staggered mesh realised with the sinc factor."""
+        sinc = self._run.simulation.mesh == "staggered"
+        return self._realisation.field(self._strength("density", self.density_source, a), None, sinc=sinc, dtype=dtype)
 
     def density_modes(self, a: float) -> Addition:
-        """The unnormalised forward transform of ``density``, to be added by a solver."""
+        """What a solver adds: the unnormalised forward transform of ``density``; on the spectral mesh its modes f_k."""
         strength = self._strength("density", self.density_source, a)
+        if self._run.simulation.mesh == "spectral":  # no sinc factor there
+            return self._realisation.addition(strength)
         return self._realisation.addition(strength, float(self._realisation.n) ** 3, sinc=True)
 
     def chi_modes(self, a: float) -> Addition:

@@ -21,7 +21,7 @@ class Realisation:
     """One seed's universe on one mesh: fields that share its random numbers."""
 
     def __init__(self, unit_modes: Tensor, kernels: ModuleType) -> None:
-        self._unit = unit_modes
+        self.unit = unit_modes
         self._kernels = kernels
         self.n = unit_modes.shape[0]
         self.lattice = Lattice(self.n)
@@ -36,7 +36,7 @@ class Realisation:
         """S(k) tabulated by n^2, float64, on the device of the modes; 0 where no mode is drawn."""
         strength = np.zeros_like(self._x)
         strength[self._live] = source(self._x[self._live])
-        return sent(torch.from_numpy(strength), self._unit.device)
+        return sent(torch.from_numpy(strength), self.unit.device)
 
     def add(self, out: Tensor, source: Source | Tensor, factor: float = 1.0, sinc: bool = False) -> Tensor:
         """out += factor x unit mode x S(k) x s, complex ``(N, N, N//2+1)``; S a function or a table of ``strength``.
@@ -50,9 +50,9 @@ class Realisation:
         """What ``add`` adds, for solvers that add it on their way."""
         strength = source if isinstance(source, Tensor) else self.strength(source)
         window = self._sinc if sinc else None
-        if self._unit.is_cuda:
-            return self._unit, strength, window, factor
-        return self._unit, strength.numpy(), None if window is None else window.numpy(), factor
+        if self.unit.is_cuda:
+            return self.unit, strength, window, factor
+        return self.unit, strength.numpy(), None if window is None else window.numpy(), factor
 
     def field(
         self, source: Source | Tensor, divide_by: Tensor | None, sinc: bool = False, dtype: torch.dtype = torch.float64
@@ -61,7 +61,7 @@ class Realisation:
 
         ``divide_by`` is the kernel K (None means 1).
         """
-        modes = self.add(torch.zeros_like(self._unit, dtype=fft.COMPLEX[dtype]), source, sinc=sinc)
+        modes = self.add(torch.zeros_like(self.unit, dtype=fft.COMPLEX[dtype]), source, sinc=sinc)
         if divide_by is not None:
             modes /= torch.where(divide_by != 0, divide_by, 1.0)
         return fft.backward(modes, self.n, normalised=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -31,6 +32,9 @@ class Universe:
     phi and chi are (n, n, n) [z, y, x]; ``b_modes`` is Bhat = N a^2 B in Fourier space, carried between cycles.
     """
 
+    #: the fields a checkpoint keeps
+    STATE: ClassVar[tuple[str, ...]] = ("phi", "chi", "b_modes", "past_phi", "past_chi")
+
     run: RunSettings
     background: Background
     particles: Particles
@@ -45,6 +49,9 @@ class Universe:
     past_chi: Tensor | None = None
     # the mode k = 0 of phi as solved: 0 in Newton and in cycle 0; read late, a GPU need not stop for it
     phi_mean: Tensor | float = 0.0
+
+    def restored(self) -> None:
+        """Make what follows from the state, after it was read from a checkpoint."""
 
     @property
     def n(self) -> int:

@@ -20,6 +20,8 @@ from weakfield.cosmology.transfer.tables import TransferFunctions, box_wavenumbe
 Array = npt.NDArray[np.float64]
 
 _SOURCE = "the Eisenstein-Hu fit"
+#: [K] the radiation that shaped the spectrum, in universes whose expansion is that of dust and Lambda alone
+_T_CMB = 2.7255
 
 
 def provide(settings: SimulationSettings, cosmology: CosmologySettings) -> EisensteinHu:
@@ -83,12 +85,10 @@ class _Fit:
 
     @classmethod
     def of(cls, cosmology: CosmologySettings) -> Self:
-        if cosmology.t_cmb_kelvin <= 0:
-            raise BadInput(f"{_SOURCE} needs t_cmb_kelvin > 0, found {cosmology.t_cmb_kelvin:g}")
         m = cosmology.omega_b + cosmology.omega_cdm
         b = max(cosmology.omega_b, 1e-8 * m)  # the formulas have a limit at no baryons, but divide by them
         fb = b / m
-        warm = (cosmology.t_cmb_kelvin / 2.7) ** 2
+        warm = ((cosmology.t_cmb_kelvin or _T_CMB) / 2.7) ** 2
         z_equality, k_equality = 2.50e4 * m / warm**2, 7.46e-2 * m / warm
         b1, b2 = 0.313 * m**-0.419 * (1 + 0.607 * m**0.674), 0.238 * m**0.223
         z_drag = 1291 * m**0.251 / (1 + 0.659 * m**0.828) * (1 + b1 * b**b2)

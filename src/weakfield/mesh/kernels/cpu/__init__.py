@@ -3,6 +3,8 @@
 from weakfield.mesh.kernels.cpu import solvers
 from weakfield.mesh.kernels.cpu.assignment import gradient, paint, read
 from weakfield.mesh.kernels.cpu.motion import kick_drift_fields, kick_drift_gr, kick_drift_newton
+from weakfield.mesh.kernels.cpu.pcs_deposit import paint_pcs, project_pcs, project_t0i_pcs
+from weakfield.mesh.kernels.cpu.pcs_motion import kick_drift_newton_pcs, kick_drift_pcs, read_pcs
 from weakfield.mesh.kernels.cpu.projection import project_stress_energy, project_t0i
 from weakfield.mesh.kernels.cpu.sources import pack_metric, phi_source, stress_divergence
 from weakfield.mesh.kernels.cpu.spectral import (
@@ -13,22 +15,30 @@ from weakfield.mesh.kernels.cpu.spectral import (
     transverse_part,
 )
 from weakfield.mesh.kernels.cpu.triples import triple_sums
-from weakfield.mesh.kernels.reference import stress_tensor
+from weakfield.mesh.kernels.reference import extrapolate, hamiltonian_source, stress_tensor
 
 __all__ = [
     "add_realisation",
     "advance_b",
     "divide_by_laplacian",
+    "extrapolate",
     "gradient",
+    "hamiltonian_source",
     "kick_drift_fields",
     "kick_drift_gr",
     "kick_drift_newton",
+    "kick_drift_newton_pcs",
+    "kick_drift_pcs",
     "pack_metric",
     "paint",
+    "paint_pcs",
     "phi_source",
+    "project_pcs",
     "project_stress_energy",
     "project_t0i",
+    "project_t0i_pcs",
     "read",
+    "read_pcs",
     "solve_chi",
     "solvers",
     "stress_divergence",

@@ -37,7 +37,7 @@ _KINDS = np.array(
 
 
 @njit(**SERIAL)
-def _fill_plane(out, n, z, start):
+def fill_plane(out, n, z, start):
     """Plane z (periodic) of ``out`` to the lanes ``start``."""
     begin, lanes = wrapped(z, n) * n * n, load(start, 0)
     for site in range(begin, begin + n * n):
@@ -45,7 +45,7 @@ def _fill_plane(out, n, z, start):
 
 
 @njit(**SERIAL)
-def _planes_to_fill(slabs, slab, low, high):
+def planes_to_fill(slabs, slab, low, high):
     """First and last plane that the deposit of a slab has to fill: slabs of the first colour fill all they touch."""
     if len(slabs) == 2:
         return 0, slabs[1] - 1
@@ -111,12 +111,12 @@ def _stress_energy(
             slab = 2 * pair + colour
             cells, pull, rows = np.empty(48, u.dtype), np.zeros(24, u.dtype), np.zeros(192, u.dtype)
             t00 = load(kinds, 56)
-            filled, last = _planes_to_fill(slabs, slab, low, high)
+            filled, last = planes_to_fill(slabs, slab, low, high)
             for row in range(slabs[slab] * n, slabs[slab + 1] * n):
                 z, y, end = row // n, row % n, row_start[row + 1]
                 # a plane is filled just before the first particle may add to it: it is in a cache then
                 while filled <= last and (filled <= z + high + 1 or slab_count == 1):
-                    _fill_plane(out, n, filled, start)
+                    fill_plane(out, n, filled, start)
                     filled += 1
                 for p in range(row_start[row], end, WIDTH):
                     first = min(p, count - WIDTH)  # the last particles reach back

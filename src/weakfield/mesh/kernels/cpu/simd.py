@@ -1,4 +1,4 @@
-"""Vectors of eight numbers as a Numba type, so that a kernel says itself what runs side by side.
+"""Vectors of eight or four numbers as a Numba type, so that a kernel says itself what runs side by side.
 
 Loops over lanes are left to the compiler elsewhere; where the layout is known (eight fields of a site, eight rows of a
 plane) these types make sure of it. Arithmetic is lane by lane and gives the same bits on any machine with fused
@@ -18,8 +18,10 @@ from numba.core import cgutils
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
-#: lanes of every vector, in both precisions
+#: lanes of a vector, in both precisions, unless said otherwise
 WIDTH = 8
+#: lanes of what has three components and a spare
+HALF = 4
 
 #: bytes beyond which an array will not be found in a cache when it is read again
 _CACHE = 32 * 1024**2
@@ -31,25 +33,25 @@ INLINE: Any = {**SERIAL, "forceinline": True}
 
 
 class Vector(types.Type):
-    """Eight floats side by side."""
+    """Floats side by side."""
 
-    def __init__(self, dtype: Any) -> None:
-        self.dtype = dtype
-        super().__init__(name=f"Vector({dtype})")
+    def __init__(self, dtype: Any, width: int = WIDTH) -> None:
+        self.dtype, self.width = dtype, width
+        super().__init__(name=f"Vector({dtype}, {width})")
 
 
 @register_model(Vector)
 class _VectorModel(models.PrimitiveModel):  # type: ignore[misc]
     def __init__(self, manager: Any, fe_type: Any) -> None:
         lane = manager.lookup(fe_type.dtype).get_value_type()
-        super().__init__(manager, fe_type, ir.VectorType(lane, WIDTH))
+        super().__init__(manager, fe_type, ir.VectorType(lane, fe_type.width))
 
 
-def _splat(builder: Any, value: Any) -> Any:
+def _splat(builder: Any, value: Any, width: int) -> Any:
     """A scalar in every lane."""
-    kind = ir.VectorType(value.type, WIDTH)
+    kind = ir.VectorType(value.type, width)
     first = builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
-    zeros = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH)
+    zeros = ir.Constant(ir.VectorType(ir.IntType(32), width), [0] * width)
     return builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), zeros)
 
 
@@ -65,8 +67,9 @@ def _register(symbol: Any, instruction: str) -> None:
             return None
 
     def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        width = sig.return_type.width
         left, right = (
-            value if isinstance(kind, Vector) else _splat(builder, value)
+            value if isinstance(kind, Vector) else _splat(builder, value, width)
             for kind, value in zip(sig.args, args, strict=True)
         )
         return getattr(builder, instruction)(left, right, flags=("contract",))
@@ -98,16 +101,22 @@ def _is_flat(array: Any) -> bool:
     return isinstance(array, types.Array) and array.layout == "C" and isinstance(array.dtype, types.Float)
 
 
-@intrinsic
-def load(typing: Any, array: Any, index: Any) -> Any:
-    """The eight numbers from flat position ``index`` on of a C-contiguous array."""
-    if not (_is_flat(array) and isinstance(index, types.Integer)):
-        return None
+def _loader(width: int, what: str) -> Any:
+    def typed(typing: Any, array: Any, index: Any) -> Any:
+        if not (_is_flat(array) and isinstance(index, types.Integer)):
+            return None
 
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return builder.load(_pointer(context, builder, sig.args[0], *args), align=_size(array))
+        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            return builder.load(_pointer(context, builder, sig.args[0], *args, width), align=_size(array))
 
-    return Vector(array.dtype)(array, types.intp), codegen
+        return Vector(array.dtype, width)(array, types.intp), codegen
+
+    typed.__name__, typed.__doc__ = f"load{width}", what
+    return intrinsic(typed)
+
+
+load = _loader(WIDTH, "The eight numbers from flat position ``index`` on of a C-contiguous array.")
+load4 = _loader(HALF, "The four numbers from flat position ``index`` on of a C-contiguous array.")
 
 
 @intrinsic
@@ -137,17 +146,24 @@ def put(typing: Any, array: Any, index: Any, value: Any) -> Any:
     return types.void(array, types.intp, value), codegen
 
 
-@intrinsic
-def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
-    """Put eight numbers at flat position ``index`` on of a C-contiguous array."""
-    if not (_is_flat(array) and isinstance(index, types.Integer) and value == Vector(array.dtype)):
-        return None
+def _storer(width: int, what: str) -> Any:
+    def typed(typing: Any, array: Any, index: Any, value: Any) -> Any:
+        if not (_is_flat(array) and isinstance(index, types.Integer) and value == Vector(array.dtype, width)):
+            return None
 
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        builder.store(args[2], _pointer(context, builder, sig.args[0], args[0], args[1]), align=_size(array))
-        return context.get_dummy_value()
+        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            pointer = _pointer(context, builder, sig.args[0], args[0], args[1], width)
+            builder.store(args[2], pointer, align=_size(array))
+            return context.get_dummy_value()
 
-    return types.void(array, types.intp, value), codegen
+        return types.void(array, types.intp, value), codegen
+
+    typed.__name__, typed.__doc__ = f"store{width}", what
+    return intrinsic(typed)
+
+
+store = _storer(WIDTH, "Put eight numbers at flat position ``index`` on of a C-contiguous array.")
+store4 = _storer(HALF, "Put four numbers at flat position ``index`` on of a C-contiguous array.")
 
 
 @intrinsic
@@ -175,7 +191,7 @@ def splat(typing: Any, value: Any) -> Any:
     """A scalar in every lane."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return _splat(builder, args[0])
+        return _splat(builder, args[0], WIDTH)
 
     return Vector(value)(value), codegen
 
@@ -187,7 +203,7 @@ def _mask(lanes: Any) -> Any:
 @intrinsic
 def transpose(typing: Any, rows: Any) -> Any:
     """Eight vectors as the rows of a matrix to the vectors of its columns."""
-    if not (isinstance(rows, types.UniTuple) and rows.count == WIDTH and isinstance(rows.dtype, Vector)):
+    if not (isinstance(rows, types.UniTuple) and rows.count == WIDTH and getattr(rows.dtype, "width", 0) == WIDTH):
         return None
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -239,7 +255,7 @@ def _register_unary(name: str, what: str) -> Any:
     """An LLVM function of one vector, lane by lane."""
 
     def typed(typing: Any, value: Any) -> Any:
-        if not isinstance(value, Vector):
+        if not (isinstance(value, Vector) and value.width == WIDTH):
             return None
 
         def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -253,6 +269,22 @@ def _register_unary(name: str, what: str) -> Any:
     typed.__name__ = f"vector_{name}"
     typed.__doc__ = what
     return intrinsic(typed)
+
+
+@intrinsic
+def exceeds(typing: Any, value: Any, limit: Any) -> Any:
+    """Whether any lane is beyond +-limit, or no number at all."""
+    if not (isinstance(value, Vector) and limit == value.dtype):
+        return None
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        width = sig.args[0].width
+        above = builder.fcmp_unordered(">", args[0], _splat(builder, args[1], width))
+        below = builder.fcmp_unordered("<", args[0], _splat(builder, builder.fneg(args[1]), width))
+        mask = builder.bitcast(builder.or_(above, below), ir.IntType(width))
+        return builder.icmp_unsigned("!=", mask, ir.Constant(mask.type, 0))
+
+    return types.boolean(value, limit), codegen
 
 
 floor = _register_unary("floor", "Largest whole number not above, lane by lane.")

@@ -1,7 +1,16 @@
 """Kernels in plain PyTorch: the definition of each, for any device, differentiable where the arguments are."""
 
 from weakfield.mesh.kernels.reference.assignment import gradient, paint, read
+from weakfield.mesh.kernels.reference.hamiltonian import extrapolate, hamiltonian_source
 from weakfield.mesh.kernels.reference.motion import kick_drift_gr, kick_drift_newton
+from weakfield.mesh.kernels.reference.pcs import (
+    kick_drift_newton_pcs,
+    kick_drift_pcs,
+    paint_pcs,
+    project_pcs,
+    project_t0i_pcs,
+    read_pcs,
+)
 from weakfield.mesh.kernels.reference.projection import project_stress_energy, project_t0i
 from weakfield.mesh.kernels.reference.sources import pack_metric, phi_source, stress_divergence, stress_tensor
 from weakfield.mesh.kernels.reference.spectral import (
@@ -17,15 +26,23 @@ __all__ = [
     "add_realisation",
     "advance_b",
     "divide_by_laplacian",
+    "extrapolate",
     "gradient",
+    "hamiltonian_source",
     "kick_drift_gr",
     "kick_drift_newton",
+    "kick_drift_newton_pcs",
+    "kick_drift_pcs",
     "pack_metric",
     "paint",
+    "paint_pcs",
     "phi_source",
+    "project_pcs",
     "project_stress_energy",
     "project_t0i",
+    "project_t0i_pcs",
     "read",
+    "read_pcs",
     "solve_chi",
     "stress_divergence",
     "stress_tensor",

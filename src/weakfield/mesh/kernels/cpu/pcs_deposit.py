@@ -1,0 +1,211 @@
+"""What particles leave on the spectral mesh (PHYSICS 16.1, 16.2): weights, stress-energy and momentum at the nodes.
+
+Deposits run slab by slab in two colours (``Particles.slabs``): no two threads touch the same plane, and every sum
+has one order whatever the number of threads.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+
+from weakfield.mesh.kernels import reference
+from weakfield.mesh.kernels.cpu.pcs_cells import (
+    MARGIN,
+    deposit,
+    exponential,
+    find_nodes,
+    four_of,
+    gather,
+    scratch,
+    spread,
+)
+from weakfield.mesh.kernels.cpu.projection import fill_plane, planes_to_fill
+from weakfield.mesh.kernels.cpu.simd import (
+    INLINE,
+    PARALLEL,
+    WIDTH,
+    load,
+    load4,
+    load_rows,
+    number,
+    put,
+    root,
+    splat,
+    store,
+    store4,
+    store_rows,
+)
+from weakfield.mesh.lanes import D_PHI, D_PSI, LANES, METRIC_PHI, METRIC_PSI, VECTOR
+
+
+@njit(**INLINE)
+def _add(out, at, value):
+    put(out, at, number(out, at) + value)
+
+
+@njit(**PARALLEL)
+def _paint(column, row_start, u, weight, weighted, scale, slabs, out):
+    n, slab_count, count = out.shape[0], len(slabs) - 1, len(column)
+    scale, places, flat = out.dtype.type(scale), u.reshape(-1), out.reshape(-1)
+    for colour in range(min(slab_count, 2)):
+        for pair in prange((slab_count + 1 - colour) // 2):
+            slab = 2 * pair + colour
+            cells, nodes, shares = scratch(u.dtype)
+            for row in range(slabs[slab] * n, slabs[slab + 1] * n):
+                z, y, end = row // n, row % n, row_start[row + 1]
+                for p in range(row_start[row], end, WIDTH):
+                    first = min(p, count - WIDTH)  # the last particles reach back
+                    begin, stop = p - first, p - first + min(WIDTH, end - p)
+                    spread(places, count, first, cells, shares)
+                    w = scale * load(weight, first) if weighted else splat(scale)
+                    for k in range(4):  # the weight of a particle joins its shares along x
+                        store(shares, 8 * k, w * load(shares, 8 * k))
+                    for i in range(begin, stop):
+                        find_nodes(nodes, cells, i, number(column, first + i), y, z, n, 1)
+                        x0, x1, x2, x3 = four_of(nodes, i)
+                        w0, w1, w2, w3 = four_of(shares, i)
+                        for k in range(4):
+                            for j in range(4):
+                                at = number(nodes, 64 + 8 * k + i) + number(nodes, 32 + 8 * j + i)
+                                w = number(shares, 64 + 8 * k + i) * number(shares, 32 + 8 * j + i)
+                                _add(flat, at + x0, w * w0)
+                                _add(flat, at + x1, w * w1)
+                                _add(flat, at + x2, w * w2)
+                                _add(flat, at + x3, w * w3)
+
+
+@njit(**PARALLEL)
+def _project(
+    column, row_start, u, q, metric, present, synchronise, weight, a, scale, slabs, low, high, start, n, out
+):  # fmt: skip
+    real = u.dtype.type
+    a2, weight, scale, zero = real(a * a), real(weight), real(scale), real(0)
+    places, momenta, count, slab_count = u.reshape(-1), q.reshape(-1), len(column), len(slabs) - 1
+    for colour in range(min(slab_count, 2)):
+        for pair in prange((slab_count + 1 - colour) // 2):
+            slab = 2 * pair + colour
+            cells, nodes, shares = scratch(u.dtype)
+            rows = np.zeros(64, u.dtype)
+            filled, last = planes_to_fill(slabs, slab, low, high)
+            for row in range(slabs[slab] * n, slabs[slab + 1] * n):
+                z, y, end = row // n, row % n, row_start[row + 1]
+                # a plane is filled just before the first particle may add to it: it is in a cache then
+                while filled <= last and (filled <= z + high + 1 or slab_count == 1):
+                    fill_plane(out, n, filled, start)
+                    filled += 1
+                for p in range(row_start[row], end, WIDTH):
+                    first = min(p, count - WIDTH)  # the last particles reach back
+                    begin, stop = p - first, p - first + min(WIDTH, end - p)
+                    spread(places, count, first, cells, shares)
+                    for i in range(begin, stop):
+                        find_nodes(nodes, cells, i, number(column, first + i), y, z, n, LANES)
+                    qx, qy, qz = (
+                        load(momenta, first), load(momenta, count + first), load(momenta, 2 * count + first),
+                    )  # fmt: skip
+                    q2, e1 = qx * qx + qy * qy + qz * qz, splat(real(1))
+                    if present:
+                        if synchronise:
+                            for i in range(begin, stop):
+                                store(rows, 8 * i, gather(load, metric, nodes, shares, i))
+                        else:
+                            for i in range(begin, stop):
+                                store4(rows, 8 * i, gather(load4, metric, nodes, shares, i))
+                        at = load_rows(rows, 0, WIDTH)
+                        e1 = exponential(at[METRIC_PHI], cells)
+                        if synchronise:
+                            squared = e1 * e1 * q2
+                            energy = root(a2 + squared)
+                            pull = weight * exponential(at[METRIC_PSI], cells)
+                            slow = squared / energy
+                            qx -= pull * (energy * at[D_PSI] + slow * at[D_PHI])
+                            qy -= pull * (energy * at[D_PSI + 1] + slow * at[D_PHI + 1])
+                            qz -= pull * (energy * at[D_PSI + 2] + slow * at[D_PHI + 2])
+                            q2 = qx * qx + qy * qy + qz * qz
+                    e2, s = e1 * e1, scale / root(q2 + a2)
+                    sx, sy, sz = s * qx, s * qy, s * qz
+                    store_rows(
+                        rows, 0, WIDTH,
+                        (scale * (e1 * e2) * root(a2 + e2 * q2), sx * qx, sy * qy, sz * qz, sx * qy, sx * qz, sy * qz,
+                         splat(zero)),
+                    )  # fmt: skip
+                    for i in range(begin, stop):
+                        deposit(load, store, out, nodes, shares, i, load(rows, 8 * i))
+
+
+@njit(**PARALLEL)
+def _t0i(column, row_start, u, q, metric, present, scale, slabs, n, out):
+    scale, zero = u.dtype.type(scale), u.dtype.type(0)
+    places, momenta, count, slab_count = u.reshape(-1), q.reshape(-1), len(column), len(slabs) - 1
+    for colour in range(min(slab_count, 2)):
+        for pair in prange((slab_count + 1 - colour) // 2):
+            slab = 2 * pair + colour
+            cells, nodes, shares = scratch(u.dtype)
+            rows = np.zeros(64, u.dtype)
+            for row in range(slabs[slab] * n, slabs[slab + 1] * n):
+                z, y, end = row // n, row % n, row_start[row + 1]
+                for p in range(row_start[row], end, WIDTH):
+                    first = min(p, count - WIDTH)  # the last particles reach back
+                    begin, stop = p - first, p - first + min(WIDTH, end - p)
+                    spread(places, count, first, cells, shares)
+                    s, none = splat(scale), splat(zero)
+                    if present:
+                        for i in range(begin, stop):
+                            find_nodes(nodes, cells, i, number(column, first + i), y, z, n, LANES)
+                            store4(rows, 8 * i, gather(load4, metric, nodes, shares, i))
+                        at = load_rows(rows, 0, WIDTH)
+                        e1 = exponential(at[METRIC_PHI], rows)
+                        s = s * (e1 * e1 * e1) / exponential(at[METRIC_PSI], rows)
+                    qx, qy, qz = (
+                        load(momenta, first), load(momenta, count + first), load(momenta, 2 * count + first),
+                    )  # fmt: skip
+                    store_rows(rows, 0, WIDTH, (s * qx, s * qy, s * qz, none, none, none, none, none))
+                    for i in range(begin, stop):
+                        find_nodes(nodes, cells, i, number(column, first + i), y, z, n, VECTOR)
+                        deposit(load4, store4, out, nodes, shares, i, load4(rows, 8 * i))
+
+
+def paint_pcs(particles, weight=None, scale=1.0, out=None, start=0.0):
+    """See ``reference.pcs.paint_pcs``."""
+    if len(particles) < WIDTH:
+        return reference.paint_pcs(particles, weight, scale, out, start)
+    out = particles.displacement.new_empty((particles.grid,) * 3) if out is None else out
+    out.fill_(start)
+    weights = particles.displacement[0] if weight is None else weight
+    _paint(
+        particles.column.numpy(), particles.row_start.numpy(), particles.displacement.numpy(), weights.numpy(),
+        weight is not None, scale, particles.slabs(MARGIN)[0], out.numpy(),
+    )  # fmt: skip
+    return out
+
+
+def project_pcs(particles, metric, weight, a, out, start=0.0):
+    """See ``reference.pcs.project_pcs``."""
+    if len(particles) < WIDTH:
+        return reference.project_pcs(particles, metric, weight, a, out, start)
+    present, (slabs, low, high) = metric is not None, particles.slabs(MARGIN)
+    lanes = out.numpy().reshape(-1)
+    first = np.zeros(WIDTH, lanes.dtype)
+    first[0] = start
+    _project(
+        particles.column.numpy(), particles.row_start.numpy(), particles.displacement.numpy(),
+        particles.momentum.numpy(), metric.numpy().reshape(-1) if present else lanes, present,
+        present and weight != 0.0, float(weight), float(a), particles.mass * particles.grid**3 / a, slabs, low, high,
+        first, particles.grid, lanes,
+    )  # fmt: skip
+    return out
+
+
+def project_t0i_pcs(particles, metric, out):
+    """See ``reference.pcs.project_t0i_pcs``."""
+    if len(particles) < WIDTH:
+        return reference.project_t0i_pcs(particles, metric, out)
+    n, present = particles.grid, metric is not None
+    summed = out.new_zeros((n, n, n, VECTOR))
+    lanes = summed.numpy().reshape(-1)
+    _t0i(
+        particles.column.numpy(), particles.row_start.numpy(), particles.displacement.numpy(),
+        particles.momentum.numpy(), metric.numpy().reshape(-1) if present else lanes, present,
+        particles.mass * n**3, particles.slabs(MARGIN)[0], n, lanes,
+    )  # fmt: skip
+    return out.copy_(summed[..., :3].movedim(-1, 0))

@@ -1,0 +1,56 @@
+"""The source of phi on the spectral mesh, in real space (PHYSICS 16.2)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Extrapolation(NamedTuple):
+    """A field at a new time as a sum of what it was a step before and two steps before: (coefficient, coefficient)."""
+
+    phi: tuple[float, float]  # phi and its gradient
+    chi: tuple[float, float]
+    rate: tuple[float, float]  # phi', in terms of phi
+    memory: tuple[float, float]  # 3 H / h times what phi' remembers, in terms of phi
+
+
+def hamiltonian_source(
+    contrast: Tensor, phi: Tensor, past_phi: Tensor, chi: Tensor, past_chi: Tensor, gradient: Tensor,
+    past_gradient: Tensor, ahead: Extrapolation, density: float, hubble: float, out: Tensor,
+) -> Tensor:  # fmt: skip
+    """R* - 3 H phi'* - 3 H^2 phi* - memory into ``out`` (N, N, N), all fields in real space.
+
+    R = (grad phi)^2 / 2 + e^(-2 phi) [density contrast + (3/2) (H^2 - e^(-2 psi) (H - phi')^2)], with ``contrast`` of
+    T00 and ``density`` = 4 pi G / a; stars are what ``ahead`` makes of phi, chi (N, N, N) and the gradient of phi
+    (3, N, N, N) of the two cycles before.
+    """
+
+    def at(weights: tuple[float, float], now: Tensor, past: Tensor) -> Tensor:
+        return weights[0] * now + weights[1] * past
+
+    f, c = at(ahead.phi, phi, past_phi), at(ahead.chi, chi, past_chi)
+    rate, memory = at(ahead.rate, phi, past_phi), at(ahead.memory, phi, past_phi)
+    slopes = at(ahead.phi, gradient, past_gradient)
+    curvature = 0.5 * (slopes**2).sum(0) + hamiltonian(contrast, f, c, rate, density, hubble)
+    return out.copy_(curvature - 3 * hubble * rate - 3 * hubble**2 * f - memory)
+
+
+def hamiltonian(contrast: Tensor, phi: Tensor, chi: Tensor, rate: Tensor, density: float, hubble: float) -> Tensor:
+    """e^(-2 phi) [density contrast + (3/2) (H^2 - e^(-2 psi) (H - phi')^2)], (N, N, N): R without the gradient."""
+    psi = phi - chi
+    expansion = 1.5 * (torch.exp(-2 * psi) * (2 * hubble * rate - rate**2) - hubble**2 * torch.expm1(-2 * psi))
+    return torch.exp(-2 * phi) * (density * contrast + expansion)
+
+
+def extrapolate(metric: Tensor, past: Tensor, ahead: Extrapolation) -> Tensor:
+    """The metric that particles read, (N, N, N, 8), a step ahead, in place of ``past``: phi and psi = phi - chi."""
+    (p, q), (c, d) = ahead.phi, ahead.chi
+    for phi, psi, many in ((0, 1, 1), (2, 5, 3)):
+        f, g = metric[..., phi : phi + many], past[..., phi : phi + many]
+        s, t = metric[..., psi : psi + many], past[..., psi : psi + many]
+        t.copy_(c * s + d * t + (p - c) * f + (q - d) * g)
+        g.copy_(p * f + q * g)
+    return past

@@ -1,0 +1,162 @@
+"""Particles on the spectral mesh: cubic splines for every deposit and every gather (PHYSICS 16.1, 16.2).
+
+All fields live at the nodes. Where particles read a field its modes were divided by the spline's window before
+(``mesh.spectral``), so that a spline through them returns the field. Fields of a site lie side by side, (N, N, N, L).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from weakfield.mesh.lanes import D_PHI, D_PSI, METRIC_PHI, METRIC_PSI, STRESS, T00
+from weakfield.mesh.particles import Particles
+
+_NODES = tuple(itertools.product(range(4), repeat=3))
+
+
+@dataclass(frozen=True)
+class Splines:
+    """The 64 nodes around every particle, and how much of it each gets."""
+
+    n: int
+    first: Tensor  # (3, P) int64: lowest node along x, y, z
+    weight: Tensor  # (4, 3, P): cubic B-spline at the four nodes of each axis
+    slope: Tensor  # (4, 3, P): its derivative along the axis, per cell
+
+    @classmethod
+    def of(cls, particles: Particles) -> Splines:
+        """Where the particles are now."""
+        whole = torch.floor(particles.displacement)
+        r = particles.displacement - whole
+        s = 1 - r
+        weight = [s**3 / 6, 2 / 3 - r * r + r**3 / 2, 2 / 3 - s * s + s**3 / 2, r**3 / 6]
+        slope = [-s * s / 2, -2 * r + 1.5 * r * r, 2 * s - 1.5 * s * s, r * r / 2]
+        first = particles.rest_cells() + whole.long() - 1
+        return cls(particles.grid, first, torch.stack(weight), torch.stack(slope))
+
+    def nodes(self) -> Iterator[tuple[Tensor, tuple[int, int, int]]]:
+        """Flat index [z, y, x] of each of the 64 nodes, (P,), and its number along x, y, z."""
+        for node in _NODES:
+            x, y, z = (torch.remainder(self.first[i] + node[i], self.n) for i in range(3))
+            yield (z * self.n + y) * self.n + x, node
+
+    def share(self, node: tuple[int, int, int], along: int | None = None) -> Tensor:
+        """Weight of a node, (P,); its derivative per cell ``along`` an axis, if one is given."""
+        product = torch.ones_like(self.weight[0, 0])
+        for i in range(3):
+            product = product * (self.slope if i == along else self.weight)[node[i], i]
+        return product
+
+    def gather(self, fields: Tensor, along: int | None = None) -> Tensor:
+        """(L, P): the splines through ``fields`` (N, N, N, L) at the particles, or their slopes per cell."""
+        flat = fields.reshape(-1, fields.shape[-1])
+        total = fields.new_zeros((self.first.shape[1], fields.shape[-1]))
+        for index, node in self.nodes():
+            total = total + self.share(node, along)[:, None] * flat[index]
+        return total.T
+
+    def deposit(self, values: Tensor, out: Tensor) -> Tensor:
+        """Add ``values`` (L, P) to ``out`` (N, N, N, L): the adjoint of ``gather``."""
+        flat = out.view(-1, out.shape[-1])
+        for index, node in self.nodes():
+            flat.index_add_(0, index, (values * self.share(node)).T)
+        return out
+
+
+def paint_pcs(
+    particles: Particles,
+    weight: Tensor | None = None,
+    scale: float = 1.0,
+    out: Tensor | None = None,
+    start: float = 0.0,
+) -> Tensor:
+    """start + sum_p scale w_p W_PCS at every node, ``(N, N, N)``; w = 1 if not given; the adjoint of ``read_pcs``."""
+    values = particles.displacement.new_ones(len(particles)) if weight is None else weight
+    result = values.new_full((*(particles.grid,) * 3, 1), start)
+    painted = Splines.of(particles).deposit(scale * values[None], result)[..., 0]
+    return painted if out is None else out.copy_(painted)
+
+
+def read_pcs(particles: Particles, fields: Tensor) -> Tensor:
+    """(L, P): fields (N, N, N, L) at the particles, by the weights of ``paint_pcs``."""
+    return Splines.of(particles).gather(fields)
+
+
+def project_pcs(
+    particles: Particles, metric: Tensor | None, weight: float, a: float, out: Tensor, start: float = 0.0
+) -> Tensor:
+    """-a^3 T^0_0 and a^3 T^i_j into the lanes of ``out`` (N, N, N, 8), the last one 0 (PHYSICS 16.2).
+
+    T00 = (m N^3 / a) e^(3 phi) sqrt(q^2 e^(2 phi) + a^2), summed from ``start`` on, and T_ij = (m N^3 / a) q_i q_j / E
+    with E^2 = q^2 + a^2. Momenta are q - weight x fall (``fall``), at the time of the positions; ``metric``
+    (N, N, N, 8) in lanes of ``mesh.lanes``. Without a metric phi = psi = 0 and q is that of the particles.
+    """
+    splines, q = Splines.of(particles), particles.momentum
+    phi = torch.zeros_like(q[0])
+    if metric is not None:
+        at = splines.gather(metric)
+        phi = at[METRIC_PHI]
+        if weight != 0.0:
+            q = q - weight * fall(q, at, a)
+    q2 = (q**2).sum(0)
+    scale = particles.mass * particles.grid**3 / a
+    values = q.new_zeros((out.shape[-1], len(particles)))
+    values[T00] = scale * torch.exp(3 * phi) * torch.sqrt(a**2 + torch.exp(2 * phi) * q2)
+    for lane, i, j in STRESS:
+        values[lane] = scale / torch.sqrt(q2 + a**2) * q[i] * q[j]
+    out.zero_()
+    out[..., T00] = start
+    return splines.deposit(values, out)
+
+
+def project_t0i_pcs(particles: Particles, metric: Tensor | None, out: Tensor) -> Tensor:
+    """a^4 T^0_i = m N^3 q_i e^(3 phi - psi) at the nodes, into ``out`` (3, N, N, N); without a metric m N^3 q_i."""
+    splines, value = Splines.of(particles), particles.mass * particles.grid**3 * particles.momentum
+    if metric is not None:
+        at = splines.gather(metric[..., : METRIC_PSI + 1].contiguous())
+        value = value * torch.exp(3 * at[METRIC_PHI] - at[METRIC_PSI])
+    deposited = splines.deposit(value, value.new_zeros((*(particles.grid,) * 3, 3)))
+    return out.copy_(deposited.movedim(-1, 0))
+
+
+def kick_drift_newton_pcs(particles: Particles, slopes: Tensor, kick: float, drift: float) -> None:
+    """q -= kick grad(phi); x += drift q, in place; ``slopes`` (N, N, N, 4): the gradient, and a lane of no meaning."""
+    particles.momentum -= kick * Splines.of(particles).gather(slopes)[:3]
+    particles.displacement += drift * particles.grid * particles.momentum
+
+
+def kick_drift_pcs(
+    particles: Particles, metric: Tensor, dragging: Tensor, a: float, a_half: float, kick: float, drift: float
+) -> None:
+    """Kick with scale factor a, then drift with a_half and the same fields, in place (PHYSICS 16.2).
+
+    q_i -= kick (fall_i + sum_j q_j d_i B_j), x_i += drift (e^(psi + 2 phi) q_i / S + B_i). ``metric`` (N, N, N, 8) in
+    lanes of ``mesh.lanes``; ``dragging`` (N, N, N, 4): a^2 B and a lane of no meaning. Its derivative is that of the
+    spline: beside grad(phi) the term is of third order.
+    """
+    n, q, splines = particles.grid, particles.momentum, Splines.of(particles)
+    at = splines.gather(metric)
+    pull = fall(q, at, a)
+    for i in range(3):
+        pull[i] += (n / a**2) * (q * splines.gather(dragging, along=i)[:3]).sum(0)
+    q -= kick * pull
+    phi, psi = at[METRIC_PHI], at[METRIC_PSI]
+    energy = torch.sqrt(a_half**2 + torch.exp(2 * phi) * (q**2).sum(0))
+    velocity = torch.exp(psi + 2 * phi) * q / energy + splines.gather(dragging)[:3] / a_half**2
+    particles.displacement += drift * n * velocity
+
+
+def fall(q: Tensor, at: Tensor, a: float) -> Tensor:
+    """-dq/dtau without frame dragging, (3, P), of the metric ``at`` (8, P) the particles.
+
+    e^psi [S grad(psi) + e^(2 phi) q^2 grad(phi) / S] with S^2 = a^2 + e^(2 phi) q^2, exact in phi and psi.
+    """
+    squared = torch.exp(2 * at[METRIC_PHI]) * (q**2).sum(0)
+    energy = torch.sqrt(a**2 + squared)
+    slopes = energy * at[D_PSI : D_PSI + 3] + squared / energy * at[D_PHI : D_PHI + 3]
+    return torch.exp(at[METRIC_PSI]) * slopes

@@ -1,0 +1,260 @@
+"""The spectral mesh: continuum wavenumbers, and a window taken off each field once (PHYSICS 16.1).
+
+Modes here are f_k = FFT(f) / N^3 on the half-complex mesh (..., N, N, N//2+1) [z, y, x], so that a field is the
+unnormalised backward transform of its modes. Wavenumbers are those of the continuum, 2 pi n in units of 1 / box.
+Nyquist planes are zero. A deposit is divided by the spline's window W once; so are the modes of a field that particles
+read, whose spline then goes through the field.
+
+Everything is defined by transforms and PyTorch; kernels that do it in fewer passes over memory are asked first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from types import ModuleType
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from weakfield.mesh import fft
+from weakfield.mesh.lanes import D_PHI, D_PSI, METRIC_PHI, METRIC_PSI, STRESS
+from weakfield.mesh.solvers import Addition
+
+
+@dataclass(frozen=True)
+class Continuum:
+    """Wavenumbers and window of a mesh of ``n`` cells a side on a device, float64."""
+
+    n: int
+    device: torch.device
+
+    @cached_property
+    def numbers(self) -> np.ndarray:
+        """(n,) wavenumbers of one axis in units of the fundamental: 0 to n/2 - 1, then negative; Nyquist positive."""
+        index = np.arange(self.n)
+        return np.where(index <= self.n // 2, index, index - self.n).astype(np.float64)
+
+    @cached_property
+    def inside_numpy(self) -> np.ndarray:
+        """(n,) 1, and 0 on the Nyquist plane of an even mesh."""
+        return np.where(2 * np.abs(self.numbers) < self.n, 1.0, 0.0)
+
+    @cached_property
+    def window_numpy(self) -> np.ndarray:
+        """(n,) sinc^4(pi n_i / n) of one axis: what deposit by cubic splines multiplies modes with."""
+        return np.asarray(np.sinc(self.numbers / self.n) ** 4)
+
+    def _axes(self, values: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
+        """One axis for x, y and z, each broadcasting over the half-complex mesh."""
+        one = torch.from_numpy(values).to(self.device)
+        return one[None, None, : self.n // 2 + 1], one[None, :, None], one[:, None, None]
+
+    @cached_property
+    def k(self) -> tuple[Tensor, Tensor, Tensor]:
+        """k_x, k_y, k_z, zero on their own Nyquist plane: the symbols of derivatives over i."""
+        return self._axes(2 * np.pi * self.numbers * self.inside_numpy)
+
+    @cached_property
+    def k2(self) -> Tensor:
+        """(n, n, n//2+1): k^2, 1 at k = 0 where nothing may divide."""
+        x, y, z = self._axes((2 * np.pi * self.numbers) ** 2)
+        k2 = z + y + x
+        k2[0, 0, 0] = 1.0
+        return k2
+
+    @cached_property
+    def inside(self) -> Tensor:
+        """(n, n, n//2+1): 1, and 0 on the Nyquist planes."""
+        x, y, z = self._axes(self.inside_numpy)
+        return z * y * x
+
+    @cached_property
+    def per_window(self) -> Tensor:
+        """(n, n, n//2+1): 1 / W, 0 on the Nyquist planes."""
+        x, y, z = self._axes(self.inside_numpy / self.window_numpy)
+        return z * y * x
+
+
+@lru_cache(maxsize=8)
+def continuum(n: int, device: torch.device) -> Continuum:
+    """The same object for the same mesh."""
+    return Continuum(n, device)
+
+
+def modes_of(field: Tensor, windowed: bool = False) -> Tensor:
+    """f_k of real (..., N, N, N), divided by W if the field is a deposit (``windowed``)."""
+    mesh = continuum(field.shape[-1], field.device)
+    return fft.forward(field) * ((mesh.per_window if windowed else mesh.inside) / mesh.n**3)
+
+
+def field_of(modes: Tensor, n: int) -> Tensor:
+    """The real field (..., N, N, N) of f_k."""
+    return fft.backward(modes, n, normalised=False)
+
+
+def gradient_of(modes: Tensor, n: int) -> Tensor:
+    """(3, N, N, N): the gradient of a field, x first."""
+    mesh = continuum(n, modes.device)
+    return torch.stack([field_of(1j * k * modes, n) for k in mesh.k])
+
+
+def for_particles(modes: Tensor, n: int) -> Tensor:
+    """(..., N, N, N): the field whose splines go through the field of ``modes``."""
+    return field_of(modes * continuum(n, modes.device).per_window, n)
+
+
+def value_and_gradient_lanes(modes: list[Tensor], n: int) -> Tensor:
+    """(N, N, N, L): gradients of fields, for particles to read; three lanes each."""
+    mesh = continuum(n, modes[0].device)
+    return torch.stack([for_particles(1j * k * f, n) for f in modes for k in mesh.k], dim=-1)
+
+
+def contrast(kernels: ModuleType, deposit: Tensor, addition: Addition | None, out: Tensor) -> Tensor:
+    """A deposited density (N, N, N) with its window taken off, and linear theory added, into ``out``."""
+    if (fused := _fused(kernels, deposit)) is not None:
+        return fused.contrast(deposit, addition, out)
+    modes = modes_of(deposit, windowed=True)
+    if addition is not None:
+        kernels.add_realisation(*addition, modes)
+    return out.copy_(field_of(modes, deposit.shape[-1]))
+
+
+def solve_potential(
+    kernels: ModuleType, source: Tensor, factor: float, shift: float, windowed: bool, addition: Addition | None,
+    out: Tensor,
+) -> Tensor:  # fmt: skip
+    """Modes factor (source + addition) / (k^2 + shift) into ``out``; those of k = 0 are 0 where the shift is."""
+    if (fused := _fused(kernels, source)) is not None:
+        return fused.potential(source, factor, shift, windowed, addition, out)
+    modes, mesh = modes_of(source, windowed), continuum(source.shape[-1], source.device)
+    if addition is not None:
+        kernels.add_realisation(*addition, modes)
+    zero = factor * modes[0, 0, 0] / shift if shift else torch.zeros_like(modes[0, 0, 0])
+    out.copy_(modes * (factor / (mesh.k2 + shift)))
+    out[0, 0, 0] = zero
+    return out
+
+
+def potential_fields(kernels: ModuleType, modes: Tensor, field: Tensor, gradient: Tensor) -> None:
+    """A field (N, N, N) and its gradient (3, N, N, N) from its modes."""
+    if (fused := _fused(kernels, field)) is not None:
+        fused.potential_fields(modes, field, gradient)
+        return
+    field.copy_(field_of(modes, field.shape[-1]))
+    gradient.copy_(gradient_of(modes, field.shape[-1]))
+
+
+def pack_metric(kernels: ModuleType, phi: Tensor, chi: Tensor, out: Tensor) -> Tensor:
+    """phi, psi = phi - chi and their gradients for particles to read, from modes, (N, N, N, 8)."""
+    if (fused := _fused(kernels, out)) is not None:
+        return fused.pack_metric(phi, chi, out)
+    n, psi = out.shape[0], phi - chi
+    mesh = continuum(n, phi.device)
+    out[..., METRIC_PHI] = for_particles(phi, n)
+    out[..., METRIC_PSI] = for_particles(psi, n)
+    for i, k in enumerate(mesh.k):
+        out[..., D_PHI + i] = for_particles(1j * k * phi, n)
+        out[..., D_PSI + i] = for_particles(1j * k * psi, n)
+    return out
+
+
+def pack_gradient(kernels: ModuleType, modes: Tensor, out: Tensor) -> Tensor:
+    """The gradient of a field for particles to read, from its modes, into three lanes of (N, N, N, 4)."""
+    if (fused := _fused(kernels, out)) is not None:
+        return fused.pack_gradient(modes, out)
+    for i, k in enumerate(continuum(out.shape[0], modes.device).k):
+        out[..., i] = for_particles(1j * k * modes, out.shape[0])
+    return out
+
+
+def pack_vector(kernels: ModuleType, modes: Tensor, out: Tensor) -> Tensor:
+    """A vector field for particles to read, from modes (3, N, N, N//2+1), into three lanes of (N, N, N, 4)."""
+    if (fused := _fused(kernels, out)) is not None:
+        return fused.pack_vector(modes, out)
+    for i in range(3):
+        out[..., i] = for_particles(modes[i], out.shape[0])
+    return out
+
+
+def stress_modes(lanes: Tensor, gradient: Tensor, factor: float) -> dict[tuple[int, int], Tensor]:
+    """S_ij = factor T_ij + 2 d_i phi d_j phi, modes by (i, j) with i <= j (PHYSICS 16.2).
+
+    ``lanes`` (N, N, N, 8): the deposited stress of particles; ``gradient`` (3, N, N, N) that of phi.
+    """
+    modes: dict[tuple[int, int], Tensor] = {}
+    for lane, i, j in STRESS:
+        modes[i, j] = factor * modes_of(lanes[..., lane].contiguous(), windowed=True)
+        modes[i, j] += modes_of(2 * gradient[i] * gradient[j])
+    return modes
+
+
+def solve_stress(
+    kernels: ModuleType, lanes: Tensor, gradient: Tensor, factor: float, addition: Addition | None, now: float,
+    ahead: float, chi: Tensor, b: Tensor | None, b_now: Tensor | None,
+) -> None:  # fmt: skip
+    """chi, and a^2 B moved on, as modes, from S_ij of ``stress_modes`` (PHYSICS 5.2, 5.3 with k for kappa).
+
+    chi = [k^2 S_ii - 3 k_i k_j S_ij] / (2 k^4) + ``addition``; (a^2 B_i)' = -2 i a^2 P_ij k_m S_jm / k^2 with P the
+    transverse projection. ``now`` and ``ahead`` are a^2 times steps: ``b_now`` (3, N, N, N//2+1) becomes a^2 B after
+    ``now``, and ``b``, carried between cycles, that after ``now`` + ``ahead``. Without ``b`` there is chi alone.
+    """
+    if (fused := _fused(kernels, gradient)) is not None:
+        fused.solve_stress(lanes, gradient, factor, addition, now, ahead, chi, b, b_now)
+        return
+    mesh = continuum(gradient.shape[-1], gradient.device)
+    s = stress_modes(lanes, gradient, factor)
+    v = [sum(mesh.k[j] * s[min(i, j), max(i, j)] for j in range(3)) for i in range(3)]
+    contracted = mesh.k[0] * v[0] + mesh.k[1] * v[1] + mesh.k[2] * v[2]
+    solved = (mesh.k2 * (s[0, 0] + s[1, 1] + s[2, 2]) - 3 * contracted) / (2 * mesh.k2**2)
+    solved[0, 0, 0] = 0
+    chi.copy_(solved)
+    if addition is not None:
+        kernels.add_realisation(*addition, chi)
+    if b is not None and b_now is not None:
+        for i in range(3):
+            rate = -2j * (v[i] - mesh.k[i] * contracted / mesh.k2) / mesh.k2
+            rate[0, 0, 0] = 0
+            b_now[i] = b[i] + now * rate
+            b[i] = b_now[i] + ahead * rate
+
+
+def transverse(modes: Tensor, factor: float) -> Tensor:
+    """factor (V_i - k_i (k V) / k^2) / k^2 of a vector (3, N, N, N//2+1), 0 at k = 0."""
+    mesh = continuum(modes.shape[1], modes.device)
+    along = sum(k * v for k, v in zip(mesh.k, modes, strict=True)) / mesh.k2
+    out = torch.stack([factor * (v - k * along) / mesh.k2 for k, v in zip(mesh.k, modes, strict=True)])
+    out[:, 0, 0, 0] = 0
+    return out
+
+
+def transverse_traceless(s: dict[tuple[int, int], Tensor], factor: float) -> Tensor:
+    """factor Lambda_ij,lm S_lm / k^2 of a symmetric tensor, (6, N, N, N//2+1) in the order xx xy xz yy yz zz.
+
+    Lambda = P_il P_jm - P_ij P_lm / 2 with P_ij = delta_ij - k_i k_j / k^2; 0 at k = 0.
+    """
+    first = s[0, 0]
+    mesh = continuum(first.shape[0], first.device)
+    k, k2 = mesh.k, mesh.k2
+
+    def part(i: int, j: int) -> Tensor:
+        return s[min(i, j), max(i, j)]
+
+    v = [sum(k[j] * part(i, j) for j in range(3)) for i in range(3)]  # k_j S_ij
+    w = (k[0] * v[0] + k[1] * v[1] + k[2] * v[2]) / k2
+    trace = s[0, 0] + s[1, 1] + s[2, 2] - w  # P_lm S_lm
+    out = []
+    for i, j in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)):
+        across = part(i, j) - (k[i] * v[j] + k[j] * v[i]) / k2 + k[i] * k[j] * w / k2
+        across = across - 0.5 * trace * ((i == j) - k[i] * k[j] / k2)
+        out.append(across * (factor / k2) * mesh.inside)
+    tensor = torch.stack(out)
+    tensor[:, 0, 0, 0] = 0
+    return tensor
+
+
+def _fused(kernels: ModuleType, field: Tensor) -> ModuleType | None:
+    """What does it in fewer passes for this field, where the kernels have that."""
+    fused: ModuleType | None = getattr(kernels, "spectral_fields", None)
+    return fused if fused is not None and fused.takes(field.shape[1]) else None

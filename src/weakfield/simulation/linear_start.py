@@ -1,0 +1,104 @@
+"""What linear theory gives particles and fields to start with, as functions of wavenumber (PHYSICS 3.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from weakfield.base.errors import BadInput
+from weakfield.config import RunSettings
+from weakfield.cosmology import Background, amplitude
+from weakfield.cosmology.splines import natural_spline
+from weakfield.cosmology.transfer import TransferFunctions, TransferHistory
+from weakfield.mesh.particles import Particles
+from weakfield.simulation.realisation import Source
+
+#: with hybrid baryons every particle whose ID this divides follows baryons more closely
+_HYBRID = 8
+
+
+@dataclass(frozen=True)
+class LinearSources:
+    """The functions of x = k L that the initial conditions realise (PHYSICS 3.2).
+
+    Displacement and velocity: one for all particles, or with hybrid baryons one for most and one for every eighth.
+    """
+
+    potential: Source  # k^2 phi
+    displacement: tuple[Source, ...]  # k^2 times the displacement potential
+    velocity: tuple[Source, ...]  # k^2 times the potential whose gradient is -q
+
+
+def linear_sources(run: RunSettings, background: Background, history: TransferHistory) -> LinearSources:
+    """Sources of potential, displacement and velocity at the initial redshift, for the theory of the run.
+
+    GR starts in Poisson gauge. Newton starts in N-body gauge: its density is that of the relativistic run seen in
+    N-body gauge, and so is its velocity when the tables reach past one redshift (PHYSICS 0.10, 3.2).
+    """
+    a = 1.0 / (1.0 + run.simulation.initial_redshift)
+    box = run.simulation.box_size_mpch
+    functions = history.at(a)
+    x = functions.k_hmpc * box
+    scale = amplitude(run.cosmology, box, x)
+    hubble = background.conformal_hubble(a)
+    theta_tot = functions.column("theta", "tot") * box / run.cosmology.h  # 1/Mpc to code units
+    expansion = 1.5 * (hubble**2 - background.H0**2 * a**2 * run.cosmology.Omega_lambda)
+    potential = scale * (
+        expansion * functions.column("delta", "tot") + background.velocity_source_coefficient(a) * theta_tot / x**2
+    )
+    if run.theory == "gr":
+        gauge, drift = -3.0 * potential / x**2, np.zeros_like(x)
+    else:
+        gauge, drift = -3.0 * hubble * theta_tot * scale / x**2, np.zeros_like(x)
+        if run.simulation.newton_velocities == "nbody":
+            drift = a * scale * _gauge_velocity(run, background, history, a)
+    deltas, thetas = (_matter(run, functions, kind) for kind in ("delta", "theta"))
+    name = functions.source
+    return LinearSources(
+        potential=natural_spline(x, potential, name),
+        displacement=tuple(natural_spline(x, gauge - delta * scale, name) for delta in deltas),
+        velocity=tuple(
+            natural_spline(x, -a * (theta * box / run.cosmology.h) * scale + drift, name) for theta in thetas
+        ),
+    )
+
+
+def _matter(run: RunSettings, functions: TransferFunctions, kind: str) -> list[np.ndarray]:
+    """Contrast or velocity divergence of what the particles stand for (baryon treatment)."""
+    cosmology, cdm = run.cosmology, functions.column(kind, "cdm")
+    treatment = run.simulation.baryon_treatment
+    if treatment == "ignore" or cosmology.Omega_b == 0:
+        return [cdm]
+    baryons, share = functions.column(kind, "b"), cosmology.Omega_b / cosmology.Omega_m
+    if treatment == "blend":
+        return [(1 - share) * cdm + share * baryons]
+    if _HYBRID * share > 1:
+        return [(8 * (1 - share) * cdm + (8 * share - 1) * baryons) / 7, baryons]
+    return [cdm, (1 - 8 * share) * cdm + 8 * share * baryons]
+
+
+def _gauge_velocity(run: RunSettings, background: Background, history: TransferHistory, a: float) -> np.ndarray:
+    """V / A = 3 d/dtau (phi + H theta_tot / k^2): N-body minus Poisson gauge velocity divergence (PHYSICS 3.2)."""
+
+    def comoving_curvature(at: float) -> np.ndarray:
+        functions = history.at(at)
+        if functions.phi is None:
+            raise BadInput(f"{functions.source} has no column phi, expected it for N-body gauge velocities")
+        x = functions.k_hmpc * run.simulation.box_size_mpch
+        theta = functions.column("theta", "tot") * run.simulation.box_size_mpch / run.cosmology.h
+        curvature: np.ndarray = functions.phi + background.conformal_hubble(at) * theta / x**2
+        return curvature
+
+    rate = 99.5 * background.conformal_hubble(0.995 * a)
+    velocity: np.ndarray = 3.0 * rate * (comoving_curvature(a) - comoving_curvature(0.99 * a))
+    return velocity
+
+
+def by_kind(particles: Particles, values: list[Tensor]) -> Tensor:
+    """Of values (3, P) for each kind of particle those of its own: with hybrid baryons every eighth is of the second."""
+    if len(values) == 1:
+        return values[0]
+    return torch.where(particles.ids % _HYBRID == 0, values[1], values[0])

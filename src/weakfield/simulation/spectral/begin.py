@@ -1,0 +1,50 @@
+"""A universe on the spectral mesh at its initial redshift."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from torch import Tensor
+
+from weakfield.config import RunSettings
+from weakfield.cosmology import Background
+from weakfield.cosmology.transfer import TransferHistory
+from weakfield.mesh import fft, spectral
+from weakfield.mesh.lanes import LANES
+from weakfield.simulation.radiation import LinearRadiation
+from weakfield.simulation.realisation import Realisation
+from weakfield.simulation.shared import Shared
+from weakfield.simulation.spectral.start import SpectralStart, spectral_start
+from weakfield.simulation.spectral.stress import constrained_b
+from weakfield.simulation.spectral.universe import SpectralUniverse
+from weakfield.simulation.universe import DTYPES
+
+
+def spectral_universe(
+    run: RunSettings, background: Background, history: TransferHistory, realisation: Realisation, kernels: ModuleType,
+    kernel_kind: str | None, shared: Shared,
+) -> SpectralUniverse:  # fmt: skip
+    """Particles, phi, chi and B, made in double precision and rounded to that of the run at the end."""
+    radiation = None
+    if run.simulation.linear_radiation:
+        radiation = LinearRadiation(run, background, history, realisation, shared.tables)
+    start = spectral_start(run, background, history, realisation, kernels, shared, radiation)
+    kind = DTYPES[run.simulation.precision]
+    b_modes = _b(run, background, kernels, start)
+    particles, modes = start.particles, fft.COMPLEX[kind]
+    particles.displacement, particles.momentum = particles.displacement.to(kind), particles.momentum.to(kind)
+    return SpectralUniverse(
+        run=run, background=background, particles=particles, phi=spectral.field_of(start.phi, realisation.n).to(kind),
+        chi=spectral.field_of(start.chi, realisation.n).to(kind), b_modes=b_modes.to(modes), realisation=realisation,
+        history=history, radiation=radiation, kernel_kind=kernel_kind, phi_modes=start.phi.to(modes),
+        chi_modes=start.chi.to(modes), rate_modes=start.rate.to(modes), matched=start.matched,
+    )  # fmt: skip
+
+
+def _b(run: RunSettings, background: Background, kernels: ModuleType, start: SpectralStart) -> Tensor:
+    """Modes of a^2 B from the momentum constraint, with the metric of the start in GR."""
+    n, metric = start.particles.grid, None
+    if run.theory == "gr":
+        lanes = start.phi.real.new_empty((n, n, n, LANES))
+        metric = spectral.pack_metric(kernels, start.phi, start.chi, lanes)
+    return constrained_b(background, kernels, start.particles, metric)

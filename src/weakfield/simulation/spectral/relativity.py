@@ -1,0 +1,114 @@
+"""Weak-field general relativity on the spectral mesh, exact in phi and psi (PHYSICS 16.2)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from torch import Tensor
+
+from weakfield.mesh import spectral
+from weakfield.mesh.kernels.reference.hamiltonian import hamiltonian
+from weakfield.mesh.kernels.reference.pcs import fall
+from weakfield.mesh.lanes import T00
+from weakfield.mesh.particles import Particles
+from weakfield.simulation.clock import Clock
+from weakfield.simulation.spectral import weights
+from weakfield.simulation.spectral.newton import radiation
+from weakfield.simulation.spectral.stress import advance_chi_and_b
+from weakfield.simulation.spectral.universe import SpectralUniverse
+from weakfield.simulation.universe import Universe
+
+#: iterations of the constraint of a linear start; each gains a factor of about 1e4
+_CONSTRAINT_ITERATIONS = 6
+
+
+class SpectralRelativity:
+    """phi by the second-order clock for u = phi / g, chi and B from the stress, particles in the whole metric."""
+
+    name = "gr"
+
+    def solve(self, universe: Universe, clock: Clock, diagnostics: bool = True) -> None:
+        """phi, chi and B of this cycle; phi of cycle 0 is that of the start."""
+        u = universe
+        assert isinstance(u, SpectralUniverse) and u.phi_modes is not None and u.chi_modes is not None
+        if clock.cycle == 0:
+            self._begin(u, clock)
+            metric, weight = u.metric, 0.0
+        else:
+            weight = weights.synchronisation(clock)
+            metric = self._advance(u, clock, weight)
+        elliptic = u.run.simulation.vector_method == "elliptic"
+        particles = synchronised(u, metric, weight, clock.a) if elliptic else u.particles
+        if clock.cycle > 0:
+            u.turn_modes()
+            spectral.solve_potential(u.kernels, u.source, -1.0, self._shift, False, None, u.phi_modes)
+            u.phi_mean = u.phi_modes[0, 0, 0].real.clone()
+            u.turn()
+        spectral.potential_fields(u.kernels, u.phi_modes, u.phi, u.gradient)
+        advance_chi_and_b(u, clock, particles)
+        spectral.pack_metric(u.kernels, u.phi_modes, u.chi_modes, u.metric)
+        spectral.pack_vector(u.kernels, u.b_now, u.vector)
+
+    def move(self, universe: Universe, clock: Clock) -> None:
+        """Kick and drift in phi, psi and B."""
+        u = universe
+        assert isinstance(u, SpectralUniverse)
+        u.kernels.kick_drift_pcs(
+            u.particles, u.metric, u.vector, clock.a, clock.a_half, weights.kick(clock), weights.drift(clock)
+        )
+
+    def _advance(self, u: SpectralUniverse, clock: Clock, weight: float) -> Tensor:
+        """The source of phi into ``u.source``, and T_ij into ``u.lanes``; returns the extrapolated metric."""
+        if clock.cycle == 1:
+            u.past_metric.copy_(u.metric)
+            u.past_gradient.copy_(u.gradient)
+            u.past_phi, u.past_chi = u.phi.clone(), u.chi.clone()
+        assert u.past_phi is not None and u.past_chi is not None
+        ahead, self._shift = weights.extrapolation(clock)
+        metric: Tensor = u.kernels.extrapolate(u.metric, u.past_metric, ahead)
+        project(u, clock, metric, weight)
+        u.kernels.hamiltonian_source(
+            u.source, u.phi, u.past_phi, u.chi, u.past_chi, u.gradient, u.past_gradient, ahead,
+            u.background.four_pi_G / clock.a, clock.hubble, u.source,
+        )  # fmt: skip
+        return metric
+
+    def _begin(self, u: SpectralUniverse, clock: Clock) -> None:
+        """Cycle 0: phi and chi of the start; after a linear one phi is made to fit the particles first."""
+        assert u.phi_modes is not None and u.chi_modes is not None
+        if not u.matched:
+            self._constrain(u, clock)
+        spectral.pack_metric(u.kernels, u.phi_modes, u.chi_modes, u.metric)
+        project(u, clock, u.metric, 0.0)
+
+    def _constrain(self, u: SpectralUniverse, clock: Clock) -> None:
+        """phi of a linear start from the Hamiltonian constraint of the particles (PHYSICS 16.2, cycle 0).
+
+        [k^2 + s] phi = -FT{R(phi*, chi, phi') - s phi*} with s = 3 G4 Omega / a + 3 H^2.
+        """
+        assert u.phi_modes is not None and u.chi_modes is not None and u.rate_modes is not None
+        hubble, density = clock.hubble, u.background.four_pi_G / clock.a
+        shift = 3.0 * density * u.mean_density + 3.0 * hubble**2
+        rate, chi = spectral.field_of(u.rate_modes, u.n), spectral.field_of(u.chi_modes, u.n)
+        for _ in range(_CONSTRAINT_ITERATIONS):
+            spectral.pack_metric(u.kernels, u.phi_modes, u.chi_modes, u.metric)
+            project(u, clock, u.metric, 0.0)
+            spectral.potential_fields(u.kernels, u.phi_modes, u.phi, u.gradient)
+            curvature = 0.5 * (u.gradient**2).sum(0) + hamiltonian(u.source, u.phi, chi, rate, density, hubble)
+            spectral.solve_potential(u.kernels, curvature - shift * u.phi, -1.0, shift, False, None, u.phi_modes)
+            u.phi_modes[0, 0, 0] = 0
+
+
+def project(u: SpectralUniverse, clock: Clock, metric: Tensor, weight: float) -> None:
+    """T00 less its mean, with radiation and without its window, into ``u.source``; T_ij into ``u.lanes``."""
+    u.kernels.project_pcs(u.particles, metric, weight, clock.a, u.lanes, -u.mean_density)
+    u.sum_t00()
+    spectral.contrast(u.kernels, u.lanes[..., T00].contiguous(), radiation(u, clock), u.source)
+
+
+def synchronised(u: SpectralUniverse, metric: Tensor, weight: float, a: float) -> Particles:
+    """The particles with momenta brought to the time of their positions."""
+    if weight == 0.0:
+        return u.particles
+    q = u.particles.momentum
+    return replace(u.particles, momentum=q - weight * fall(q, u.kernels.read_pcs(u.particles, metric), a))

@@ -1,0 +1,220 @@
+"""Initial conditions on the spectral mesh: linear, or the growing mode of second order (PHYSICS 16.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from types import ModuleType
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from weakfield.config import RunSettings
+from weakfield.cosmology import Background, amplitude
+from weakfield.cosmology.splines import natural_spline
+from weakfield.cosmology.transfer import TransferFunctions, TransferHistory
+from weakfield.mesh import quadratic, spectral
+from weakfield.mesh.kernels.reference.hamiltonian import hamiltonian
+from weakfield.mesh.lanes import LANES, T00
+from weakfield.mesh.particles import Particles
+from weakfield.simulation.linear_start import by_kind, linear_sources
+from weakfield.simulation.radiation import LinearRadiation
+from weakfield.simulation.realisation import Realisation, Source
+from weakfield.simulation.shared import Shared
+
+#: corrections of the density; each leaves a tenth to a thirtieth of what was wrong
+_PASSES = 4
+
+
+@dataclass
+class SpectralStart:
+    """Particles and modes of the metric, double precision; ``matched``: phi is that of the particles' density."""
+
+    particles: Particles
+    phi: Tensor
+    chi: Tensor
+    rate: Tensor  # phi'
+    matched: bool
+    residuals: list[float] = field(default_factory=list)  # of the density before each correction, over the contrast
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """What every step of a start needs."""
+
+    run: RunSettings
+    background: Background
+    kernels: ModuleType
+    realisation: Realisation
+    radiation: LinearRadiation | None
+    a: float
+
+    @property
+    def n(self) -> int:
+        return self.realisation.n
+
+    @property
+    def gr(self) -> bool:
+        return self.run.theory == "gr"
+
+    @property
+    def hubble(self) -> float:
+        return self.background.conformal_hubble(self.a)
+
+    def modes(self, source: Source) -> Tensor:
+        """Modes of the field with this source, S(k) times the unit modes."""
+        return self.realisation.add(torch.zeros_like(self.realisation.unit), source)
+
+    def potential(self, source: Source) -> Tensor:
+        """The same over k^2."""
+        return self.modes(source) * quadratic.inverse_square_wavenumber(self.realisation.unit)
+
+    def radiation_modes(self) -> Tensor | float:
+        """Modes of -a^3 T00 of the radiation, in Newton with what makes up for the gauge."""
+        if self.radiation is None or not self.radiation.density_acts(self.a):
+            return 0.0
+        out = torch.zeros_like(self.realisation.unit)
+        self.kernels.add_realisation(*self.radiation.density_modes(self.a), out)
+        return out
+
+
+def spectral_start(
+    run: RunSettings, background: Background, history: TransferHistory, realisation: Realisation, kernels: ModuleType,
+    shared: Shared, radiation: LinearRadiation | None,
+) -> SpectralStart:  # fmt: skip
+    """Particles, phi, chi and phi' at the initial redshift, with transfer functions (PHYSICS 3.2, 16.3)."""
+    a = 1.0 / (1.0 + run.simulation.initial_redshift)
+    here = _Setting(run, background, kernels, realisation, radiation, a)
+    functions, sources = history.at(a), linear_sources(run, background, history)
+    phi = here.potential(sources.potential)
+    chi = here.modes(_slip_source(run, functions))
+    rate = here.modes(_pull_source(run, background, functions)) - here.hubble * (phi - chi)
+    shifts = [here.potential(source) for source in sources.displacement]
+    speeds = [-here.potential(source) for source in sources.velocity]
+    particles = shared.particles()
+    if run.simulation.start == "linear":
+        _displace(here, particles, particles.displacement.clone(), shifts)
+        _set_moving(here, particles, speeds)
+        return SpectralStart(particles, phi, chi, rate, matched=not here.gr)
+    body = shifts
+    if here.gr:
+        newton = linear_sources(run.model_copy(update={"theory": "newton"}), background, history)
+        body = [here.potential(source) for source in newton.displacement]
+    return _growing_mode(here, particles, phi, chi, rate, shifts, speeds, body)
+
+
+def _growing_mode(
+    here: _Setting, particles: Particles, linear: Tensor, chi: Tensor, rate: Tensor, shifts: list[Tensor],
+    speeds: list[Tensor], body: list[Tensor],
+) -> SpectralStart:  # fmt: skip
+    """The second order of PHYSICS 16.3 on top of linear theory, and positions that have the density it demands."""
+    tau = 2.0 / here.hubble
+    q = quadratic.second_order_fields(linear)
+    growth = q.gradient_squared / 12 - 5 / 21 * q.psi_0
+    phi = linear + tau**2 * growth
+    speed = -here.a * tau**3 / 5 * (growth + q.gradient_squared / 18)
+    if here.gr:
+        constant = -4 * q.theta_0
+        phi += constant
+        chi = chi - 10 * q.theta_0
+        rate = rate + here.hubble * tau**2 * growth
+        speed -= here.a * tau / 3 * (constant + 10 * q.theta_0 + 0.5 * q.square)
+    speeds = [one + speed for one in speeds]
+    mean = body[0] if len(body) == 1 else (7 * body[0] + body[1]) / 8
+    second = 3 / 14 * quadratic.minors(mean) * quadratic.inverse_square_wavenumber(mean)
+    shifts = [one + second for one in shifts]
+    demanded = _demanded(here, phi, chi, rate)
+    rest, size = particles.displacement.clone(), float((demanded.abs() ** 2).sum().sqrt())
+    residuals = []
+    lanes = _metric(here, phi, chi) if here.gr else None
+    _displace(here, particles, rest, shifts)
+    for _ in range(_PASSES):
+        _set_moving(here, particles, speeds)
+        missing = demanded - _deposited(here, particles, lanes)
+        missing[0, 0, 0] = 0
+        residuals.append(float((missing.abs() ** 2).sum().sqrt()) / size)
+        correction = missing * quadratic.inverse_square_wavenumber(missing) / here.run.cosmology.Omega_m
+        shifts = [one + correction for one in shifts]
+        _displace(here, particles, rest, shifts)
+    _set_moving(here, particles, speeds)
+    return SpectralStart(particles, phi, chi, rate, True, residuals)
+
+
+def _demanded(here: _Setting, phi: Tensor, chi: Tensor, rate: Tensor) -> Tensor:
+    """Modes of the density that particles must have for the field equation to hold, less its mean and radiation.
+
+    GR: (G4 / a) (T00 - mean) = e^(2 phi) [lap phi - (grad phi)^2 / 2] - (3/2) [H^2 - e^(-2 psi) (H - phi')^2].
+    """
+    n, density = here.n, here.background.four_pi_G / here.a
+    mesh = spectral.continuum(n, phi.device)
+    laplacian = -mesh.k2 * phi * mesh.inside
+    laplacian[0, 0, 0] = 0
+    if not here.gr:
+        return laplacian / density - here.radiation_modes()
+    f, lap = spectral.field_of(phi, n), spectral.field_of(laplacian, n)
+    # what phi and phi' make of the expansion, on the other side of the equation
+    expansion = hamiltonian(
+        torch.zeros_like(f), f, spectral.field_of(chi, n), spectral.field_of(rate, n), 0.0, here.hubble
+    )
+    slopes = spectral.gradient_of(phi, n)
+    wanted = torch.exp(2 * f) * (lap - 0.5 * (slopes**2).sum(0) - expansion)
+    return spectral.modes_of(wanted) / density - here.radiation_modes()
+
+
+def _deposited(here: _Setting, particles: Particles, metric: Tensor | None) -> Tensor:
+    """Modes of the density of particles less its mean, its window taken off."""
+    mean, n = here.run.cosmology.Omega_m, here.n
+    if metric is None:
+        painted = here.kernels.paint_pcs(particles, None, particles.mass * n**3, None, -mean)
+    else:
+        lanes = metric.new_empty((n, n, n, LANES))
+        painted = here.kernels.project_pcs(particles, metric, 0.0, here.a, lanes, -mean)[..., T00].contiguous()
+    return spectral.modes_of(painted, windowed=True)
+
+
+def _metric(here: _Setting, phi: Tensor, chi: Tensor) -> Tensor:
+    lanes = phi.real.new_empty((here.n, here.n, here.n, LANES))
+    return spectral.pack_metric(here.kernels, phi, chi, lanes)
+
+
+def _displace(here: _Setting, particles: Particles, rest: Tensor, potentials: list[Tensor]) -> None:
+    """Put particles where the gradient of the displacement potential, at their lattice sites ``rest``, takes them."""
+    at_rest = replace(particles, displacement=rest)
+    particles.displacement = rest + here.n * _gradient(here, at_rest, potentials)
+
+
+def _set_moving(here: _Setting, particles: Particles, potentials: list[Tensor]) -> None:
+    """q = grad V at the places of the particles."""
+    particles.momentum = _gradient(here, particles, potentials)
+
+
+def _gradient(here: _Setting, particles: Particles, potentials: list[Tensor]) -> Tensor:
+    """The gradient at the particles, each of the potential of its kind, (3, P)."""
+    found = []
+    for modes in potentials:
+        lanes = torch.zeros((here.n, here.n, here.n, 4), dtype=torch.float64, device=modes.device)
+        found.append(here.kernels.read_pcs(particles, spectral.pack_gradient(here.kernels, modes, lanes))[:3])
+    return by_kind(particles, found)
+
+
+def _slip_source(run: RunSettings, f: TransferFunctions) -> Source:
+    """S of the linear phi - psi; 0 where the transfer functions do not have both."""
+    x, scale = _nodes(run, f)
+    if f.phi is None or f.psi is None:
+        return np.zeros_like
+    return natural_spline(x, scale * (f.psi - f.phi), f.source)
+
+
+def _pull_source(run: RunSettings, background: Background, f: TransferFunctions) -> Source:
+    """S of (H^2 - H') theta_tot / k^2, which with -H psi is phi'."""
+    a = 1.0 / (1.0 + run.simulation.initial_redshift)
+    x, scale = _nodes(run, f)
+    theta = f.column("theta", "tot") * (run.simulation.box_size_mpch / run.cosmology.h)
+    factor = background.velocity_source_coefficient(a) / (3.0 * background.conformal_hubble(a))
+    return natural_spline(x, -scale * factor * theta / x**2, f.source)
+
+
+def _nodes(run: RunSettings, f: TransferFunctions) -> tuple[np.ndarray, np.ndarray]:
+    """x = k L and the amplitude A there."""
+    x = f.k_hmpc * run.simulation.box_size_mpch
+    return x, amplitude(run.cosmology, run.simulation.box_size_mpch, x)

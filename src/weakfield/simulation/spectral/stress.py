@@ -1,0 +1,47 @@
+"""chi and frame dragging on the spectral mesh, from the stress of particles and of phi (PHYSICS 16.2)."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from torch import Tensor
+
+from weakfield.cosmology import Background
+from weakfield.mesh import spectral
+from weakfield.mesh.particles import Particles
+from weakfield.simulation.clock import Clock
+from weakfield.simulation.spectral.universe import SpectralUniverse
+
+
+def stress_factor(u: SpectralUniverse, a: float) -> float:
+    """2 G4 / a, which turns T_ij into its part of S_ij."""
+    return 2.0 * u.background.four_pi_G / a
+
+
+def advance_chi_and_b(u: SpectralUniverse, clock: Clock, particles: Particles, vector: bool = True) -> None:
+    """chi of this cycle, and a^2 B by a trapezoid or from the constraint, from T_ij in ``u.lanes`` and ``u.gradient``.
+
+    The momenta of ``particles`` belong to this time; the constraint alone needs them.
+    """
+    assert u.chi_modes is not None
+    acts = u.radiation is not None and u.radiation.chi_acts(clock.a)
+    addition = u.radiation.chi_modes(clock.a) if u.radiation is not None and acts else None
+    parabolic = vector and u.run.simulation.vector_method == "parabolic"
+    half = 0.5 * clock.a**2
+    spectral.solve_stress(
+        u.kernels, u.lanes, u.gradient, stress_factor(u, clock.a), addition, half * clock.previous_step,
+        half * clock.step, u.chi_modes, u.b_modes if parabolic else None, u.b_now if parabolic else None,
+    )  # fmt: skip
+    u.chi.copy_(spectral.field_of(u.chi_modes, u.n))
+    if vector and not parabolic:
+        u.b_now.copy_(constrained_b(u.background, u.kernels, particles))
+        u.b_modes.copy_(u.b_now)
+
+
+def constrained_b(
+    background: Background, kernels: ModuleType, particles: Particles, metric: Tensor | None = None
+) -> Tensor:
+    """Modes of a^2 B = 4 G4 (T0_i)^transverse / k^2, from the momenta of particles (PHYSICS 5.3)."""
+    n = particles.grid
+    momentum = kernels.project_t0i_pcs(particles, metric, particles.momentum.new_empty((3, n, n, n)))
+    return spectral.transverse(spectral.modes_of(momentum, windowed=True), 4.0 * background.four_pi_G)

@@ -1,0 +1,94 @@
+"""The state of a universe on the spectral mesh."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from weakfield.mesh import spectral
+from weakfield.mesh.lanes import LANES, VECTOR
+from weakfield.simulation.universe import Universe
+
+
+@dataclass
+class SpectralUniverse(Universe):
+    """Particles and metric fields at the nodes of an ``n``-cubed mesh; code units of PHYSICS 1.
+
+    What is carried between cycles are modes (``mesh.spectral``): phi, chi and ``b_modes``, which are a^2 B, and phi and
+    chi of the cycle before. All fields in real space follow from them.
+    """
+
+    STATE: ClassVar[tuple[str, ...]] = ("phi_modes", "chi_modes", "b_modes", "past_phi_modes", "past_chi_modes")
+
+    phi_modes: Tensor | None = None
+    chi_modes: Tensor | None = None
+    past_phi_modes: Tensor | None = None
+    past_chi_modes: Tensor | None = None
+    rate_modes: Tensor | None = None  # phi' of the initial conditions
+    #: the start was matched to the density of its particles: phi of cycle 0 need not be solved for
+    matched: bool = False
+
+    def restored(self) -> None:
+        """Fields in real space from the modes of a checkpoint."""
+        if self.run.theory == "newton" or self.phi_modes is None or self.chi_modes is None:
+            return
+        if self.past_phi_modes is not None and self.past_chi_modes is not None:
+            self._fill(self.past_phi_modes, self.past_chi_modes)
+            self.turn()
+        self._fill(self.phi_modes, self.chi_modes)
+
+    def _fill(self, phi: Tensor, chi: Tensor) -> None:
+        spectral.potential_fields(self.kernels, phi, self.phi, self.gradient)
+        self.chi.copy_(spectral.field_of(chi, self.n))
+        spectral.pack_metric(self.kernels, phi, chi, self.metric)
+
+    def turn(self) -> None:
+        """What was now becomes what was before; its own memory is there for what comes."""
+        self.past_phi, self.phi = self.phi, _like(self.phi, self.past_phi)
+        self.past_chi, self.chi = self.chi, _like(self.chi, self.past_chi)
+        self.past_gradient, self.gradient = self.gradient, self.past_gradient
+        self.past_metric, self.metric = self.metric, self.past_metric
+
+    def turn_modes(self) -> None:
+        """The same for modes."""
+        assert self.phi_modes is not None and self.chi_modes is not None
+        self.past_phi_modes, self.phi_modes = self.phi_modes, _like(self.phi_modes, self.past_phi_modes)
+        self.past_chi_modes, self.chi_modes = self.chi_modes, _like(self.chi_modes, self.past_chi_modes)
+
+    @cached_property
+    def metric(self) -> Tensor:
+        """(n, n, n, 8): phi, psi and their gradients for particles to read, lanes of ``mesh.lanes``."""
+        return self.phi.new_empty((*self.phi.shape, LANES))
+
+    @cached_property
+    def past_metric(self) -> Tensor:
+        """``metric`` of the cycle before; between the two extrapolations of a cycle what it makes of both."""
+        return torch.empty_like(self.metric)
+
+    @cached_property
+    def vector(self) -> Tensor:
+        """(n, n, n, 4): a^2 B for particles to read; in Newton the gradient that they fall along."""
+        return self.phi.new_zeros((*self.phi.shape, VECTOR))
+
+    @cached_property
+    def gradient(self) -> Tensor:
+        """(3, n, n, n): gradient of phi at the nodes."""
+        return self.phi.new_empty((3, *self.phi.shape))
+
+    @cached_property
+    def past_gradient(self) -> Tensor:
+        """``gradient`` of the cycle before."""
+        return torch.empty_like(self.gradient)
+
+    @cached_property
+    def b_now(self) -> Tensor:
+        """(3, n, n, n//2+1): modes of a^2 B of this cycle."""
+        return torch.empty_like(self.b_modes)
+
+
+def _like(present: Tensor, old: Tensor | None) -> Tensor:
+    return torch.empty_like(present) if old is None else old
