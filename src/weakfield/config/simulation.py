@@ -117,7 +117,8 @@ class SimulationSettings(Settings):
         0.0, description="local primordial non-Gaussianity in both theories, zeta = zeta_G + 3/5 f_nl (zeta_G^2 - mean)"
     )
     fixed_amplitude: bool = Field(
-        False, description="every mode of the initial conditions has the amplitude of the mean power, and a random phase"
+        False,
+        description="every mode of the initial conditions has the amplitude of the mean power, and a random phase",
     )
     initial_conditions: Literal["linear", "snapshot"] = Field(
         "linear", description="linear theory, or particles and fields read from files at the initial redshift"
