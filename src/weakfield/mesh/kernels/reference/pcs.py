@@ -16,7 +16,7 @@ from torch import Tensor
 from weakfield.mesh.lanes import D_PHI, D_PSI, METRIC_PHI, METRIC_PSI, STRESS, T00
 from weakfield.mesh.particles import Particles
 
-_NODES = tuple(itertools.product(range(4), repeat=3))
+_NODES = tuple(itertools.product(range(4), range(4), range(4)))
 
 
 @dataclass(frozen=True)
