@@ -87,4 +87,6 @@ def test_spherical_average_of_second_order_growth() -> None:
     up, down = contrast(1e-3), contrast(-1e-3)
     first, second = (up - down) / 2, (up + down) / 2
     e = second_order_growth(cosmology, 0.0).displacement
-    assert second / first**2 == pytest.approx((1 + e) / 2 + (1 - e) / 6, rel=1e-5)  # 17/21 without Lambda; contrast^2 = 1e-6
+    assert second / first**2 == pytest.approx(
+        (1 + e) / 2 + (1 - e) / 6, rel=1e-5
+    )  # 17/21 without Lambda; contrast^2 = 1e-6
