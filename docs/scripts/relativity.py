@@ -12,8 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from weakfield.base.files import write_text
 from weakfield.base.progress import bar
 from weakfield.config import CosmologySettings, RunSettings
 from weakfield.cosmology import Background, amplitude, second_order_growth
-from weakfield.cosmology.growth import early_potential_growth, growth_from_early, growth_rate
+from weakfield.cosmology.growth import early_potential_growth
 from weakfield.cosmology.splines import natural_spline
 from weakfield.cosmology.transfer import transfer_history
 from weakfield.mesh import quadratic, spectral
@@ -101,10 +100,42 @@ def grown(case: Case, theory: str, inverted: bool, shared: Shared) -> Fields:
     return found
 
 
+def family(case: Case) -> dict[tuple[str, bool], Fields]:
+    """Both theories of a seed and of its inverse."""
+    shared = {theory: Shared(case.run(theory, False)) for theory in THEORIES}
+    return {(t, i): grown(case, t, i, shared[t]) for t in THEORIES for i in (False, True)}
+
+
+def first_order(case: Case) -> dict[str, dict[str, float]]:
+    """rms of the first order of GR - Newton over that of C1: what is odd, its third order taken off.
+
+    In terms of the amplitude A the odd part is c1 A + c3 A^3, so (8 odd(A/2) - odd(A)) / 3 = c1 A.
+    """
+
+    def odd(fields: dict[tuple[str, bool], Fields], z: float) -> Tensor:
+        plus, minus = (fields["gr", i]["phi"][z] - fields["newton", i]["phi"][z] for i in (False, True))
+        return (plus - minus) / 2
+
+    whole, half = family(case), family(replace(case, amplitude=0.5 * case.amplitude))
+    found: dict[str, dict[str, float]] = {}
+    for z in REDSHIFTS:
+        predicted = relativity(case, z, quadratic.second_order_fields(early_potential(case, z)))
+        first = (8 * odd(half, z) - odd(whole, z)) / 3
+        found[f"{z:g}"] = {
+            name: rms(first, weight) / rms(predicted, weight) for name, weight in bands(case) if weight.sum() > 0
+        }
+    return found
+
+
+def relativity(case: Case, z: float, q: quadratic.QuadraticFields) -> Tensor:
+    """Modes of C1 at redshift z."""
+    theta, square = difference_coefficients(second_order_growth(case.cosmology, z))
+    return theta * q.theta_0 + square * q.square
+
+
 def measured(case: Case) -> dict[str, Any]:
     """Even and odd parts of a seed and its inverse beside theory, by band of wavenumbers and redshift."""
-    shared = {theory: Shared(case.run(theory, False)) for theory in THEORIES}
-    fields = {(t, i): grown(case, t, i, shared[t]) for t in THEORIES for i in (False, True)}
+    fields = family(case)
     early = {z: early_potential(case, z) for z in REDSHIFTS}
     return {
         f"{z:g}": {
@@ -125,8 +156,7 @@ def comparison(case: Case, z: float, weight: Tensor, fields: Any, early: Tensor)
 
     growth, background = second_order_growth(case.cosmology, z), Background(case.cosmology, case.box)
     q = quadratic.second_order_fields(early)
-    theta, square = difference_coefficients(growth)
-    predicted = theta * q.theta_0 + square * q.square
+    predicted = relativity(case, z, q)
     gradient, psi = newtonian_coefficients(growth, background.four_pi_G * case.cosmology.Omega_m * (1 + z))
     difference, rest = even("gr") - even("newton"), odd("gr") - odd("newton")
     response, correlation = compare(difference, predicted, weight)
