@@ -14,13 +14,15 @@ from weakfield.mesh.kernels.cuda.spectral import (
     solve_chi,
     transverse_part,
 )
-from weakfield.mesh.kernels.reference import stress_tensor, triple_sums
+from weakfield.mesh.kernels.reference import extrapolate, hamiltonian_source, stress_tensor, triple_sums
 
 __all__ = [
     "add_realisation",
     "advance_b",
     "divide_by_laplacian",
+    "extrapolate",
     "gradient",
+    "hamiltonian_source",
     "kick_drift_gr",
     "kick_drift_newton",
     "pack_metric",
