@@ -26,7 +26,7 @@ def exponential_less_one(x, spare):
         for i in range(WIDTH):
             put(spare, i, real(math.expm1(number(spare, i))))
         return load(spare, 0)
-    one, a, b, c, d, e = real(1), real(1 / 2), real(1 / 6), real(1 / 24), real(1 / 120), real(1 / 720)
+    a, b, c, d, e = real(1 / 2), real(1 / 6), real(1 / 24), real(1 / 120), real(1 / 720)
     return x + x * (x * (a + x * (b + x * (c + x * (d + x * e)))))  # the next term is below 2e-16 of the first
 
 
@@ -40,7 +40,7 @@ def _source(contrast, phi, past_phi, chi, past_chi, gradient, past_gradient, wei
     size, real = len(phi), phi.dtype.type
     turns = (size + _TURN - 1) // _TURN
     p, q, c, d = real(weights[0]), real(weights[1]), real(weights[2]), real(weights[3])
-    r, s, m, l = real(weights[4]), real(weights[5]), real(weights[6]), real(weights[7])
+    r, s, m, o = real(weights[4]), real(weights[5]), real(weights[6]), real(weights[7])
     density, twice, thrice = real(density), real(2 * hubble), real(3 * hubble)
     squared, half, more, minus = real(hubble * hubble), real(0.5), real(1.5), real(-2)
     thrice_squared, one = real(3 * hubble * hubble), real(1)
@@ -50,7 +50,7 @@ def _source(contrast, phi, past_phi, chi, past_chi, gradient, past_gradient, wei
             f, g = load(phi, i), load(past_phi, i)
             x, y = _at(gradient, past_gradient, i, p, q), _at(gradient, past_gradient, size + i, p, q)
             z = _at(gradient, past_gradient, 2 * size + i, p, q)
-            potential, rate, memory = f * p + g * q, f * r + g * s, f * m + g * l
+            potential, rate, memory = f * p + g * q, f * r + g * s, f * m + g * o
             psi = potential - _at(chi, past_chi, i, c, d)
             fall = exponential_less_one(psi * minus, spare)
             expansion = more * ((fall + one) * (rate * (twice - rate)) - squared * fall)
@@ -62,7 +62,7 @@ def _source(contrast, phi, past_phi, chi, past_chi, gradient, past_gradient, wei
 
 @njit(**PARALLEL)
 def _extrapolate(metric, past, own, now, before):
-    """``own`` (2, 8): weights of every lane now and before; ``now`` and ``before`` what psi takes of the lane of phi."""
+    """``own`` (2, 8): weights of every lane now and before; ``now`` and ``before`` what psi takes of phi."""
     size = len(metric) // 8
     turns = (size + _TURN - 1) // _TURN
     for turn in prange(turns):

@@ -178,15 +178,15 @@ def _with_slopes(phi, chi, psi_too, n, waves, compensation, half, blocks, radice
         begin, end = _jobs(n, width, thread, threads)
         for job in range(begin, end):
             y, first, count = _job(job, n, width)
-            at, step, w = 2 * (y * mesh + first), 2 * n * mesh, waves[compensation]
+            at, step, w, k = 2 * (y * mesh + first), 2 * n * mesh, waves[compensation], waves[1]
             load_sheet(phi, at, step, n, count, pitch, a)
             _scale(a, n, count, pitch, w, w[first:], w[y])
             if psi_too:
                 load_sheet(chi, at, step, n, count, pitch, b)
                 _scale(b, n, count, pitch, w, w[first:], w[y])
                 _difference(a, b, n, pitch)
-                _close_with_slope(b, c, n, count, pitch, waves[1], half, np.int64(2), y, first, radices, twiddles, place)
-            _close_with_slope(a, c, n, count, pitch, waves[1], half, np.int64(0), y, first, radices, twiddles, place)
+                _close_with_slope(b, c, n, count, pitch, k, half, np.int64(2), y, first, radices, twiddles, place)
+            _close_with_slope(a, c, n, count, pitch, k, half, np.int64(0), y, first, radices, twiddles, place)
 
 
 @njit(**PARALLEL)
