@@ -13,17 +13,19 @@ from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.files import content_hash, empty_folder, file_hash, read_json, write_json
 from weakfield.base.progress import bar
 from weakfield.base.provenance import now
-from weakfield.config import RunFolder, StudyConfig
+from weakfield.config import Draw, Inverse, RunFolder, StudyConfig
 from weakfield.simulation.runfolder import sweep
 
 Summary = dict[str, Any]
 Work = Callable[[StudyConfig, RunFolder], Summary]
-Grow = Callable[[StudyConfig, int, RunFolder], None]
-Flaw = Callable[[StudyConfig, int, RunFolder], str | None]
-Campaign = Callable[[StudyConfig, RunFolder, Sequence[int]], int]
+Grow = Callable[[StudyConfig, Draw, RunFolder], None]
+Flaw = Callable[[StudyConfig, Draw, RunFolder], str | None]
+Campaign = Callable[[StudyConfig, RunFolder, Sequence[Draw]], int]
 Check = Callable[[StudyConfig], None]
 
 DONE_FILE, STARTED_FILE = "stage.json", "started.json"
+#: the name of the fingerprint of the pairs of inverted seeds
+INVERSES = "inverses"
 #: where a stage keeps what makes it faster: no output, may be removed
 CACHE = "cache"
 
@@ -37,6 +39,13 @@ class Outcome:
     seconds: float
     fingerprint: str
     summary: Summary
+    inverses: str | None = None  #: fingerprint of the pairs of inverted seeds, if there are any
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """Of its outputs, by the names under which stages read them."""
+        found = {self.stage: self.fingerprint}
+        return found if self.inverses is None else found | {INVERSES: self.inverses}
 
     def as_dict(self) -> dict[str, Any]:
         """One line of ``--json``."""
@@ -44,7 +53,11 @@ class Outcome:
 
 
 class Stage(Protocol):
-    """One step from settings to page. ``read`` maps the stages in ``reads`` to the fingerprints of their outputs."""
+    """One step from settings to page.
+
+    ``read`` maps the stages in ``reads`` to the fingerprints of their outputs, and ``INVERSES`` to that of the pairs of
+    inverted seeds, where there are any.
+    """
 
     @property
     def name(self) -> str: ...
@@ -65,18 +78,18 @@ class Stage(Protocol):
         """Do what is missing, nothing if the stage is finished; interrupted at any moment, the next call continues."""
 
 
-def _no_manifest(study: StudyConfig, seed: int, folder: RunFolder) -> str | None:
-    path = folder.pair(seed) / "pair.json"
+def _no_manifest(study: StudyConfig, draw: Draw, folder: RunFolder) -> str | None:
+    path = folder.pair(draw) / "pair.json"
     return None if path.exists() else f"{path} is missing"
 
 
 @dataclass(frozen=True)
 class PairStage:
-    """Simulation: every seed of the study becomes a whole pair; ``grow`` does nothing for one that is whole.
+    """Simulation: every seed of the study, and its inverse where it has them, becomes a whole pair.
 
-    ``flaw`` says what keeps a seed from being whole: a pair that lost or changed files is grown again. ``campaign``
-    grows many and returns how many it grew; without it ``grow`` is called for each. ``seeds``: those to grow, if not
-    all of the study.
+    ``grow`` does nothing for one that is whole. ``flaw`` says what keeps a pair from being whole: one that lost or
+    changed files is grown again. ``campaign`` grows many and returns how many it grew; without it ``grow`` is called
+    for each. ``seeds``: those to grow, if not all of the study.
     """
 
     grow: Grow
@@ -98,25 +111,25 @@ class PairStage:
     def so_far(self, study: StudyConfig, folder: RunFolder, fingerprint: str | None = None) -> Outcome | None:
         """The outcome of the pairs that are whole by now, or of those that a ``fingerprint`` stood for; if any."""
         manifests = self._manifests(study, folder).items()
-        whole = {seed: manifest for seed, manifest in manifests if self.flaw(study, seed, folder) is None}
-        if not whole:
+        whole = {draw: manifest for draw, manifest in manifests if self.flaw(study, draw, folder) is None}
+        if all(isinstance(draw, Inverse) for draw in whole):
             return None
         outcome = self._outcome("skipped", 0.0, whole, 0)
         return outcome if fingerprint is None else replace(outcome, fingerprint=fingerprint)
 
     def lacks(self, study: StudyConfig, folder: RunFolder) -> str:
-        flaws = (self.flaw(study, seed, folder) for seed in self._seeds(study))
+        flaws = (self.flaw(study, draw, folder) for draw in self._draws(study))
         return next((found for found in flaws if found), "")
 
     def complete(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome:
         begin = time.perf_counter()
         if self.campaign is not None:
-            grown = self.campaign(study, folder, self._seeds(study))
+            grown = self.campaign(study, folder, self._draws(study))
         else:
             before = self._written(study, folder)
-            with bar("pairs", study.seeds.count) as progress:
-                for seed in self._seeds(study):
-                    self.grow(study, seed, folder)
+            with bar("pairs", len(self._draws(study))) as progress:
+                for draw in self._draws(study):
+                    self.grow(study, draw, folder)
                     progress.advance()
             grown = len(self._written(study, folder) - before)
         if lacking := self.lacks(study, folder):
@@ -124,26 +137,33 @@ class PairStage:
         manifests = self._manifests(study, folder)
         return self._outcome("done" if grown else "skipped", time.perf_counter() - begin, manifests, grown)
 
-    def _seeds(self, study: StudyConfig) -> tuple[int, ...]:
-        return study.seeds.all if self.seeds is None else self.seeds
+    def _draws(self, study: StudyConfig) -> tuple[Draw, ...]:
+        return study.seeds.draws if self.seeds is None else study.seeds.draws_of(self.seeds)
 
     def _outcome(
-        self, status: Literal["done", "skipped"], seconds: float, manifests: dict[int, Any], grown: int
+        self, status: Literal["done", "skipped"], seconds: float, manifests: dict[Draw, Any], grown: int
     ) -> Outcome:
-        files = {str(seed): [manifest["settings"], manifest["files"]] for seed, manifest in manifests.items()}
-        return Outcome(self.name, status, seconds, content_hash(files), {"pairs": len(manifests), "grown": grown})
+        files: dict[str, Any] = {}
+        inverses: dict[str, Any] = {}
+        for draw, manifest in manifests.items():
+            of = inverses if isinstance(draw, Inverse) else files
+            of[str(draw)] = [manifest["settings"], manifest["files"]]
+        summary = {"pairs": len(files), **({"inverted": len(inverses)} if inverses else {}), "grown": grown}
+        return Outcome(
+            self.name, status, seconds, content_hash(files), summary, content_hash(inverses) if inverses else None
+        )
 
-    def _written(self, study: StudyConfig, folder: RunFolder) -> set[tuple[int, int]]:
-        """Seeds of whole pairs, with the time at which each became whole."""
-        paths = {seed: folder.pair(seed) / "pair.json" for seed in self._seeds(study)}
-        return {(seed, path.stat().st_mtime_ns) for seed, path in paths.items() if path.exists()}
+    def _written(self, study: StudyConfig, folder: RunFolder) -> set[tuple[Draw, int]]:
+        """Whole pairs, with the time at which each became whole."""
+        paths = {draw: folder.pair(draw) / "pair.json" for draw in self._draws(study)}
+        return {(draw, path.stat().st_mtime_ns) for draw, path in paths.items() if path.exists()}
 
-    def _manifests(self, study: StudyConfig, folder: RunFolder) -> dict[int, Any]:
-        paths = {seed: folder.pair(seed) / "pair.json" for seed in self._seeds(study)}
-        manifests = {seed: read_json(path) for seed, path in paths.items() if path.exists()}
-        for seed, manifest in manifests.items():
+    def _manifests(self, study: StudyConfig, folder: RunFolder) -> dict[Draw, Any]:
+        paths = {draw: folder.pair(draw) / "pair.json" for draw in self._draws(study)}
+        manifests = {draw: read_json(path) for draw, path in paths.items() if path.exists()}
+        for draw, manifest in manifests.items():
             if not isinstance(manifest, dict) or not {"settings", "files"} <= set(manifest):
-                raise BadInput(f"{paths[seed]} lacks 'settings' or 'files', expected what 'weakfield simulate' writes")
+                raise BadInput(f"{paths[draw]} lacks 'settings' or 'files', expected what 'weakfield simulate' writes")
         return manifests
 
 
@@ -161,6 +181,7 @@ class FolderStage:
     settings: tuple[str, ...] = ()
     checked_by: Check = lambda study: None
     keeps: bool = False  # its work recognises what is its own in the folder and removes the rest
+    inverses: bool = False  # it reads the pairs of inverted seeds too, and is done again when they change
 
     def check(self, study: StudyConfig) -> None:
         self.checked_by(study)
@@ -174,11 +195,15 @@ class FolderStage:
             {
                 "stage": self.name,
                 "settings": {path: _setting(study, path) for path in self.settings},
-                "read": {name: read[name] for name in self.reads},
+                "read": {name: read[name] for name in self._matters(read)},
                 "software_version": __version__,
                 **self._own_network(study),
             }
         )
+
+    def _matters(self, read: dict[str, str]) -> tuple[str, ...]:
+        """Which of the fingerprints decide the outputs."""
+        return (*self.reads, INVERSES) if self.inverses and INVERSES in read else self.reads
 
     def _own_network(self, study: StudyConfig) -> dict[str, str]:
         """The code of a network of the user's own, where the training decides the outputs."""

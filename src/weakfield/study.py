@@ -17,15 +17,16 @@ from pathlib import Path
 from weakfield.base.errors import BadInput
 from weakfield.base.progress import bars
 from weakfield.base.startup import settled
-from weakfield.config import RunFolder, StudyConfig
+from weakfield.config import Draw, RunFolder, StudyConfig
 from weakfield.config.campaign import CampaignSettings
 from weakfield.simulation.runfolder import open_for_work
-from weakfield.stages import DONE_FILE, FolderStage, Outcome, PairStage, Stage, Summary, recorded
+from weakfield.stages import DONE_FILE, INVERSES, FolderStage, Outcome, PairStage, Stage, Summary, recorded
 
 
 def _stage(
-    name: str, module: str, folder: str, reads: tuple[str, ...], settings: tuple[str, ...], keeps: bool = False
-) -> FolderStage:
+    name: str, module: str, folder: str, reads: tuple[str, ...], settings: tuple[str, ...], keeps: bool = False,
+    inverses: bool = False,
+) -> FolderStage:  # fmt: skip
     """A stage whose ``module`` has ``run`` and perhaps ``check``; it is imported when first used."""
 
     def work(study: StudyConfig, folder: RunFolder) -> Summary:
@@ -37,35 +38,42 @@ def _stage(
     def check(study: StudyConfig) -> None:
         getattr(import_module(module), "check", lambda study: None)(study)
 
-    return FolderStage(name, work, folder, reads, settings, check, keeps)
+    return FolderStage(name, work, folder, reads, settings, check, keeps, inverses)
 
 
-def _grow(study: StudyConfig, seed: int, folder: RunFolder) -> None:
+def _grow(study: StudyConfig, draw: Draw, folder: RunFolder) -> None:
     from weakfield.simulation import grow_pair
 
-    grow_pair(study, seed, folder)
+    grow_pair(study, draw, folder)
 
 
-def _campaign(study: StudyConfig, folder: RunFolder, seeds: Sequence[int]) -> int:
+def _campaign(study: StudyConfig, folder: RunFolder, draws: Sequence[Draw]) -> int:
     from weakfield.campaign import grow_pairs
 
     settled()
-    return grow_pairs(study, folder, seeds)
+    return grow_pairs(study, folder, draws)
 
 
-def _flaw(study: StudyConfig, seed: int, folder: RunFolder) -> str | None:
+def _flaw(study: StudyConfig, draw: Draw, folder: RunFolder) -> str | None:
     from weakfield.simulation.pair import flaw
 
-    return flaw(study, seed, folder)
+    return flaw(study, draw, folder)
 
 
 _UNIVERSE = ("cosmology", "simulation")
 _ALL = tuple(name for name in StudyConfig.model_fields if name not in ("seeds", "campaign", "search"))
 
-#: the stages in order; a study's seeds enter through the fingerprint of the pairs
+#: the stages in order; a study's seeds enter through the fingerprint of the pairs, their inverses through another
 STAGES: tuple[Stage, ...] = (
     PairStage(_grow, _flaw, _campaign),
-    _stage("measure", "weakfield.spectra.measure", "spectra", ("simulate",), (*_UNIVERSE, "dataset", "measure")),
+    _stage(
+        "measure",
+        "weakfield.spectra.measure",
+        "spectra",
+        ("simulate",),
+        (*_UNIVERSE, "dataset", "measure"),
+        inverses=True,
+    ),
     _stage("dataset", "weakfield.dataset.build", "dataset", ("simulate",), (*_UNIVERSE, "dataset")),
     _stage(
         "train", "weakfield.learning.training", "training", ("dataset",), ("training", "evaluation", "audit.bootstrap")
@@ -128,16 +136,16 @@ def run_study(
         for stage in stages:
             if stage.name not in needed:
                 continue
-            read = {name: fingerprints[name] for name in stage.reads}
+            read = _known(fingerprints, stage)
             if stage.name not in wanted:
-                read |= _pairs_read(stage, study, folder, growers)
+                read = _as_read(read, stage, study, folder, growers | {INVERSES})
             if stage.name in wanted:
                 outcome: Outcome | None = _completed(stage, study, folder, read)
             else:
                 outcome = _so_far(stage, study, folder, wanted) or stage.finished(study, folder, read)
             if outcome is None:
                 raise _unfinished(stage, study, folder, str(only))
-            fingerprints[stage.name] = outcome.fingerprint
+            fingerprints |= outcome.fingerprints
             if stage.name in wanted:
                 outcomes.append(outcome)
                 tell(outcome)
@@ -150,11 +158,17 @@ def require(study: StudyConfig, root: str | Path, name: str, before: str) -> Non
     fingerprints: dict[str, str] = {}
     for stage in STAGES:
         if stage.name in {name} | _ancestors({name}, STAGES):
-            read = {needed: fingerprints[needed] for needed in stage.reads}
+            read = _known(fingerprints, stage)
             outcome = _so_far(stage, study, folder, {before}) or stage.finished(study, folder, read)
             if outcome is None:
                 raise _unfinished(stage, study, folder, before)
-            fingerprints[stage.name] = outcome.fingerprint
+            fingerprints |= outcome.fingerprints
+
+
+def _known(fingerprints: dict[str, str], stage: Stage) -> dict[str, str]:
+    """The fingerprints of what a stage reads, and that of the pairs of inverted seeds if there are any."""
+    inverses = {INVERSES} & set(fingerprints)
+    return {name: fingerprints[name] for name in (*stage.reads, *inverses)}
 
 
 def _unfinished(stage: Stage, study: StudyConfig, folder: RunFolder, before: str) -> BadInput:
@@ -178,15 +192,20 @@ def _so_far(stage: Stage, study: StudyConfig, folder: RunFolder, wanted: set[str
     return stage.so_far(study, folder, built_of)
 
 
-def _pairs_read(stage: Stage, study: StudyConfig, folder: RunFolder, growers: set[str]) -> dict[str, str]:
-    """Of a partial data set: the fingerprint of the pairs that a stage read, though others read earlier or later.
+def _as_read(
+    read: dict[str, str], stage: Stage, study: StudyConfig, folder: RunFolder, of_pairs: set[str]
+) -> dict[str, str]:
+    """``read``, of a partial data set with the pairs that a stage did read, though others read earlier or later.
 
     As long as it is not asked for again the pairs that arrived since do not make it stale.
     """
     if not isinstance(stage, FolderStage) or not study.dataset.partial:
-        return {}
-    read = recorded(folder.root / stage.folder / DONE_FILE).get("read", {})
-    return {name: read[name] for name in growers & set(stage.reads) & set(read)}
+        return read
+    did = recorded(folder.root / stage.folder / DONE_FILE).get("read")
+    if did is None:
+        return read
+    others = {name: fingerprint for name, fingerprint in read.items() if name not in of_pairs}
+    return others | {name: did[name] for name in of_pairs & set(did)}
 
 
 def _completed(stage: Stage, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome:

@@ -140,3 +140,79 @@ def test_a_run_folder_knows_its_paths_and_touches_nothing(tmp_path: Path) -> Non
     assert folder.member(42, "gr") == tmp_path / "run" / "pairs" / "seed00042" / "gr"
     assert folder.report.parent == folder.root
     assert not folder.root.exists()
+
+
+SPECTRAL = {"mesh": "spectral", "start": "growing-mode", "transfer": "eisenstein-hu"}
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"phi_integrator": "euler"}, "phi_integrator is 'euler' but mesh is 'spectral', expected 'second-order'"),
+        ({"mesh": "staggered"}, "start is 'growing-mode' but mesh is 'staggered', expected mesh = 'spectral'"),
+        (
+            {"transfer": "file", "transfer_file": "tk.dat", "newton_velocities": "poisson"},
+            "start is 'growing-mode' but transfer is 'file', .*expected start = 'linear'",
+        ),
+        (
+            {"transfer": "camb", "radiation": False},
+            "radiation is false but transfer 'camb' .*expected radiation = true, start = 'linear' or transfer =",
+        ),
+        ({"start": "linear", "f_nl": 3.0}, "f_nl is 3 but the start is 'linear', expected start = 'growing-mode'"),
+    ],
+)
+def test_what_a_start_at_second_order_needs(values: dict[str, object], said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        SimulationSettings.from_mapping(SPECTRAL | values)
+
+
+@pytest.mark.parametrize(
+    "values", [{}, {"f_nl": -20.0}, {"transfer": "camb"}, {"transfer": "camb", "baryon_treatment": "hybrid"},
+               {"start": "linear"}]
+)  # fmt: skip
+def test_what_a_start_at_second_order_allows(values: dict[str, object]) -> None:
+    SimulationSettings.from_mapping(SPECTRAL | values)
+
+
+def test_a_start_from_a_snapshot_ignores_what_the_start_is() -> None:
+    values = {
+        "mesh": "staggered", "phi_integrator": "euler", "initial_conditions": "snapshot", "particle_file": "p.h5",
+        "radiation": False,
+    }  # fmt: skip
+    one, other = (SimulationSettings.from_mapping(values | {"start": start}) for start in ("linear", "growing-mode"))
+    assert one.identity() == other.identity()
+    assert one.beginning(False)["start"] == other.beginning(False)["start"] == "snapshot"
+    with pytest.raises(BadInput, match="f_nl is 1 but the start is a snapshot"):
+        SimulationSettings.from_mapping(values | {"start": "growing-mode", "f_nl": 1.0})
+
+
+def without_mesh_and_start(study: StudyConfig) -> str:
+    """The text of a study.toml as it was written before there was a choice of either."""
+    lines = study.to_toml().splitlines()
+    kept = [line for line in lines if line.split(" = ")[0] not in ("mesh", "start", "f_nl", "fixed_amplitude")]
+    assert len(kept) == len(lines) - 4
+    return "\n".join(kept) + "\n"
+
+
+def test_a_record_from_before_mesh_and_start_is_staggered_and_linear(tmp_path: Path) -> None:
+    """Of a run folder, that is; in a file that a person wrote an absent key means the default."""
+    old = StudyConfig.from_mapping({"simulation": {"mesh": "staggered", "start": "linear"}})
+    for place in (tmp_path / "run", tmp_path / "mine"):
+        place.mkdir()
+        (place / "study.toml").write_text(without_mesh_and_start(old))
+    (tmp_path / "run" / "pairs").mkdir()
+    assert StudyConfig.from_toml(tmp_path / "run" / "study.toml") == old
+    default = SimulationSettings()
+    mine = StudyConfig.from_toml(tmp_path / "mine" / "study.toml").simulation
+    assert (mine.mesh, mine.start) == (default.mesh, default.start)
+
+
+def test_a_record_is_read_by_what_was_and_not_by_todays_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever of the two the default is: here what was is made the other one."""
+    monkeypatch.setattr("weakfield.config.study.BEFORE", {"mesh": "spectral", "start": "growing-mode"})
+    (tmp_path / "study.toml").write_text(without_mesh_and_start(StudyConfig()))
+    (tmp_path / "provenance.json").write_text("{}")
+    found = StudyConfig.from_toml(tmp_path / "study.toml").simulation
+    assert (found.mesh, found.start) == ("spectral", "growing-mode")

@@ -389,3 +389,31 @@ def test_one_source_of_linear_theory(tmp_path: Path) -> None:
     assert (switched.linear_radiation, switched.switch_delta_rad, switched.switch_linear_chi) == (False, 30.0, 5.0)
     with pytest.raises(BadInput, match="'Tk file' is missing, and there is no 'mPk file'"):
         read(tmp_path, **{"Tk file": None})
+
+
+def test_without_our_keys_a_file_is_the_reference_programs(tmp_path: Path) -> None:
+    """Whatever the defaults of studies are."""
+    settings = settings_of(tmp_path)
+    simulation = settings.simulation
+    assert (simulation.mesh, simulation.start, simulation.f_nl) == ("staggered", "linear", 0.0)
+    assert (settings.inverted, simulation.fixed_amplitude) == (False, False)
+
+
+def test_mesh_start_and_seeds_by_our_keys(tmp_path: Path) -> None:
+    keys = {
+        "mesh": "spectral", "start": "growing-mode", "f_nl": "-5", "inverted": "yes", "fixed_amplitude": "yes",
+        "phi integrator": "second-order", "transfer": "eisenstein-hu",
+    }  # fmt: skip
+    settings = settings_of(tmp_path, **keys)
+    simulation = settings.simulation
+    assert (simulation.mesh, simulation.start, simulation.f_nl) == ("spectral", "growing-mode", -5.0)
+    assert (settings.inverted, simulation.fixed_amplitude) == (True, True)
+    for key, value, said in (
+        ("inverted", "true", "'inverted' is 'true', expected yes or no"),
+        ("mesh", "spectrum", "'mesh' is 'spectrum', expected staggered or spectral"),
+        ("f_nl", "large", "'f_nl' is 'large', expected a number"),
+    ):
+        with pytest.raises(BadInput, match=said):
+            read(tmp_path, **(keys | {key: value}))
+    with pytest.raises(BadInput, match=r"settings\.ini: .*transfer is 'file', which holds one redshift"):
+        read(tmp_path, **(keys | {"transfer": None}))

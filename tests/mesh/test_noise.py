@@ -88,3 +88,22 @@ def test_variance_on_the_plane_kx_0():
             power[noise] += float((plane.abs() ** 2)[[0, 1, 2, 6, 7]].mean()) / seeds
     assert power["hermitian"] == pytest.approx(2.0, rel=0.05)  # 3000 complex draws: 2.6 % at one sigma
     assert power["gevolution"] == pytest.approx(1.0, rel=0.05)
+
+
+@pytest.mark.parametrize("noise", ["hermitian", "gevolution"])
+def test_fixed_amplitudes_keep_the_phases_and_the_mean_power(noise):
+    drawn = unit_modes(16, 4, "sphere", noise)
+    fixed = unit_modes(16, 4, "sphere", noise, fixed_amplitude=True)
+    inside = drawn != 0
+    assert torch.equal(fixed != 0, inside)
+    expected = drawn[inside] / drawn[inside].abs() * 2**0.5
+    torch.testing.assert_close(fixed[inside], expected, rtol=1e-14, atol=1e-14)  # a rounding or two
+    mirror = (-torch.arange(16)) % 16
+    if noise == "hermitian":
+        assert torch.equal(fixed[:, :, 0], fixed[mirror][:, mirror][:, :, 0].conj())
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+def test_an_inverse_is_every_mode_times_minus_1(fixed):
+    upright = unit_modes(16, 4, fixed_amplitude=fixed)
+    assert torch.equal(unit_modes(16, 4, fixed_amplitude=fixed, inverted=True), -upright)

@@ -36,6 +36,7 @@ def test_pairs_of_a_run_folder(tmp_path):
         assert np.array_equal(field.numpy(), reference[f"phi_{index + 1}"])
         assert entry["redshift"] == attributes["redshift"] == pytest.approx(reference["z"][index + 1], abs=2e-6)
         assert (attributes["theory"], attributes["seed"], attributes["box_size_mpch"]) == ("gr", 42, 320.0)
+        assert (attributes["mesh"], attributes["start"], attributes["inverted"]) == ("staggered", "linear", 0)
         assert entry == entry | {"field": "phi", "index": index, "theory": "gr"}
         assert entry["hash"] == file_hash(folder.pair(42) / name)
     assert {"newton/lcdm_background.dat", "newton/pk002_delta.dat"} <= set(manifest["files"])
@@ -117,6 +118,10 @@ def test_what_cannot_be_paired(tmp_path):
         import_reference(data, folder, skip_single=True)
     with pytest.raises(BadInput, match="is not a folder"):
         import_reference(tmp_path / "nowhere", folder)
+    settings = data / "seed7" / "gr" / "settings.ini"
+    settings.write_text(settings.read_text() + "inverted = yes\n")
+    with pytest.raises(BadInput, match="is a run with inverted = yes, expected runs of seeds as they are"):
+        import_reference(data, folder, skip_single=True)
 
 
 def test_twins_of_different_settings(tmp_path):

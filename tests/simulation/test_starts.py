@@ -184,6 +184,13 @@ def test_a_run_goes_on_from_its_snapshot(small_run, halves, tmp_path):
     assert float((whole - wrong).std()) > 10 * float((whole - second).std())
 
 
+def test_a_start_that_is_read_ignores_what_the_start_is_and_says_so(small_run, halves):
+    theory, folder, step = halves
+    run = restarted(small_run, theory, folder, step, start="growing-mode", mesh="staggered")
+    with pytest.warns(UserWarning, match="start = 'growing-mode' is ignored"):
+        initial_universe(run)
+
+
 def test_a_run_goes_on_from_a_gadget_snapshot(small_run, halves, tmp_path):
     theory, folder, _ = halves
     snapshot = load_gadget(folder / "snap000_cdm")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from weakfield.base.files import read_json
-from weakfield.config import THEORIES, RunFolder, RunSettings, StudyConfig
+from weakfield.config import THEORIES, Draw, RunFolder, RunSettings, StudyConfig
 from weakfield.simulation.clock import Clock, cycles_until
 
 #: numbers a cell of what is no scalar
@@ -64,8 +64,8 @@ def bytes_of_pair(study: StudyConfig) -> int:
 def seconds_known(study: StudyConfig, folder: RunFolder) -> tuple[float, int]:
     """Mean seconds of the whole pairs in a run folder as they were measured, and how many there are."""
     found = []
-    for seed in study.seeds.all:
-        path = folder.pair(seed) / "pair.json"
+    for draw in study.seeds.draws:
+        path = folder.pair(draw) / "pair.json"
         if path.exists():
             seconds = read_json(path).get("seconds", {})
             found += [sum(seconds.values())] if seconds else []
@@ -92,11 +92,11 @@ def calibrated(study: StudyConfig) -> tuple[float, str]:
     return total, f"two short runs of each theory here ({counts[0]} and {counts[1]} cycles a whole one)"
 
 
-def estimate(study: StudyConfig, folder: RunFolder, seeds: tuple[int, ...]) -> Estimate:
-    """Disk and time of the pairs of ``seeds`` that are not whole yet."""
+def estimate(study: StudyConfig, folder: RunFolder, draws: tuple[Draw, ...]) -> Estimate:
+    """Disk and time of the pairs of ``draws`` that are not whole yet."""
     import shutil
 
-    missing = [seed for seed in seeds if not (folder.pair(seed) / "pair.json").exists()]
+    missing = [draw for draw in draws if not (folder.pair(draw) / "pair.json").exists()]
     seconds, known = seconds_known(study, folder)
     source = f"the {known} pairs in {folder.root}"
     if not known:
@@ -104,7 +104,7 @@ def estimate(study: StudyConfig, folder: RunFolder, seeds: tuple[int, ...]) -> E
     place = next(path for path in (folder.root.resolve(), *folder.root.resolve().parents) if path.exists())
     workers = len(study.campaign.gpus) or study.campaign.workers
     return Estimate(
-        len(seeds), len(missing), bytes_of_pair(study), seconds, workers, shutil.disk_usage(place).free, source
+        len(draws), len(missing), bytes_of_pair(study), seconds, workers, shutil.disk_usage(place).free, source
     )
 
 

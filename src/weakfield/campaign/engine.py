@@ -7,7 +7,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,8 @@ from weakfield.campaign.clusters import connected
 from weakfield.campaign.journal import log_failure, note, sentence
 from weakfield.campaign.table import live_table
 from weakfield.campaign.work import Task, grow_seed
-from weakfield.config import RunFolder, StudyConfig
+from weakfield.config import Draw, Inverse, RunFolder, StudyConfig
+from weakfield.config.layout import pair_name, seed_of
 from weakfield.simulation.claims import identity
 
 if TYPE_CHECKING:
@@ -33,102 +34,103 @@ _LOOK_S = 1.0
 _UNFIT = 10
 
 
-def grow_with_workers(study: StudyConfig, folder: RunFolder, seeds: Sequence[int], tally: Tally, say: Say) -> None:
-    """Grow ``seeds`` by the workers of ``study.campaign``, noting in ``tally`` what became of each.
+def grow_with_workers(study: StudyConfig, folder: RunFolder, draws: Sequence[Draw], tally: Tally, say: Say) -> None:
+    """Grow the pairs of ``draws`` by the workers of ``study.campaign``, noting in ``tally`` what became of each.
 
     Raises ``WeakfieldError`` when the scheduler is lost or no worker is left that can work; pairs that are whole by
     then stay, and the same command continues.
     """
     with connected(study, folder.campaign / "jobs") as client:
         address = client.scheduler.address
-        say(f"{len(seeds)} pairs to grow by the workers of {address}; dashboard: {_dashboard(client)}")
+        say(f"{len(draws)} pairs to grow by the workers of {address}; dashboard: {_dashboard(client)}")
         _describe(folder, client)
         try:
             with live_table(study, folder) as refresh:
-                Dispatch(client, study, folder, tally, say, refresh).grow(seeds)
+                Dispatch(client, study, folder, tally, say, refresh).grow(draws)
         finally:
             (folder.campaign / "campaign.json").unlink(missing_ok=True)
 
 
 class Dispatch:
-    """Hands out tasks and takes in results until each seed is whole or set aside."""
+    """Hands out tasks and takes in results until each pair is whole or set aside."""
 
     def __init__(
         self, client: Any, study: StudyConfig, folder: RunFolder, tally: Tally, say: Say, refresh: Callable[[], None]
     ) -> None:
         self._client, self._study, self._folder = client, study, folder
         self._tally, self._say, self._refresh = tally, say, refresh
-        self._task = asdict(Task.of(study, folder))
+        self._task = Task.of(study, folder)
         self._token = uuid.uuid4().hex[:8]  # a scheduler may serve several campaigns, and remembers tasks by name
-        self._results: SimpleQueue[tuple[int, Any]] = SimpleQueue()
-        self._futures: dict[int, Any] = {}
-        self._tasks: Counter[int] = Counter()
+        self._results: SimpleQueue[tuple[Draw, Any]] = SimpleQueue()
+        self._futures: dict[Draw, Any] = {}
+        self._tasks: Counter[Draw] = Counter()
         self._unfit: set[tuple[str, int]] = set()
         self._in_vain = 0  # workers found unfit since the last pair was grown
         self._alone_since = self._looked = time.monotonic()
         self._why = ""
 
-    def grow(self, seeds: Sequence[int]) -> None:
+    def grow(self, draws: Sequence[Draw]) -> None:
         """First what nobody else has, then what others had."""
         try:
             for wait in (False, True):
-                for seed in seeds:
-                    self._submit(seed, wait)
-                seeds = self._gather(wait)
+                for draw in draws:
+                    self._submit(draw, wait)
+                draws = self._gather(wait)
         except BaseException:
             if self._client.status == "running":  # else nobody would answer
                 with suppress(Exception):
                     self._client.cancel(list(self._futures.values()))
             raise
 
-    def _submit(self, seed: int, wait: bool) -> None:
-        self._tasks[seed] += 1
+    def _submit(self, draw: Draw, wait: bool) -> None:
+        self._tasks[draw] += 1
+        task = asdict(replace(self._task, inverted=isinstance(draw, Inverse)))
         future = self._client.submit(
-            grow_seed, self._task, seed, wait, key=f"seed{seed:05d}-{self._token}-{self._tasks[seed]}",
-            retries=self._study.campaign.tries - 1, priority=-seed, pure=False,
+            grow_seed, task, seed_of(draw), wait, key=f"{pair_name(draw)}-{self._token}-{self._tasks[draw]}",
+            retries=self._study.campaign.tries - 1, priority=-seed_of(draw), pure=False,
         )  # fmt: skip
-        self._futures[seed] = future
-        future.add_done_callback(lambda done: self._results.put((seed, done)))
+        self._futures[draw] = future
+        future.add_done_callback(lambda done: self._results.put((draw, done)))
 
-    def _gather(self, wait: bool) -> list[int]:
-        """Take in results until none is out; the seeds that somebody else has."""
-        elsewhere: list[int] = []
+    def _gather(self, wait: bool) -> list[Draw]:
+        """Take in results until none is out; the pairs that somebody else has."""
+        elsewhere: list[Draw] = []
         while self._futures:
             heed()
             try:
-                seed, future = self._results.get(timeout=_LOOK_S)
+                draw, future = self._results.get(timeout=_LOOK_S)
             except Empty:
                 self._look()
                 continue
             if time.monotonic() - self._looked > _LOOK_S:
                 self._look()
-            if self._futures.get(seed) is not future and getattr(self._futures.get(seed), "key", None) != future.key:
+            if self._futures.get(draw) is not future and getattr(self._futures.get(draw), "key", None) != future.key:
                 continue
-            self._futures.pop(seed)
-            self._take(seed, future, wait, elsewhere)
+            self._futures.pop(draw)
+            self._take(draw, future, wait, elsewhere)
         return elsewhere
 
-    def _take(self, seed: int, future: Any, wait: bool, elsewhere: list[int]) -> None:
+    def _take(self, draw: Draw, future: Any, wait: bool, elsewhere: list[Draw]) -> None:
         if future.status in ("cancelled", "lost"):
             raise self._lost()
         if future.status == "error":
-            self._set_aside(seed, future)
+            self._set_aside(draw, future)
             return
         result = future.result()
         future.release()  # a worker leaves more easily that has nothing others may want
         match result["status"]:
             case "whole":
-                self._tally.grown.add(seed)
+                self._tally.grown.add(draw)
                 self._in_vain = 0
             case "there":
-                self._tally.there.add(seed)
+                self._tally.there.add(draw)
             case "elsewhere":
-                elsewhere.append(seed)
+                elsewhere.append(draw)
             case "unfit":
                 self._retire(result)
-                self._submit(seed, wait)
+                self._submit(draw, wait)
 
-    def _set_aside(self, seed: int, future: Any) -> None:
+    def _set_aside(self, draw: Draw, future: Any) -> None:
         """A pair that failed, or lost its worker, too often."""
         error = future.exception()
         why = sentence(error)
@@ -136,10 +138,10 @@ class Dispatch:
             why = f"{self._study.campaign.tries} workers died while they had it (too little memory?)"
             if self._study.campaign.cluster != "local":
                 why += f"; their logs are in {self._folder.campaign / 'jobs'}"
-            note(self._folder, seed, "failed", error=why)
-            log_failure(self._folder, seed, WeakfieldError(why))
-        self._tally.failed[seed] = why
-        self._say(f"seed {seed} is set aside: {why}")
+            note(self._folder, draw, "failed", error=why)
+            log_failure(self._folder, draw, WeakfieldError(why))
+        self._tally.failed[draw] = why
+        self._say(f"seed {draw} is set aside: {why}")
 
     def _retire(self, result: dict[str, Any]) -> None:
         """Send a worker away that cannot grow any pair; its pair goes to another, if there is one."""

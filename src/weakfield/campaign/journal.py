@@ -14,17 +14,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 from weakfield.base.provenance import now
-from weakfield.config import RunFolder
+from weakfield.config import Draw, Inverse, RunFolder
+from weakfield.config.layout import pair_name, seed_of
 from weakfield.simulation.claims import identity
 
 Event = Literal["begun", "grown", "failed"]
 
 
-def note(folder: RunFolder, seed: int, event: Event, **facts: Any) -> None:
+def note(folder: RunFolder, draw: Draw, event: Event, **facts: Any) -> None:
     """Append a line; a disk that cannot take it is no reason to lose a pair."""
     who = identity()
     path = folder.campaign / "journal" / f"{who['host']}.jsonl"
-    line = {"time": now(), "seed": seed, "event": event, "process": who["process"], **facts}
+    inverted = {"inverted": True} if isinstance(draw, Inverse) else {}
+    line = {"time": now(), "seed": seed_of(draw), **inverted, "event": event, "process": who["process"], **facts}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
@@ -49,17 +51,22 @@ def entries(folder: RunFolder) -> Iterator[dict[str, Any]]:
                     yield entry | {"host": path.stem}
 
 
-def log_path(folder: RunFolder, seed: int) -> Path:
+def draw_of(entry: dict[str, Any]) -> Draw:
+    """Which pair a line is about."""
+    return Inverse(entry["seed"]) if entry.get("inverted") else int(entry["seed"])
+
+
+def log_path(folder: RunFolder, draw: Draw) -> Path:
     """Where the failures of a pair are told; the file goes when the pair is whole."""
-    return folder.campaign / "failed" / f"seed{seed:05d}.log"
+    return folder.campaign / "failed" / f"{pair_name(draw)}.log"
 
 
-def log_failure(folder: RunFolder, seed: int, error: BaseException) -> None:
+def log_failure(folder: RunFolder, draw: Draw, error: BaseException) -> None:
     """Append one failure with its traceback, as far as the disk takes it."""
     who = identity()
     text = "".join(traceback.format_exception(error))
     try:
-        path = log_path(folder, seed)
+        path = log_path(folder, draw)
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(path, "a", encoding="utf-8") as log:
             log.write(f"{now()} on {who['host']}, process {who['process']}: {sentence(error)}\n{text}\n")

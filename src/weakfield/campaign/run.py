@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.progress import bar
 from weakfield.campaign.journal import log_path, sentence
-from weakfield.config import RunFolder, StudyConfig
+from weakfield.config import Draw, RunFolder, StudyConfig
+from weakfield.config.layout import in_order
 from weakfield.simulation.claims import claimed
 from weakfield.simulation.pair import flaw
 
@@ -22,19 +23,19 @@ Say = Callable[[str], None]
 
 @dataclass
 class Tally:
-    """What became of the seeds so far: grown by us, whole before or by others, failed and why."""
+    """What became of the pairs so far: grown by us, whole before or by others, failed and why."""
 
-    grown: set[int] = field(default_factory=set)
-    there: set[int] = field(default_factory=set)
-    failed: dict[int, str] = field(default_factory=dict)
+    grown: set[Draw] = field(default_factory=set)
+    there: set[Draw] = field(default_factory=set)
+    failed: dict[Draw, str] = field(default_factory=dict)
 
     @property
     def whole(self) -> int:
         return len(self.grown) + len(self.there)
 
 
-def grow_pairs(study: StudyConfig, folder: RunFolder, seeds: Sequence[int]) -> int:
-    """Bring the pairs of ``seeds`` to being whole on disk; how many were grown by this call.
+def grow_pairs(study: StudyConfig, folder: RunFolder, draws: Sequence[Draw]) -> int:
+    """Bring the pairs of ``draws`` to being whole on disk; how many were grown by this call.
 
     Where ``study.campaign`` asks for neither workers nor a cluster the pairs are grown here, one after the other; else
     by Dask, a task a pair. Either way each pair is claimed first, so that many such calls share a run folder. A pair
@@ -43,16 +44,16 @@ def grow_pairs(study: StudyConfig, folder: RunFolder, seeds: Sequence[int]) -> i
     """
     tally = Tally()
     missing = []
-    for seed in seeds:
-        if flaw(study, seed, folder) is None:  # raises for a pair of other settings
-            tally.there.add(seed)
+    for draw in draws:
+        if flaw(study, draw, folder) is None:  # raises for a pair of other settings
+            tally.there.add(draw)
         else:
-            missing.append(seed)
+            missing.append(draw)
     if missing:
         busy = claimed(folder)
-        ordered = sorted(missing, key=lambda seed: (seed in busy, seed))
+        ordered = sorted(missing, key=lambda draw: (draw in busy, in_order(draw)))
         if study.campaign.plain:
-            _grow_here(study, folder, ordered, len(seeds), tally)
+            _grow_here(study, folder, ordered, len(draws), tally)
         else:
             from weakfield.campaign.engine import grow_with_workers
 
@@ -66,14 +67,14 @@ def say(message: str) -> None:
     print(f"weakfield: {message}", file=sys.stderr, flush=True)
 
 
-def _grow_here(study: StudyConfig, folder: RunFolder, seeds: Sequence[int], total: int, tally: Tally) -> None:
+def _grow_here(study: StudyConfig, folder: RunFolder, draws: Sequence[Draw], total: int, tally: Tally) -> None:
     """The plain loop: pass after pass over what is missing, the pairs that others have at the end of each.
 
     A failure that is the place's and not the pair's ends it: every other pair would meet the same.
     """
     from weakfield.simulation.ensemble import Session
 
-    session, todo = Session(study), list(seeds)
+    session, todo = Session(study), list(draws)
     with bar("pairs", total) as progress:
         progress.advance(total - len(todo))
         for _ in range(study.campaign.tries):
@@ -86,29 +87,29 @@ def _grow_here(study: StudyConfig, folder: RunFolder, seeds: Sequence[int], tota
 
 
 def _pass(
-    study: StudyConfig, folder: RunFolder, session: Session, seeds: Sequence[int], wait: bool, tally: Tally,
+    study: StudyConfig, folder: RunFolder, session: Session, draws: Sequence[Draw], wait: bool, tally: Tally,
     advance: Callable[[], None],
-) -> list[int]:  # fmt: skip
-    """Grow what nobody else has; the seeds that somebody had."""
+) -> list[Draw]:  # fmt: skip
+    """Grow what nobody else has; the pairs that somebody had."""
     from weakfield.campaign.work import grow_claimed, is_of_the_place, scratch_folder
 
     elsewhere = []
-    for seed in seeds:
+    for draw in draws:
         try:
             with session.held():  # for each anew: a writer that failed writes no more
                 scratch = scratch_folder(study.campaign.scratch, folder)
-                status = grow_claimed(study, seed, folder, session, wait, scratch)
+                status = grow_claimed(study, draw, folder, session, wait, scratch)
         except BadInput:
             raise  # of the settings: no pair would fare better
         except Exception as error:
             if is_of_the_place(error) or study.campaign.tries == 1:
                 raise
-            tally.failed[seed] = sentence(error)
+            tally.failed[draw] = sentence(error)
             continue
         if status == "elsewhere":
-            elsewhere.append(seed)
+            elsewhere.append(draw)
             continue
-        (tally.grown if status == "whole" else tally.there).add(seed)
+        (tally.grown if status == "whole" else tally.there).add(draw)
         advance()
     return elsewhere
 
@@ -117,14 +118,15 @@ def _report(folder: RunFolder, tally: Tally) -> None:
     """Raise for pairs that were set aside, with the reason of the first and where the others' are."""
     if not tally.failed:
         return
-    seed, why = min(tally.failed.items())
-    others = "" if len(tally.failed) == 1 else f" ({_listed(sorted(tally.failed))})"
+    failed = sorted(tally.failed, key=in_order)
+    others = "" if len(failed) == 1 else f" ({_listed(failed)})"
+    first, logs = failed[0], log_path(folder, failed[0]).parent
     raise WeakfieldError(
-        f"{len(tally.failed)} of {tally.whole + len(tally.failed)} pairs failed and were set aside{others};"
-        f" seed {seed}: {why}; logs are in {log_path(folder, seed).parent}, and the same command tries them again"
+        f"{len(failed)} of {tally.whole + len(failed)} pairs failed and were set aside{others}; seed {first}:"
+        f" {tally.failed[first]}; logs are in {logs}, and the same command tries them again"
     )
 
 
-def _listed(seeds: Sequence[int]) -> str:
-    shown = ", ".join(str(seed) for seed in seeds[:10])
-    return f"seeds {shown}" + (", ..." if len(seeds) > 10 else "")
+def _listed(draws: Sequence[Draw]) -> str:
+    shown = ", ".join(str(draw) for draw in draws[:10])
+    return f"seeds {shown}" + (", ..." if len(draws) > 10 else "")

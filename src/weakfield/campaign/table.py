@@ -62,10 +62,10 @@ def rows(status: Status) -> list[tuple[str, str]]:
     ]
     if status.dashboard is not None:
         lines.append(("dashboard", status.dashboard))
-    for seed, who in list(status.running.items())[:_ROWS]:
-        lines.append((f"seed {seed}", f"{who['host']}, process {who['process']}, since {who['since']}"))
-    for seed, why in list(status.failed.items())[:_ROWS]:
-        lines.append((f"seed {seed}", f"failed: {why}"))
+    for draw, who in list(status.running.items())[:_ROWS]:
+        lines.append((f"seed {draw}", f"{who['host']}, process {who['process']}, since {who['since']}"))
+    for draw, why in list(status.failed.items())[:_ROWS]:
+        lines.append((f"seed {draw}", f"failed: {why}"))
     return lines
 
 

@@ -15,7 +15,8 @@ from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.files import content_hash, read_json
 from weakfield.campaign.cost import bytes_of_pair
 from weakfield.campaign.journal import log_failure, log_path, note, sentence
-from weakfield.config import RunFolder, StudyConfig
+from weakfield.config import Draw, Inverse, RunFolder, StudyConfig
+from weakfield.config.layout import draw_named
 from weakfield.simulation.claims import claim, identity
 from weakfield.simulation.ensemble import Session
 from weakfield.simulation.pair import flaw, pair_settings_hash
@@ -38,6 +39,7 @@ class Task:
     study: dict[str, Any]
     root: str
     scratch: str | None
+    inverted: bool = False  # whether the pair to grow is that of the seed's inverse
 
     @classmethod
     def of(cls, study: StudyConfig, folder: RunFolder) -> Task:
@@ -49,7 +51,9 @@ class Task:
 
 
 def grow_seed(task: dict[str, Any], seed: int, wait: bool) -> dict[str, Any]:
-    """The task of Dask: one pair, whole on disk when this returns; ``task`` is a ``Task`` as a mapping.
+    """The task of Dask: the pair of a seed or, if the task says so, of its inverse, whole on disk when this returns.
+
+    ``task`` is a ``Task`` as a mapping.
 
     Returns ``status`` (``Status``), ``why``, and the worker's ``host`` and ``process``. Raises ``WeakfieldError`` for a
     pair that failed; its log is in the run folder.
@@ -66,7 +70,8 @@ def grow_seed(task: dict[str, Any], seed: int, wait: bool) -> dict[str, Any]:
         if _session is None or not _session.serves(study):
             _session = Session(study)
         with _session.held():
-            status = grow_claimed(study, seed, folder, _session, wait, scratch_folder(task["scratch"], folder))
+            draw = Inverse(seed) if task["inverted"] else seed
+            status = grow_claimed(study, draw, folder, _session, wait, scratch_folder(task["scratch"], folder))
     except Exception as error:
         _session = None
         if (number := _errno(error)) in _OF_THE_PLACE:
@@ -79,33 +84,33 @@ _session: Session | None = None  # one a process: tables and particles at rest s
 
 
 def grow_claimed(
-    study: StudyConfig, seed: int, folder: RunFolder, session: Session, wait: bool, scratch: Path | None = None
+    study: StudyConfig, draw: Draw, folder: RunFolder, session: Session, wait: bool, scratch: Path | None = None
 ) -> Status:
     """Claim a seed and grow its pair; it is whole on disk when this returns ``"whole"``, on a GPU too.
 
     After an error ``session.held`` has to be left: a writer that failed writes no more.
     """
-    with claim(folder, seed, wait) as ours:
+    with claim(folder, draw, wait) as ours:
         if not ours:
             return "elsewhere"
-        found = flaw(study, seed, folder)
+        found = flaw(study, draw, folder)
         if found is None:
-            log_path(folder, seed).unlink(missing_ok=True)
+            log_path(folder, draw).unlink(missing_ok=True)
             return "there"
         again = {} if found.endswith("pair.json is missing") else {"flaw": found}
-        note(folder, seed, "begun", **again)
+        note(folder, draw, "begun", **again)
         try:
             require_space(study, folder, scratch)
-            session.grow(study, seed, folder, scratch)
+            session.grow(study, draw, folder, scratch)
             session.writer.settle()  # what fails while files are written is this pair's failure, and not the next one's
         except BaseException as error:
             if isinstance(error, Exception):
-                note(folder, seed, "failed", error=sentence(error))
-                log_failure(folder, seed, error)
+                note(folder, draw, "failed", error=sentence(error))
+                log_failure(folder, draw, error)
             raise
-        manifest = read_json(folder.pair(seed) / "pair.json")
-        note(folder, seed, "grown", seconds=round(sum(manifest["seconds"].values()), 3))
-        log_path(folder, seed).unlink(missing_ok=True)
+        manifest = read_json(folder.pair(draw) / "pair.json")
+        note(folder, draw, "grown", seconds=round(sum(manifest["seconds"].values()), 3))
+        log_path(folder, draw).unlink(missing_ok=True)
     return "whole"
 
 
@@ -145,8 +150,8 @@ def scratch_folder(setting: str | None, folder: RunFolder) -> Path | None:
     place = Path(base) / f"weakfield-{content_hash(str(folder.root.resolve()))}"
     place.mkdir(parents=True, exist_ok=True)
     for left in place.glob(".seed*.partial"):
-        seed = int(left.name.split(".")[1].removeprefix("seed"))
-        if (folder.pair(seed) / "pair.json").exists():
+        draw = draw_named(left.name.split(".")[1])
+        if draw is not None and (folder.pair(draw) / "pair.json").exists():
             shutil.rmtree(left, ignore_errors=True)
     return place
 

@@ -47,7 +47,7 @@ def print_estimate(study: StudyConfig, folder: Path, seeds: tuple[int, ...] | No
     from weakfield.campaign.cost import estimate
     from weakfield.campaign.table import duration, size
 
-    found = estimate(study, RunFolder(folder), seeds or study.seeds.all)
+    found = estimate(study, RunFolder(folder), study.seeds.draws_of(seeds or study.seeds.all))
     if as_json:
         print(json.dumps({**asdict(found), "bytes": found.bytes, "seconds": found.seconds}))
         return

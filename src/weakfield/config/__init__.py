@@ -1,7 +1,7 @@
 """Frozen, validated settings with units; presets as TOML."""
 
 from weakfield.config.cosmology import CosmologySettings
-from weakfield.config.layout import RunFolder
+from weakfield.config.layout import Draw, Inverse, RunFolder
 from weakfield.config.settings import Settings
 from weakfield.config.simulation import THEORIES, OutputSettings, RunSettings, SimulationSettings, Theory
 from weakfield.config.study import StudyConfig, preset_names
@@ -9,6 +9,8 @@ from weakfield.config.study import StudyConfig, preset_names
 __all__ = [
     "THEORIES",
     "CosmologySettings",
+    "Draw",
+    "Inverse",
     "OutputSettings",
     "RunFolder",
     "RunSettings",

@@ -2,9 +2,47 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import NamedTuple
 
 from weakfield.config.simulation import Theory
+
+
+class Inverse(NamedTuple):
+    """The inverse of a seed: every initial mode of its universes is that of the seed times -1."""
+
+    seed: int
+
+    def __str__(self) -> str:
+        return f"{self.seed}i"
+
+
+#: what a pair is grown from: a seed, or the inverse of one. They make two pairs, and count as one seed
+Draw = int | Inverse
+
+
+def seed_of(draw: Draw) -> int:
+    """The seed, whichever way its modes are taken."""
+    return draw.seed if isinstance(draw, Inverse) else draw
+
+
+def in_order(draw: Draw) -> tuple[int, bool]:
+    """What to sort by: by seed, an inverse after its seed."""
+    return seed_of(draw), isinstance(draw, Inverse)
+
+
+def pair_name(draw: Draw) -> str:
+    """The name of a pair wherever it has one, ``seed00042`` or ``seed00042i``."""
+    return f"seed{seed_of(draw):05d}" + ("i" if isinstance(draw, Inverse) else "")
+
+
+def draw_named(name: str) -> Draw | None:
+    """What ``pair_name`` made this name of; nothing if it is no such name."""
+    found = re.fullmatch(r"seed(\d+)(i?)", name)
+    if found is None:
+        return None
+    return Inverse(int(found[1])) if found[2] else int(found[1])
 
 
 class RunFolder:
@@ -25,11 +63,11 @@ class RunFolder:
     def pairs(self) -> Path:
         return self.root / "pairs"
 
-    def pair(self, seed: int) -> Path:
-        return self.pairs / f"seed{seed:05d}"
+    def pair(self, draw: Draw) -> Path:
+        return self.pairs / pair_name(draw)
 
-    def member(self, seed: int, theory: Theory) -> Path:
-        return self.pair(seed) / theory
+    def member(self, draw: Draw, theory: Theory) -> Path:
+        return self.pair(draw) / theory
 
     @property
     def campaign(self) -> Path:

@@ -48,7 +48,11 @@ class SimulationSettings(Settings):
     relaxation_redshift: float | None = Field(
         None, description="below it frame dragging and metric terms move particles; default: the initial redshift"
     )
-    second_order_terms: bool = Field(True, description="second-order source and force terms (PHYSICS 13.1)")
+    second_order_terms: bool = Field(
+        True,
+        description="second-order source and force terms (PHYSICS 13.1); of the staggered mesh alone, the equations of"
+        " the spectral one are not expanded",
+    )
     phi_integrator: Literal["second-order", "euler"] = Field(
         "second-order",
         description="time integration of phi in GR: PHYSICS 15, or backward Euler as the reference program",
@@ -72,7 +76,9 @@ class SimulationSettings(Settings):
         None, ge=1, description="copies of the template a side; default: grid / its cells; template_file needs it"
     )
     correct_displacement: bool = Field(
-        True, description="undo the smoothing that assigning particles to cells adds to the initial displacement"
+        True,
+        description="undo the smoothing that assigning particles to cells adds to the initial displacement; of the"
+        " staggered mesh alone",
     )
     k_domain: Literal["sphere", "cube"] = Field(
         "sphere",
@@ -111,13 +117,16 @@ class SimulationSettings(Settings):
     start: Literal["growing-mode", "linear"] = Field(
         "linear",
         description="growing-mode: initial conditions right at second order in both theories (PHYSICS 16.3), on the"
-        " spectral mesh; linear: linear theory alone",
+        " spectral mesh; linear: linear theory alone; a start from a snapshot ignores it",
     )
     f_nl: float = Field(
-        0.0, description="local primordial non-Gaussianity in both theories, zeta = zeta_G + 3/5 f_nl (zeta_G^2 - mean)"
+        0.0,
+        description="local primordial non-Gaussianity in both theories, zeta = zeta_G + 3/5 f_nl (zeta_G^2 - mean); of"
+        " a growing-mode start",
     )
     fixed_amplitude: bool = Field(
-        False, description="every mode of the initial conditions has the amplitude of the mean power, and a random phase"
+        False,
+        description="every mode of the initial conditions has the amplitude of the mean power, and a random phase",
     )
     initial_conditions: Literal["linear", "snapshot"] = Field(
         "linear", description="linear theory, or particles and fields read from files at the initial redshift"
@@ -159,7 +168,20 @@ class SimulationSettings(Settings):
             return [content(item) for item in value] if isinstance(value, tuple) else value
 
         values = {name: content(getattr(self, name)) for name in type(self).model_fields if name not in WHERE}
+        if self.initial_conditions == "snapshot":
+            values["start"] = BEFORE["start"]  # which it ignores
         return {name: value for name, value in values.items() if name not in BEFORE or value != BEFORE[name]}
+
+    def beginning(self, inverted: bool) -> dict[str, str | float | bool]:
+        """On what mesh a universe lives and how it began, for its files; from particles that were read: "snapshot"."""
+        start = "snapshot" if self.initial_conditions == "snapshot" else self.start
+        return {
+            "mesh": self.mesh,
+            "start": start,
+            "f_nl": self.f_nl,
+            "inverted": inverted,
+            "fixed_amplitude": self.fixed_amplitude,
+        }
 
     @property
     def linear_radiation(self) -> bool:
@@ -186,6 +208,7 @@ class SimulationSettings(Settings):
                 " or another transfer"
             )
         self._check_start()
+        self._check_second_order()
         if self.grid % self.downgrade_factor:
             raise ValueError(f"downgrade_factor is {self.downgrade_factor}, expected a divisor of the grid {self.grid}")
         if self.radiation and self.transfer not in WITH_RADIATION:
@@ -209,6 +232,35 @@ class SimulationSettings(Settings):
             raise ValueError(
                 f"phi_integrator is '{self.phi_integrator}', expected 'euler' for a start from {start}: the first step"
                 " of the other solves the constraint with transfer functions of velocities"
+            )
+
+    def _check_second_order(self) -> None:
+        """The spectral mesh has one clock, and a start at second order needs that mesh and all that it subtracts."""
+        if self.mesh == "spectral" and self.phi_integrator != "second-order":
+            raise ValueError(
+                f"phi_integrator is '{self.phi_integrator}' but mesh is 'spectral', expected 'second-order', or mesh ="
+                " 'staggered'"
+            )
+        growing = self.start == "growing-mode" and self.initial_conditions == "linear"
+        if self.f_nl != 0 and not growing:
+            start = "a snapshot" if self.initial_conditions == "snapshot" else f"'{self.start}'"
+            raise ValueError(f"f_nl is {self.f_nl:g} but the start is {start}, expected start = 'growing-mode'")
+        if not growing:
+            return
+        if self.mesh != "spectral":
+            raise ValueError(
+                f"start is 'growing-mode' but mesh is '{self.mesh}', expected mesh = 'spectral', or start = 'linear'"
+            )
+        if self.transfer in ("file", "spectrum"):
+            raise ValueError(
+                f"start is 'growing-mode' but transfer is '{self.transfer}', which holds one redshift, expected start ="
+                " 'linear' or another transfer"
+            )
+        if self.transfer in WITH_RADIATION and not self.linear_radiation:
+            raise ValueError(
+                f"start is 'growing-mode' and radiation is false but transfer '{self.transfer}' has radiation, which"
+                " the start would mistake for matter, expected radiation = true, start = 'linear' or transfer ="
+                " 'eisenstein-hu'"
             )
 
 

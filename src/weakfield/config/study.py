@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 from typing import Literal, Self
@@ -16,9 +17,10 @@ from weakfield.config.cosmology import CosmologySettings
 from weakfield.config.dataset import DatasetSettings
 from weakfield.config.evaluation import EvaluationSettings
 from weakfield.config.explain import ExplainSettings
+from weakfield.config.layout import Draw, Inverse, seed_of
 from weakfield.config.search import SearchSettings
 from weakfield.config.settings import Settings, read_toml
-from weakfield.config.simulation import OutputSettings, RunSettings, SimulationSettings, Theory
+from weakfield.config.simulation import BEFORE, OutputSettings, RunSettings, SimulationSettings, Theory
 from weakfield.config.training import TrainingSettings
 
 
@@ -27,11 +29,27 @@ class SeedSettings(Settings):
 
     first: int = Field(1, ge=0, description="seed of the first pair")
     count: int = Field(48, ge=1, description="number of pairs")
-    inverted: bool = Field(False, description="grow each seed with its inverse too: every initial mode times -1")
+    inverted: bool = Field(
+        False,
+        description="grow each seed with its inverse too, every initial mode times -1: a seed still counts once, and"
+        " inverses are measured (the even and odd part of GR - Newton); data set, networks, audit and explanation"
+        " take the seeds themselves alone",
+    )
 
     @property
     def all(self) -> tuple[int, ...]:
         return tuple(range(self.first, self.first + self.count))
+
+    @property
+    def draws(self) -> tuple[Draw, ...]:
+        """What pairs are grown of: every seed, and after each its inverse where the study has them."""
+        return self.draws_of(self.all)
+
+    def draws_of(self, seeds: Iterable[int]) -> tuple[Draw, ...]:
+        """The same for some of the seeds."""
+        if not self.inverted:
+            return tuple(seeds)
+        return tuple(draw for seed in seeds for draw in (seed, Inverse(seed)))
 
 
 class MeasureSettings(Settings):
@@ -91,15 +109,27 @@ class StudyConfig(Settings):
                 raise ValueError(
                     f"dataset.{name} is [{first}, {last}], expected seeds of the study, {seeds[0]} to {seeds[-1]}"
                 )
+        if self.seeds.inverted and self.simulation.initial_conditions == "snapshot":
+            raise ValueError(
+                "seeds.inverted is true but simulation.initial_conditions is 'snapshot', expected 'linear': what is"
+                " read from files has no inverse"
+            )
         if "phi" not in self.simulation.snapshot_fields:
             raise ValueError("simulation.snapshot_fields lacks 'phi', expected it: every later stage reads it")
         return self
 
     @classmethod
     def from_toml(cls, path: str | Path) -> Self:
-        """Read and validate a study; file names in it are relative to its folder."""
+        """Read and validate a study; file names in it are relative to its folder.
+
+        The study.toml of a run folder says what its pairs were grown with: a key that it lacks has the value of
+        ``BEFORE``, whatever the default is by now. In any other file it means the default.
+        """
         path = Path(path)
-        study = cls.from_mapping(read_toml(path), str(path))
+        values = read_toml(path)
+        if _of_a_run(path) and isinstance(values.setdefault("simulation", {}), dict):
+            values["simulation"] = BEFORE | values["simulation"]
+        study = cls.from_mapping(values, str(path))
         return study._beside(path.parent)
 
     @classmethod
@@ -138,11 +168,12 @@ class StudyConfig(Settings):
             name += f"-pairs{pairs}"
         return self.from_mapping(values | {"name": name}, self.name)
 
-    def run_settings(self, theory: Theory, seed: int) -> RunSettings:
+    def run_settings(self, theory: Theory, draw: Draw) -> RunSettings:
         """One member of a pair: what differs between the two is the theory alone."""
         return RunSettings(
-            theory=theory, seed=seed, cosmology=self.cosmology, simulation=self.simulation, output=self.output
-        )
+            theory=theory, seed=seed_of(draw), inverted=isinstance(draw, Inverse), cosmology=self.cosmology,
+            simulation=self.simulation, output=self.output,
+        )  # fmt: skip
 
     def _beside(self, folder: Path) -> Self:
         """The same study with the paths in it made absolute."""
@@ -154,6 +185,11 @@ class StudyConfig(Settings):
         if self.simulation.metric_files:
             update["metric_files"] = tuple((folder / path).resolve() for path in self.simulation.metric_files)
         return self.model_copy(update={"simulation": self.simulation.model_copy(update=update)}) if update else self
+
+
+def _of_a_run(path: Path) -> bool:
+    """Whether a file is the record a run folder keeps of its study, rather than one that a person wrote."""
+    return path.name == "study.toml" and any((path.parent / name).exists() for name in ("provenance.json", "pairs"))
 
 
 def preset_names() -> list[str]:

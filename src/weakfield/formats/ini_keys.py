@@ -18,7 +18,7 @@ READ = frozenset(
         "radiation treatment", "switch delta_rad", "switch linear chi", "phi integrator", "exact redshifts",
         "tracer factor", "downgrade factor", "mPk file", "particle file", "metric file", "restart redshift", "dtau",
         "hibernation path", "hibernation file base", "hibernation redshifts", "hibernation wallclock limit",
-        "checkpoint every",
+        "checkpoint every", "mesh", "start", "f_nl", "inverted", "fixed_amplitude",
     }
 )  # fmt: skip
 

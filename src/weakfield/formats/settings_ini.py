@@ -90,6 +90,7 @@ def _settings(ini: IniText) -> RunSettings:
     values = {
         "theory": ini.choice("gravity theory", _THEORIES, "gr"),
         "seed": ini.whole("seed", 0),
+        "inverted": ini.choice("inverted", _YES_NO, False),
         "cosmology": _cosmology(ini),
         "simulation": _simulation(ini),
         "output": {
@@ -200,6 +201,11 @@ def _simulation(ini: IniText) -> dict[str, Any]:
     return {
         "grid": ini.whole("Ngrid"),
         "box_size_mpch": ini.number("boxsize"),
+        # as the reference program, whatever our own defaults are
+        "mesh": ini.choice("mesh", {"staggered": "staggered", "spectral": "spectral"}, "staggered"),
+        "start": ini.choice("start", {"linear": "linear", "growing-mode": "growing-mode"}, "linear"),
+        "f_nl": ini.number("f_nl", 0.0),
+        "fixed_amplitude": ini.choice("fixed_amplitude", _YES_NO, False),
         "courant_factor": ini.number("Courant factor", 1.0),
         "step_limit_hubble": ini.number("time step limit", 1.0),
         "vector_method": ini.choice("vector method", {"parabolic": "parabolic", "elliptic": "elliptic"}, "parabolic"),

@@ -65,8 +65,8 @@ def _word(position: Any, seed: Any, block: Any, block_index: Any) -> Any:
 
 
 @njit(cache=True)
-def _line(base: Any, count: Any, seed: Any, conjugate: Any, out: Any) -> None:
-    """``count`` consecutive unit modes from stream position ``base`` on, into ``out``."""
+def _line(base: Any, count: Any, seed: Any, conjugate: Any, fixed: Any, out: Any) -> None:
+    """``count`` consecutive unit modes from stream position ``base`` on, into ``out``; ``fixed``: phases alone."""
     block = np.empty(4, np.uint64)
     block_index = np.full(1, -1, np.int64)
     position = base
@@ -77,7 +77,7 @@ def _line(base: Any, count: Any, seed: Any, conjugate: Any, out: Any) -> None:
             position += 1
         r2 = np.float32(_word(position, seed, block, block_index)) / np.float32(4294967296.0)
         position += 1
-        amplitude = math.sqrt(-2.0 * np.float64(math.log(r1)))
+        amplitude = math.sqrt(2.0) if fixed else math.sqrt(-2.0 * np.float64(math.log(r1)))
         phase = 2.0 * math.pi * np.float64(r2)
         imaginary = amplitude * math.sin(phase)
         out[i] = complex(amplitude * math.cos(phase), -imaginary if conjugate else imaginary)
@@ -103,7 +103,7 @@ def _axis_mode(y_negative: Any, z_negative: Any, my: Any, mz: Any, hermitian: An
 
 
 @njit(parallel=True, cache=True)
-def _fill(out: Any, n: Any, seed: Any, sphere: Any, hermitian: Any) -> None:
+def _fill(out: Any, n: Any, seed: Any, sphere: Any, hermitian: Any, fixed: Any) -> None:
     limit = n // 2 - 1
     for plane in prange(n):
         iz = np.int64(plane)  # prange counts in unsigned integers
@@ -123,12 +123,12 @@ def _fill(out: Any, n: Any, seed: Any, sphere: Any, hermitian: Any) -> None:
                 continue
             if my + mz > 0:
                 base, conjugate = _axis_mode(y_negative, z_negative, my, mz, hermitian)
-                _line(base, 1, seed, conjugate, row[:1])
+                _line(base, 1, seed, conjugate, fixed, row[:1])
             # modes with n_x >= 1: the block follows the signs; lines of blocks 0 and 1 begin at n_x = 0
             # unless that mode is the origin, those of blocks 2 and 3 at n_x = 1
             block = (2 if z_negative else 0) + (1 if y_negative else 0)
             skip = 2 if block < 2 and my + mz > 0 else 0
-            _line(_start(block, my, mz) + skip, end - 1, seed, False, row[1:end])
+            _line(_start(block, my, mz) + skip, end - 1, seed, False, fixed, row[1:end])
 
 
 def unit_modes(
@@ -136,16 +136,19 @@ def unit_modes(
     seed: int,
     domain: Literal["sphere", "cube"] = "sphere",
     noise: Literal["hermitian", "gevolution"] = "hermitian",
+    fixed_amplitude: bool = False,
+    inverted: bool = False,
 ) -> Tensor:
     """Complex Gaussian modes with <|F|^2> = 2, complex128 ``(n, n, n//2+1)`` [z, y, x], zero outside the domain.
 
     ``noise="gevolution"`` keeps the reference program's different numbers at (0, ky, kz) and (0, -ky, -kz), of which
     a real field keeps half the variance; ``"hermitian"`` makes the second the conjugate of the first (PHYSICS 0.1).
-    The domain excludes |n_i| >= n/2 - 1, and for the sphere |n| >= n/2 - 1 too.
+    The domain excludes |n_i| >= n/2 - 1, and for the sphere |n| >= n/2 - 1 too. With ``fixed_amplitude`` every mode has
+    |F|^2 = 2 and the phase it would have without; ``inverted``: all times -1.
     """
     out = torch.empty((n, n, n // 2 + 1), dtype=torch.complex128)
-    _fill(out.numpy(), n, np.uint64(seed), domain == "sphere", noise == "hermitian")
-    return out
+    _fill(out.numpy(), n, np.uint64(seed), domain == "sphere", noise == "hermitian", fixed_amplitude)
+    return out.neg_() if inverted else out
 
 
 def random_words(seed: int, position: int, count: int) -> list[int]:

@@ -235,6 +235,31 @@ def transverse(modes: Tensor, factor: float) -> Tensor:
     return out
 
 
+def transverse_traceless(s: dict[tuple[int, int], Tensor], factor: float) -> Tensor:
+    """factor Lambda_ij,lm S_lm / k^2 of a symmetric tensor, (6, N, N, N//2+1) in the order xx xy xz yy yz zz.
+
+    Lambda = P_il P_jm - P_ij P_lm / 2 with P_ij = delta_ij - k_i k_j / k^2; 0 at k = 0.
+    """
+    first = s[0, 0]
+    mesh = continuum(first.shape[0], first.device)
+    k, k2 = mesh.k, mesh.k2
+
+    def part(i: int, j: int) -> Tensor:
+        return s[min(i, j), max(i, j)]
+
+    v = [sum(k[j] * part(i, j) for j in range(3)) for i in range(3)]  # k_j S_ij
+    w = (k[0] * v[0] + k[1] * v[1] + k[2] * v[2]) / k2
+    trace = s[0, 0] + s[1, 1] + s[2, 2] - w  # P_lm S_lm
+    out = []
+    for i, j in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)):
+        across = part(i, j) - (k[i] * v[j] + k[j] * v[i]) / k2 + k[i] * k[j] * w / k2
+        across = across - 0.5 * trace * (float(i == j) - k[i] * k[j] / k2)
+        out.append(across * (factor / k2) * mesh.inside)
+    tensor = torch.stack(out)
+    tensor[:, 0, 0, 0] = 0
+    return tensor
+
+
 def _fused(kernels: ModuleType, field: Tensor) -> ModuleType | None:
     """What does it in fewer passes for this field, where the kernels have that."""
     fused: ModuleType | None = getattr(kernels, "spectral_fields", None)

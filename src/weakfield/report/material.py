@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from weakfield.base.files import read_json
-from weakfield.config import THEORIES, RunFolder, StudyConfig
+from weakfield.config import THEORIES, Inverse, RunFolder, StudyConfig
 from weakfield.learning import Scores
 from weakfield.learning.training import main_model
 from weakfield.spectra.paired import PairedPower, load_spectra
@@ -106,8 +106,10 @@ class Material:
         """Wall time of every finished stage, the simulations summed over pairs and theories."""
         found: dict[str, float] = {}
         if self.pairs:
+            inverses = (self.folder.pair(Inverse(seed)) / "pair.json" for seed in self.pairs)
+            grown = [*self.pairs.values(), *(read_json(path) for path in inverses if path.exists())]
             found["simulate"] = sum(
-                float(pair.get("seconds", {}).get(theory, 0.0)) for pair in self.pairs.values() for theory in THEORIES
+                float(pair.get("seconds", {}).get(theory, 0.0)) for pair in grown for theory in THEORIES
             )
         for stage, name in STAGE_FOLDERS.items():
             record = _mapping(self.folder.root / name / "stage.json")

@@ -30,11 +30,13 @@ def study_paragraph(material: Material) -> str:
     whole = len(material.pairs)
     asked = study.seeds.count
     count = f"{whole} random seeds" if whole == asked else f"{whole} of {asked} random seeds"
+    again = ", and twice more with every initial mode times \N{MINUS SIGN}1" if study.seeds.inverted else ""
     return paragraph(
         f"{study.name}: {count} ({ranges(list(material.pairs) or list(study.seeds.all))}), each grown twice, under"
-        f" Newtonian gravity and under weak-field general relativity, from z = {simulation.initial_redshift:g} in a"
-        f" periodic box of {simulation.box_size_mpch:g} Mpc/h with {simulation.grid}\N{SUPERSCRIPT THREE} cells of"
-        f" {simulation.cell_size_mpch:g} Mpc/h (k from {fundamental:.3g} to {fundamental * simulation.grid / 2:.3g}"
+        f" Newtonian gravity and under weak-field general relativity{again}, from z ="
+        f" {simulation.initial_redshift:g} in a periodic box of {simulation.box_size_mpch:g} Mpc/h with"
+        f" {simulation.grid}\N{SUPERSCRIPT THREE} cells of {simulation.cell_size_mpch:g} Mpc/h (k from"
+        f" {fundamental:.3g} to {fundamental * simulation.grid / 2:.3g}"
         f" h/Mpc); the potential \N{GREEK CAPITAL LETTER PHI} was kept at z = {outputs}. Initial spectra come from"
         f" {PROVIDERS[simulation.transfer]}; h = {study.cosmology.h:g}, \N{GREEK CAPITAL LETTER OMEGA}_m ="
         f" {study.cosmology.Omega_m:.3f}, A_s = {scientific(study.cosmology.a_s, 4)}, n_s = {study.cosmology.n_s:g}.",

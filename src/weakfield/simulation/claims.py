@@ -1,4 +1,4 @@
-"""Who grows which pair: a lock a seed, so that many processes share one run folder and no pair is grown twice at once.
+"""Who grows which pair: a lock a pair, so that many processes share one run folder and no pair is grown twice at once.
 
 A claim is an flock on a file of its own. The kernel drops it when its process ends, however that ends, so a dead
 worker's claim is nobody's, and no clock is read: a jump of the time cannot free or keep one. Linux passes flock on to
@@ -24,7 +24,8 @@ from typing import Any
 
 from weakfield.base.errors import WeakfieldError
 from weakfield.base.provenance import now
-from weakfield.config import RunFolder
+from weakfield.config import Draw, RunFolder
+from weakfield.config.layout import draw_named, in_order, pair_name
 
 #: a reader of claims (``claimant``) holds a lock for microseconds; who is refused asks again for so long [s]
 _READER = 0.05
@@ -34,18 +35,18 @@ _NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 _UNLOCKED: set[Path] = set()
 
 
-def claim_path(folder: RunFolder, seed: int) -> Path:
-    """The file whose lock is the claim on a seed."""
-    return folder.campaign / "claims" / f"seed{seed:05d}"
+def claim_path(folder: RunFolder, draw: Draw) -> Path:
+    """The file whose lock is the claim on a seed, or on its inverse."""
+    return folder.campaign / "claims" / pair_name(draw)
 
 
 @contextmanager
-def claim(folder: RunFolder, seed: int, wait: bool = False) -> Iterator[bool]:
+def claim(folder: RunFolder, draw: Draw, wait: bool = False) -> Iterator[bool]:
     """Yield whether the seed is ours for the block; with ``wait``, once nobody else has it.
 
     Raises ``WeakfieldError`` where the run folder cannot be written.
     """
-    path = claim_path(folder, seed)
+    path = claim_path(folder, draw)
     try:
         handle = _taken(path, wait)
         if handle is not None:
@@ -63,10 +64,10 @@ def claim(folder: RunFolder, seed: int, wait: bool = False) -> Iterator[bool]:
         os.close(handle)
 
 
-def claimant(folder: RunFolder, seed: int) -> dict[str, Any] | None:
+def claimant(folder: RunFolder, draw: Draw) -> dict[str, Any] | None:
     """Host, process and time of whoever has the seed now; nothing if nobody."""
     try:
-        handle = os.open(claim_path(folder, seed), os.O_RDONLY)
+        handle = os.open(claim_path(folder, draw), os.O_RDONLY)
     except FileNotFoundError:
         return None
     try:
@@ -83,14 +84,12 @@ def claimant(folder: RunFolder, seed: int) -> dict[str, Any] | None:
         os.close(handle)
 
 
-def claimed(folder: RunFolder) -> dict[int, dict[str, Any]]:
-    """Every seed that somebody has now."""
-    found = {}
-    for path in sorted((folder.campaign / "claims").glob("seed*")):
-        seed = int(path.name.removeprefix("seed"))
-        if (holder := claimant(folder, seed)) is not None:
-            found[seed] = holder
-    return found
+def claimed(folder: RunFolder) -> dict[Draw, dict[str, Any]]:
+    """Every seed, and every inverse of one, that somebody has now."""
+    named = (draw_named(path.name) for path in (folder.campaign / "claims").glob("seed*"))
+    draws = sorted((draw for draw in named if draw is not None), key=in_order)
+    holders = {draw: claimant(folder, draw) for draw in draws}
+    return {draw: holder for draw, holder in holders.items() if holder is not None}
 
 
 def identity() -> dict[str, Any]:
@@ -98,12 +97,12 @@ def identity() -> dict[str, Any]:
     return {"host": socket.gethostname(), "process": os.getpid(), "since": now()}
 
 
-def own_name(folder: RunFolder, seed: int) -> str:
+def own_name(folder: RunFolder, draw: Draw) -> str:
     """A part for the name of the folder a pair claimed here grows in: host and process if there are no locks, or empty.
 
     What an interrupted process left is continued under the same name, hence not where there are no locks.
     """
-    return f".{socket.gethostname()}-{os.getpid()}" if claim_path(folder, seed) in _UNLOCKED else ""
+    return f".{socket.gethostname()}-{os.getpid()}" if claim_path(folder, draw) in _UNLOCKED else ""
 
 
 def _taken(path: Path, wait: bool) -> int | None:

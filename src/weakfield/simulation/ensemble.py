@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from weakfield.config import RunFolder, StudyConfig
+from weakfield.config import Draw, RunFolder, StudyConfig
 from weakfield.simulation.pair import grow_pair
 from weakfield.simulation.shared import Shared
 from weakfield.simulation.writer import Behind, Immediate, Writer
@@ -33,13 +33,13 @@ class Session:
         with Behind() if self._shared.device.type == "cuda" else nullcontext(Immediate()) as self.writer:
             yield
 
-    def grow(self, study: StudyConfig, seed: int, folder: RunFolder, scratch: Path | None = None) -> None:
+    def grow(self, study: StudyConfig, draw: Draw, folder: RunFolder, scratch: Path | None = None) -> None:
         """``grow_pair``; on a GPU the pair may become whole as late as the end of ``held``."""
-        grow_pair(study, seed, folder, self._shared, self.writer, scratch)
+        grow_pair(study, draw, folder, self._shared, self.writer, scratch)
 
 
 @contextmanager
-def growing(study: StudyConfig) -> Iterator[Callable[[StudyConfig, int, RunFolder], None]]:
+def growing(study: StudyConfig) -> Iterator[Callable[[StudyConfig, Draw, RunFolder], None]]:
     """``grow_pair`` for the pairs of a study; when the context is left without an error, all are whole on disk."""
     session = Session(study)
     with session.held():

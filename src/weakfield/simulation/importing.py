@@ -17,7 +17,7 @@ from weakfield.config import THEORIES, OutputSettings, RunFolder, RunSettings, S
 from weakfield.config.study import SeedSettings
 from weakfield.formats import load_field, read_settings_ini, save_field
 from weakfield.formats.background_text import read_background_text
-from weakfield.simulation.output import UNITS
+from weakfield.simulation.output import UNITS, beginning_attributes
 from weakfield.simulation.pair import pair_settings_hash
 from weakfield.simulation.runfolder import locked, write_start
 
@@ -75,6 +75,8 @@ def _members(directory: Path) -> Iterator[Member]:
         raise BadInput(f"{directory} is not a folder, expected one with output of the reference program")
     for ini in sorted(directory.rglob("*.ini")):
         settings = read_settings_ini(ini, need_files=False)
+        if settings.settings.inverted:
+            raise BadInput(f"{ini} is a run with inverted = yes, expected runs of seeds as they are")
         places = (ini.parent, ini.parent / settings.output_path, settings.output_path)
         base = settings.settings.output.generic_base
         for place in places:
@@ -199,6 +201,7 @@ def _import_pair(seed: int, twins: dict[Theory, Member], study: StudyConfig, fol
             files[f"{theory}/{name}"] = {"hash": file_hash(scratch / theory / name), "theory": theory, **entry}
     manifest = {
         "seed": seed,
+        **study.simulation.beginning(inverted=False),
         "settings": settings,
         "software_version": __version__,
         "imported": {theory: str(member.ini.resolve()) for theory, member in twins.items()},
@@ -259,6 +262,7 @@ def _copy_field(source: Path, path: Path, run: RunSettings, a: float, name: str)
         "box_size_mpch": run.simulation.box_size_mpch,
         "theory": run.theory,
         "seed": run.seed,
+        **beginning_attributes(run),
         "units": UNITS.get(name, "critical density today"),
         "software_version": f"imported by {__version__}",
     }

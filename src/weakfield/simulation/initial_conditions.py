@@ -24,6 +24,7 @@ from weakfield.simulation.spectral.begin import spectral_universe
 from weakfield.simulation.spectral.primordial import primordial_modes
 from weakfield.simulation.universe import DTYPES, Universe
 
+
 def initial_universe(
     run: RunSettings,
     history: TransferHistory | None = None,
@@ -42,7 +43,7 @@ def initial_universe(
     if kernel_kind is None and device.type == "cuda":
         kernel_kind = "deterministic" if settings.deterministic else "cuda"
     kernels = kernels_for(device.type, kernel_kind)
-    realisation = Realisation(primordial_modes(run, shared.noise(run.seed)), kernels)
+    realisation = Realisation(primordial_modes(run, shared.noise(run.seed, run.inverted)), kernels)
     if settings.mesh == "spectral":
         return spectral_universe(run, background, history, realisation, kernels, kernel_kind, shared)
     if settings.initial_conditions == "snapshot":

@@ -43,6 +43,12 @@ class BackgroundLine(NamedTuple):
     finite: Tensor | float  # a value of phi: a transform spreads what is not finite everywhere
 
 
+def beginning_attributes(run: RunSettings) -> dict[str, str | int]:
+    """What the fields say of mesh and start, as HDF5 keeps it."""
+    known = run.simulation.beginning(run.inverted)
+    return {"mesh": str(known["mesh"]), "start": str(known["start"]), "inverted": int(known["inverted"])}
+
+
 def needs_diagnostics(run: RunSettings) -> bool:
     """Whether an output is made of chi or B, which a Newtonian run would not solve for otherwise."""
     return bool({*run.simulation.snapshot_fields, *run.simulation.spectra_fields} & {"chi", "B", "hij"})
@@ -169,6 +175,7 @@ class Outputs:
             "box_size_mpch": self.run.simulation.box_size_mpch,
             "theory": self.run.theory,
             "seed": self.run.seed,
+            **beginning_attributes(self.run),
             "units": UNITS.get(name, "critical density today"),
             "software_version": __version__,
         }

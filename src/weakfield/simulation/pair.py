@@ -1,4 +1,4 @@
-"""A pair: one seed under both theories, whole on disk or not there."""
+"""A pair: one seed, or its inverse, under both theories, whole on disk or not there."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from weakfield.base.files import (
     write_json,
     write_text,
 )
-from weakfield.config import THEORIES, RunFolder, RunSettings, StudyConfig
+from weakfield.config import THEORIES, Draw, Inverse, RunFolder, RunSettings, StudyConfig
+from weakfield.config.layout import seed_of
 from weakfield.config.simulation import CHECKPOINT_SCHEDULE
 from weakfield.formats import load_field
 from weakfield.mesh.devices import describe
@@ -38,7 +39,7 @@ _RECIPE = {"double": 2, "single": 3}
 
 
 def pair_settings_hash(study: StudyConfig) -> str:
-    """What decides the files of a pair, seed apart."""
+    """What decides the files of a pair, apart from the seed and from whether it is inverted."""
     return content_hash(
         {
             "recipe": _RECIPE[study.simulation.precision],
@@ -49,17 +50,17 @@ def pair_settings_hash(study: StudyConfig) -> str:
     )
 
 
-def is_whole(study: StudyConfig, seed: int, folder: RunFolder) -> bool:
+def is_whole(study: StudyConfig, draw: Draw, folder: RunFolder) -> bool:
     """Whether the pair of a seed is there, complete and grown with these settings (``flaw`` finds none)."""
-    return flaw(study, seed, folder) is None
+    return flaw(study, draw, folder) is None
 
 
-def flaw(study: StudyConfig, seed: int, folder: RunFolder) -> str | None:
+def flaw(study: StudyConfig, draw: Draw, folder: RunFolder) -> str | None:
     """What keeps the pair of a seed from being whole, naming the file; nothing if it is.
 
     Raises ``BadInput`` for a pair of other settings: two kinds must not mix in one run folder.
     """
-    manifest_path = folder.pair(seed) / "pair.json"
+    manifest_path = folder.pair(draw) / "pair.json"
     if not manifest_path.exists():
         return f"{manifest_path} is missing"
     try:
@@ -68,14 +69,14 @@ def flaw(study: StudyConfig, seed: int, folder: RunFolder) -> str | None:
         return str(damaged)
     if manifest.get("settings") != pair_settings_hash(study):
         raise BadInput(
-            f"{folder.pair(seed)} was grown with other settings ({manifest.get('settings')}) than the study's"
+            f"{folder.pair(draw)} was grown with other settings ({manifest.get('settings')}) than the study's"
             f" ({pair_settings_hash(study)}), expected the same; use another run folder"
         )
     for theory in THEORIES:
-        if not folder.member(seed, theory).is_dir():
-            return f"{folder.pair(seed)} has no '{theory}' run, expected both theories"
+        if not folder.member(draw, theory).is_dir():
+            return f"{folder.pair(draw)} has no '{theory}' run, expected both theories"
     for name, entry in manifest["files"].items():
-        path = folder.pair(seed) / name
+        path = folder.pair(draw) / name
         if not path.is_file():
             return f"{path} is missing"
         if path.stat().st_size != entry.get("bytes", path.stat().st_size):
@@ -84,7 +85,7 @@ def flaw(study: StudyConfig, seed: int, folder: RunFolder) -> str | None:
 
 
 def grow_pair(
-    study: StudyConfig, seed: int, folder: RunFolder, shared: Shared | None = None, writer: Writer | None = None,
+    study: StudyConfig, draw: Draw, folder: RunFolder, shared: Shared | None = None, writer: Writer | None = None,
     scratch: Path | None = None,
 ) -> None:  # fmt: skip
     """Grow both members of a seed unless they are there; the pair takes its name when it is whole.
@@ -98,20 +99,20 @@ def grow_pair(
         raise BadInput(
             "output.checkpoint_path is for single runs: the runs of a study keep one each, beside their outputs"
         )
-    if is_whole(study, seed, folder):
+    if is_whole(study, draw, folder):
         return
-    final = folder.pair(seed)
+    final = folder.pair(draw)
     shutil.rmtree(final, ignore_errors=True)
-    shared, writer = shared or Shared(study.run_settings("gr", seed)), writer or Immediate()
+    shared, writer = shared or Shared(study.run_settings("gr", draw)), writer or Immediate()
     place = final.parent if scratch is None else scratch
-    name = f".{final.name}{own_name(folder, seed)}.partial"
+    name = f".{final.name}{own_name(folder, draw)}.partial"
     growing = _scratch(place / name, pair_settings_hash(study), shared.device.type)
     for theory in THEORIES:
-        _grow(study.run_settings(theory, seed), growing / theory, shared, writer)
-    writer.submit(partial(_close, study, seed, growing, final, describe(shared.device)))
+        _grow(study.run_settings(theory, draw), growing / theory, shared, writer)
+    writer.submit(partial(_close, study, draw, growing, final, describe(shared.device)))
 
 
-def _close(study: StudyConfig, seed: int, scratch: Path, final: Path, device: str) -> None:
+def _close(study: StudyConfig, draw: Draw, scratch: Path, final: Path, device: str) -> None:
     """Check a pair that is complete, describe it and give it its name."""
     try:
         check_pair(study, scratch)
@@ -122,7 +123,8 @@ def _close(study: StudyConfig, seed: int, scratch: Path, final: Path, device: st
     for helper in (scratch / "settings", *(scratch / f"{theory}.seconds" for theory in THEORIES)):
         helper.unlink()
     manifest = {
-        "seed": seed,
+        "seed": seed_of(draw),
+        **study.simulation.beginning(isinstance(draw, Inverse)),
         "settings": pair_settings_hash(study),
         "software_version": __version__,
         "device": device,

@@ -29,11 +29,11 @@ def simulate(config: str | Path | StudyConfig, out_dir: str | Path | None = None
     paths: list[Path] = []
     with open_for_work(config, folder, "simulate"):
         with growing(config) as grow:
-            for seed in config.seeds.all:
-                with claim(folder, seed, wait=True):
-                    grow(config, seed, folder)
-        for seed in config.seeds.all:
-            paths += sorted(path for path in folder.pair(seed).rglob("*") if path.is_file())
+            for draw in config.seeds.draws:
+                with claim(folder, draw, wait=True):
+                    grow(config, draw, folder)
+        for draw in config.seeds.draws:
+            paths += sorted(path for path in folder.pair(draw).rglob("*") if path.is_file())
     return paths
 
 

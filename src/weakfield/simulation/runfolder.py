@@ -14,7 +14,7 @@ from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.files import read_json, write_json, write_text
 from weakfield.base.provenance import git_commit, machine, now, versions
 from weakfield.config import RunFolder, StudyConfig
-from weakfield.config.simulation import CHECKPOINT_SCHEDULE
+from weakfield.config.simulation import BEFORE, CHECKPOINT_SCHEDULE
 
 #: settings of a simulation that name one file
 INPUT_FILES = ("transfer_file", "template_file", "particle_file")
@@ -144,7 +144,7 @@ def _universe(study: StudyConfig) -> dict[str, Any]:
     """What decides the numbers of pairs, by key; input files by content, the schedule of checkpoints left out."""
     tables = {
         "cosmology": study.cosmology.model_dump(mode="json"),
-        "simulation": study.simulation.identity(),
+        "simulation": BEFORE | study.simulation.identity(),
         "output": study.output.model_dump(mode="json", exclude=CHECKPOINT_SCHEDULE),
     }
     return {f"{table}.{key}": value for table, values in tables.items() for key, value in values.items()}

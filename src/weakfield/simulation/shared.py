@@ -33,7 +33,7 @@ class Shared:
         self.device = device_for(run.simulation.device)
         self.tables: Tables | None = {} if self.device.type == "cuda" else None
         self._given = history
-        self._noise: tuple[int, Tensor] | None = None
+        self._noise: tuple[tuple[int, bool], Tensor] | None = None
 
     def serves(self, run: RunSettings) -> bool:
         """Whether a run has the settings this was made for."""
@@ -44,12 +44,15 @@ class Shared:
         """Transfer functions."""
         return self._given or transfer_history(self._settings, self._cosmology)
 
-    def noise(self, seed: int) -> Tensor:
+    def noise(self, seed: int, inverted: bool = False) -> Tensor:
         """Unit modes of a seed on the device, not to be changed. Drawn on the processor: one copy a pair."""
-        if self._noise is None or self._noise[0] != seed:
+        if self._noise is None or self._noise[0] != (seed, inverted):
             self._noise = None  # the old one goes before the new one comes
-            drawn = unit_modes(self._settings.grid, seed, self._settings.k_domain, self._settings.noise)
-            self._noise = (seed, drawn.to(self.device))
+            settings = self._settings
+            drawn = unit_modes(
+                settings.grid, seed, settings.k_domain, settings.noise, settings.fixed_amplitude, inverted
+            )
+            self._noise = ((seed, inverted), drawn.to(self.device))
         return self._noise[1]
 
     @cached_property

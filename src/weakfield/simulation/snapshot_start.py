@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -58,6 +59,10 @@ def load_start(run: RunSettings, background: Background, kernels: ModuleType) ->
     Momenta of an HDF5 file are half of ``particle_step`` early, those of a Gadget-2 file are not. GR needs phi;
     Newton solves it from the particles. Raises ``BadInput`` naming a file of another box, mesh, time or mass.
     """
+    if run.simulation.start != "linear":
+        warnings.warn(
+            f"start = '{run.simulation.start}' is ignored: the universe begins with what is read", stacklevel=2
+        )
     settings = run.simulation
     assert settings.particle_file is not None  # the settings ask for it
     stored, early = _stored(run, settings.particle_file)

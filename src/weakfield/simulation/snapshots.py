@@ -12,6 +12,8 @@ from weakfield.mesh import fft
 from weakfield.mesh.lanes import LANES, STORED, T00
 from weakfield.simulation.clock import Clock
 from weakfield.simulation.gravity import stress_factor, tensor_modes
+from weakfield.simulation.spectral.fields import carried, spectral_field
+from weakfield.simulation.spectral.universe import SpectralUniverse
 from weakfield.simulation.universe import Universe
 
 
@@ -21,6 +23,8 @@ def snapshot_field(universe: Universe, clock: Clock, name: str) -> Tensor:
     "rhoN" is the plain density of the particles and "psiN" its Newtonian potential, in either theory.
     """
     u = universe
+    if isinstance(u, SpectralUniverse):
+        return spectral_field(u, clock, name)
     if name == "phi":
         return u.phi
     if name == "chi":
@@ -81,13 +85,32 @@ def stored_particles(universe: Universe, tracer_factor: int = 1) -> StoredPartic
 def gadget_snapshot(universe: Universe, clock: Clock, target: float) -> GadgetSnapshot:
     """Particles carried from this cycle to the redshift ``target`` it is written for, momenta to the same time.
 
-    x += dt (q/E) [1 + (4 - (q^2 + E^2)/E^2) phi], q -= (dt + half the step before) (q^2 + E^2)/E grad(phi), with
-    dt = (a_t - a) / (a H) and E at a_t, in either theory. Where steps land on the output, dt is zero.
+    Where steps land on the output, positions stay.
     """
     u, p = universe, universe.particles
     a = 1.0 / (1.0 + target)
-    ahead = (a - clock.a) / (clock.a * clock.hubble)
+    if isinstance(u, SpectralUniverse):
+        positions, momenta = carried(u, clock, a)
+    else:
+        positions, momenta = _carried(u, clock, a)
     order = _kept(p.ids, u.run.simulation.tracer_factor)
+    box, cosmology = u.run.simulation.box_size_mpch, u.run.cosmology
+    return GadgetSnapshot(
+        ids=p.ids.cpu().numpy()[order], positions=positions.cpu().numpy().T[order],
+        momenta=momenta.cpu().numpy().T[order],
+        particle_density=p.mass, scale_factor=a, box_size_mpch=box, omega_m=cosmology.Omega_m,
+        omega_lambda=cosmology.Omega_lambda, h=cosmology.h,
+    )  # fmt: skip
+
+
+def _carried(u: Universe, clock: Clock, a: float) -> tuple[Tensor, Tensor]:
+    """Positions in units of the box and momenta, (3, P) float64, at scale factor ``a``, on the staggered mesh.
+
+    x += dt (q/E) [1 + (4 - (q^2 + E^2)/E^2) phi], q -= (dt + half the step before) (q^2 + E^2)/E grad(phi), with
+    dt = (a_t - a) / (a H) and E at a_t, in either theory.
+    """
+    p = u.particles
+    ahead = (a - clock.a) / (clock.a * clock.hubble)
     q = p.momentum.double()
     q2 = (q**2).sum(0)
     e2 = q2 + a**2
@@ -96,14 +119,7 @@ def gadget_snapshot(universe: Universe, clock: Clock, target: float) -> GadgetSn
     shift = ahead * (q / energy) * (1.0 + (4.0 - (q2 + e2) / e2) * phi)
     fall = (ahead + 0.5 * clock.previous_step) * (q2 + e2) / energy
     momenta = q - fall * u.n * u.kernels.gradient(p, u.phi).double()
-    positions = torch.remainder(1.0 + p.positions() + shift, 1.0)
-    box, cosmology = u.run.simulation.box_size_mpch, u.run.cosmology
-    return GadgetSnapshot(
-        ids=p.ids.cpu().numpy()[order], positions=positions.cpu().numpy().T[order],
-        momenta=momenta.cpu().numpy().T[order],
-        particle_density=p.mass, scale_factor=a, box_size_mpch=box, omega_m=cosmology.Omega_m,
-        omega_lambda=cosmology.Omega_lambda, h=cosmology.h,
-    )  # fmt: skip
+    return torch.remainder(1.0 + p.positions() + shift, 1.0), momenta
 
 
 def _kept(ids: Tensor, tracer_factor: int) -> np.ndarray:

@@ -12,6 +12,8 @@ from weakfield.mesh.shells import reference_spectrum
 from weakfield.simulation.clock import Clock
 from weakfield.simulation.gravity import stress_factor, tensor_modes
 from weakfield.simulation.snapshots import projected, snapshot_field
+from weakfield.simulation.spectral.fields import tensor_modes as spectral_tensor_modes
+from weakfield.simulation.spectral.universe import SpectralUniverse
 from weakfield.simulation.universe import Universe
 
 #: what the header of a file calls its field, where that is not the name in the file's name
@@ -37,7 +39,10 @@ def spectrum_table(universe: Universe, clock: Clock, name: str, bins: int) -> Sp
     u, factor = universe, 1.0
     window: Literal["none", "cic"] = "none"
     if name == "B":
-        modes = [(1.0, fft.forward(component.double()) / (u.n * clock.a**2)) for component in u.b]
+        modes = [(1.0, fft.forward(component.double())) for component in snapshot_field(u, clock, name)]
+    elif name == "hij" and isinstance(u, SpectralUniverse):
+        parts = spectral_tensor_modes(u, clock)
+        modes = [(w, part * u.n**3) for w, part in zip((1, 2, 2, 1, 2, 1), parts, strict=True)]
     elif name == "hij":
         stress = u.kernels.stress_tensor(projected(u, clock.a), u.phi, stress_factor(u, clock.a))
         parts = tensor_modes(stress, u.lattice)
@@ -46,7 +51,8 @@ def spectrum_table(universe: Universe, clock: Clock, name: str, bins: int) -> Sp
         modes = [(1.0, fft.forward(snapshot_field(u, clock, name).double()))]
     else:
         density, mean = _density(u, clock, name)
-        modes, window, factor = [(1.0, fft.forward(density))], "cic", mean**-2
+        modes, factor = [(1.0, fft.forward(density))], mean**-2
+        window = "none" if u.run.simulation.mesh == "spectral" else "cic"
     if u.run.simulation.deterministic:  # sums in a fixed order
         modes = [(weight, part.cpu()) for weight, part in modes]
     spectrum = reference_spectrum(modes, bins, u.run.simulation.box_size_mpch, window)

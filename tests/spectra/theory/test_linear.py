@@ -8,9 +8,11 @@ from scipy.interpolate import CubicSpline
 
 from weakfield.base.errors import BadInput
 from weakfield.config import CosmologySettings, SimulationSettings
+from weakfield.cosmology import second_order_growth
 from weakfield.cosmology.nonlinear import nonlinear_boost
 from weakfield.spectra.theory import (
     LinearTheory,
+    chi_kernel,
     matter_bispectrum,
     newtonian_kernel,
     potential_bispectrum,
@@ -19,6 +21,7 @@ from weakfield.spectra.theory import (
     tree_level,
 )
 from weakfield.spectra.theory.kernels import F2, potential_kernel
+from weakfield.spectra.theory.relativistic import linear_start_difference
 
 K = np.geomspace(0.03, 1.0, 9)
 SETTINGS = {"grid": 48, "box_size_mpch": 250.0}  # 0.025 to 1.04 h/Mpc
@@ -60,13 +63,17 @@ def test_matter_power_is_cambs(camb_spectra, z):
 
 @pytest.mark.parametrize("z", [0.0, 1.0])
 def test_potential_bispectrum_has_the_amplitude_of_cambs_power(camb_spectra, z):
-    # equilateral, F2 = 2/7: B_delta = (12/7) P^2, B_Phi = -C^3 (12/7) P^2, C = (3/2) Omega_m H0^2 (1 + z) / k^2
+    # equilateral, F2 = 1/8 + 3 e/8, 2/7 for e = 3/7, which grows as Omega_m(z)^(-1/143), by 0.8 % until today:
+    # B_delta = 6 F2 P^2, B_Phi = -C^3 6 F2 P^2, C = (3/2) Omega_m H0^2 (1 + z) / k^2
+    omega = CosmologySettings().Omega_m
+    e = 3 / 7 * (1 + (1 - omega) / omega / (1 + z) ** 3) ** (1 / 143)
+    six = 6 * (1 + 3 * e) / 8
     k, power = camb_spectra[z]
     matter = np.exp(CubicSpline(np.log(k), np.log(power))(np.log(K)))
     contrast = 1.5 * CosmologySettings().Omega_m / 2997.92458**2 * (1 + z) / K**2
     found = theory("camb")
-    np.testing.assert_allclose(matter_bispectrum(found, K, K, K, z), 12 / 7 * matter**2, rtol=5e-3)
-    np.testing.assert_allclose(potential_bispectrum(found, K, K, K, z), -12 / 7 * contrast**3 * matter**2, rtol=5e-3)
+    np.testing.assert_allclose(matter_bispectrum(found, K, K, K, z), six * matter**2, rtol=5e-3)
+    np.testing.assert_allclose(potential_bispectrum(found, K, K, K, z), -six * contrast**3 * matter**2, rtol=5e-3)
 
 
 def test_poisson_holds_exactly_in_nbody_gauge():
@@ -116,6 +123,24 @@ def test_relativistic_kernels_in_time():
         assert 1 - lost < ratio < 1
     with pytest.raises(BadInput, match="start is 'lpt'"):
         relativistic_kernel(found, settings, 1.0, "lpt")
+
+
+def test_relativistic_kernels_with_lambda():
+    found, settings = theory(t_cmb_kelvin=0.1), SimulationSettings(transfer="eisenstein-hu", **SETTINGS)
+    # equilateral, Theta_0 = -5/24 and varphi^2 = 1: of two potentials of the redshift, whatever their growth
+    growth = second_order_growth(found.cosmology, 1.0)
+    expected = (5 / 6 * growth.rate + growth.rate * (growth.rate - 1) / 3) / growth.omega_m
+    kernel = relativistic_kernel(found, settings, 1.0, "growing-mode")
+    assert float(kernel(0.1, 0.1, 0.1)) == pytest.approx(expected)
+    assert expected > 1.05 * 5 / 6  # Lambda matters
+    assert float(chi_kernel(found, 1.0)(0.1, 0.1, 0.1)) == pytest.approx(
+        5 / 24 * (6 + 4 * growth.rate**2 / growth.omega_m)
+    )
+    # a linear start begins where the constraints put it, and its transient is that without Lambda while there is none
+    hubble, sides = found.conformal_hubble(100.0), (0.1, 0.2, 0.25)
+    for z, growth_since in ((100.0, 1.0), (20.0, 101 / 21)):
+        value = float(relativistic_kernel(found, settings, z)(*sides))
+        assert value == pytest.approx(float(linear_start_difference(hubble, growth_since)(*sides)), rel=1e-3)
 
 
 def test_gauges_agree_deep_inside_the_horizon():

@@ -34,3 +34,21 @@ def test_mean_over_seeds_is_linear_theory():
     pulls = (rows.mean(axis=0) - expected) / (rows.std(axis=0) / np.sqrt(200))
     assert np.abs(pulls).max() < 4
     assert (rows.std(axis=0) / expected < 0.5).all()  # an error of 3.5 %: a factor 2 would be seen
+
+
+def test_fixed_amplitudes_leave_no_cosmic_variance():
+    """Every shell has the power of linear theory, in every seed."""
+    chosen = settings().model_copy(update={"fixed_amplitude": True})
+    theory = LinearTheory(chosen, CosmologySettings())
+    expected = shell_mean(lambda k: theory.potential_power(k, 2.0), 12, 240.0)[:4]  # inside the sphere of modes drawn
+    for seed in (1, 2):
+        np.testing.assert_allclose(RealisedModes(chosen, seed).power(theory, 2.0)[:4], expected, rtol=1e-12)
+        measured = wf.power_spectrum(linear_potential(theory, chosen, seed, 2.0), 240.0).power[:4]
+        np.testing.assert_allclose(measured, expected, rtol=1e-5)  # wavenumbers in single precision
+
+
+def test_the_linear_field_of_an_inverse_is_minus_that_of_its_seed():
+    chosen = settings()
+    theory = LinearTheory(chosen, CosmologySettings())
+    fields = [linear_potential(theory, chosen, 7, 2.0, inverted) for inverted in (False, True)]
+    assert np.array_equal(fields[0].numpy(), -fields[1].numpy())

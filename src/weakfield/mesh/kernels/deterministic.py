@@ -21,9 +21,12 @@ from weakfield.mesh.kernels.cuda import (
     hamiltonian_source,
     kick_drift_gr,
     kick_drift_newton,
+    kick_drift_newton_pcs,
+    kick_drift_pcs,
     pack_metric,
     phi_source,
     read,
+    read_pcs,
     solve_chi,
     stress_divergence,
     stress_tensor,
@@ -41,12 +44,18 @@ __all__ = [
     "hamiltonian_source",
     "kick_drift_gr",
     "kick_drift_newton",
+    "kick_drift_newton_pcs",
+    "kick_drift_pcs",
     "pack_metric",
     "paint",
+    "paint_pcs",
     "phi_source",
+    "project_pcs",
     "project_stress_energy",
     "project_t0i",
+    "project_t0i_pcs",
     "read",
+    "read_pcs",
     "solve_chi",
     "stress_divergence",
     "stress_tensor",
@@ -98,3 +107,29 @@ def project_t0i(particles: Particles, phi: Tensor, out: Tensor) -> Tensor:
     """See ``reference.projection.project_t0i``."""
     with _in_order():
         return reference.project_t0i(particles, phi, out)
+
+
+def paint_pcs(
+    particles: Particles,
+    weight: Tensor | None = None,
+    scale: float = 1.0,
+    out: Tensor | None = None,
+    start: float = 0.0,
+) -> Tensor:
+    """See ``reference.pcs.paint_pcs``."""
+    with _in_order():
+        return reference.paint_pcs(particles, weight, scale, out, start)
+
+
+def project_pcs(
+    particles: Particles, metric: Tensor | None, weight: float, a: float, out: Tensor, start: float = 0.0
+) -> Tensor:
+    """See ``reference.pcs.project_pcs``."""
+    with _in_order():
+        return reference.project_pcs(particles, metric, weight, a, out, start)
+
+
+def project_t0i_pcs(particles: Particles, metric: Tensor | None, out: Tensor) -> Tensor:
+    """See ``reference.pcs.project_t0i_pcs``."""
+    with _in_order():
+        return reference.project_t0i_pcs(particles, metric, out)

@@ -20,7 +20,7 @@ Reals = NDArray[np.float64]
 
 
 class RealisedModes:
-    """|u|^2 / 2 of the initial unit modes of a seed (PHYSICS 3.4), summed over modes of equal |n|^2 and shell.
+    """|u|^2 / 2 of the initial unit modes of a seed or its inverse (PHYSICS 3.4), summed by |n|^2 and shell.
 
     Of mean 1 where the initial conditions have modes, 0 outside their domain: times a linear power spectrum it is what
     that universe has of it. Cosmic variance cancels where this stands below a measurement.
@@ -31,7 +31,7 @@ class RealisedModes:
     ) -> None:
         n = simulation.grid
         self._box_size_mpch = simulation.box_size_mpch
-        modes = unit_modes(n, seed, simulation.k_domain, simulation.noise).numpy()
+        modes = unit_modes(n, seed, simulation.k_domain, simulation.noise, simulation.fixed_amplitude).numpy()
         shell = shells(n, bin_edges)
         strength = 0.5 * squared_modulus(_of_real_field(modes)) * shell.weight
         inside = shell.index < shell.count
@@ -58,12 +58,17 @@ def _of_real_field(modes: NDArray[np.complex128]) -> NDArray[np.complex128]:
     return kept
 
 
-def linear_potential(theory: LinearTheory, simulation: SimulationSettings, seed: int, z: float) -> Tensor:
+def linear_potential(
+    theory: LinearTheory, simulation: SimulationSettings, seed: int, z: float, inverted: bool = False
+) -> Tensor:
     """phi (N, N, N) [z, y, x] of linear theory at redshift ``z`` in the universe that drew the modes of ``seed``.
 
-    Float64, in the phases of the simulation: what a mesh without errors would hold of first order.
+    ``inverted``: that drew them times -1. Float64, in the phases of the simulation: what a mesh without errors would
+    hold of first order.
     """
-    modes = unit_modes(simulation.grid, seed, simulation.k_domain, simulation.noise)
+    modes = unit_modes(
+        simulation.grid, seed, simulation.k_domain, simulation.noise, simulation.fixed_amplitude, inverted
+    )
     box = simulation.box_size_mpch
 
     def source(x: Reals) -> Reals:

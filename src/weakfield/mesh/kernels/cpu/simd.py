@@ -107,7 +107,7 @@ def _loader(width: int, what: str) -> Any:
             return None
 
         def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            return builder.load(_pointer(context, builder, sig.args[0], *args, width), align=_size(array))
+            return builder.load(_pointer(context, builder, sig.args[0], args[0], args[1], width), align=_size(array))
 
         return Vector(array.dtype, width)(array, types.intp), codegen
 

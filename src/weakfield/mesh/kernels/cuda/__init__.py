@@ -5,6 +5,14 @@ Deposits are atomic, so that sums agree with the reference to rounding but not b
 
 from weakfield.mesh.kernels.cuda.assignment import gradient, paint, read
 from weakfield.mesh.kernels.cuda.motion import kick_drift_gr, kick_drift_newton
+from weakfield.mesh.kernels.cuda.pcs import (
+    kick_drift_newton_pcs,
+    kick_drift_pcs,
+    paint_pcs,
+    project_pcs,
+    project_t0i_pcs,
+    read_pcs,
+)
 from weakfield.mesh.kernels.cuda.projection import project_stress_energy, project_t0i
 from weakfield.mesh.kernels.cuda.sources import pack_metric, phi_source, stress_divergence
 from weakfield.mesh.kernels.cuda.spectral import (
@@ -25,12 +33,18 @@ __all__ = [
     "hamiltonian_source",
     "kick_drift_gr",
     "kick_drift_newton",
+    "kick_drift_newton_pcs",
+    "kick_drift_pcs",
     "pack_metric",
     "paint",
+    "paint_pcs",
     "phi_source",
+    "project_pcs",
     "project_stress_energy",
     "project_t0i",
+    "project_t0i_pcs",
     "read",
+    "read_pcs",
     "solve_chi",
     "stress_divergence",
     "stress_tensor",

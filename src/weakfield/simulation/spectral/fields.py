@@ -1,0 +1,98 @@
+"""Fields of a universe on the spectral mesh as they are written: at the nodes, without the window (PHYSICS 16.1)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from weakfield.mesh import quadratic, spectral
+from weakfield.mesh.kernels.reference.pcs import fall
+from weakfield.mesh.lanes import METRIC_PHI, METRIC_PSI, STORED, T00
+from weakfield.mesh.particles import Particles
+from weakfield.simulation.clock import Clock
+from weakfield.simulation.spectral import weights
+from weakfield.simulation.spectral.stress import stress_factor
+from weakfield.simulation.spectral.universe import SpectralUniverse
+
+
+def spectral_field(u: SpectralUniverse, clock: Clock, name: str) -> Tensor:
+    """The field ``name`` of ``snapshots.snapshot_field``; stress-energy of momenta brought to the time of positions.
+
+    Densities and momenta have lost the window of the deposit, and may be negative between particles.
+    """
+    assert u.phi_modes is not None and u.chi_modes is not None
+    if name in ("phi", "chi"):
+        return spectral.field_of(u.phi_modes if name == "phi" else u.chi_modes, u.n)
+    if name == "B":
+        return spectral.field_of(u.b_now, u.n) / clock.a**2
+    if name == "rhoN" or (name == "T00" and u.run.theory == "newton"):
+        return spectral.field_of(_density(u), u.n)
+    if name == "psiN":
+        modes = _density(u) * (-u.background.four_pi_G / clock.a) * quadratic.inverse_square_wavenumber(u.phi_modes)
+        return spectral.field_of(modes, u.n)
+    if name == "hij":
+        return spectral.field_of(tensor_modes(u, clock), u.n)
+    particles, metric = synchronised(u, clock), u.metric if u.run.theory == "gr" else None
+    if name == "p":
+        momentum = u.phi.new_empty((3, *u.phi.shape))
+        u.kernels.project_t0i_pcs(particles, metric, momentum)
+        return spectral.field_of(spectral.modes_of(momentum, windowed=True), u.n)
+    lanes = u.kernels.project_pcs(particles, metric, 0.0, clock.a, torch.empty_like(u.lanes), -u.mean_density)
+    if name == "T00":
+        modes = spectral.modes_of(lanes[..., T00].contiguous(), windowed=True)
+        return spectral.field_of(modes, u.n) + u.mean_density
+    if name == "Tij":
+        parts = torch.stack([lanes[..., lane] for lane in STORED])
+        return spectral.field_of(spectral.modes_of(parts, windowed=True), u.n)
+    raise ValueError(f"no field named {name}")
+
+
+def tensor_modes(u: SpectralUniverse, clock: Clock) -> Tensor:
+    """h_ij = 2 Lambda_ij,lm S_lm / k^2, quasi-static, transverse and traceless: modes (6, N, N, N//2+1) (PHYSICS 5.4).
+
+    In the order of files, xx xy xz yy yz zz.
+    """
+    lanes = u.kernels.project_pcs(synchronised(u, clock), None, 0.0, clock.a, torch.empty_like(u.lanes), 0.0)
+    assert u.phi_modes is not None
+    gradient = spectral.gradient_of(u.phi_modes, u.n)
+    return spectral.transverse_traceless(spectral.stress_modes(lanes, gradient, stress_factor(u, clock.a)), 2.0)
+
+
+def synchronised(u: SpectralUniverse, clock: Clock) -> Particles:
+    """The particles with momenta brought from half a step ago to now, in the fields of now."""
+    return _pulled(u, weights.synchronisation(clock) if clock.cycle else 0.0, clock.a)
+
+
+def carried(u: SpectralUniverse, clock: Clock, a: float) -> tuple[Tensor, Tensor]:
+    """Positions in units of the box and momenta, (3, P) float64, at the scale factor ``a`` close to this cycle's.
+
+    Momenta by the force of now over the time since they were last moved, positions along them.
+    """
+    ahead = (a - clock.a) / (clock.a * clock.hubble)
+    p = _pulled(u, ahead + (weights.synchronisation(clock) if clock.cycle else 0.0), clock.a)
+    q = p.momentum.double()
+    velocity = q / a
+    if u.run.theory == "gr":
+        at = u.kernels.read_pcs(u.particles, u.metric).double()
+        energy = torch.sqrt(a**2 + torch.exp(2 * at[METRIC_PHI]) * (q**2).sum(0))
+        velocity = torch.exp(at[METRIC_PSI] + 2 * at[METRIC_PHI]) * q / energy
+    return torch.remainder(1.0 + u.particles.positions() + ahead * velocity, 1.0), q
+
+
+def _pulled(u: SpectralUniverse, weight: float, a: float) -> Particles:
+    """The particles after ``weight`` of conformal time of falling, where they are."""
+    p = u.particles
+    if weight == 0.0:
+        return p
+    if u.run.theory == "newton":
+        pull = a * u.kernels.read_pcs(p, u.vector)[:3]
+    else:
+        pull = fall(p.momentum, u.kernels.read_pcs(p, u.metric), a)
+    return replace(p, momentum=p.momentum - weight * pull)
+
+
+def _density(u: SpectralUniverse) -> Tensor:
+    """Modes of the plain density of particles, without the window."""
+    return spectral.modes_of(u.kernels.paint_pcs(u.particles, None, u.particles.mass * u.n**3), windowed=True)
