@@ -39,6 +39,8 @@ from weakfield.mesh.kernels.cpu.simd import (
     store,
     store4,
     store_rows,
+    store_vectors,
+    transpose,
 )
 from weakfield.mesh.lanes import D_PHI, D_PSI, LANES, METRIC_PHI, METRIC_PSI, VECTOR
 
@@ -65,6 +67,7 @@ def _paint(column, row_start, u, weight, weighted, scale, slabs, out):
         for pair in prange((slab_count + 1 - colour) // 2):
             slab = 2 * pair + colour
             cells, nodes, shares = scratch(u.dtype)
+            rows, none = np.zeros(64, u.dtype), splat(out.dtype.type(0))
             for row in range(slabs[slab] * n, slabs[slab + 1] * n):
                 z, y, end = row // n, row % n, row_start[row + 1]
                 for p in range(row_start[row], end, WIDTH):
@@ -72,20 +75,27 @@ def _paint(column, row_start, u, weight, weighted, scale, slabs, out):
                     begin, stop = p - first, p - first + min(WIDTH, end - p)
                     spread(places, count, first, cells, shares)
                     w = scale * load(weight, first) if weighted else splat(scale)
-                    for k in range(4):  # the weight of a particle joins its shares along x
-                        store(shares, 8 * k, w * load(shares, 8 * k))
+                    # the weight of a particle joins its shares along x
+                    wx = w * load(shares, 0), w * load(shares, 8), w * load(shares, 16), w * load(shares, 24)
+                    store_vectors(rows, 0, WIDTH, transpose((wx[0], wx[1], wx[2], wx[3], none, none, none, none)))
                     for i in range(begin, stop):
                         find_nodes(nodes, cells, i, number(column, first + i), y, z, n, n, n * n)
                         x0, x1, x2, x3 = four_of(nodes, i)
-                        w0, w1, w2, w3 = four_of(shares, i)
-                        for k in range(4):
-                            for j in range(4):
-                                at = number(nodes, 64 + 8 * k + i) + number(nodes, 32 + 8 * j + i)
-                                w = number(shares, 64 + 8 * k + i) * number(shares, 32 + 8 * j + i)
-                                _add(flat, at + x0, w * w0)
-                                _add(flat, at + x1, w * w1)
-                                _add(flat, at + x2, w * w2)
-                                _add(flat, at + x3, w * w3)
+                        if x3 == x0 + 3:
+                            four = load4(rows, 8 * i)
+                            for k in range(64 + i, 96 + i, WIDTH):
+                                to, wz = number(nodes, k) + x0, number(shares, k)
+                                for j in range(32 + i, 64 + i, WIDTH):
+                                    at = to + number(nodes, j)
+                                    store4(flat, at, load4(flat, at) + wz * number(shares, j) * four)
+                        else:
+                            for k in range(64 + i, 96 + i, WIDTH):
+                                for j in range(32 + i, 64 + i, WIDTH):
+                                    at, w = number(nodes, k) + number(nodes, j), number(shares, k) * number(shares, j)
+                                    _add(flat, at + x0, w * number(rows, 8 * i))
+                                    _add(flat, at + x1, w * number(rows, 8 * i + 1))
+                                    _add(flat, at + x2, w * number(rows, 8 * i + 2))
+                                    _add(flat, at + x3, w * number(rows, 8 * i + 3))
 
 
 @njit(**PARALLEL)
