@@ -16,6 +16,7 @@ from numba import njit, prange
 
 from weakfield.mesh import spectral as definition
 from weakfield.mesh.kernels.cpu import spectral_planes as planes
+from weakfield.mesh.kernels.cpu.pcs_cells import numbers
 from weakfield.mesh.kernels.cpu.simd import (
     INLINE,
     PARALLEL,
@@ -363,21 +364,21 @@ def _flat(tensor):
     return tensor.numpy().reshape(-1)
 
 
-def _spaced(field):
-    """A field as flat numbers so far apart: one lane of sites, or all there is."""
-    if field.is_contiguous():
-        return _flat(field), 1
-    gap, n = field.stride(-1), field.shape[-1]
-    if field.stride() != (gap * n * n, gap * n, gap):
-        return _flat(field.contiguous()), 1
-    return field.as_strided(((n**3 - 1) * gap + 1,), (1,)).numpy(), gap
+def _sites(field):
+    """Numbers of a field, numbers a site, and sites between rows and planes: one lane of (N, N, N, L), or all."""
+    plane, row, site = field.stride()
+    if row % site or plane % site:
+        return _sites(field.contiguous())
+    n = field.shape[0]
+    flat = field.as_strided(((n - 1) * (plane + row + site) + 1,), (1,))
+    return flat.numpy(), site, row // site, plane // site
 
 
 def contrast(deposit, addition, out, sums):
     """See ``mesh.spectral.contrast``."""
-    n, (field, gap) = out.shape[0], _spaced(deposit)
-    w = _Work(n, field.dtype)
-    planes.modes_of(field, gap, n, w.half, n * n + planes.GAP, n, sums.numpy(), w.line, w.plane, *w.plan)
+    n, sites = out.shape[0], _sites(deposit)
+    w = _Work(n, sites[0].dtype)
+    planes.modes_of(*sites, n, w.half, n * n + planes.GAP, n, sums.numpy(), w.line, w.plane, *w.plan)
     _contrast(w.half, n, w.waves, 1.0 / n**3, *seeded(addition), w.blocks, *w.plan)
     planes.field_of(w.half, _flat(out), n, w.line, w.plane, *w.plan)
     return out
@@ -388,7 +389,7 @@ def potential(source, factor, shift, windowed, addition, out):
     n, modes = source.shape[0], pairs_of(out)
     w = _Work(n, modes.dtype)
     row = n + 2
-    planes.modes_of(_flat(source), 1, n, modes, n * row, row, np.zeros(n), w.line, w.plane, *w.plan)
+    planes.modes_of(_flat(source), 1, n, n * n, n, modes, n * row, row, np.zeros(n), w.line, w.plane, *w.plan)
     _potential(
         modes, n, w.waves, 2 if windowed else 3, 1.0 / n**3, float(factor), float(shift), *seeded(addition), w.blocks,
         *w.plan,
@@ -406,28 +407,28 @@ def potential_fields(modes, field, gradient):
 
 def pack_metric(phi, chi, out):
     """See ``mesh.spectral.pack_metric``."""
-    n, pairs, lanes = out.shape[0], pairs_of(phi), _flat(out)
+    n, pairs, (lanes, *pitches) = out.shape[0], pairs_of(phi), numbers(out)
     w = _Work(n, pairs.dtype)
     _with_slopes(pairs, pairs_of(chi), True, n, w.waves, 2, w.half, w.blocks, *w.plan)
-    planes.metric_of(w.half, n, w.waves[1], streams(lanes), lanes, w.line, w.plane, *w.plan)
+    planes.metric_of(w.half, n, w.waves[1], streams(lanes), lanes, *pitches, w.line, w.plane, *w.plan)
     return out
 
 
 def pack_gradient(modes, out):
     """See ``mesh.spectral.pack_gradient``."""
-    n, pairs, lanes = out.shape[0], pairs_of(modes), _flat(out)
+    n, pairs, (lanes, *pitches) = out.shape[0], pairs_of(modes), numbers(out)
     w = _Work(n, pairs.dtype)
     _with_slopes(pairs, pairs, False, n, w.waves, 2, w.half, w.blocks, *w.plan)
-    planes.gradient_of(w.half, n, w.waves[1], streams(lanes), lanes, w.line, w.plane, *w.plan)
+    planes.gradient_of(w.half, n, w.waves[1], streams(lanes), lanes, *pitches, w.line, w.plane, *w.plan)
     return out
 
 
 def pack_vector(modes, out):
     """See ``mesh.spectral.pack_vector``."""
-    n, pairs, lanes = out.shape[0], pairs_of(modes), _flat(out)
+    n, pairs, (lanes, *pitches) = out.shape[0], pairs_of(modes), numbers(out)
     w = _Work(n, pairs.dtype)
     _back(pairs, 3, n, w.waves, 2, w.half, w.blocks, *w.plan)
-    planes.vector_of(w.half, n, streams(lanes), lanes, w.line, w.plane, *w.plan)
+    planes.vector_of(w.half, n, streams(lanes), lanes, *pitches, w.line, w.plane, *w.plan)
     return out
 
 
@@ -437,8 +438,8 @@ def solve_stress(lanes, gradient, factor, addition, now, ahead, chi, field, b, b
     modes = pairs_of(chi)
     w = _Work(n, modes.dtype)
     planes.stress_of(
-        _flat(lanes), _flat(gradient), n, w.waves[1], w.waves[3], w.waves[2], factor / n**3, 2.0 / n**3, vector, w.half,
-        w.line, w.plane, *w.plan,
+        *numbers(lanes), _flat(gradient), n, w.waves[1], w.waves[3], w.waves[2], factor / n**3, 2.0 / n**3, vector,
+        w.half, w.line, w.plane, *w.plan,
     )  # fmt: skip
     _stress(
         w.half, n, w.waves, float(now), float(ahead), modes, vector, pairs_of(b) if vector else modes,

@@ -149,8 +149,8 @@ def _put_rows(line, n, out, at, place):
 
 
 @njit(**SERIAL)
-def _put_eight(line, n, out, at, streaming, place):
-    """Sixteen rows of sites of eight lanes, from the rows of each lane."""
+def _put_eight(line, n, out, at, row, streaming, place):
+    """Sixteen rows of sites of eight lanes, ``row`` sites apart, from the rows of each lane."""
     for part in range(2):
         for x in range(n):
             p = part * n * WIDTH + place[x] * WIDTH
@@ -158,16 +158,16 @@ def _put_eight(line, n, out, at, streaming, place):
                 (load(line[0], p), load(line[1], p), load(line[2], p), load(line[3], p), load(line[4], p),
                  load(line[5], p), load(line[6], p), load(line[7], p))
             )  # fmt: skip
-            to = at + (part * WIDTH * n + x) * 8
+            to = at + (part * WIDTH * row + x) * 8
             if streaming:
-                stream_vectors(out, to, 8 * n, sites)
+                stream_vectors(out, to, 8 * row, sites)
             else:
-                store_vectors(out, to, 8 * n, sites)
+                store_vectors(out, to, 8 * row, sites)
 
 
 @njit(**SERIAL)
-def _put_three(line, n, out, at, streaming, place):
-    """Sixteen rows of sites of three lanes and a spare, from the rows of each lane."""
+def _put_three(line, n, out, at, row, streaming, place):
+    """Sixteen rows of sites of three lanes and a spare, ``row`` sites apart, from the rows of each lane."""
     none = splat(line.dtype.type(0))
     for part in range(2):
         for x in range(0, n, 2):
@@ -176,11 +176,11 @@ def _put_three(line, n, out, at, streaming, place):
                 (load(line[0], p), load(line[1], p), load(line[2], p), none, load(line[0], q), load(line[1], q),
                  load(line[2], q), none)
             )  # fmt: skip
-            to = at + (part * WIDTH * n + x) * 4
+            to = at + (part * WIDTH * row + x) * 4
             if streaming:
-                stream_vectors(out, to, 4 * n, sites)
+                stream_vectors(out, to, 4 * row, sites)
             else:
-                store_vectors(out, to, 4 * n, sites)
+                store_vectors(out, to, 4 * row, sites)
 
 
 @njit(**PARALLEL)
@@ -217,7 +217,7 @@ def field_of(half, field, n, line, plane, radices, twiddles, place):
 
 
 @njit(**PARALLEL)
-def metric_of(half, n, k, streaming, out, line, plane, radices, twiddles, place):
+def metric_of(half, n, k, streaming, out, pitch_y, pitch_z, line, plane, radices, twiddles, place):
     """phi, psi and their gradients, eight lanes a site, from modes of both and of their derivatives along z."""
     threads, pitch = line.shape[0], plane.shape[2] // (2 * n)
     for thread in prange(threads):
@@ -231,11 +231,11 @@ def metric_of(half, n, k, streaming, out, line, plane, radices, twiddles, place)
                     _value_and_slope(p[3 * i], y, n, pitch, k, w[i], w[2 + 3 * i], radices, twiddles, place)
                     _rows_of(p[3 * i + 1], y, n, pitch, w[3 + 3 * i], radices, twiddles, place)
                     _rows_of(p[3 * i + 2], y, n, pitch, w[4 + 3 * i], radices, twiddles, place)
-                _put_eight(w, n, out, (z * n + y) * n * 8, streaming, place)
+                _put_eight(w, n, out, (z * pitch_z + y * pitch_y) * 8, pitch_y, streaming, place)
 
 
 @njit(**PARALLEL)
-def gradient_of(half, n, k, streaming, out, line, plane, radices, twiddles, place):
+def gradient_of(half, n, k, streaming, out, pitch_y, pitch_z, line, plane, radices, twiddles, place):
     """The gradient of a field, three lanes a site and a spare, from its modes and those of its derivative along z."""
     threads, pitch = line.shape[0], plane.shape[2] // (2 * n)
     for thread in prange(threads):
@@ -249,11 +249,11 @@ def gradient_of(half, n, k, streaming, out, line, plane, radices, twiddles, plac
                 _turn_back(w[0], n, radices, twiddles)
                 _rows_of(p[1], y, n, pitch, w[1], radices, twiddles, place)
                 _rows_of(p[2], y, n, pitch, w[2], radices, twiddles, place)
-                _put_three(w, n, out, (z * n + y) * n * 4, streaming, place)
+                _put_three(w, n, out, (z * pitch_z + y * pitch_y) * 4, pitch_y, streaming, place)
 
 
 @njit(**PARALLEL)
-def vector_of(half, n, streaming, out, line, plane, radices, twiddles, place):
+def vector_of(half, n, streaming, out, pitch_y, pitch_z, line, plane, radices, twiddles, place):
     """A vector field, three lanes a site and a spare."""
     threads, pitch = line.shape[0], plane.shape[2] // (2 * n)
     for thread in prange(threads):
@@ -264,7 +264,7 @@ def vector_of(half, n, streaming, out, line, plane, radices, twiddles, place):
             for y in range(0, n, ROWS):
                 for i in range(3):
                     _rows_of(p[i], y, n, pitch, w[i], radices, twiddles, place)
-                _put_three(w, n, out, (z * n + y) * n * 4, streaming, place)
+                _put_three(w, n, out, (z * pitch_z + y * pitch_y) * 4, pitch_y, streaming, place)
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -272,8 +272,8 @@ def vector_of(half, n, streaming, out, line, plane, radices, twiddles, place):
 
 
 @njit(**PARALLEL)
-def modes_of(field, gap, n, out, step, row, sums, line, plane, radices, twiddles, place):
-    """x and y transforms of a field whose numbers lie ``gap`` apart, and the sums of its planes.
+def modes_of(field, gap, pitch_y, pitch_z, n, out, step, row, sums, line, plane, radices, twiddles, place):
+    """x and y transforms of a field, and the sums of its planes: one lane of sites of ``gap``, or all there is.
 
     Planes of ``out`` are ``step`` numbers apart, rows ``row``.
     """
@@ -281,14 +281,16 @@ def modes_of(field, gap, n, out, step, row, sums, line, plane, radices, twiddles
     for thread in prange(threads):
         w, p, near = line[thread, 0], plane[thread, 0], plane[thread, 1]
         for z in range(thread * n // threads, (thread + 1) * n // threads):
-            at, total = z * n * n * gap, 0.0
+            total = 0.0
             if gap == 1:
-                rows_forward(field, at, n, pitch, w, p, INSIDE, radices, twiddles, place)
+                rows_forward(field, z * n * n, n, pitch, w, p, INSIDE, radices, twiddles, place)
             else:
-                for i in range(n * n):
-                    value = number(field, at + i * gap)
-                    put(near, i, value)
-                    total += value
+                for y in range(n):
+                    at = (z * pitch_z + y * pitch_y) * gap
+                    for x in range(n):
+                        value = number(field, at + x * gap)
+                        put(near, y * n + x, value)
+                        total += value
                 rows_forward(near, ZERO, n, pitch, w, p, INSIDE, radices, twiddles, place)
             sums[z] = total
             columns(p, n, n // 2, pitch, FORWARDS, radices, twiddles)
@@ -326,11 +328,11 @@ def _products(gradient, at, n, line):
 
 
 @njit(**SERIAL)
-def _lanes(lanes, at, n, line):
-    """The lanes of T_ij in sixteen rows."""
+def _lanes(lanes, at, n, row, line):
+    """The lanes of T_ij in sixteen rows of sites, ``row`` sites apart."""
     for part in range(2):
         for x in range(n):
-            p, v = (part * n + x) * WIDTH, load_rows(lanes, at + (part * WIDTH * n + x) * 8, 8 * n)
+            p, v = (part * n + x) * WIDTH, load_rows(lanes, at + (part * WIDTH * row + x) * 8, 8 * row)
             store(line[0], p, v[1])
             store(line[1], p, v[2])
             store(line[2], p, v[3])
@@ -388,7 +390,8 @@ def _contract(plane, z, n, pitch, k, scale, factor, first, vector, half, place):
 
 @njit(**PARALLEL)
 def stress_of(
-    lanes, gradient, n, k, inside, per_window, deposited, products, vector, half, line, plane, radices, twiddles, place
+    lanes, pitch_y, pitch_z, gradient, n, k, inside, per_window, deposited, products, vector, half, line, plane,
+    radices, twiddles, place,
 ):  # fmt: skip
     """T_ij times ``deposited`` / (W_x W_y) and d_i phi d_j phi times ``products``, each as ``_contract`` leaves it."""
     threads, pitch, count = line.shape[0], plane.shape[2] // (2 * n), 5 if vector else 3
@@ -399,7 +402,7 @@ def stress_of(
             for kind in range(2):
                 for y in range(0, n, ROWS):
                     if kind == 0:
-                        _lanes(lanes, (z * n + y) * n * 8, n, w)
+                        _lanes(lanes, (z * pitch_z + y * pitch_y) * 8, n, pitch_y, w)
                     else:
                         _products(gradient, (z * n + y) * n, n, w)
                     for i in range(6):
