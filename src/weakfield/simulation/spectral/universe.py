@@ -46,6 +46,12 @@ class SpectralUniverse(Universe):
         self.chi.copy_(spectral.field_of(chi, self.n))
         spectral.pack_metric(self.kernels, phi, chi, self.metric)
 
+    @property
+    def sample(self) -> Tensor:
+        """A mode of phi: it is there in Newton too, whose phi is not transformed back in every cycle."""
+        assert self.phi_modes is not None
+        return self.phi_modes[0, 0, 1].abs()
+
     def turn(self) -> None:
         """What was now becomes what was before; its own memory is there for what comes."""
         self.past_phi, self.phi = self.phi, _like(self.phi, self.past_phi)
@@ -55,7 +61,8 @@ class SpectralUniverse(Universe):
 
     def turn_modes(self) -> None:
         """The same for modes."""
-        assert self.phi_modes is not None and self.chi_modes is not None
+        assert self.phi_modes is not None
+        assert self.chi_modes is not None
         self.past_phi_modes, self.phi_modes = self.phi_modes, _like(self.phi_modes, self.past_phi_modes)
         self.past_chi_modes, self.chi_modes = self.chi_modes, _like(self.chi_modes, self.past_chi_modes)
 

@@ -10,10 +10,13 @@ from numba import njit, prange
 from weakfield.mesh.kernels import reference
 from weakfield.mesh.kernels.cpu.pcs_cells import numbers
 from weakfield.mesh.kernels.cpu.simd import INLINE, PARALLEL, WIDTH, exceeds, load, number, put, shuffler, store
+from weakfield.mesh.kernels.reference.hamiltonian import Extrapolation
 
 #: which lanes of the metric are of phi: the first, and its gradient; the others are of psi
 _OF_PHI = np.array([1, 0, 1, 1, 1, 0, 0, 0], dtype=np.float64)
 _for_psi = shuffler((8, 0, 8, 8, 8, 2, 3, 4), "Lanes of phi where those of psi are, zero elsewhere.")
+#: everything stays as it is now
+STILL = Extrapolation(phi=(1.0, 0.0), chi=(1.0, 0.0), rate=(0.0, 0.0), memory=(0.0, 0.0))
 #: sites of a thread's turn
 _TURN = 4096
 
