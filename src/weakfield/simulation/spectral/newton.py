@@ -27,16 +27,18 @@ class SpectralNewton:
     name = "newton"
 
     def solve(self, universe: Universe, clock: Clock, diagnostics: bool) -> None:
-        """phi of this cycle from the particles, and the gradient they fall along; chi and B if they are written."""
+        """phi of this cycle from the particles, and the gradient they fall along; chi and B if they are written.
+
+        Without them phi stays as modes: nobody reads it in real space.
+        """
         u = universe
-        assert isinstance(u, SpectralUniverse) and u.phi_modes is not None
+        assert isinstance(u, SpectralUniverse)
+        assert u.phi_modes is not None
         u.kernels.paint_pcs(u.particles, None, u.particles.mass * u.n**3, u.source, -u.mean_density)
         factor = -u.background.four_pi_G / clock.a
         spectral.solve_potential(u.kernels, u.source, factor, 0.0, True, radiation(u, clock), u.phi_modes)
         if diagnostics:
             spectral.potential_fields(u.kernels, u.phi_modes, u.phi, u.gradient)
-        else:
-            u.phi.copy_(spectral.field_of(u.phi_modes, u.n))
         spectral.pack_gradient(u.kernels, _falls_in(u, clock), u.vector)
         if diagnostics:
             particles = synchronised(u, weights.synchronisation(clock) * clock.a)

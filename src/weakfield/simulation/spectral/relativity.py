@@ -30,7 +30,9 @@ class SpectralRelativity:
     def solve(self, universe: Universe, clock: Clock, diagnostics: bool = True) -> None:
         """phi, chi and B of this cycle; phi of cycle 0 is that of the start."""
         u = universe
-        assert isinstance(u, SpectralUniverse) and u.phi_modes is not None and u.chi_modes is not None
+        assert isinstance(u, SpectralUniverse)
+        assert u.phi_modes is not None
+        assert u.chi_modes is not None
         if clock.cycle == 0:
             self._begin(u, clock)
             metric, weight = u.metric, 0.0
@@ -63,7 +65,8 @@ class SpectralRelativity:
             u.past_metric.copy_(u.metric)
             u.past_gradient.copy_(u.gradient)
             u.past_phi, u.past_chi = u.phi.clone(), u.chi.clone()
-        assert u.past_phi is not None and u.past_chi is not None
+        assert u.past_phi is not None
+        assert u.past_chi is not None
         ahead, self._shift = weights.extrapolation(clock)
         metric: Tensor = u.kernels.extrapolate(u.metric, u.past_metric, ahead)
         project(u, clock, metric, weight)
@@ -75,7 +78,8 @@ class SpectralRelativity:
 
     def _begin(self, u: SpectralUniverse, clock: Clock) -> None:
         """Cycle 0: phi and chi of the start; after a linear one phi is made to fit the particles first."""
-        assert u.phi_modes is not None and u.chi_modes is not None
+        assert u.phi_modes is not None
+        assert u.chi_modes is not None
         if not u.matched:
             self._constrain(u, clock)
         spectral.pack_metric(u.kernels, u.phi_modes, u.chi_modes, u.metric)
@@ -86,7 +90,9 @@ class SpectralRelativity:
 
         [k^2 + s] phi = -FT{R(phi*, chi, phi') - s phi*} with s = 3 G4 Omega / a + 3 H^2.
         """
-        assert u.phi_modes is not None and u.chi_modes is not None and u.rate_modes is not None
+        assert u.phi_modes is not None
+        assert u.chi_modes is not None
+        assert u.rate_modes is not None
         hubble, density = clock.hubble, u.background.four_pi_G / clock.a
         shift = 3.0 * density * u.mean_density + 3.0 * hubble**2
         rate, chi = spectral.field_of(u.rate_modes, u.n), spectral.field_of(u.chi_modes, u.n)
