@@ -1,6 +1,7 @@
 """What the spectra should be: linear, non-linear and tree level, averaged over the modes that are measured."""
 
 from weakfield.spectra.theory.bispectrum import (
+    chi_kernel,
     matter_bispectrum,
     newtonian_kernel,
     potential_bispectrum,
@@ -14,6 +15,7 @@ from weakfield.spectra.theory.triangles import TriangleAverages, shell_mean
 __all__ = [
     "LinearTheory",
     "TriangleAverages",
+    "chi_kernel",
     "matter_bispectrum",
     "newtonian_kernel",
     "potential_bispectrum",

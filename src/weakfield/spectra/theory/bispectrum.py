@@ -13,13 +13,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from weakfield.base.errors import BadInput, nearest
 from weakfield.config import SimulationSettings
-from weakfield.cosmology import potential_growth
-from weakfield.spectra.theory.kernels import F2, Kernel, potential_kernel
+from weakfield.cosmology import second_order_growth
+from weakfield.spectra.theory.kernels import Kernel, f2, potential_kernel
 from weakfield.spectra.theory.linear import LinearTheory, MatterGauge
 from weakfield.spectra.theory.relativistic import (
+    growing_mode_chi,
     growing_mode_difference,
-    linear_start_difference,
-    newtonian_transient,
+    linear_start_excess,
+    newtonian_excess,
 )
 
 Reals = NDArray[np.float64]
@@ -41,7 +42,8 @@ def matter_bispectrum(
     theory: LinearTheory, k1: ArrayLike, k2: ArrayLike, k3: ArrayLike, z: float, gauge: MatterGauge = "nbody"
 ) -> Reals:
     """B_delta [(Mpc/h)^6] with F2 and its permutations."""
-    return tree_level(F2, lambda k: theory.matter_power(k, z, gauge), k1, k2, k3)
+    kernel = f2(second_order_growth(theory.cosmology, z).displacement)
+    return tree_level(kernel, lambda k: theory.matter_power(k, z, gauge), k1, k2, k3)
 
 
 def potential_bispectrum(theory: LinearTheory, k1: ArrayLike, k2: ArrayLike, k3: ArrayLike, z: float) -> Reals:
@@ -50,37 +52,51 @@ def potential_bispectrum(theory: LinearTheory, k1: ArrayLike, k2: ArrayLike, k3:
 
 
 def newtonian_kernel(theory: LinearTheory, z: float) -> Kernel:
-    """Phi at second order from two linear Phi of the same redshift: F2 through Poisson's equation, any background."""
-    return potential_kernel(theory.poisson(z))
+    """Phi at second order from two linear Phi of the same redshift: F2 through Poisson's equation, with Lambda."""
+    return potential_kernel(theory.poisson(z), second_order_growth(theory.cosmology, z).displacement)
 
 
 def started_kernel(theory: LinearTheory, simulation: SimulationSettings, z: float) -> Kernel:
     """The same with the transient of particles started by linear theory at ``simulation.initial_redshift``."""
-    z_start = simulation.initial_redshift
-    transient = newtonian_transient(theory.conformal_hubble(z_start), (1.0 + z_start) / (1.0 + z))
-    return newtonian_kernel(theory, z) + transient * _growth_since(theory, z_start, z)
+    parts = newtonian_excess(theory.conformal_hubble(simulation.initial_redshift))
+    return newtonian_kernel(theory, z) + _since_start(parts, theory, simulation, z)
 
 
 def relativistic_kernel(
     theory: LinearTheory, simulation: SimulationSettings, z: float, start: Start = "linear", a_nl: float = 1.0
 ) -> Kernel:
-    """GR - Newton of phi at second order, from two linear phi of redshift ``z``.
+    """GR - Newton of phi at second order, from two linear phi of redshift ``z``, dust and Lambda.
 
-    ``start``: "linear" for the initial conditions of these simulations at ``simulation.initial_redshift``, or
-    "growing-mode" for ones right at second order with primordial ``a_nl``. Closed form of Einstein-de Sitter; with
-    Lambda it grows like the linear potential, which leaves out sources of order 1 - Omega_m(z) at late times.
+    ``start``: "linear" for particles displaced and set moving by linear theory at ``simulation.initial_redshift``, or
+    "growing-mode" for a start right at second order with primordial ``a_nl``. Exact with Lambda; the start itself is
+    taken as Einstein-de Sitter, and radiation counts in the growth of the linear potential alone.
     """
     if start not in STARTS:
         raise BadInput(f"start is '{start}', expected one of {', '.join(STARTS)}" + nearest(start, STARTS))
+    growth = second_order_growth(theory.cosmology, z)
+    if start == "growing-mode":
+        return growing_mode_difference(a_nl, growth) * growth.potential**-2
+    parts = linear_start_excess(theory.conformal_hubble(simulation.initial_redshift))
+    growing = growing_mode_difference(growth=growth) * growth.potential**-2
+    return growing + _since_start(parts, theory, simulation, z)
+
+
+def chi_kernel(theory: LinearTheory, z: float) -> Kernel:
+    """phi - psi at second order of dust and Lambda, Poisson gauge, from two linear phi of redshift ``z``."""
+    growth = second_order_growth(theory.cosmology, z)
+    return growing_mode_chi(growth) * growth.potential**-2
+
+
+def _since_start(
+    parts: tuple[Kernel, Kernel], theory: LinearTheory, simulation: SimulationSettings, z: float
+) -> Kernel:
+    """A growing and a decaying part of the start at redshift ``z``, for legs of ``z`` in place of the start.
+
+    The decaying linear potential of dust and Lambda goes as (conformal H) / a^2, that is a^(-5/2) Omega_m(z)^(-1/2).
+    """
     z_start = simulation.initial_redshift
-    if start == "linear":
-        kernel = linear_start_difference(theory.conformal_hubble(z_start), (1.0 + z_start) / (1.0 + z))
-    else:
-        kernel = growing_mode_difference(a_nl)
-    return kernel * _growth_since(theory, z_start, z)
-
-
-def _growth_since(theory: LinearTheory, z_start: float, z: float) -> float:
-    """Both legs of a kernel of early potentials carry the growth since the start, what it makes grows once."""
-    now, then = (float(potential_growth(theory.cosmology, redshift)) for redshift in (z, z_start))
-    return then / now
+    then, now = (second_order_growth(theory.cosmology, redshift) for redshift in (z_start, z))
+    grown = now.potential / then.potential
+    decayed = ((1.0 + z) / (1.0 + z_start)) ** 2.5 * (then.omega_m / now.omega_m) ** 0.5
+    since: Kernel = parts[0] * (1.0 / grown) + parts[1] * (decayed / grown**2)
+    return since

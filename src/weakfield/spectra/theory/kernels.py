@@ -106,17 +106,28 @@ class Kernel:
     __rmul__ = __mul__
 
 
-#: F2 a b: 5/7 + (k1.k2)/2 (1/a + 1/b) + 2/7 (k1.k2)^2 / (a b), times a b (Bernardeau et al. 2002, astro-ph/0112551)
-F2_AB = 5 / 7 * A * B + DOT * (A + B) / 2 + 2 / 7 * DOT * DOT
-#: second-order kernel of the density contrast for an Einstein-de Sitter growing mode
-F2 = Kernel({None: F2_AB * PER_A * PER_B})
+def f2_ab(displacement: float = 3 / 7) -> Laurent:
+    """F2 a b = (1 + e)/2 a b + (k1.k2) (a + b)/2 + (1 - e)/2 (k1.k2)^2 (Bernardeau et al. 2002, astro-ph/0112551).
+
+    e = ``displacement`` = -E/D^2 is the growth of second-order displacements (``SecondOrderGrowth``), 3/7 in
+    Einstein-de Sitter: 5/7 and 2/7.
+    """
+    return (1 + displacement) / 2 * A * B + DOT * (A + B) / 2 + (1 - displacement) / 2 * DOT * DOT
+
+
+def f2(displacement: float = 3 / 7) -> Kernel:
+    """Second-order kernel of the density contrast for a growing mode, ``displacement`` as in ``f2_ab``."""
+    return Kernel({None: f2_ab(displacement) * PER_A * PER_B})
+
+
+F2_AB, F2 = f2_ab(), f2()
 #: the same for particles moved by the linear displacement, (k.k1)(k.k2) / (2 a b) with k = k1 + k2
 ZELDOVICH = Kernel({None: (DOT + A) * (DOT + B) * PER_A * PER_B / 2})
 
 
-def potential_kernel(contrast: float) -> Kernel:
+def potential_kernel(contrast: float, displacement: float = 3 / 7) -> Kernel:
     """Kernel of Phi in terms of two linear Phi, from F2 and Phi = -C(k) delta with C = ``contrast`` / k^2.
 
-    Phi_2(k) = -C(k) F2 delta delta = -F2 C(k) / (C(k1) C(k2)) Phi Phi.
+    Phi_2(k) = -C(k) F2 delta delta = -F2 C(k) / (C(k1) C(k2)) Phi Phi; ``displacement`` as in ``f2_ab``.
     """
-    return Kernel({None: -1.0 / contrast * F2_AB * PER_C})
+    return Kernel({None: -1.0 / contrast * f2_ab(displacement) * PER_C})

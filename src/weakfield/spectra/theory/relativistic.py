@@ -1,31 +1,43 @@
 """The second-order relativistic part of the potential in Poisson gauge, beside its Newtonian growth.
 
-Metric of PHYSICS 1, ds^2 = a^2 [-e^(2 psi) dtau^2 + e^(-2 phi) dx^2], dust, Einstein-de Sitter (a ~ tau^2), one
-first-order potential varphi(x), constant in time, for both. To second order the traceless and the trace part of the
-spatial Einstein equations are
+Metric of PHYSICS 1, ds^2 = a^2 [-e^(2 psi) dtau^2 + e^(-2 phi) dx^2], dust and Lambda, one first-order potential
+g varphi(x) for both, g = D/a and 1 early. With f = d ln D / d ln a, Omega = Omega_m(a) and L = Lambda a^2 the traceless
+and the trace part of the spatial Einstein equations are, to second order,
 
-    chi = phi - psi = -10 Theta_0,    3 phi'' + 9 H phi' = (7/2) (grad varphi)^2 - 10 Psi_0,
+    chi = phi - psi = -(6 + 4 f^2 / Omega) g^2 Theta_0,
+    3 phi'' + 9 H phi' + 3 L phi = lap chi + [2 f^2 / (3 Omega) - 1/2] g^2 (grad varphi)^2
+                                   + 3 H chi' + 3 L chi + (15/2) g'^2 varphi^2 - 3 L g^2 varphi^2,
 
-    lap Psi_0 = -[(lap varphi)^2 - (d_i d_j varphi)^2] / 2,    lap Theta_0 = Psi_0 - (grad varphi)^2 / 3,
+    lap Psi_0 = -[(lap varphi)^2 - (d_i d_j varphi)^2] / 2,    lap Theta_0 = Psi_0 - (grad varphi)^2 / 3.
 
-so that phi = varphi + C1 + C2 (tau_i / tau)^5 + tau^2 [(grad varphi)^2 / 12 - (5/21) Psi_0]. The last term is the
-Newtonian one, exactly: what relativity adds are C1, constant, and a decaying C2. Both follow from the initial
-conditions.
+Their growing solution is phi = g varphi + C1 + N with
 
-* ``growing_mode_difference``: no decaying mode, and a conserved curvature zeta that is Gaussian up to
-  zeta_2 = (a_nl - 1) zeta_1^2: C1 = -4 Theta_0 + (5/3) (1 - a_nl) varphi^2. With a_nl = 0 this is the solution of
-  Matarrese, Mollerach & Bruni 1998 (astro-ph/9707278), their phi^(2) / 2 = phi - varphi^2; with any a_nl that of
-  Bartolo, Matarrese & Riotto 2005 (astro-ph/0501614). Single-field inflation has a_nl = 1.
-* ``linear_start_difference``: what these simulations start from: particles displaced and set moving by linear theory at
-  tau_i (PHYSICS 3, 13.1), with Poisson-gauge displacement in GR and N-body-gauge displacement in Newton, and a phi
+    C1 = -4 (f / Omega) g^2 Theta_0 + [f (f - 1) / (3 Omega)] g^2 varphi^2 + (5/3) (1 - a_nl) g varphi^2,
+    N = 2 a / (3 H0^2 Omega_m) g^2 [(grad varphi)^2 / 2 - (1 + e) Psi_0],     e = -E / D^2 (``second_order_growth``).
+
+N is what Newton's equations give for the same varphi, exactly: what relativity adds is C1. That C1 solves them follows
+with the first integral g (1 + 2 f / (3 Omega)) = 5/3 of linear growth. Einstein-de Sitter (f = Omega = g = 1, e = 3/7):
+chi = -10 Theta_0, C1 = -4 Theta_0 + (5/3) (1 - a_nl) varphi^2, N = tau^2 [(grad varphi)^2 / 12 - (5/21) Psi_0]. The
+same problem, dust and Lambda to second order, is treated by Villa & Rampf 2016 (1505.04782).
+
+Two kinds of initial conditions:
+
+* ``growing_mode_difference``: C1; no decaying mode, and a conserved curvature zeta that is Gaussian up to
+  zeta_2 = (a_nl - 1) zeta_1^2. With a_nl = 0 and without Lambda this is the solution of Matarrese, Mollerach & Bruni
+  1998 (astro-ph/9707278), their phi^(2) / 2 = phi - varphi^2; with any a_nl that of Bartolo, Matarrese & Riotto 2005
+  (astro-ph/0501614). Single-field inflation has a_nl = 1.
+* ``linear_start_difference``: particles displaced and set moving by linear theory at tau_i, in Einstein-de Sitter
+  (PHYSICS 3, 13.1), with Poisson-gauge displacement in GR and N-body-gauge displacement in Newton, and a phi
   that obeys the constraints of those particles at second order. Both theories then carry the same Newtonian transient,
-  which cancels in the difference, and the relativistic rest is C1 + C2 (tau_i / tau)^5.
+  which cancels in the difference; the rest is C1 and what a linear start has beyond it, ``linear_start_excess``,
+  whose two parts go like the growing and the decaying solution of linear theory.
 
-``physics`` of both: docs/theory_spectra.md.
+``physics`` of all: docs/theory_spectra.md.
 """
 
 from __future__ import annotations
 
+from weakfield.cosmology import SecondOrderGrowth
 from weakfield.spectra.theory.kernels import DOT, PER_A, PER_B, PER_C, A, B, Kernel, Laurent
 
 #: (grad varphi)^2, varphi lap varphi and lap^-1 d_i (lap varphi d_i varphi), as kernels of two varphi
@@ -34,35 +46,83 @@ POTENTIAL_LAPLACIAN = -(A + B) / 2
 FLUX = -(DOT * (A + B) + 2.0 * A * B) / 2 * PER_C
 PSI_0 = (A * B - DOT * DOT) / 2 * PER_C
 THETA_0 = -(PSI_0 - GRADIENT_SQUARED / 3) * PER_C
-#: chi = phi - psi, constant in time
+#: chi = phi - psi in Einstein-de Sitter, constant in time
 CHI = -10.0 * THETA_0
-#: the Newtonian growth of phi, over tau^2
+#: the Newtonian growth of phi in Einstein-de Sitter, over tau^2
 GROWTH = GRADIENT_SQUARED / 12 - 5 / 21 * PSI_0
 
+EINSTEIN_DE_SITTER = SecondOrderGrowth()
 
-def growing_mode_difference(a_nl: float = 1.0) -> Kernel:
-    """GR - Newton of phi for initial conditions that are right at second order; dimensionless, constant in time.
 
-    Kernel of two early (Einstein-de Sitter) linear potentials, whose power is that of varphi.
+def difference_coefficients(growth: SecondOrderGrowth = EINSTEIN_DE_SITTER, a_nl: float = 1.0) -> tuple[float, float]:
+    """Of Theta_0 and of varphi^2 in C1, varphi the early linear potential."""
+    square = growth.potential**2 / growth.omega_m
+    return (
+        -4.0 * growth.rate * square,
+        growth.rate * (growth.rate - 1.0) / 3.0 * square + 5 / 3 * (1.0 - a_nl) * growth.potential,
+    )
+
+
+def chi_coefficient(growth: SecondOrderGrowth = EINSTEIN_DE_SITTER) -> float:
+    """Of Theta_0 in chi, varphi the early linear potential."""
+    return -(6.0 + 4.0 * growth.rate**2 / growth.omega_m) * growth.potential**2
+
+
+def newtonian_coefficients(growth: SecondOrderGrowth, poisson: float) -> tuple[float, float]:
+    """Of (grad varphi)^2 and Psi_0 in Newton's phi of second order [squared length].
+
+    ``poisson`` = (3/2) Omega_m H0^2 (1 + z), an inverse length squared (``LinearTheory.poisson``).
     """
-    return Kernel({None: -4.0 * THETA_0 + 5 / 3 * (1.0 - a_nl)})
+    square = growth.potential**2 / poisson
+    return 0.5 * square, -(1.0 + growth.displacement) * square
 
 
-def linear_start_difference(conformal_hubble: float, growth: float) -> Kernel:
-    """GR - Newton of phi for particles started with linear theory; dimensionless.
+def growing_mode_difference(a_nl: float = 1.0, growth: SecondOrderGrowth = EINSTEIN_DE_SITTER) -> Kernel:
+    """GR - Newton of phi for initial conditions that are right at second order, C1; dimensionless.
 
-    ``conformal_hubble`` H_i [h/Mpc]: at the start, tau_i = 2 / H_i. ``growth``: scale factor over the initial one, by
-    which the decaying part falls as growth^(-5/2).
+    Kernel of two early (Einstein-de Sitter) linear potentials, whose power is that of varphi; constant in time without
+    Lambda, the default. ``growth`` of a redshift and a cosmology: ``weakfield.cosmology.second_order_growth``.
+    """
+    theta, square = difference_coefficients(growth, a_nl)
+    return Kernel({None: theta * THETA_0 + square})
+
+
+def growing_mode_chi(growth: SecondOrderGrowth = EINSTEIN_DE_SITTER) -> Kernel:
+    """phi - psi at second order of dust, Poisson gauge; kernel of two early linear potentials, dimensionless."""
+    return Kernel({None: chi_coefficient(growth) * THETA_0})
+
+
+def growing_mode_newton(growth: SecondOrderGrowth, poisson: float) -> Kernel:
+    """Newton's phi of second order from two early linear potentials; dimensionless, arguments as above."""
+    gradient, psi = newtonian_coefficients(growth, poisson)
+    return Kernel({None: gradient * GRADIENT_SQUARED + psi * PSI_0})
+
+
+def linear_start_excess(conformal_hubble: float) -> tuple[Kernel, Kernel]:
+    """What GR - Newton of phi has beyond C1 after a linear start: a growing and a decaying part, dimensionless.
+
+    At the start, ``conformal_hubble`` H_i [h/Mpc], tau_i = 2 / H_i; later they go like the two solutions of the
+    linear potential. Kernels of two linear potentials of the start, Einstein-de Sitter there.
     """
     start = _difference_at_start(conformal_hubble)
     rate = CHI - 0.5  # H_i^-1 d/dtau of the difference is 2 (rate - difference) / (H_i tau_i) = rate - difference
     constant: Kernel = start * 0.6 + Kernel({None: 0.4 * rate})
     decaying: Kernel = start * 0.4 + Kernel({None: -0.4 * rate})
-    return constant + decaying * float(growth**-2.5)
+    return constant + growing_mode_difference() * -1.0, decaying
 
 
-def newtonian_transient(conformal_hubble: float, growth: float) -> Kernel:
-    """Newtonian phi at second order after a linear start, less its growing mode; dimensionless, arguments as above.
+def linear_start_difference(conformal_hubble: float, growth: float) -> Kernel:
+    """GR - Newton of phi for particles started with linear theory, in Einstein-de Sitter; dimensionless.
+
+    ``conformal_hubble`` H_i [h/Mpc] at the start. ``growth``: scale factor over the initial one, by which the decaying
+    part falls as growth^(-5/2).
+    """
+    constant, decaying = linear_start_excess(conformal_hubble)
+    return growing_mode_difference() + constant + decaying * float(growth**-2.5)
+
+
+def newtonian_excess(conformal_hubble: float) -> tuple[Kernel, Kernel]:
+    """What Newtonian phi has beyond its growing mode after a linear start, as ``linear_start_excess``.
 
     At tau_i, 4 lap phi = (24 / tau_i^2) delta_2, and by continuity phi' = (2 / tau_i) [(tau_i^2 / 6) W - phi] with
     W = lap^-1 d_i (lap varphi d_i varphi); what exceeds the growing mode is C1 + C2 (tau_i / tau)^5.
@@ -72,7 +132,13 @@ def newtonian_transient(conformal_hubble: float, growth: float) -> Kernel:
     rate = square / 6 * FLUX - start  # tau_i / 2 times d phi / d tau
     decaying = -0.4 * (rate - square * GROWTH)
     constant = start - square * GROWTH - decaying
-    return Kernel({None: constant + decaying * growth**-2.5})
+    return Kernel({None: constant}), Kernel({None: decaying})
+
+
+def newtonian_transient(conformal_hubble: float, growth: float) -> Kernel:
+    """``newtonian_excess`` at a later time in Einstein-de Sitter, arguments as in ``linear_start_difference``."""
+    constant, decaying = newtonian_excess(conformal_hubble)
+    return constant + decaying * float(growth**-2.5)
 
 
 def _difference_at_start(conformal_hubble: float) -> Kernel:
