@@ -1,8 +1,8 @@
 """What of GR - Newton is even and what is odd in the initial modes, from seeds with their inverses (PHYSICS 16).
 
-With f+ of a seed and f- of its inverse, (f+ + f-)/2 holds the orders 2, 4, ... of the initial modes and (f+ - f-)/2 the
-orders 1, 3, .... Relativity's own part of GR - Newton begins at second order and is known mode by mode; what is of first
-order, where the theories agree, is a flaw of mesh, clock or start. Neither has cosmic variance.
+With f+ of a seed and f- of its inverse, (f+ + f-)/2 holds the orders 2, 4, ... of the initial modes and (f+ - f-)/2
+the orders 1, 3, .... Relativity's own part of GR - Newton begins at second order and is known mode by mode; what is of
+first order, where the theories agree, is a flaw of mesh, clock or start. Neither has cosmic variance.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ Modes = NDArray[np.complex128]
 SUMS = ("even", "odd", "predicted", "crossed", "potential")
 #: largest wavenumber of the band a sentence is about [h/Mpc], if the mesh resolves it with this share of its Nyquist's
 BAND_HMPC, RESOLVED = 0.03, 0.2
+
+#: how far response and correlation may be from 1, and up to what share of C1 the odd part is well below it
+_ALL_OF_IT, _WELL_BELOW = 0.2, 0.3
 
 COLUMNS = (
     "redshift", "k_hmpc", "k_below_hmpc", "modes", "seeds", "response", "response_error", "correlation",
@@ -84,6 +87,10 @@ class Parity:
     def odd_over_phi(self) -> Estimate:
         """rms of the odd part over that of phi."""
         return self._over_seeds(np.sqrt(self._sum("odd") / self._sum("potential")))
+
+    def power(self, name: str) -> Reals:
+        """(shells + 1,): mean of |f|^2 over the modes and seeds, of one of ``SUMS``; NaN for no prediction."""
+        return np.asarray(self.sums[SUMS.index(name)].mean(axis=0) / self.modes)
 
     def rows(self) -> list[tuple[str | float, ...]]:
         """One row a shell, and one of the band, in the order of ``COLUMNS``."""
@@ -152,7 +159,7 @@ def band_modes(grid: int, box_size_mpch: float) -> NDArray[np.bool_]:
 
 
 def gathered(
-    found: Collected, redshift: float, grid: int, box_size_mpch: float, edges: Sequence[float] | None
+    found: Collected, redshift: float, edges: Sequence[float] | None, grid: int, box_size_mpch: float
 ) -> Parity:
     """The sums of all seeds as one object, shells without modes left out."""
     parts, below = shells(grid, edges), band_modes(grid, box_size_mpch)
@@ -178,17 +185,19 @@ def sentence(result: Parity) -> str:
     if not np.isfinite(odd[0]):
         even = float(result.even_over_odd.value[-1])
         return f"{where}, the even part is {even:.2g} times the odd one; what relativity makes of it is not known here."
-    share = (
-        "nearly all of it is of first order, where the theories agree: that is the numerics, and not relativity"
-        if odd[0] > 1
-        else "less than relativity's own part, and still to be told from it"
-        if odd[0] > 0.3
-        else "the odd part hides nothing of relativity's own"
-    )
+    is_c1 = abs(response[0] - 1) < _ALL_OF_IT and correlation[0] > 1 - _ALL_OF_IT
+    if odd[0] > 1:
+        verdict = "the difference is mostly of first order, where the theories agree: numerics and not relativity"
+    elif not is_c1:
+        verdict = "the difference is not what relativity makes at second order"
+    elif odd[0] > _WELL_BELOW:
+        verdict = "relativity's own part is there, but not well above what the numerics leave"
+    else:
+        verdict = "it may be called relativity"
     return (
-        f"{where}, the odd part is {odd[0]:.2g} of the rms of relativity's own part (C\N{SUBSCRIPT ONE}): {share}. The"
-        f" even part answers to C\N{SUBSCRIPT ONE} with {_with_error(*response)} (1 if it is all of it) and correlates"
-        f" with it by {_with_error(*correlation)}."
+        f"{where}, the odd part is {odd[0]:.2g} of rms C\N{SUBSCRIPT ONE}, relativity's own part at second order; the"
+        f" even part has {_with_error(*response)} of C\N{SUBSCRIPT ONE} in it and a correlation of"
+        f" {_with_error(*correlation)} with it: {verdict}."
     )
 
 
