@@ -247,7 +247,7 @@ def transverse_traceless(s: dict[tuple[int, int], Tensor], factor: float) -> Ten
     out = []
     for i, j in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)):
         across = part(i, j) - (k[i] * v[j] + k[j] * v[i]) / k2 + k[i] * k[j] * w / k2
-        across = across - 0.5 * trace * ((i == j) - k[i] * k[j] / k2)
+        across = across - 0.5 * trace * (float(i == j) - k[i] * k[j] / k2)
         out.append(across * (factor / k2) * mesh.inside)
     tensor = torch.stack(out)
     tensor[:, 0, 0, 0] = 0
