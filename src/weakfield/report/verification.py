@@ -112,8 +112,8 @@ def relativity(material: Material) -> str:
         " order. Half the difference is odd: first order, and third."
         f" {one} is relativity's own part at second order for a start that is right at that order, mode by mode for"
         " each seed. Response: \N{GREEK CAPITAL LETTER SIGMA} Re E P* / \N{GREEK CAPITAL LETTER SIGMA}"
-        f" |P|\N{SUPERSCRIPT TWO} of the even part E with P = {one}, 1 if they are the same. Grey: the band of the table."
-        " Errors are those of the mean over seeds."
+        f" |P|\N{SUPERSCRIPT TWO} of the even part E with P = {one}, 1 if they are the same. Grey: the band of the"
+        " table. Errors are those of the mean over seeds."
     )
     head = ("z", "k [h/Mpc]", "modes", "response", "correlation", f"odd / {one}", "even / odd")
     words = "".join(paragraph(sentence(result)) for result in material.parities)

@@ -147,7 +147,8 @@ class Expected:
             return theory.potential_power(k, z)
 
         tree = averages.bispectrum(newtonian_kernel(theory, z), power)
-        return tree, averages.bispectrum(relativistic_kernel(theory, self.study.simulation, z), power)
+        box = self.study.simulation
+        return tree, averages.bispectrum(relativistic_kernel(theory, box, z, start=box.start), power)
 
     def _boost(self, k: Reals, z: float) -> Reals:
         """Non-linear over linear power; NaN where the model is off, fails or does not reach."""
