@@ -32,7 +32,7 @@ def _sizes(axes: Any, result: Parity) -> None:
     """Of one mode, root mean square over the modes and seeds of a shell."""
     lines = (
         ("even", "even (second order)", COLOURS["difference"], "o", "-"),
-        ("odd", "odd (first order)", ODD, "s", "-"),
+        ("odd", "odd (first and third)", ODD, "s", "-"),
         ("predicted", "relativity's own part", PREDICTION, "", "--"),
     )
     for name, label, colour, marker, style in lines:
