@@ -108,8 +108,8 @@ CONTROL = Control(
         " of first order in the waves changes its sign with them, what is of second order does not: half the sum of"
         " GR - Newton of both is the even part (second order, fourth), half the difference the odd part (first order,"
         " third). The network as trained is shown Newton plus either part; the share of the odd one is the mean over"
-        f" the two orders of adding them. The inverses of up to {SEEDS} test seeds are those of the run (seeds.inverted); where"
-        " it has none they are grown."
+        f" the two orders of adding them. The inverses of up to {SEEDS} test seeds are those of the run"
+        " (seeds.inverted); where it has none they are grown."
     ),
     verdicts=(
         "Clean: the odd part gives less than half of the logit difference. Shortcut: it gives more than half, so that"
