@@ -29,7 +29,8 @@ def planted(
 ) -> Context:
     """Data set and trained network of pairs whose GR difference cube is ``alter`` of the Newtonian one."""
     tables = {"training": {"epochs": epochs, "learning_rate": 5e-3, "mean_kept_too": False}, **tables}
-    study = tiny_study(pairs=pairs, grid=grid, dataset={"fractions": (0.5, 0.15, 0.35)}, **tables)
+    tables["dataset"] = {"fractions": (0.5, 0.15, 0.35), **tables.get("dataset", {})}
+    study = tiny_study(pairs=pairs, grid=grid, **tables)
     folder = write_run(study, root, scale=1.0, mean=0.0)
     for draw in study.seeds.draws:
         alter_gr(study, folder, draw, alter)
