@@ -156,6 +156,7 @@ class TestParity:
         assert row["odd_of_square"]["low"] > 0.999
         assert row["paired_accuracy"]["low"] > 0.5  # Newton plus the odd part against Newton
 
+    @pytest.mark.slow
     def test_a_factor_that_the_study_puts_on_one_theory_is_of_first_order(self, tmp_path: Path) -> None:
         scaled = {"transforms": [{"kind": "scale", "theory": "gr", "factor": 1.3}]}
         row = self.row(tmp_path, lambda field: field, dataset=scaled)
