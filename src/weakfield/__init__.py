@@ -14,16 +14,26 @@ if TYPE_CHECKING:
     from weakfield.formats import load_field
     from weakfield.simulation import simulate
     from weakfield.spectra import bispectrum, power_spectrum
+    from weakfield.spectra.theory.fields import relativistic_potential
 
 _HOMES = {
     "StudyConfig": "weakfield.config",
     "bispectrum": "weakfield.spectra",
     "load_field": "weakfield.formats",
     "power_spectrum": "weakfield.spectra",
+    "relativistic_potential": "weakfield.spectra.theory.fields",
     "simulate": "weakfield.simulation",
 }
 
-__all__ = ["StudyConfig", "__version__", "bispectrum", "load_field", "power_spectrum", "simulate"]
+__all__ = [
+    "StudyConfig",
+    "__version__",
+    "bispectrum",
+    "load_field",
+    "power_spectrum",
+    "relativistic_potential",
+    "simulate",
+]
 
 
 def __getattr__(name: str) -> Any:

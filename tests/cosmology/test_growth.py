@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
+from scipy.optimize import brentq
 
 from weakfield.config import CosmologySettings
-from weakfield.cosmology import growth_factor, growth_rate, potential_growth
+from weakfield.cosmology import growth_factor, growth_rate, potential_growth, second_order_growth
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -43,3 +45,48 @@ def test_today_is_the_unit_and_scalars_serve() -> None:
     assert float(growth_factor(CosmologySettings(), -0.03)) > 1.0
     with pytest.raises(ValueError, match="redshifts"):
         growth_factor(CosmologySettings(), -0.9)
+
+
+def test_second_order_growth_of_einstein_de_sitter() -> None:
+    eds = CosmologySettings(h=0.7, omega_b=0.0, omega_cdm=0.49, t_cmb_kelvin=0.0)
+    for z in (1e6, 100.0, 1.0, 0.0):
+        found = second_order_growth(eds, z)
+        assert (found.omega_m, found.rate) == pytest.approx((1, 1), rel=1e-9)
+        assert found.displacement == pytest.approx(3 / 7, rel=1e-9)
+        assert found.potential == pytest.approx(1, rel=1e-6)
+    assert second_order_growth(CosmologySettings(), 200.0).displacement == pytest.approx(3 / 7, rel=1e-6)
+
+
+def test_second_order_growth_with_lambda() -> None:
+    # Bouchet et al. 1995: E = -(3/7) D^2 Omega_m(z)^(-1/143), a fit good to some 1e-4 where Omega_m > 0.1;
+    # and the first integral of linear growth, g (1 + 2 f / (3 Omega_m)) = 5/3, exact for dust and Lambda
+    cosmology = CosmologySettings(t_cmb_kelvin=0.0)
+    for z in (10.0, 1.0, 0.0):
+        found = second_order_growth(cosmology, z)
+        assert found.displacement == pytest.approx(3 / 7 * found.omega_m ** (-1 / 143), rel=5e-4)
+        assert found.potential * (1 + 2 * found.rate / (3 * found.omega_m)) == pytest.approx(5 / 3, rel=1e-7)
+        assert found.rate == pytest.approx(float(growth_rate(cosmology, z)), rel=1e-8)
+
+
+def test_spherical_average_of_second_order_growth() -> None:
+    # a sphere in which the contrast is even: its second order is that of the first squared times the mean of F2 over
+    # angles, (1 + e)/2 + (1 - e)/6, and it is a Friedmann universe of its own
+    cosmology = CosmologySettings(t_cmb_kelvin=0.0)
+    omega, late = cosmology.Omega_m, cosmology.Omega_lambda
+
+    def contrast(curvature: float) -> float:
+        """Of a sphere (dr/dt)^2 = Omega_m / r + Omega_Lambda r^2 - curvature, at the age of the background."""
+        age, _ = quad(lambda s: 2 * s**2 / np.sqrt(omega + late * s**6), 0, 1, epsabs=0, epsrel=1e-13)
+
+        def excess(radius: float) -> float:
+            rate = lambda s: 2 * s**2 / np.sqrt(omega + late * s**6 - curvature * s**2)  # noqa: E731
+            return quad(rate, 0, np.sqrt(radius), epsabs=0, epsrel=1e-13)[0] - age
+
+        return float(brentq(excess, 0.9, 1.1, xtol=1e-15) ** -3 - 1)
+
+    up, down = contrast(1e-3), contrast(-1e-3)
+    first, second = (up - down) / 2, (up + down) / 2
+    e = second_order_growth(cosmology, 0.0).displacement
+    assert second / first**2 == pytest.approx(
+        (1 + e) / 2 + (1 - e) / 6, rel=1e-5
+    )  # 17/21 without Lambda; contrast^2 = 1e-6

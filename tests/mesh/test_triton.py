@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from weakfield.mesh import fft
 from weakfield.mesh.kernels import reference
-from weakfield.mesh.lanes import LANES
+from weakfield.mesh.lanes import LANES, METRIC_PHI, METRIC_PSI, T00, VECTOR
 from weakfield.mesh.lattice import Lattice
 from weakfield.mesh.particles import Particles
 
@@ -113,6 +113,132 @@ def test_newtonian_motion_agrees(cuda, dtype):
     assert_same(moved[0].displacement, moved[1].displacement, dtype)
 
 
+def pcs_metric(n: int, dtype=torch.float64, seed: int = 4) -> torch.Tensor:
+    """phi, psi and their gradients, larger than a weak field has them."""
+    return 0.02 * lanes(n, dtype, seed)
+
+
+def pcs_vector(n: int, dtype=torch.float64, size: float = 1e-4, seed: int = 5) -> torch.Tensor:
+    """Three components, and a lane of no meaning that must not reach a particle."""
+    vector = size * lanes(n, dtype, seed)[..., :VECTOR]
+    vector[..., 3] = torch.nan
+    return vector.contiguous()
+
+
+@both
+@sizes
+def test_pcs_deposits_agree(cuda, n, dtype):
+    p, metric = particles(n, dtype=dtype), pcs_metric(n, dtype)
+    for weight, scale in ((None, 1.0), (p.momentum[0], 2.3)):
+        a, b = (k.paint_pcs(p, weight, scale, None, -0.7) for k in (cuda, reference))
+        assert_same(a, b, dtype)
+    out = torch.empty_like(a)
+    assert cuda.paint_pcs(p, out=out) is out
+    assert_same(out, reference.paint_pcs(p), dtype)
+    for fields, weight in ((None, 0.037), (metric, 0.0), (metric, 0.037)):
+        a, b = (k.project_pcs(p, fields, weight, 0.1, lanes(n, dtype), -0.3) for k in (cuda, reference))
+        for lane in range(LANES - 1):
+            assert_same(a[..., lane], b[..., lane], dtype)
+        assert not a[..., -1].any()
+    for fields in (None, metric):
+        a, b = (k.project_t0i_pcs(p, fields, field(n, 3, dtype=dtype)) for k in (cuda, reference))
+        for component in range(3):
+            assert_same(a[component], b[component], dtype)
+
+
+@both
+@sizes
+@pytest.mark.parametrize("width", [1, 3, LANES])
+def test_pcs_gathers_agree(cuda, width, n, dtype):
+    p, fields = particles(n, dtype=dtype), lanes(n, dtype)[..., :width].contiguous()
+    a, b = (k.read_pcs(p, fields) for k in (cuda, reference))
+    assert a.shape == (width, len(p))
+    assert_same(a, b, dtype)
+
+
+@both
+@sizes
+def test_pcs_motion_agrees(cuda, n, dtype):
+    """What is compared is the change, beside which the momentum or the displacement before would hide an error."""
+    p, slopes = particles(n, dtype=dtype), pcs_vector(n, dtype, size=1.0)
+    metric, dragging = pcs_metric(n, dtype), pcs_vector(n, dtype)
+    for move in (
+        lambda k, q: k.kick_drift_newton_pcs(q, slopes, 0.23, 0.31),
+        lambda k, q: k.kick_drift_pcs(q, metric, dragging, 0.11, 0.12, 0.23, 0.31),
+    ):
+        changes = []
+        for kernels in (cuda, reference):
+            q = copy.deepcopy(p)
+            move(kernels, q)
+            changes.append((q.momentum - p.momentum, q.displacement - p.displacement))
+        for a, b in zip(*changes, strict=True):
+            assert b.abs().max() > 1e-3
+            assert_same(a, b, dtype)
+
+
+@both
+def test_dragging_is_seen(cuda, dtype):
+    """Small beside the other terms above: by itself, with momenta so large that the kick shows its derivative."""
+    n, kicks, drifts = 9, [], []
+    metric, dragging = torch.zeros_like(lanes(n, dtype)), pcs_vector(n, dtype, size=1.0)
+    for kernels in (cuda, reference):
+        p = particles(n, dtype=dtype)
+        before = p.momentum.clone()
+        kernels.kick_drift_pcs(p, metric, dragging, 0.9, 0.8, 0.1, 0.0)
+        kicks.append(p.momentum - before)
+        before = p.displacement.clone()
+        p.momentum.zero_()
+        kernels.kick_drift_pcs(p, metric, dragging, 0.9, 0.8, 0.0, 0.7)
+        drifts.append(p.displacement - before)
+    for a, b in (kicks, drifts):
+        assert b.abs().max() > 0.01
+        assert_same(a, b, dtype)
+
+
+def test_exponentials_of_the_metric(cuda):
+    """Of constant potentials, by the sum over the mesh: 1e-6 in single and 1e-13 in double precision."""
+    n, p = 4, particles(4, 40)
+    painted = len(p) * p.mass * n**3
+    for dtype, tolerance in ((torch.float64, 1e-13), (torch.float32, 1e-6)):
+        q, metric = copy.deepcopy(p), torch.zeros_like(lanes(n, dtype))
+        q.displacement, q.momentum = p.displacement.to(dtype), torch.zeros_like(p.momentum, dtype=dtype)
+        for potential in (0.0, -1e-5, 0.07):
+            metric[..., METRIC_PHI], metric[..., METRIC_PSI] = potential, -potential
+            value = float(metric[0, 0, 0, METRIC_PHI])  # as the precision holds it
+            t00 = cuda.project_pcs(q, metric, 0.0, 0.1, lanes(n, dtype))[..., T00].sum(dtype=torch.float64)
+            assert float(t00) == pytest.approx(painted * np.exp(3 * value), rel=tolerance)
+        q.momentum.fill_(1.0)
+        t0i = cuda.project_t0i_pcs(q, metric, field(n, 3, dtype=dtype)).sum(dim=(1, 2, 3), dtype=torch.float64)
+        assert t0i.tolist() == pytest.approx([painted * np.exp(4 * value)] * 3, rel=tolerance)
+
+
+def test_the_exponential_of_small_numbers(cuda):
+    """To the last digits of one plus a small number, and still an exponential where the field is no longer weak."""
+    from weakfield.mesh.kernels.cuda.pcs import _exp
+
+    for dtype, reach, tolerance in (
+        (torch.float64, 1e-4, 3e-16), (torch.float64, 1.0, 1e-15), (torch.float64, 4.0, 1e-9),
+        (torch.float32, 0.25, 1.2e-7), (torch.float32, 1.0, 4e-7), (torch.float32, 4.0, 1e-5),
+    ):  # fmt: skip
+        x = torch.linspace(-reach, reach, 4097, dtype=torch.float64).to(dtype)
+        small = _exp.fn(x)  # nothing but operators, which mean the same for a tensor here
+        torch.testing.assert_close(small.double(), torch.exp(x.double()), rtol=tolerance, atol=0)
+
+
+@pytest.mark.parametrize(("n", "count"), [(2, 5), (6, 1), (6, 64), (6, 129)])
+def test_pcs_counts_around_a_block(cuda, n, count):
+    """Also on a mesh of two cells a side, where a spline meets every node twice."""
+    p, metric, dragging = particles(n, count), pcs_metric(n), pcs_vector(n)
+    a, b = (k.project_pcs(p, metric, 0.037, 0.1, lanes(n)) for k in (cuda, reference))
+    assert_same(a, b, torch.float64)
+    assert_same(cuda.paint_pcs(p), reference.paint_pcs(p), torch.float64)
+    moved = [copy.deepcopy(p), copy.deepcopy(p)]
+    for kernels, q in zip((cuda, reference), moved, strict=True):
+        kernels.kick_drift_pcs(q, metric, dragging, 0.11, 0.12, 0.23, 0.31)
+    assert_same(moved[0].momentum, moved[1].momentum, torch.float64)
+    assert_same(moved[0].displacement, moved[1].displacement, torch.float64)
+
+
 @both
 @sizes
 def test_sources_agree(cuda, n, dtype):
@@ -186,6 +312,25 @@ def test_any_positions(cuda, n, count, shift, spread, seed, dtype):
     assert float(painted.sum(dtype=torch.float64)) == pytest.approx(count, rel=TOLERANCE[dtype])
 
 
+@settings(max_examples=8, deadline=None)
+@given(
+    st.integers(3, 11), st.integers(1, 40), st.sampled_from([0.0, 0.5, 1.0, -7.25, 1e-17, -1e-17]), st.floats(0, 6),
+    st.integers(0, 10**6), st.sampled_from(DTYPES),
+)  # fmt: skip
+def test_any_positions_on_the_spectral_mesh(cuda, n, count, shift, spread, seed, dtype):
+    """As above, for splines."""
+    p = particles(n, count, spread, dtype, seed)
+    if spread < 3:
+        p.displacement.copy_(torch.floor(p.displacement) + shift)
+    metric = pcs_metric(n, dtype, seed)
+    a, b = (k.project_pcs(p, metric, 0.1, 0.3, lanes(n, dtype)) for k in (cuda, reference))
+    assert_same(a, b, dtype)
+    assert_same(cuda.read_pcs(p, metric), reference.read_pcs(p, metric), dtype)
+    painted = cuda.paint_pcs(p)
+    assert_same(painted, reference.paint_pcs(p), dtype)
+    assert float(painted.sum(dtype=torch.float64)) == pytest.approx(count, rel=TOLERANCE[dtype])
+
+
 def test_deterministic_deposits_are_the_reference(cuda):
     from weakfield.mesh.kernels import deterministic
 
@@ -195,6 +340,14 @@ def test_deterministic_deposits_are_the_reference(cuda):
     assert_same(a, reference.project_stress_energy(p, phi, None, 0.0, 0.1, True, lanes(9)), torch.float64)
     assert torch.equal(deterministic.paint(p), deterministic.paint(p))
     assert torch.equal(deterministic.project_t0i(p, phi, field(9, 3)), deterministic.project_t0i(p, phi, field(9, 3)))
+    metric = pcs_metric(9)
+    for deposit in (
+        lambda k: k.paint_pcs(p, p.momentum[0], 2.3, None, -0.7),
+        lambda k: k.project_pcs(p, metric, 0.037, 0.1, lanes(9), -0.3),
+        lambda k: k.project_t0i_pcs(p, metric, field(9, 3)),
+    ):
+        assert torch.equal(deposit(deterministic), deposit(deterministic))
+        assert_same(deposit(deterministic), deposit(reference), torch.float64)
     assert not torch.are_deterministic_algorithms_enabled()
 
 

@@ -14,6 +14,9 @@ import pytest
 
 pytest.importorskip("triton", reason="Triton is not installed: pip install 'weakfield[test]'")
 
+#: kernels that add to what others add to
+DEPOSITS = ("_paint", "_stress_energy", "_t0i", "_paint_pcs", "_project_pcs", "_t0i_pcs")
+
 #: kernel -> arguments before the sizes ("r" of the precision of the run), and constants
 PROGRAM = """
 import importlib, json, re, warnings
@@ -33,6 +36,23 @@ KERNELS = {
     "motion._gr": (
         {**PARTICLES, "q": "*r", "metric": "*r", "numbers": D, **COUNTS},
         {"SECOND": True, "DRAGGING": True, "METRIC": True, "WIDTH": 8, "BLOCK": 64},
+    ),
+    "pcs._paint_pcs": (
+        {**PARTICLES, "weight": "*r", "numbers": D, "out": "*r", **COUNTS}, {"WEIGHTED": True, "BLOCK": 128}
+    ),
+    "pcs._read_pcs": (
+        {**PARTICLES, "fields": "*r", "numbers": D, "out": "*r", **COUNTS}, {"LAST": 3, "WIDE": 4, "BLOCK": 64}
+    ),
+    "pcs._project_pcs": (
+        {**PARTICLES, "q": "*r", "metric": "*r", "numbers": D, "out": "*r", **COUNTS},
+        {"METRIC": True, "SHIFTED": True, "BLOCK": 64},
+    ),
+    "pcs._t0i_pcs": (
+        {**PARTICLES, "q": "*r", "metric": "*r", "numbers": D, "out": "*r", **COUNTS}, {"METRIC": True, "BLOCK": 128}
+    ),
+    "pcs._newton_pcs": ({**PARTICLES, "q": "*r", "slopes": "*r", "numbers": D, **COUNTS}, {"BLOCK": 64}),
+    "pcs._kick_drift_pcs": (
+        {**PARTICLES, "q": "*r", "metric": "*r", "dragging": "*r", "numbers": D, **COUNTS}, {"BLOCK": 64}
     ),
     "projection._stress_energy": (
         {**PARTICLES, "q": "*r", "phi": "*r", "potential": "*r", "numbers": D, "out": "*r", **COUNTS},
@@ -86,10 +106,10 @@ def test_kernels_compile_for_a_gpu(tmp_path):
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, env={**os.environ, **environment})
     assert done.returncode == 0, done.stderr[-2000:]
     found = json.loads(done.stdout.splitlines()[-1])
-    assert len(found) == 28
+    assert len(found) == 40
     for name, entry in found.items():
         if name.endswith("fp64"):
             assert entry["rounded"] == 0, name
         kernel = name.split()[0]
-        assert bool(entry["atomics"]) == (kernel in ("_paint", "_stress_energy", "_t0i")), name
+        assert bool(entry["atomics"]) == (kernel in DEPOSITS), name
         assert all("relaxed" in atomic for atomic in entry["atomics"]), name

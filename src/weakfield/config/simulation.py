@@ -35,13 +35,13 @@ class SimulationSettings(Settings):
     grid: int = Field(64, ge=4, description="cells per side of the mesh")
     box_size_mpch: float = Field(1280.0, gt=0, description="comoving box size [Mpc/h]")
     mesh: Literal["spectral", "staggered"] = Field(
-        "staggered",
+        "spectral",
         description="spectral: cubic splines and derivatives in Fourier space, right at second order (PHYSICS 16.1);"
         " staggered: the reference program's cloud in cell and lattice differences",
     )
     initial_redshift: float = Field(100.0, gt=0, description="redshift of the initial conditions")
     courant_factor: float = Field(48.0, gt=0, description="step limit in cell light-crossing times")
-    step_limit_hubble: float = Field(0.02, gt=0, le=1, description="step limit in conformal Hubble times")
+    step_limit_hubble: float = Field(0.06, gt=0, le=1, description="step limit in conformal Hubble times")
     vector_method: Literal["parabolic", "elliptic"] = Field(
         "parabolic", description="equation solved for frame dragging B: in time, or the constraint at each step"
     )
@@ -115,7 +115,7 @@ class SimulationSettings(Settings):
     )
 
     start: Literal["growing-mode", "linear"] = Field(
-        "linear",
+        "growing-mode",
         description="growing-mode: initial conditions right at second order in both theories (PHYSICS 16.3), on the"
         " spectral mesh; linear: linear theory alone; a start from a snapshot ignores it",
     )

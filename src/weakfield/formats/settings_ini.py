@@ -198,18 +198,20 @@ def _massless_neutrinos(ini: IniText, h: float, omega_gamma: float) -> float:
 
 def _simulation(ini: IniText) -> dict[str, Any]:
     """Box, stepping, initial conditions and outputs."""
+    mesh = ini.choice("mesh", {"staggered": "staggered", "spectral": "spectral"}, "staggered")
+    clock = "euler" if mesh == "staggered" else "second-order"  # the spectral mesh has no other
     return {
         "grid": ini.whole("Ngrid"),
         "box_size_mpch": ini.number("boxsize"),
         # as the reference program, whatever our own defaults are
-        "mesh": ini.choice("mesh", {"staggered": "staggered", "spectral": "spectral"}, "staggered"),
+        "mesh": mesh,
         "start": ini.choice("start", {"linear": "linear", "growing-mode": "growing-mode"}, "linear"),
         "f_nl": ini.number("f_nl", 0.0),
         "fixed_amplitude": ini.choice("fixed_amplitude", _YES_NO, False),
         "courant_factor": ini.number("Courant factor", 1.0),
         "step_limit_hubble": ini.number("time step limit", 1.0),
         "vector_method": ini.choice("vector method", {"parabolic": "parabolic", "elliptic": "elliptic"}, "parabolic"),
-        "phi_integrator": ini.choice("phi integrator", {"euler": "euler", "second-order": "second-order"}, "euler"),
+        "phi_integrator": ini.choice("phi integrator", {"euler": "euler", "second-order": "second-order"}, clock),
         "exact_redshifts": ini.choice("exact redshifts", _YES_NO, False),
         "second_order_terms": ini.choice("second order terms", _YES_NO, False),
         "precision": ini.choice("precision", {"double": "double", "single": "single"}, "double"),

@@ -7,6 +7,9 @@ whose trilinear interpolation is the derivative of B_i along its own axis (PHYSI
 
 from __future__ import annotations
 
+import torch
+from torch import Tensor
+
 LANES = 8
 T00, XX, YY, ZZ, XY, XZ, YZ = range(7)
 PHI, CHI, BX, BY, BZ, LX, LY, LZ = range(8)
@@ -20,3 +23,16 @@ STORED = (XX, XY, XZ, YY, YZ, ZZ)
 METRIC_PHI, METRIC_PSI, D_PHI, D_PSI = 0, 1, 2, 5
 #: lanes of what has three components there: the gradient that moves a Newtonian particle, or a^2 B
 VECTOR = 4
+
+
+def spread_out(n: int, lanes: int, dtype: torch.dtype, device: torch.device | str = "cpu") -> Tensor:
+    """(n, n, n, lanes) not initialised, rows and planes with a gap after them.
+
+    The 64 nodes around a particle are in 16 rows. Where n is a power of two these lie a multiple of 4096 bytes apart
+    in a tensor without gaps: all in the same few places of the cache nearest to the processor, which cannot hold them.
+    Rows 4 nodes (modulo 8) and planes 16 (modulo 64) apart fill it evenly; kernels for splines take either.
+    """
+    row = n + (4 - n) % 8
+    plane = n * row + (16 - n * row) % 64
+    flat = torch.empty(n * plane * lanes, dtype=dtype, device=device)
+    return flat.as_strided((n, n, n, lanes), (plane * lanes, row * lanes, lanes, 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -63,6 +64,27 @@ def grow_member(
     """
     with threads(threads_for_mesh(run.simulation.grid)):
         return _evolve(run, folder, history, shared, writer)
+
+
+def at_redshifts(
+    run: RunSettings, shared: Shared | None = None, diagnostics: bool = False, kernel_kind: str | None = None
+) -> Iterator[tuple[Universe, Clock]]:
+    """The universe of a run at each of its snapshot redshifts, descending, in memory: nothing is written.
+
+    The same object each time, further on: copy what is to be kept. ``diagnostics`` asks for chi and B in Newton too;
+    ``kernel_kind`` names other kernels than the fastest. Threads are those of the caller.
+    """
+    gravity = THEORIES[run.simulation.mesh, run.theory, run.simulation.phi_integrator]()
+    universe = initial_universe(run, kernel_kind=kernel_kind, shared=shared)
+    clock = Clock(run, universe.background)
+    wanted = sorted(run.simulation.snapshot_redshifts)
+    while wanted:
+        gravity.solve(universe, clock, diagnostics)
+        while wanted and clock.passed(wanted[-1]):
+            wanted.pop()
+            yield universe, clock
+        gravity.move(universe, clock)
+        clock.advance()
 
 
 def _evolve(

@@ -8,9 +8,11 @@ from scipy.interpolate import CubicSpline
 
 from weakfield.base.errors import BadInput
 from weakfield.config import CosmologySettings, SimulationSettings
+from weakfield.cosmology import second_order_growth
 from weakfield.cosmology.nonlinear import nonlinear_boost
 from weakfield.spectra.theory import (
     LinearTheory,
+    chi_kernel,
     matter_bispectrum,
     newtonian_kernel,
     potential_bispectrum,
@@ -19,6 +21,7 @@ from weakfield.spectra.theory import (
     tree_level,
 )
 from weakfield.spectra.theory.kernels import F2, potential_kernel
+from weakfield.spectra.theory.relativistic import linear_start_difference
 
 K = np.geomspace(0.03, 1.0, 9)
 SETTINGS = {"grid": 48, "box_size_mpch": 250.0}  # 0.025 to 1.04 h/Mpc
@@ -122,6 +125,24 @@ def test_relativistic_kernels_in_time():
         relativistic_kernel(found, settings, 1.0, "lpt")
 
 
+def test_relativistic_kernels_with_lambda():
+    found, settings = theory(t_cmb_kelvin=0.1), SimulationSettings(transfer="eisenstein-hu", **SETTINGS)
+    # equilateral, Theta_0 = -5/24 and varphi^2 = 1: of two potentials of the redshift, whatever their growth
+    growth = second_order_growth(found.cosmology, 1.0)
+    expected = (5 / 6 * growth.rate + growth.rate * (growth.rate - 1) / 3) / growth.omega_m
+    kernel = relativistic_kernel(found, settings, 1.0, "growing-mode")
+    assert float(kernel(0.1, 0.1, 0.1)) == pytest.approx(expected)
+    assert expected > 1.05 * 5 / 6  # Lambda matters
+    assert float(chi_kernel(found, 1.0)(0.1, 0.1, 0.1)) == pytest.approx(
+        5 / 24 * (6 + 4 * growth.rate**2 / growth.omega_m)
+    )
+    # a linear start begins where the constraints put it, and its transient is that without Lambda while there is none
+    hubble, sides = found.conformal_hubble(100.0), (0.1, 0.2, 0.25)
+    for z, growth_since in ((100.0, 1.0), (20.0, 101 / 21)):
+        value = float(relativistic_kernel(found, settings, z)(*sides))
+        assert value == pytest.approx(float(linear_start_difference(hubble, growth_since)(*sides)), rel=1e-3)
+
+
 def test_gauges_agree_deep_inside_the_horizon():
     found = theory("camb")
     nbody, poisson, synchronous = (found.matter_power(K, 1.0, gauge) for gauge in ("nbody", "poisson", "synchronous"))
@@ -149,7 +170,7 @@ def test_nonlinear_boost():
 
 def test_a_start_that_knows_one_redshift_is_compared_with_camb(tmp_path):
     settings = SimulationSettings(
-        transfer="file", transfer_file=tmp_path / "tk.dat", newton_velocities="poisson", **SETTINGS
+        transfer="file", transfer_file=tmp_path / "tk.dat", newton_velocities="poisson", start="linear", **SETTINGS
     )
     found = LinearTheory(settings, CosmologySettings())
     np.testing.assert_allclose(found.potential_power(K, 1.0), theory("camb").potential_power(K, 1.0), rtol=1e-12)

@@ -1,7 +1,7 @@
 """The 64 nodes around a particle and its cubic splines there. Inlined into every kernel of the spectral mesh.
 
 Places and shares of eight particles are worked out side by side; then each particle meets its nodes, all fields of a
-node as one vector. Along x four nodes are summed before anything is said of y, along y before z: 84 multiplications.
+node as one vector. A gather sums over y and z before x, a deposit multiplies along x before y and z: 80 products.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from weakfield.mesh.kernels.cpu.simd import INLINE, WIDTH, exceeds, load, number
 #: planes (rows, columns) that a spline touches beyond the cell of its particle, on either side
 MARGIN = 1
 
-#: for what is handed ``load`` or ``load4``: Numba cannot keep such a call on disk, and need not, inside a kernel it keeps
+#: for what is handed ``load`` or ``load4``: Numba cannot keep that on disk, and need not, inside a kernel it keeps
 _ANY_LANES: Any = {**INLINE, "cache": False}
 
 
@@ -61,7 +61,7 @@ def spread_slopes(cells, slopes):
 
 @njit(**INLINE)
 def _put_four(nodes, at, cell, n, pitch):
-    """Places of the four nodes around the cell along one axis (periodic), ``pitch`` apart."""
+    """Sites of the four nodes around the cell along one axis (periodic), ``pitch`` apart."""
     a = wrapped(cell - 1, n)
     b = above(a, n)
     c = above(b, n)
@@ -72,12 +72,14 @@ def _put_four(nodes, at, cell, n, pitch):
 
 
 @njit(**INLINE)
-def find_nodes(nodes, cells, i, rest_x, y, z, n, lanes):
-    """Places of the nodes around particle i of ``spread``, to be added up: along x from 0 on, y from 32, z from 64."""
-    lanes = np.int64(lanes)
-    _put_four(nodes, i, np.int64(rest_x) + np.int64(number(cells, i)), n, lanes)
-    _put_four(nodes, 32 + i, y + np.int64(number(cells, 8 + i)), n, lanes * n)
-    _put_four(nodes, 64 + i, z + np.int64(number(cells, 16 + i)), n, lanes * n * n)
+def find_nodes(nodes, cells, i, rest_x, y, z, n, row, plane):
+    """Sites of the nodes around particle i of ``spread``, to be added up: along x from 0 on, y from 32, z from 64.
+
+    Rows begin ``row`` sites apart, planes ``plane``.
+    """
+    _put_four(nodes, i, np.int64(rest_x) + np.int64(number(cells, i)), n, np.int64(1))
+    _put_four(nodes, 32 + i, y + np.int64(number(cells, 8 + i)), n, row)
+    _put_four(nodes, 64 + i, z + np.int64(number(cells, 16 + i)), n, plane)
 
 
 @njit(**INLINE)
@@ -86,31 +88,11 @@ def four_of(array, at):
     return number(array, at), number(array, at + 8), number(array, at + 16), number(array, at + 24)
 
 
-@njit(**_ANY_LANES)
-def _along_x(fetch, fields, at, x, w):
-    return (
-        w[0] * fetch(fields, at + x[0]) + w[1] * fetch(fields, at + x[1]) + w[2] * fetch(fields, at + x[2])
-        + w[3] * fetch(fields, at + x[3])
-    )  # fmt: skip
-
-
-@njit(**_ANY_LANES)
-def _over_plane(fetch, fields, at, x, y, wx, wy):
-    return (
-        wy[0] * _along_x(fetch, fields, at + y[0], x, wx) + wy[1] * _along_x(fetch, fields, at + y[1], x, wx)
-        + wy[2] * _along_x(fetch, fields, at + y[2], x, wx) + wy[3] * _along_x(fetch, fields, at + y[3], x, wx)
-    )  # fmt: skip
-
-
-@njit(**_ANY_LANES)
-def gather(fetch, fields, nodes, shares, i):
-    """Fields at particle i, as many lanes as ``fetch`` (``load``, ``load4``) takes from a node."""
-    x, y, z = four_of(nodes, i), four_of(nodes, 32 + i), four_of(nodes, 64 + i)
-    wx, wy, wz = four_of(shares, i), four_of(shares, 32 + i), four_of(shares, 64 + i)
-    return (
-        wz[0] * _over_plane(fetch, fields, z[0], x, y, wx, wy) + wz[1] * _over_plane(fetch, fields, z[1], x, y, wx, wy)
-        + wz[2] * _over_plane(fetch, fields, z[2], x, y, wx, wy) + wz[3] * _over_plane(fetch, fields, z[3], x, y, wx, wy)
-    )  # fmt: skip
+@njit(**INLINE)
+def _along_x(nodes, i, lanes):
+    """Where the four nodes along x begin among the numbers of a row."""
+    a, b, c, d = four_of(nodes, i)
+    return a * lanes, b * lanes, c * lanes, d * lanes
 
 
 @njit(**INLINE)
@@ -119,32 +101,43 @@ def _sum(w, v):
 
 
 @njit(**_ANY_LANES)
-def _plane_and_slopes(fetch, fields, at, x, y, wx, wy, sx, sy):
-    """The splines through one plane and their derivatives along x and y."""
-    a, b, c, d = at + y[0], at + y[1], at + y[2], at + y[3]
-    rows = (
-        _along_x(fetch, fields, a, x, wx), _along_x(fetch, fields, b, x, wx), _along_x(fetch, fields, c, x, wx),
-        _along_x(fetch, fields, d, x, wx),
-    )  # fmt: skip
-    steep = (
-        _along_x(fetch, fields, a, x, sx), _along_x(fetch, fields, b, x, sx), _along_x(fetch, fields, c, x, sx),
-        _along_x(fetch, fields, d, x, sx),
-    )  # fmt: skip
-    return _sum(wy, rows), _sum(wy, steep), _sum(sy, rows)
+def _row(fetch, fields, at, x):
+    return fetch(fields, at + x[0]), fetch(fields, at + x[1]), fetch(fields, at + x[2]), fetch(fields, at + x[3])
 
 
 @njit(**_ANY_LANES)
-def gather_with_slopes(fetch, fields, nodes, shares, slopes, i):
+def gather(fetch, fields, lanes, nodes, shares, i):
+    """Fields of ``lanes`` a site at particle i, as many of them as ``fetch`` (``load``, ``load4``) takes."""
+    x, nothing = _along_x(nodes, i, lanes), fetch(fields, 0) * fields.dtype.type(0)
+    a, b, c, d = nothing, nothing, nothing, nothing
+    # loops that stay loops: the compiler, left to order all 64 loads, runs out of registers
+    for k in range(64 + i, 96 + i, WIDTH):
+        at, wz = number(nodes, k), number(shares, k)
+        for j in range(32 + i, 64 + i, WIDTH):
+            w, f = wz * number(shares, j), _row(fetch, fields, (at + number(nodes, j)) * lanes, x)
+            a, b, c, d = a + w * f[0], b + w * f[1], c + w * f[2], d + w * f[3]
+    return _sum(four_of(shares, i), (a, b, c, d))
+
+
+@njit(**_ANY_LANES)
+def gather_with_slopes(fetch, fields, lanes, nodes, shares, slopes, i):
     """``gather`` and the derivatives of the splines along x, y and z, per cell."""
-    x, y, z = four_of(nodes, i), four_of(nodes, 32 + i), four_of(nodes, 64 + i)
-    wx, wy, wz = four_of(shares, i), four_of(shares, 32 + i), four_of(shares, 64 + i)
-    sx, sy, sz = four_of(slopes, i), four_of(slopes, 32 + i), four_of(slopes, 64 + i)
-    v0, dx0, dy0 = _plane_and_slopes(fetch, fields, z[0], x, y, wx, wy, sx, sy)
-    v1, dx1, dy1 = _plane_and_slopes(fetch, fields, z[1], x, y, wx, wy, sx, sy)
-    v2, dx2, dy2 = _plane_and_slopes(fetch, fields, z[2], x, y, wx, wy, sx, sy)
-    v3, dx3, dy3 = _plane_and_slopes(fetch, fields, z[3], x, y, wx, wy, sx, sy)
-    values = (v0, v1, v2, v3)
-    return _sum(wz, values), _sum(wz, (dx0, dx1, dx2, dx3)), _sum(wz, (dy0, dy1, dy2, dy3)), _sum(sz, values)
+    x, nothing = _along_x(nodes, i, lanes), fetch(fields, 0) * fields.dtype.type(0)
+    a, b, c, d = nothing, nothing, nothing, nothing  # at the four nodes along x
+    ya, yb, yc, yd = nothing, nothing, nothing, nothing  # their derivatives along y
+    za, zb, zc, zd = nothing, nothing, nothing, nothing  # along z
+    for k in range(64 + i, 96 + i, WIDTH):
+        at, wz, sz = number(nodes, k), number(shares, k), number(slopes, k)
+        for j in range(32 + i, 64 + i, WIDTH):
+            f = _row(fetch, fields, (at + number(nodes, j)) * lanes, x)
+            w = wz * number(shares, j)
+            a, b, c, d = a + w * f[0], b + w * f[1], c + w * f[2], d + w * f[3]
+            w = wz * number(slopes, j)
+            ya, yb, yc, yd = ya + w * f[0], yb + w * f[1], yc + w * f[2], yd + w * f[3]
+            w = sz * number(shares, j)
+            za, zb, zc, zd = za + w * f[0], zb + w * f[1], zc + w * f[2], zd + w * f[3]
+    wx, values = four_of(shares, i), (a, b, c, d)
+    return _sum(wx, values), _sum(four_of(slopes, i), values), _sum(wx, (ya, yb, yc, yd)), _sum(wx, (za, zb, zc, zd))
 
 
 @njit(**_ANY_LANES)
@@ -161,17 +154,23 @@ def _add_row(fetch, keep, out, at, x, w, v):
 
 
 @njit(**_ANY_LANES)
-def deposit(fetch, keep, out, nodes, shares, i, value):
+def _add_plane(fetch, keep, out, at, x, y, w, wy, v):
+    _add_row(fetch, keep, out, at + y[0], x, w * wy[0], v)
+    _add_row(fetch, keep, out, at + y[1], x, w * wy[1], v)
+    _add_row(fetch, keep, out, at + y[2], x, w * wy[2], v)
+    _add_row(fetch, keep, out, at + y[3], x, w * wy[3], v)
+
+
+@njit(**_ANY_LANES)
+def deposit(fetch, keep, out, lanes, nodes, shares, i, value):
     """Add the lanes ``value`` of particle i to the nodes around it: the adjoint of ``gather``."""
-    x, y, z = four_of(nodes, i), four_of(nodes, 32 + i), four_of(nodes, 64 + i)
+    x, y, z = _along_x(nodes, i, lanes), _along_x(nodes, 32 + i, lanes), _along_x(nodes, 64 + i, lanes)
     wx, wy, wz = four_of(shares, i), four_of(shares, 32 + i), four_of(shares, 64 + i)
     v = (value * wx[0], value * wx[1], value * wx[2], value * wx[3])
-    for k in range(4):
-        at, w = z[k], wz[k]
-        _add_row(fetch, keep, out, at + y[0], x, w * wy[0], v)
-        _add_row(fetch, keep, out, at + y[1], x, w * wy[1], v)
-        _add_row(fetch, keep, out, at + y[2], x, w * wy[2], v)
-        _add_row(fetch, keep, out, at + y[3], x, w * wy[3], v)
+    _add_plane(fetch, keep, out, z[0], x, y, wz[0], wy, v)
+    _add_plane(fetch, keep, out, z[1], x, y, wz[1], wy, v)
+    _add_plane(fetch, keep, out, z[2], x, y, wz[2], wy, v)
+    _add_plane(fetch, keep, out, z[3], x, y, wz[3], wy, v)
 
 
 @njit(**INLINE)
@@ -185,3 +184,20 @@ def exponential(x, spare):
         return load(spare, 0)
     one, a, b, c, d, e = real(1), real(1 / 2), real(1 / 6), real(1 / 24), real(1 / 120), real(1 / 720)
     return one + x * (one + x * (a + x * (b + x * (c + x * (d + x * e)))))  # the next term is below 2e-18
+
+
+def numbers(fields):
+    """All numbers of ``fields`` (N, N, N, L) as a flat array, and how many sites apart its rows and planes begin."""
+    plane, row, site, _ = fields.stride()
+    n, lanes = fields.shape[0], fields.shape[-1]
+    flat = fields.as_strided(((n - 1) * (plane + row + site) + lanes,), (1,))
+    return flat.numpy(), row // lanes, plane // lanes
+
+
+def alike(fields, pitches):
+    """``fields`` (N, N, N, L) such that its rows and planes begin so many sites apart; a copy if they do not."""
+    (row, plane), n, lanes = pitches, fields.shape[0], fields.shape[-1]
+    if fields.stride() == (plane * lanes, row * lanes, lanes, 1):
+        return fields
+    apart = fields.new_empty(n * plane * lanes).as_strided(fields.shape, (plane * lanes, row * lanes, lanes, 1))
+    return apart.copy_(fields)

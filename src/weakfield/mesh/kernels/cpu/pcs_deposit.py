@@ -10,20 +10,24 @@ import numpy as np
 from numba import njit, prange
 
 from weakfield.mesh.kernels import reference
+from weakfield.mesh.kernels.cpu.cells import wrapped
 from weakfield.mesh.kernels.cpu.pcs_cells import (
     MARGIN,
+    alike,
     deposit,
     exponential,
     find_nodes,
     four_of,
     gather,
+    numbers,
     scratch,
     spread,
 )
-from weakfield.mesh.kernels.cpu.projection import fill_plane, planes_to_fill
+from weakfield.mesh.kernels.cpu.projection import planes_to_fill
 from weakfield.mesh.kernels.cpu.simd import (
     INLINE,
     PARALLEL,
+    SERIAL,
     WIDTH,
     load,
     load4,
@@ -44,6 +48,15 @@ def _add(out, at, value):
     put(out, at, number(out, at) + value)
 
 
+@njit(**SERIAL)
+def _fill_plane(out, n, row, begin, start):
+    """The rows of the plane whose first site is ``begin`` to the lanes ``start``."""
+    lanes = load(start, 0)
+    for y in range(n):
+        for site in range(begin + y * row, begin + y * row + n):
+            store(out, site * WIDTH, lanes)
+
+
 @njit(**PARALLEL)
 def _paint(column, row_start, u, weight, weighted, scale, slabs, out):
     n, slab_count, count = out.shape[0], len(slabs) - 1, len(column)
@@ -62,7 +75,7 @@ def _paint(column, row_start, u, weight, weighted, scale, slabs, out):
                     for k in range(4):  # the weight of a particle joins its shares along x
                         store(shares, 8 * k, w * load(shares, 8 * k))
                     for i in range(begin, stop):
-                        find_nodes(nodes, cells, i, number(column, first + i), y, z, n, 1)
+                        find_nodes(nodes, cells, i, number(column, first + i), y, z, n, n, n * n)
                         x0, x1, x2, x3 = four_of(nodes, i)
                         w0, w1, w2, w3 = four_of(shares, i)
                         for k in range(4):
@@ -77,7 +90,8 @@ def _paint(column, row_start, u, weight, weighted, scale, slabs, out):
 
 @njit(**PARALLEL)
 def _project(
-    column, row_start, u, q, metric, present, synchronise, weight, a, scale, slabs, low, high, start, n, out
+    column, row_start, u, q, metric, present, synchronise, weight, a, scale, slabs, low, high, start, n, pitch_y,
+    pitch_z, out,
 ):  # fmt: skip
     real = u.dtype.type
     a2, weight, scale, zero = real(a * a), real(weight), real(scale), real(0)
@@ -92,14 +106,14 @@ def _project(
                 z, y, end = row // n, row % n, row_start[row + 1]
                 # a plane is filled just before the first particle may add to it: it is in a cache then
                 while filled <= last and (filled <= z + high + 1 or slab_count == 1):
-                    fill_plane(out, n, filled, start)
+                    _fill_plane(out, n, pitch_y, wrapped(filled, n) * pitch_z, start)
                     filled += 1
                 for p in range(row_start[row], end, WIDTH):
                     first = min(p, count - WIDTH)  # the last particles reach back
                     begin, stop = p - first, p - first + min(WIDTH, end - p)
                     spread(places, count, first, cells, shares)
                     for i in range(begin, stop):
-                        find_nodes(nodes, cells, i, number(column, first + i), y, z, n, LANES)
+                        find_nodes(nodes, cells, i, number(column, first + i), y, z, n, pitch_y, pitch_z)
                     qx, qy, qz = (
                         load(momenta, first), load(momenta, count + first), load(momenta, 2 * count + first),
                     )  # fmt: skip
@@ -107,10 +121,10 @@ def _project(
                     if present:
                         if synchronise:
                             for i in range(begin, stop):
-                                store(rows, 8 * i, gather(load, metric, nodes, shares, i))
+                                store(rows, 8 * i, gather(load, metric, LANES, nodes, shares, i))
                         else:
                             for i in range(begin, stop):
-                                store4(rows, 8 * i, gather(load4, metric, nodes, shares, i))
+                                store4(rows, 8 * i, gather(load4, metric, LANES, nodes, shares, i))
                         at = load_rows(rows, 0, WIDTH)
                         e1 = exponential(at[METRIC_PHI], cells)
                         if synchronise:
@@ -130,7 +144,7 @@ def _project(
                          splat(zero)),
                     )  # fmt: skip
                     for i in range(begin, stop):
-                        deposit(load, store, out, nodes, shares, i, load(rows, 8 * i))
+                        deposit(load, store, out, LANES, nodes, shares, i, load(rows, 8 * i))
 
 
 @njit(**PARALLEL)
@@ -148,11 +162,12 @@ def _t0i(column, row_start, u, q, metric, present, scale, slabs, n, out):
                     first = min(p, count - WIDTH)  # the last particles reach back
                     begin, stop = p - first, p - first + min(WIDTH, end - p)
                     spread(places, count, first, cells, shares)
+                    for i in range(begin, stop):
+                        find_nodes(nodes, cells, i, number(column, first + i), y, z, n, n, n * n)
                     s, none = splat(scale), splat(zero)
                     if present:
                         for i in range(begin, stop):
-                            find_nodes(nodes, cells, i, number(column, first + i), y, z, n, LANES)
-                            store4(rows, 8 * i, gather(load4, metric, nodes, shares, i))
+                            store4(rows, 8 * i, gather(load4, metric, LANES, nodes, shares, i))
                         at = load_rows(rows, 0, WIDTH)
                         e1 = exponential(at[METRIC_PHI], rows)
                         s = s * (e1 * e1 * e1) / exponential(at[METRIC_PSI], rows)
@@ -161,8 +176,7 @@ def _t0i(column, row_start, u, q, metric, present, scale, slabs, n, out):
                     )  # fmt: skip
                     store_rows(rows, 0, WIDTH, (s * qx, s * qy, s * qz, none, none, none, none, none))
                     for i in range(begin, stop):
-                        find_nodes(nodes, cells, i, number(column, first + i), y, z, n, VECTOR)
-                        deposit(load4, store4, out, nodes, shares, i, load4(rows, 8 * i))
+                        deposit(load4, store4, out, VECTOR, nodes, shares, i, load4(rows, 8 * i))
 
 
 def paint_pcs(particles, weight=None, scale=1.0, out=None, start=0.0):
@@ -184,14 +198,14 @@ def project_pcs(particles, metric, weight, a, out, start=0.0):
     if len(particles) < WIDTH:
         return reference.project_pcs(particles, metric, weight, a, out, start)
     present, (slabs, low, high) = metric is not None, particles.slabs(MARGIN)
-    lanes = out.numpy().reshape(-1)
+    lanes, *pitches = numbers(out)
     first = np.zeros(WIDTH, lanes.dtype)
     first[0] = start
     _project(
         particles.column.numpy(), particles.row_start.numpy(), particles.displacement.numpy(),
-        particles.momentum.numpy(), metric.numpy().reshape(-1) if present else lanes, present,
+        particles.momentum.numpy(), numbers(alike(metric, pitches))[0] if present else lanes, present,
         present and weight != 0.0, float(weight), float(a), particles.mass * particles.grid**3 / a, slabs, low, high,
-        first, particles.grid, lanes,
+        first, particles.grid, *pitches, lanes,
     )  # fmt: skip
     return out
 
@@ -205,7 +219,7 @@ def project_t0i_pcs(particles, metric, out):
     lanes = summed.numpy().reshape(-1)
     _t0i(
         particles.column.numpy(), particles.row_start.numpy(), particles.displacement.numpy(),
-        particles.momentum.numpy(), metric.numpy().reshape(-1) if present else lanes, present,
+        particles.momentum.numpy(), metric.contiguous().numpy().reshape(-1) if present else lanes, present,
         particles.mass * n**3, particles.slabs(MARGIN)[0], n, lanes,
     )  # fmt: skip
     return out.copy_(summed[..., :3].movedim(-1, 0))

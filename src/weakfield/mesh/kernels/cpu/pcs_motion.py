@@ -9,10 +9,12 @@ from numba import njit, prange
 from weakfield.mesh.kernels import reference
 from weakfield.mesh.kernels.cpu.cells import write_back
 from weakfield.mesh.kernels.cpu.pcs_cells import (
+    alike,
     exponential,
     find_nodes,
     gather,
     gather_with_slopes,
+    numbers,
     scratch,
     spread,
     spread_slopes,
@@ -50,16 +52,15 @@ def _read(column, row_start, u, fields, n, lanes, out):
                 begin, stop = p - first, p - first + min(WIDTH, end - p)
                 spread(places, count, first, cells, shares)
                 for i in range(begin, stop):
-                    find_nodes(nodes, cells, i, number(column, first + i), y, z, n, lanes)
+                    find_nodes(nodes, cells, i, number(column, first + i), y, z, n, n, n * n)
                     for lane in range(0, lanes, HALF):
-                        store4(found, 0, gather(load4, fields, nodes, shares, i))
+                        store4(found, 0, gather(load4, fields[lane:], lanes, nodes, shares, i))
                         for k in range(HALF):
                             put(flat, (lane + k) * count + first + i, found[k])
-                            nodes[64 + 8 * k + i] += HALF  # on to the next lanes
 
 
 @njit(**PARALLEL)
-def _newton(column, row_start, u, q, slopes, kick, drift, n):
+def _newton(column, row_start, u, q, slopes, kick, drift, n, pitch_y, pitch_z):
     count, kick, drift = len(column), u.dtype.type(kick), u.dtype.type(drift)
     places, momenta = u.reshape(-1), q.reshape(-1)
     for plane in prange(n):
@@ -73,8 +74,8 @@ def _newton(column, row_start, u, q, slopes, kick, drift, n):
                 begin, stop = p - first, p - first + min(WIDTH, end - p)
                 ux, uy, uz = spread(places, count, first, cells, shares)
                 for i in range(begin, stop):
-                    find_nodes(nodes, cells, i, number(column, first + i), y, z, n, VECTOR)
-                    store4(rows, 8 * i, gather(load4, slopes, nodes, shares, i))
+                    find_nodes(nodes, cells, i, number(column, first + i), y, z, n, pitch_y, pitch_z)
+                    store4(rows, 8 * i, gather(load4, slopes, VECTOR, nodes, shares, i))
                 at = load_rows(rows, 0, WIDTH)
                 qx, qy, qz = (
                     load(momenta, first) - kick * at[0], load(momenta, count + first) - kick * at[1],
@@ -85,7 +86,7 @@ def _newton(column, row_start, u, q, slopes, kick, drift, n):
 
 
 @njit(**PARALLEL)
-def _gr(column, row_start, u, q, metric, dragging, a, a_half, kick, drift, n):
+def _gr(column, row_start, u, q, metric, dragging, a, a_half, kick, drift, n, pitch_y, pitch_z):
     real = u.dtype.type
     a2, half2, kick, turn = real(a * a), real(a_half * a_half), real(kick), real(n / (a * a))
     step, shift = real(drift * n), real(drift * n / (a_half * a_half))
@@ -102,11 +103,10 @@ def _gr(column, row_start, u, q, metric, dragging, a, a_half, kick, drift, n):
                 ux, uy, uz = spread(places, count, first, cells, shares)
                 spread_slopes(cells, slopes)
                 for i in range(begin, stop):
-                    find_nodes(nodes, cells, i, number(column, first + i), y, z, n, LANES)
-                    store(rows, 8 * i, gather(load, metric, nodes, shares, i))
+                    find_nodes(nodes, cells, i, number(column, first + i), y, z, n, pitch_y, pitch_z)
+                    store(rows, 8 * i, gather(load, metric, LANES, nodes, shares, i))
                 for i in range(begin, stop):
-                    find_nodes(nodes, cells, i, number(column, first + i), y, z, n, VECTOR)
-                    b, bx, by, bz = gather_with_slopes(load4, dragging, nodes, shares, slopes, i)
+                    b, bx, by, bz = gather_with_slopes(load4, dragging, VECTOR, nodes, shares, slopes, i)
                     store4(drags, _DRAGGING * i, b)
                     store4(drags, _DRAGGING * i + VECTOR, bx)
                     store4(drags, _DRAGGING * i + 2 * VECTOR, by)
@@ -158,10 +158,10 @@ def kick_drift_newton_pcs(particles, slopes, kick, drift):
     if len(particles) < WIDTH:
         reference.kick_drift_newton_pcs(particles, slopes, kick, drift)
         return
-    n = particles.grid
+    n, (flat, *pitches) = particles.grid, numbers(slopes)
     _newton(
         particles.column.numpy(), particles.row_start.numpy(), particles.displacement.numpy(),
-        particles.momentum.numpy(), slopes.numpy().reshape(-1), float(kick), float(drift * n), n,
+        particles.momentum.numpy(), flat, float(kick), float(drift * n), n, *pitches,
     )  # fmt: skip
 
 
@@ -170,8 +170,9 @@ def kick_drift_pcs(particles, metric, dragging, a, a_half, kick, drift):
     if len(particles) < WIDTH:
         reference.kick_drift_pcs(particles, metric, dragging, a, a_half, kick, drift)
         return
+    lanes, *pitches = numbers(metric)
     _gr(
         particles.column.numpy(), particles.row_start.numpy(), particles.displacement.numpy(),
-        particles.momentum.numpy(), metric.numpy().reshape(-1), dragging.numpy().reshape(-1), float(a), float(a_half),
-        float(kick), float(drift), particles.grid,
+        particles.momentum.numpy(), lanes, numbers(alike(dragging, pitches))[0], float(a), float(a_half), float(kick),
+        float(drift), particles.grid, *pitches,
     )  # fmt: skip

@@ -37,7 +37,7 @@ _KINDS = np.array(
 
 
 @njit(**SERIAL)
-def fill_plane(out, n, z, start):
+def _fill_plane(out, n, z, start):
     """Plane z (periodic) of ``out`` to the lanes ``start``."""
     begin, lanes = wrapped(z, n) * n * n, load(start, 0)
     for site in range(begin, begin + n * n):
@@ -116,7 +116,7 @@ def _stress_energy(
                 z, y, end = row // n, row % n, row_start[row + 1]
                 # a plane is filled just before the first particle may add to it: it is in a cache then
                 while filled <= last and (filled <= z + high + 1 or slab_count == 1):
-                    fill_plane(out, n, filled, start)
+                    _fill_plane(out, n, filled, start)
                     filled += 1
                 for p in range(row_start[row], end, WIDTH):
                     first = min(p, count - WIDTH)  # the last particles reach back

@@ -107,7 +107,7 @@ def _loader(width: int, what: str) -> Any:
             return None
 
         def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            return builder.load(_pointer(context, builder, sig.args[0], *args, width), align=_size(array))
+            return builder.load(_pointer(context, builder, sig.args[0], args[0], args[1], width), align=_size(array))
 
         return Vector(array.dtype, width)(array, types.intp), codegen
 
@@ -218,6 +218,22 @@ def transpose(typing: Any, rows: Any) -> Any:
         return context.make_tuple(builder, sig.return_type, v)
 
     return rows(rows), codegen
+
+
+def shuffler(order: tuple[int, ...], what: str) -> Any:
+    """A function of one vector whose lane i is lane ``order[i]`` of it, or zero for ``WIDTH``."""
+
+    def typed(typing: Any, value: Any) -> Any:
+        if not (isinstance(value, Vector) and value.width == WIDTH):
+            return None
+
+        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            return builder.shuffle_vector(args[0], ir.Constant(args[0].type, [0.0] * WIDTH), _mask(order))
+
+        return value(value), codegen
+
+    typed.__name__, typed.__doc__ = "shuffled", what
+    return intrinsic(typed)
 
 
 @intrinsic

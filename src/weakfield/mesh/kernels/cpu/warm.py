@@ -10,8 +10,17 @@ import torch
 from weakfield.base.progress import bar
 from weakfield.config import Theory
 from weakfield.mesh import fft
-from weakfield.mesh.kernels.cpu import assignment, motion, projection, solvers, sources, spectral
-from weakfield.mesh.lanes import LANES
+from weakfield.mesh.kernels.cpu import (
+    assignment,
+    motion,
+    pcs_deposit,
+    pcs_motion,
+    projection,
+    solvers,
+    sources,
+    spectral,
+)
+from weakfield.mesh.lanes import LANES, VECTOR
 from weakfield.mesh.lattice import Lattice
 from weakfield.mesh.noise import unit_modes
 from weakfield.mesh.particles import Particles
@@ -19,24 +28,58 @@ from weakfield.mesh.particles import Particles
 _GRID = 16  # the smallest mesh that takes the way of the large ones
 
 
-def compile_kernels(dtype: torch.dtype, theory: Theory, needs_chi: bool = True) -> None:
+def compile_kernels(dtype: torch.dtype, theory: Theory, needs_chi: bool = True, mesh: str = "staggered") -> None:
     """The kernels a run of a theory in this precision calls in its cycles, once on a tiny mesh.
 
-    ``needs_chi``: whether a Newtonian run solves for chi too, for radiation or for an output.
+    ``needs_chi``: whether a Newtonian run solves for chi too, for radiation or for an output; ``mesh`` as in settings.
 
     Compiled code is kept on disk: later processes load it, which they would do anyway.
     """
-    steps = _steps(dtype, theory, needs_chi)
+    steps = _spectral(dtype, theory) if mesh == "spectral" else _steps(dtype, theory, needs_chi)
     with bar("compiling kernels (first run only)", len(steps)) as progress:
         for step in steps:
             step()
             progress.advance()
 
 
-def _steps(dtype: torch.dtype, theory: Theory, needs_chi: bool) -> list[Callable[[], object]]:
-    n, lattice = _GRID, Lattice(_GRID)
+def _particles(dtype: torch.dtype) -> Particles:
+    n = _GRID
     corners = np.stack(np.meshgrid(*[(np.arange(n) + 0.5) / n] * 3, indexing="ij"), -1).reshape(-1, 3)
-    start, p = (Particles.at_rest(n, corners, np.arange(n**3), 1.0 / n**3, kind) for kind in (torch.float64, dtype))
+    return Particles.at_rest(n, corners, np.arange(n**3), 1.0 / n**3, dtype)
+
+
+def _spectral(dtype: torch.dtype, theory: Theory) -> list[Callable[[], object]]:
+    """What meets the particles of the spectral mesh."""
+    n, p, start = _GRID, _particles(dtype), _particles(torch.float64)
+    unit = torch.zeros((n, n, n // 2 + 1), dtype=torch.complex128)
+    strength = np.zeros(3 * (n // 2) ** 2 + 1)
+    rho, momenta = torch.zeros((n, n, n), dtype=dtype), torch.zeros((3, n, n, n), dtype=dtype)
+    lanes, vector = torch.zeros((n, n, n, LANES), dtype=dtype), torch.zeros((n, n, n, VECTOR), dtype=dtype)
+    begin = torch.zeros((n, n, n, LANES), dtype=torch.float64)
+    steps: list[Callable[[], object]] = [  # a start is double whatever the run is
+        lambda: unit_modes(n, 0),
+        lambda: spectral.add_realisation(unit, strength, None, 1.0, unit),
+        lambda: fft.backward(unit, n),
+        lambda: fft.forward(begin[..., 0].contiguous(), out=unit),
+        lambda: pcs_motion.read_pcs(start, begin),
+        lambda: pcs_deposit.project_pcs(p, None if theory == "newton" else lanes, 0.0, 1.0, lanes.clone()),
+    ]
+    if theory == "newton":
+        return [
+            *steps,
+            lambda: pcs_deposit.paint_pcs(p, None, 0.0, rho),
+            lambda: pcs_motion.kick_drift_newton_pcs(p, vector, 0.0, 0.0),
+        ]
+    return [
+        *steps,
+        lambda: pcs_deposit.project_pcs(start, begin, 0.0, 1.0, begin.clone()),
+        lambda: pcs_deposit.project_t0i_pcs(p, lanes, momenta),
+        lambda: pcs_motion.kick_drift_pcs(p, lanes, vector, 1.0, 1.0, 0.0, 0.0),
+    ]
+
+
+def _steps(dtype: torch.dtype, theory: Theory, needs_chi: bool) -> list[Callable[[], object]]:
+    n, lattice, start, p = _GRID, Lattice(_GRID), _particles(torch.float64), _particles(dtype)
     unit = torch.zeros((n, n, n // 2 + 1), dtype=torch.complex128)
     momenta, curl = torch.zeros((3, n, n, n), dtype=torch.float64), torch.stack([unit] * 3)
     phi, chi = torch.zeros((2, n, n, n), dtype=dtype)

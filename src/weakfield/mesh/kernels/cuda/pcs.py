@@ -1,8 +1,8 @@
 """Particles on the spectral mesh: cubic splines for every deposit and every gather (PHYSICS 16.1, 16.2).
 
-The 64 nodes of a particle are a loop over its four planes z, with the 16 nodes of a plane unrolled: all 64 unrolled take
-ten times as long to compile, and 16 loads under way are enough. Deposits are atomic additions, in an order that changes
-from run to run (``kernels.deterministic`` keeps one).
+The 64 nodes of a particle are a loop over its four planes z, with the 16 nodes of a plane unrolled. With all of them
+unrolled the largest kernels take ten times as long to compile, most of a minute each. Deposits are atomic additions, in
+an order that changes from run to run (``kernels.deterministic`` keeps one).
 
 Weights are 6 W along each axis, polynomials of whole numbers: 1/6 and 2/3 are no literals that 32 bits hold. The factor
 1/216 that remains comes with the scalars.
@@ -168,12 +168,12 @@ def _lane(lanes, lane, wanted):
 
 @triton.jit
 def _exp(x):
-    """e^x of a small number, within a rounding or two: 1e-15 for |x| < 1, and 1e-7 in single for |x| < 4.
+    """e^x of a small number: within 1e-15 for |x| < 1 in double; within 1e-7 for |x| < 1/4 in single, 3e-7 for |x| < 1.
 
-    ``tl.exp`` of 32-bit numbers is a fast approximation: off by up to 1.7e-7 and in the same direction for all
-    particles of about the same potential, where potentials are of order 1e-5. Here the error is that of 1 + small. This
-    also is the same arithmetic in the interpreter as on a device. e^y - 1 of y = x / 4 is a Pade approximant, whose
-    coefficients are whole numbers (relative error 1e-10 y^11), and e^2y - 1 = (e^y - 1) (e^y + 1).
+    ``tl.exp`` of 32-bit numbers is a fast approximation, whose last digits could be off alike for all particles, as
+    potentials are themselves no larger than some units of these digits. The interpreter would not show it: it takes
+    NumPy's exponential. Products and one quotient are the same everywhere. e^y - 1 of y = x / 4 is a Pade approximant,
+    whose coefficients are whole numbers (relative error 1e-10 y^10); e^2y - 1 = (e^y - 1) (2 + (e^y - 1)), twice.
     """
     y = 0.25 * x
     y2 = y * y

@@ -16,7 +16,7 @@ from torch import Tensor
 from weakfield.mesh.lanes import D_PHI, D_PSI, METRIC_PHI, METRIC_PSI, STRESS, T00
 from weakfield.mesh.particles import Particles
 
-_NODES = tuple(itertools.product(range(4), repeat=3))
+_NODES = tuple(itertools.product(range(4), range(4), range(4)))
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,8 @@ class Splines:
 
     def deposit(self, values: Tensor, out: Tensor) -> Tensor:
         """Add ``values`` (L, P) to ``out`` (N, N, N, L): the adjoint of ``gather``."""
+        if not out.is_contiguous():
+            return out.copy_(self.deposit(values, out.contiguous()))
         flat = out.view(-1, out.shape[-1])
         for index, node in self.nodes():
             flat.index_add_(0, index, (values * self.share(node)).T)

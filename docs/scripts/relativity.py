@@ -1,0 +1,299 @@
+"""How much of GR - Newton is relativity's second order: docs/relativity.md, its table, its figure and relativity.json.
+
+    python docs/scripts/relativity.py             # everything; a second run takes up where a first one was stopped
+    python docs/scripts/relativity.py --only table cells radiation
+    python docs/scripts/relativity.py --write     # the page again, from what relativity.json holds
+
+Pairs and their inverses are grown in memory: four universes a case, two cores, seconds (32^3) to minutes (64^3) each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.integrate import quad
+from torch import Tensor
+
+from weakfield.base.files import write_text
+from weakfield.base.progress import bar
+from weakfield.config import CosmologySettings, RunSettings
+from weakfield.cosmology import Background, amplitude, second_order_growth
+from weakfield.cosmology.growth import early_potential_growth
+from weakfield.cosmology.splines import natural_spline
+from weakfield.cosmology.transfer import transfer_history
+from weakfield.mesh import quadratic, spectral
+from weakfield.mesh.kernels import kernels_for
+from weakfield.mesh.noise import unit_modes
+from weakfield.mesh.threads import threads, threads_for_mesh
+from weakfield.simulation.evolution import at_redshifts
+from weakfield.simulation.realisation import Realisation
+from weakfield.simulation.shared import Shared
+from weakfield.simulation.spectral.fields import tensor_modes
+from weakfield.spectra.theory.relativistic import chi_coefficient, difference_coefficients, newtonian_coefficients
+
+DOCS = Path(__file__).parents[1]
+RESULTS = DOCS / "relativity.json"
+REDSHIFTS = (10.0, 1.0)
+THEORIES = ("newton", "gr")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One pair of settings and a seed."""
+
+    grid: int = 32
+    cell: float = 20.0  # Mpc/h
+    step: float = 0.06
+    seed: int = 1
+    mesh: str = "spectral"
+    start: str = "growing-mode"
+    transfer: str = "eisenstein-hu"
+    precision: str = "double"
+    amplitude: float = 1.0  # of every initial mode
+    vector: bool = False  # B, chi and h_ij too
+    first: bool = False  # ``first_order`` instead of ``measured``
+
+    @property
+    def box(self) -> float:
+        return self.grid * self.cell
+
+    @property
+    def cosmology(self) -> CosmologySettings:
+        """Without photons for the Eisenstein-Hu fit: the expansion is that of dust and Lambda then."""
+        photons = {} if self.transfer == "camb" else {"t_cmb_kelvin": 0.0}
+        return CosmologySettings(**photons).model_copy(update={"a_s": CosmologySettings().a_s * self.amplitude**2})
+
+    def run(self, theory: str, inverted: bool) -> RunSettings:
+        simulation: dict[str, Any] = {
+            "grid": self.grid, "box_size_mpch": self.box, "step_limit_hubble": self.step, "mesh": self.mesh,
+            "start": self.start, "transfer": self.transfer, "precision": self.precision,
+            "snapshot_redshifts": REDSHIFTS, "spectra_redshifts": REDSHIFTS,
+        }  # fmt: skip
+        return RunSettings.model_validate(
+            {"theory": theory, "seed": self.seed, "inverted": inverted, "cosmology": self.cosmology,
+             "simulation": simulation}
+        )  # fmt: skip
+
+
+Fields = dict[str, dict[float, Tensor]]  # by name and redshift, modes in double precision
+
+
+def grown(case: Case, theory: str, inverted: bool, shared: Shared) -> Fields:
+    """phi of one universe, and with ``vector`` its chi, B and h_ij."""
+    found: Fields = {"phi": {}, "chi": {}, "B": {}, "hij": {}}
+    wanted = sorted(REDSHIFTS)
+    for universe, clock in at_redshifts(case.run(theory, inverted), shared, diagnostics=case.vector):
+        z = wanted.pop()
+        if case.mesh == "staggered":
+            found["phi"][z] = spectral.modes_of(universe.phi.double())
+            continue
+        found["phi"][z] = universe.phi_modes.to(torch.complex128).clone()
+        if case.vector:
+            found["chi"][z] = universe.chi_modes.to(torch.complex128).clone()
+            found["B"][z] = universe.b_now.to(torch.complex128) / clock.a**2
+            found["hij"][z] = tensor_modes(universe, clock)
+    return found
+
+
+def family(case: Case) -> dict[tuple[str, bool], Fields]:
+    """Both theories of a seed and of its inverse."""
+    shared = {theory: Shared(case.run(theory, False)) for theory in THEORIES}
+    return {(t, i): grown(case, t, i, shared[t]) for t in THEORIES for i in (False, True)}
+
+
+def first_order(case: Case) -> dict[str, dict[str, float]]:
+    """rms of the first order of GR - Newton over that of C1: what is odd, its third order taken off.
+
+    In terms of the amplitude A the odd part is c1 A + c3 A^3, so (8 odd(A/2) - odd(A)) / 3 = c1 A.
+    """
+
+    def odd(fields: dict[tuple[str, bool], Fields], z: float) -> Tensor:
+        plus, minus = (fields["gr", i]["phi"][z] - fields["newton", i]["phi"][z] for i in (False, True))
+        return (plus - minus) / 2
+
+    whole, half = family(case), family(replace(case, amplitude=0.5 * case.amplitude))
+    found: dict[str, dict[str, float]] = {}
+    for z in REDSHIFTS:
+        predicted = relativity(case, z, quadratic.second_order_fields(early_potential(case, z)))
+        first = (8 * odd(half, z) - odd(whole, z)) / 3
+        found[f"{z:g}"] = {
+            name: rms(first, weight) / rms(predicted, weight) for name, weight in bands(case) if weight.sum() > 0
+        }
+    return found
+
+
+def relativity(case: Case, z: float, q: quadratic.QuadraticFields) -> Tensor:
+    """Modes of C1 at redshift z."""
+    theta, square = difference_coefficients(second_order_growth(case.cosmology, z))
+    return theta * q.theta_0 + square * q.square
+
+
+def measured(case: Case) -> dict[str, Any]:
+    """Even and odd parts of a seed and its inverse beside theory, by band of wavenumbers and redshift."""
+    fields = family(case)
+    early = {z: early_potential(case, z) for z in REDSHIFTS}
+    return {
+        f"{z:g}": {
+            name: comparison(case, z, weight, fields, early[z]) for name, weight in bands(case) if weight.sum() > 0
+        }
+        for z in REDSHIFTS
+    }
+
+
+def comparison(case: Case, z: float, weight: Tensor, fields: Any, early: Tensor) -> dict[str, float]:
+    """All numbers of one band of one output."""
+
+    def even(theory: str, name: str = "phi") -> Tensor:
+        return (fields[theory, False][name][z] + fields[theory, True][name][z]) / 2
+
+    def odd(theory: str) -> Tensor:
+        return (fields[theory, False]["phi"][z] - fields[theory, True]["phi"][z]) / 2
+
+    growth, background = second_order_growth(case.cosmology, z), Background(case.cosmology, case.box)
+    q = quadratic.second_order_fields(early)
+    predicted = relativity(case, z, q)
+    gradient, psi = newtonian_coefficients(growth, background.four_pi_G * case.cosmology.Omega_m * (1 + z))
+    difference, rest = even("gr") - even("newton"), odd("gr") - odd("newton")
+    response, correlation = compare(difference, predicted, weight)
+    n_response, n_correlation = compare(even("newton"), gradient * q.gradient_squared + psi * q.psi_0, weight)
+    linear, _ = compare(odd("newton"), early * growth.potential, weight)
+    numbers = {
+        "response": response, "correlation": correlation, "odd_over_phi": rms(rest, weight) / rms(odd("newton"), weight),
+        "odd_over_c1": rms(rest, weight) / rms(predicted, weight),
+        "c1_over_phi": rms(predicted, weight) / rms(odd("newton"), weight), "newton_response": n_response,
+        "newton_correlation": n_correlation, "linear": linear,
+    }  # fmt: skip
+    if case.vector:
+        numbers |= of_stress(case, z, weight, even, early, chi_coefficient(growth) * q.theta_0)
+    return numbers
+
+
+def of_stress(
+    case: Case, z: float, weight: Tensor, even: Callable[[str, str], Tensor], early: Tensor, chi: Tensor
+) -> dict[str, float]:
+    """Even parts of chi, B and h_ij beside what the second-order stress of the growing mode makes of them.
+
+    S_ij = s(a) d_i phi d_j phi of the early potential, s = 2 g^2 + (4/3) f^2 g^2 / Omega_m(a), 10/3 in matter
+    domination; a^2 B = -2 i int a^2 s dtau P_ij k_m F_jm / k^2, h = 2 s Lambda F / k^2.
+    """
+    background = Background(case.cosmology, case.box)
+
+    def strength(a: float) -> float:
+        growth = second_order_growth(case.cosmology, 1 / a - 1)
+        return growth.potential**2 * (2 + 4 / 3 * growth.rate**2 / growth.omega_m)
+
+    a = 1 / (1 + z)
+    integral, _ = quad(lambda x: x * strength(x) / background.conformal_hubble(x), 1e-4, a, epsrel=1e-8, limit=200)
+    products = gradient_products(early)
+    mesh = spectral.continuum(case.grid, early.device)
+    v = torch.stack([sum(mesh.k[j] * products[min(i, j), max(i, j)] for j in range(3)) for i in range(3)])
+    b = spectral.transverse(v, 1.0) * (-2j * integral / a**2)
+    tensor = spectral.transverse_traceless(products, 2.0 * strength(a))
+    numbers = {}
+    for name, expected in (("chi", chi), ("B", b), ("hij", tensor)):
+        for theory in THEORIES:
+            response, correlation = compare(even(theory, name), expected, weight)
+            numbers |= {f"{name}_{theory}_response": response, f"{name}_{theory}_correlation": correlation}
+    return numbers
+
+
+def gradient_products(modes: Tensor) -> dict[tuple[int, int], Tensor]:
+    """Modes of d_i f d_j f without aliases, by (i, j) with i <= j."""
+    n = modes.shape[-2]
+    m = quadratic.padded_side(n)
+    slopes = [quadratic.to_padded(1j * k * modes, m) for k in quadratic.wave_vector(modes)]
+    return {(i, j): quadratic.from_padded(slopes[i] * slopes[j], n) for i in range(3) for j in range(i, 3)}
+
+
+def early_potential(case: Case, z: float) -> Tensor:
+    """Modes of the linear potential of a seed at redshift z over its growth g: the early one, of matter domination."""
+    run, kernels = case.run("gr", False), kernels_for("cpu")
+    functions = transfer_history(run.simulation, run.cosmology).at(1 / (1 + z))
+    x = functions.k_hmpc * case.box
+    source = natural_spline(x, -amplitude(run.cosmology, case.box, x) * functions.phi, functions.source)
+    unit = unit_modes(case.grid, case.seed, run.simulation.k_domain, run.simulation.noise)
+    modes = Realisation(unit, kernels).add(torch.zeros_like(unit), source)
+    return modes / float(early_potential_growth(case.cosmology, z))
+
+
+def bands(case: Case) -> Iterator[tuple[str, Tensor]]:
+    """The bands of the table [h/Mpc], and those of the figure in tenths of the Nyquist wavenumber."""
+    mesh = spectral.continuum(case.grid, torch.device("cpu"))
+    k = torch.sqrt(mesh.k2) / case.box
+    double = torch.full(k.shape, 2.0, dtype=torch.float64)
+    double[:, :, 0] = 1.0
+    edges = [(0.0, 0.03), (0.03, 0.05), (0.05, 0.08)]
+    nyquist = np.pi / case.cell
+    for low, high in edges + [(nyquist * i / 10, nyquist * (i + 1) / 10) for i in range(8)]:
+        inside = ((k > low) & (k <= high)).double() * mesh.inside * double
+        inside[0, 0, 0] = 0.0
+        named = f"{low:g}-{high:g}" if (low, high) in edges else f"tenth {round(low / nyquist * 10)}"
+        yield named, inside
+
+
+def compare(found: Tensor, expected: Tensor, weight: Tensor) -> tuple[float, float]:
+    """Response Re sum f p* / sum |p|^2 and correlation; components of vectors and tensors count as modes."""
+    cross = float((weight * (found * expected.conj()).real).sum())
+    one, two = (float((weight * f.abs() ** 2).sum()) for f in (found, expected))
+    return cross / two, cross / (one * two) ** 0.5
+
+
+def rms(modes: Tensor, weight: Tensor) -> float:
+    return float((weight * modes.abs() ** 2).sum()) ** 0.5
+
+
+def cases(parts: list[str]) -> Iterator[tuple[str, Case]]:
+    """Every case of the page, by part."""
+    known: dict[str, list[Case]] = {
+        "table": [
+            Case(grid=n, step=step, seed=seed, first=first)
+            for n in (32, 64) for step in (0.1, 0.06) for seed in (1, 2) for first in (False, True)
+        ],
+        "others": [
+            *(Case(mesh="staggered", start="linear", step=0.04, seed=seed) for seed in (1, 2)),
+            *(Case(start="linear", seed=seed) for seed in (1, 2)),
+            *(Case(step=step, seed=seed) for step in (0.2, 0.4) for seed in (1, 2)),
+            *(Case(precision="single", seed=seed, grid=n) for n in (32, 64) for seed in (1, 2)),
+            *(Case(mesh="staggered", start="linear", step=0.04, precision="single", seed=seed) for seed in (1, 2)),
+        ],
+        "radiation": [
+            Case(grid=n, seed=seed, transfer="camb", first=first)
+            for n in (32, 64) for seed in (1, 2) for first in (False, True)
+        ] + [Case(mesh="staggered", start="linear", step=0.04, transfer="camb", seed=seed) for seed in (1, 2)],
+        "stress": [Case(grid=n, seed=seed, vector=True) for n in (32, 64) for seed in (1, 2)],
+        "cells": [Case(grid=64, cell=cell, seed=seed) for cell in (40.0, 10.0, 5.0) for seed in (1, 2)],
+        "box": [Case(grid=64, cell=80.0, step=0.1, seed=seed) for seed in (1, 2)],
+    }  # fmt: skip
+    for part in parts or known:
+        yield from ((part, case) for case in known[part])
+
+
+def key(case: Case) -> str:
+    return json.dumps(asdict(case), sort_keys=True)
+
+
+def main() -> None:
+    """Measure what is missing; write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="*", default=[], help="parts of the page to measure")
+    parser.add_argument("--write", action="store_true", help="measure nothing")
+    options = parser.parse_args()
+    results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    todo = [] if options.write else [case for _, case in cases(options.only) if key(case) not in results]
+    with bar("cases", len(todo)) as progress:
+        for case in todo:
+            with threads(threads_for_mesh(case.grid)):
+                results[key(case)] = first_order(case) if case.first else measured(case)
+            write_text(RESULTS, json.dumps(results, indent=1))
+            progress.advance()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""What a pair on the spectral mesh holds of relativity, mode by mode, with inverted twins (PHYSICS 16.4; slow).
+
+The numbers that these bounds are for, and where each is lost, are on the page docs/relativity.md, whose script measures
+them here too.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+_SPEC = importlib.util.spec_from_file_location(
+    "relativity_script", Path(__file__).parents[2] / "docs" / "scripts" / "relativity.py"
+)
+script = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(script)
+
+LOW, MIDDLE = "0-0.03", "0.03-0.05"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("step", [0.1, 0.06])
+@pytest.mark.parametrize("grid", [32, 64])
+def test_difference_of_a_pair_is_relativity(grid, step, seed):
+    """Dust and Lambda, cells of 20 Mpc/h, one particle a cell."""
+    case = script.Case(grid=grid, step=step, seed=seed)
+    found = script.measured(case)
+    early, late = found["10"][LOW], found["1"][LOW]
+    assert early["correlation"] >= 0.98
+    assert 0.93 <= early["response"] <= 1.07
+    assert early["odd_over_c1"] <= 0.12
+    assert late["correlation"] >= 0.97
+    assert 0.9 <= late["response"] <= 1.1
+    assert late["odd_over_c1"] <= 0.6
+    assert found["10"][MIDDLE]["correlation"] >= 0.9
+    for numbers in (early, late):
+        assert numbers["newton_correlation"] >= 0.98
+        assert numbers["newton_response"] >= 0.98
+        assert numbers["linear"] == pytest.approx(1.0, abs=0.005)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+def test_what_is_odd_late_is_of_third_order(seed):
+    """At z = 1 the first order, with the third taken off by a run of half the amplitude, is a tenth of C1 at most."""
+    case = script.Case(grid=32, step=0.1, seed=seed)
+    assert script.first_order(case)["1"][LOW] <= 0.1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+def test_radiation_leaves_less_than_relativity(seed):
+    """With CAMB's transfer functions and linear radiation."""
+    found = script.measured(script.Case(grid=32, seed=seed, transfer="camb"))
+    for z in ("10", "1"):
+        assert found[z][LOW]["correlation"] >= 0.92
+        assert 0.85 <= found[z][LOW]["response"] <= 1.15
+        assert found[z][LOW]["odd_over_c1"] <= 1.0
+
+
+@pytest.mark.slow
+def test_single_precision_keeps_the_second_order():
+    """It may lower response and correlation by 0.02."""
+    double, single = (script.measured(script.Case(grid=32, precision=kind)) for kind in ("double", "single"))
+    for z in ("10", "1"):
+        for name in ("response", "correlation"):
+            assert single[z][LOW][name] >= double[z][LOW][name] - 0.02
+
+
+@pytest.mark.slow
+def test_stress_of_the_growing_mode_makes_chi_b_and_h():
+    """Even parts of both theories beside their own second-order sources."""
+    found = script.measured(replace(script.Case(grid=32), vector=True))
+    for z in ("10", "1"):
+        numbers = found[z][LOW]
+        for theory in ("newton", "gr"):
+            for name in ("chi", "B", "hij"):
+                assert numbers[f"{name}_{theory}_correlation"] > 0.9, (z, name, theory, numbers)
+                assert numbers[f"{name}_{theory}_response"] == pytest.approx(1.0, abs=0.15), (z, name, theory, numbers)
+
+
+def test_measures_on_modes_that_are_known():
+    """Response and correlation of a planted field: twice the prediction plus as much of something else."""
+    case = script.Case(grid=8)
+    generator = np.random.default_rng(1)
+    predicted, other = (
+        script.torch.from_numpy(generator.normal(size=(8, 8, 5)) + 1j * generator.normal(size=(8, 8, 5)))
+        for _ in range(2)
+    )
+    weight = dict(script.bands(script.Case(grid=8, cell=40.0)))["0.03-0.05"]
+    cross = float((weight * (other * predicted.conj()).real).sum() / (weight * predicted.abs() ** 2).sum())
+    response, correlation = script.compare(2 * predicted + other, predicted, weight)
+    assert response == pytest.approx(2 + cross, rel=1e-12)
+    assert 0 < correlation < 1
+    assert script.compare(2 * predicted, predicted, weight) == pytest.approx((2.0, 1.0), rel=1e-12)
+    assert case.cosmology.Omega_r == 0.0
