@@ -34,9 +34,10 @@ class SpectralNewton:
         u = universe
         assert isinstance(u, SpectralUniverse)
         assert u.phi_modes is not None
-        u.kernels.paint_pcs(u.particles, None, u.particles.mass * u.n**3, u.source, -u.mean_density)
+        for deposit, shift in ((u.source, 0.0), (u.shifted, spectral.HALF_A_CELL)):
+            u.kernels.paint_pcs(u.particles, None, u.particles.mass * u.n**3, deposit, -u.mean_density, shift)
         factor = -u.background.four_pi_G / clock.a
-        spectral.solve_potential(u.kernels, u.source, factor, 0.0, True, radiation(u, clock), u.phi_modes)
+        spectral.solve_potential(u.kernels, u.source, factor, 0.0, u.shifted, radiation(u, clock), u.phi_modes)
         if diagnostics:
             spectral.potential_fields(u.kernels, u.phi_modes, u.phi, u.gradient)
         spectral.pack_gradient(u.kernels, _falls_in(u, clock), u.vector)

@@ -43,7 +43,7 @@ class SpectralRelativity:
         particles = synchronised(u, metric, weight, clock.a) if elliptic else u.particles
         if clock.cycle > 0:
             u.turn_modes()
-            spectral.solve_potential(u.kernels, u.source, -1.0, self._shift, False, None, u.phi_modes)
+            spectral.solve_potential(u.kernels, u.source, -1.0, self._shift, None, None, u.phi_modes)
             u.phi_mean = u.phi_modes[0, 0, 0].real.clone()
             u.turn()
         spectral.potential_fields(u.kernels, u.phi_modes, u.phi, u.gradient)
@@ -101,14 +101,15 @@ class SpectralRelativity:
             project(u, clock, u.metric, 0.0)
             spectral.potential_fields(u.kernels, u.phi_modes, u.phi, u.gradient)
             curvature = 0.5 * (u.gradient**2).sum(0) + hamiltonian(u.source, u.phi, chi, rate, density, hubble)
-            spectral.solve_potential(u.kernels, curvature - shift * u.phi, -1.0, shift, False, None, u.phi_modes)
+            spectral.solve_potential(u.kernels, curvature - shift * u.phi, -1.0, shift, None, None, u.phi_modes)
             u.phi_modes[0, 0, 0] = 0
 
 
 def project(u: SpectralUniverse, clock: Clock, metric: Tensor, weight: float) -> None:
     """T00 less its mean, with radiation and without its window, into ``u.source``; T_ij into ``u.lanes``."""
-    u.kernels.project_pcs(u.particles, metric, weight, clock.a, u.lanes, -u.mean_density)
-    spectral.contrast(u.kernels, u.lanes[..., T00], radiation(u, clock), u.source, u.t00_sums)
+    u.kernels.project_pcs(u.particles, metric, weight, clock.a, u.lanes, -u.mean_density, u.energies)
+    u.kernels.paint_pcs(u.particles, u.energies, 1.0, u.shifted, -u.mean_density, spectral.HALF_A_CELL)
+    spectral.contrast(u.kernels, u.lanes[..., T00], u.shifted, radiation(u, clock), u.source, u.t00_sums)
 
 
 def synchronised(u: SpectralUniverse, metric: Tensor, weight: float, a: float) -> Particles:

@@ -92,6 +92,16 @@ class SpectralUniverse(Universe):
         return spread_out(self.n, lanes, self.phi.dtype)
 
     @cached_property
+    def shifted(self) -> Tensor:
+        """(n, n, n): a density deposited on the second of two interlaced meshes."""
+        return torch.empty_like(self.phi)
+
+    @cached_property
+    def energies(self) -> Tensor:
+        """(P,): what each particle adds to T00."""
+        return torch.empty_like(self.particles.displacement[0])
+
+    @cached_property
     def gradient(self) -> Tensor:
         """(3, n, n, n): gradient of phi at the nodes."""
         return self.phi.new_empty((3, *self.phi.shape))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from weakfield.mesh.kernels.cpu.cells import above, split_places, wrapped
+from weakfield.mesh.kernels.cpu.cells import above, split, split_places, wrapped
 from weakfield.mesh.kernels.cpu.simd import INLINE, WIDTH, exceeds, load, number, put, store
 
 #: planes (rows, columns) that a spline touches beyond the cell of its particle, on either side
@@ -32,7 +32,21 @@ def scratch(dtype):
 def spread(places, count, first, cells, shares):
     """``split_places``, and the share of the four nodes along x (0 to 24), y (32 to 56) and z (64 to 88)."""
     moved = split_places(places, count, first, cells)
-    real = places.dtype.type
+    _share(cells, shares)
+    return moved
+
+
+@njit(**INLINE)
+def spread_shifted(places, count, first, shift, cells, shares):
+    """``spread`` of places ``shift`` further along each axis."""
+    ux, uy, uz = load(places, first), load(places, count + first), load(places, 2 * count + first)
+    split(ux + shift, uy + shift, uz + shift, cells)
+    _share(cells, shares)
+
+
+@njit(**INLINE)
+def _share(cells, shares):
+    real = cells.dtype.type
     one, half, sixth, thirds = real(1), real(1 / 2), real(1 / 6), real(2 / 3)
     for axis in range(3):
         r = load(cells, 24 + WIDTH * axis)
@@ -42,7 +56,6 @@ def spread(places, count, first, cells, shares):
         store(shares, 32 * axis + 8, thirds + r2 * (half * r - one))
         store(shares, 32 * axis + 16, thirds + s2 * (half * s - one))
         store(shares, 32 * axis + 24, sixth * r * r2)
-    return moved
 
 
 @njit(**INLINE)

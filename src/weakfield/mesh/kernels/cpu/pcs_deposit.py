@@ -22,6 +22,7 @@ from weakfield.mesh.kernels.cpu.pcs_cells import (
     numbers,
     scratch,
     spread,
+    spread_shifted,
 )
 from weakfield.mesh.kernels.cpu.projection import planes_to_fill
 from weakfield.mesh.kernels.cpu.simd import (
@@ -60,9 +61,9 @@ def _fill_plane(out, n, row, begin, start):
 
 
 @njit(**PARALLEL)
-def _paint(column, row_start, u, weight, weighted, scale, slabs, out):
+def _paint(column, row_start, u, shift, weight, weighted, scale, slabs, out):
     n, slab_count, count = out.shape[0], len(slabs) - 1, len(column)
-    scale, places, flat = out.dtype.type(scale), u.reshape(-1), out.reshape(-1)
+    scale, shift, places, flat = out.dtype.type(scale), u.dtype.type(shift), u.reshape(-1), out.reshape(-1)
     for colour in range(min(slab_count, 2)):
         for pair in prange((slab_count + 1 - colour) // 2):
             slab = 2 * pair + colour
@@ -73,7 +74,7 @@ def _paint(column, row_start, u, weight, weighted, scale, slabs, out):
                 for p in range(row_start[row], end, WIDTH):
                     first = min(p, count - WIDTH)  # the last particles reach back
                     begin, stop = p - first, p - first + min(WIDTH, end - p)
-                    spread(places, count, first, cells, shares)
+                    spread_shifted(places, count, first, shift, cells, shares)
                     w = scale * load(weight, first) if weighted else splat(scale)
                     # the weight of a particle joins its shares along x
                     wx = w * load(shares, 0), w * load(shares, 8), w * load(shares, 16), w * load(shares, 24)
@@ -101,7 +102,7 @@ def _paint(column, row_start, u, weight, weighted, scale, slabs, out):
 @njit(**PARALLEL)
 def _project(
     column, row_start, u, q, metric, present, synchronise, weight, a, scale, slabs, low, high, start, n, pitch_y,
-    pitch_z, out,
+    pitch_z, energies, kept, out,
 ):  # fmt: skip
     real = u.dtype.type
     a2, weight, scale, zero = real(a * a), real(weight), real(scale), real(0)
@@ -148,11 +149,15 @@ def _project(
                             q2 = qx * qx + qy * qy + qz * qz
                     e2, s = e1 * e1, scale / root(q2 + a2)
                     sx, sy, sz = s * qx, s * qy, s * qz
+                    t00 = scale * (e1 * e2) * root(a2 + e2 * q2)
                     store_rows(
                         rows, 0, WIDTH,
-                        (scale * (e1 * e2) * root(a2 + e2 * q2), sx * qx, sy * qy, sz * qz, sx * qy, sx * qz, sy * qz,
+                        (t00, sx * qx, sy * qy, sz * qz, sx * qy, sx * qz, sy * qz,
                          splat(zero)),
                     )  # fmt: skip
+                    if kept:
+                        for i in range(begin, stop):
+                            put(energies, first + i, number(rows, 8 * i))
                     for i in range(begin, stop):
                         deposit(load, store, out, LANES, nodes, shares, i, load(rows, 8 * i))
 
@@ -189,24 +194,24 @@ def _t0i(column, row_start, u, q, metric, present, scale, slabs, n, out):
                         deposit(load4, store4, out, VECTOR, nodes, shares, i, load4(rows, 8 * i))
 
 
-def paint_pcs(particles, weight=None, scale=1.0, out=None, start=0.0):
+def paint_pcs(particles, weight=None, scale=1.0, out=None, start=0.0, shift=0.0):
     """See ``reference.pcs.paint_pcs``."""
     if len(particles) < WIDTH:
-        return reference.paint_pcs(particles, weight, scale, out, start)
+        return reference.paint_pcs(particles, weight, scale, out, start, shift)
     out = particles.displacement.new_empty((particles.grid,) * 3) if out is None else out
     out.fill_(start)
     weights = particles.displacement[0] if weight is None else weight
     _paint(
-        particles.column.numpy(), particles.row_start.numpy(), particles.displacement.numpy(), weights.numpy(),
-        weight is not None, scale, particles.slabs(MARGIN)[0], out.numpy(),
+        particles.column.numpy(), particles.row_start.numpy(), particles.displacement.numpy(), float(shift),
+        weights.numpy(), weight is not None, scale, particles.slabs(MARGIN, shift)[0], out.numpy(),
     )  # fmt: skip
     return out
 
 
-def project_pcs(particles, metric, weight, a, out, start=0.0):
+def project_pcs(particles, metric, weight, a, out, start=0.0, energies=None):
     """See ``reference.pcs.project_pcs``."""
     if len(particles) < WIDTH:
-        return reference.project_pcs(particles, metric, weight, a, out, start)
+        return reference.project_pcs(particles, metric, weight, a, out, start, energies)
     present, (slabs, low, high) = metric is not None, particles.slabs(MARGIN)
     lanes, *pitches = numbers(out)
     first = np.zeros(WIDTH, lanes.dtype)
@@ -215,7 +220,7 @@ def project_pcs(particles, metric, weight, a, out, start=0.0):
         particles.column.numpy(), particles.row_start.numpy(), particles.displacement.numpy(),
         particles.momentum.numpy(), numbers(alike(metric, pitches))[0] if present else lanes, present,
         present and weight != 0.0, float(weight), float(a), particles.mass * particles.grid**3 / a, slabs, low, high,
-        first, particles.grid, *pitches, lanes,
+        first, particles.grid, *pitches, lanes if energies is None else energies.numpy(), energies is not None, lanes,
     )  # fmt: skip
     return out
 

@@ -32,11 +32,12 @@ _BLOCK = 128
 
 @lru_cache(maxsize=16)
 def waves_of(n, dtype):
-    """k_i^2, k_i, 1 / W_i and 1, the last three zero on the Nyquist plane, with room for eight more."""
+    """k_i^2, k_i, 1 / W_i, 1, cos and sin of k_i / 2n; those in the middle zero on the Nyquist plane; and room."""
     mesh = definition.continuum(n, torch.device("cpu"))
-    waves = np.zeros((4, n + WIDTH), dtype)
+    waves = np.zeros((6, n + WIDTH), dtype)
     k = 2 * np.pi * mesh.numbers
-    waves[:, :n] = k**2, k * mesh.inside_numpy, mesh.inside_numpy / mesh.window_numpy, mesh.inside_numpy
+    waves[:4, :n] = k**2, k * mesh.inside_numpy, mesh.inside_numpy / mesh.window_numpy, mesh.inside_numpy
+    waves[4:, :n] = np.cos(k / (2 * n)), np.sin(k / (2 * n))
     return waves
 
 
@@ -66,6 +67,17 @@ class _Work:
         p = plan(n, dtype)
         self.plan = p.radices, p.twiddles, p.place
         self.n = n
+
+    def second(self, shifted):
+        """The deposit on the second of two interlaced meshes as half-transformed modes, field 1 of the work space."""
+        n = self.n
+        if shifted is not None:
+            place = n * (n * n + planes.GAP)
+            sources.modes_of(
+                _flat(shifted), 1, n, n * n, n, self.half[place:], n * n + planes.GAP, n, np.zeros(n), self.line,
+                self.plane, *self.plan,
+            )  # fmt: skip
+        return shifted is not None, self.half
 
     def back(self, modes, other, groups, fields, compensation):
         """Modes to half-transformed ones."""
@@ -107,7 +119,7 @@ def _sites(field):
     return flat.numpy(), site, row // site, plane // site
 
 
-def contrast(deposit, addition, out, sums):
+def contrast(deposit, shifted, addition, out, sums):
     """See ``mesh.spectral.contrast``."""
     n, sites = out.shape[0], _sites(deposit)
     w = _Work(n, sites[0].dtype)
@@ -116,19 +128,21 @@ def contrast(deposit, addition, out, sums):
     if sites[1] == 1:  # summed here only where the lane is taken out of its sites
         sums.copy_(deposit.sum((1, 2), dtype=torch.float64))
     along_z.solve(
-        w.half, row, step, n, w.waves, PER_WINDOW, 1.0 / n**3, True, 0.0, 0.0, *seeded(addition), w.blocks, *w.plan
-    )
+        w.half, row, step, n, w.waves, PER_WINDOW, 0.5 / n**3, *w.second(shifted), True, 0.0, 0.0, *seeded(addition),
+        w.blocks, *w.plan,
+    )  # fmt: skip
     w.fields(0, 1, planes.SEPARATE, out)
     return out
 
 
-def potential(source, factor, shift, windowed, addition, out):
+def potential(source, factor, shift, shifted, addition, out):
     """See ``mesh.spectral.solve_potential``."""
     n, modes = source.shape[0], pairs_of(out)
     w, row, step = _Work(n, modes.dtype), n + 2, n * (n + 2)
     sources.modes_of(_flat(source), 1, n, n * n, n, modes, step, row, np.zeros(n), w.line, w.plane, *w.plan)
+    weights, scale = (ONES, 1.0) if shifted is None else (PER_WINDOW, 0.5)
     along_z.solve(
-        modes, row, step, n, w.waves, PER_WINDOW if windowed else ONES, 1.0 / n**3, False, float(factor), float(shift),
+        modes, row, step, n, w.waves, weights, scale / n**3, *w.second(shifted), False, float(factor), float(shift),
         *seeded(addition), w.blocks, *w.plan,
     )  # fmt: skip
     return out
