@@ -140,7 +140,8 @@ def contrast(
     ``deposit`` may be one lane of sites; ``sums`` (N,), float64, becomes its sum over each plane of constant z.
     """
     if (fused := _fused(kernels, deposit)) is not None:
-        return fused.contrast(deposit, shifted, addition, out, sums)
+        fused.contrast(deposit, shifted, addition, out, sums)
+        return out
     sums.copy_(deposit.sum((1, 2), dtype=torch.float64))
     modes = interlaced(deposit.contiguous(), shifted)
     if addition is not None:
@@ -157,7 +158,8 @@ def solve_potential(
     With ``shifted`` the source is a density from two ``interlaced`` deposits.
     """
     if (fused := _fused(kernels, source)) is not None:
-        return fused.potential(source, factor, shift, shifted, addition, out)
+        fused.potential(source, factor, shift, shifted, addition, out)
+        return out
     modes = modes_of(source) if shifted is None else interlaced(source, shifted)
     mesh = continuum(source.shape[-1], source.device)
     if addition is not None:
@@ -180,7 +182,8 @@ def potential_fields(kernels: ModuleType, modes: Tensor, field: Tensor, gradient
 def pack_metric(kernels: ModuleType, phi: Tensor, chi: Tensor, out: Tensor) -> Tensor:
     """phi, psi = phi - chi and their gradients for particles to read, from modes, (N, N, N, 8)."""
     if (fused := _fused(kernels, out)) is not None:
-        return fused.pack_metric(phi, chi, out)
+        fused.pack_metric(phi, chi, out)
+        return out
     n, psi = out.shape[0], phi - chi
     mesh = continuum(n, phi.device)
     out[..., METRIC_PHI] = for_particles(phi, n)
@@ -194,7 +197,8 @@ def pack_metric(kernels: ModuleType, phi: Tensor, chi: Tensor, out: Tensor) -> T
 def pack_gradient(kernels: ModuleType, modes: Tensor, out: Tensor) -> Tensor:
     """The gradient of a field for particles to read, from its modes, into three lanes of (N, N, N, 4)."""
     if (fused := _fused(kernels, out)) is not None:
-        return fused.pack_gradient(modes, out)
+        fused.pack_gradient(modes, out)
+        return out
     for i, k in enumerate(continuum(out.shape[0], modes.device).k):
         out[..., i] = for_particles(1j * k * modes, out.shape[0])
     return out
@@ -203,7 +207,8 @@ def pack_gradient(kernels: ModuleType, modes: Tensor, out: Tensor) -> Tensor:
 def pack_vector(kernels: ModuleType, modes: Tensor, out: Tensor) -> Tensor:
     """A vector field for particles to read, from modes (3, N, N, N//2+1), into three lanes of (N, N, N, 4)."""
     if (fused := _fused(kernels, out)) is not None:
-        return fused.pack_vector(modes, out)
+        fused.pack_vector(modes, out)
+        return out
     for i in range(3):
         out[..., i] = for_particles(modes[i], out.shape[0])
     return out

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from weakfield.mesh import spectral
 from weakfield.mesh.particles import Particles
+from weakfield.mesh.solvers import Addition
 from weakfield.simulation.clock import Clock
 from weakfield.simulation.newton import chi_in_kick
 from weakfield.simulation.spectral import weights
@@ -55,7 +56,7 @@ class SpectralNewton:
         )
 
 
-def radiation(u: SpectralUniverse, clock: Clock) -> spectral.Addition | None:
+def radiation(u: SpectralUniverse, clock: Clock) -> Addition | None:
     """Modes of -a^3 T00 of the radiation, in Newton with what makes up for the gauge, while it acts (PHYSICS 9.1)."""
     if u.radiation is None or not u.radiation.density_acts(clock.a):
         return None
@@ -75,4 +76,5 @@ def _falls_in(u: SpectralUniverse, clock: Clock) -> Tensor:
     assert u.radiation is not None
     strength = u.radiation.chi_modes(clock.a)
     chi = u.kernels.add_realisation(*strength, u.phi_modes.new_zeros(u.phi_modes.shape))
-    return u.phi_modes - chi
+    falls: Tensor = u.phi_modes - chi
+    return falls
