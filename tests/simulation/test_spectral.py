@@ -45,7 +45,7 @@ def test_phi_of_the_first_cycle_is_that_of_the_particles(theory):
     """Solved from the particles, Newton's phi is the start's; in GR the equation of cycle 0 holds with it."""
     run = spectral_run(theory, snapshot_redshifts=(100.0,))
     start = started(run)
-    (universe, _), = at_redshifts(run)
+    ((universe, _),) = at_redshifts(run)
     weight = band(16, 320.0, 0.0, 1.0)
     assert rms(universe.phi_modes - start.phi, weight) < 1e-3 * rms(start.phi, weight)
 
