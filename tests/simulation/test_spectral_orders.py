@@ -14,8 +14,8 @@ from weakfield.simulation.evolution import THEORIES, at_redshifts
 from weakfield.simulation.initial_conditions import initial_universe
 from weakfield.simulation.spectral.weights import Growth
 
-LIMITS = (0.16, 0.08, 0.04)
-TRUTH = 0.01
+LIMITS = (0.08, 0.04, 0.02)
+TRUTH = 0.005
 
 
 def fields(theory: str, box: float, limit: float) -> dict[tuple[str, float], np.ndarray]:
