@@ -396,15 +396,15 @@ def write(results: Results) -> None:
         ("32^3, CAMB", Case(transfer="camb")), ("64^3, CAMB", Case(transfer="camb", grid=64)),
         ("staggered mesh, CAMB", Case(transfer="camb", mesh="staggered", start="linear", step=0.04)),
     ]  # fmt: skip
+    difference = "GR \N{MINUS SIGN} Newton"
     text = "\n".join(
         [
-            "Response (correlation) of the even part of GR \N{MINUS SIGN} Newton with C₁; odd part over rms C₁. Bands in"
-            " h/Mpc:\n",
+            f"Response (correlation) of the even part of {difference} with C₁; odd part over rms C₁. Bands in h/Mpc:\n",
             relativity_table(results, spectral_rows + other_rows),
             "With radiation:\n",
             relativity_table(results, radiation_rows),
             "Newton below k = 0.03 h/Mpc: response (correlation) of its second order to F₂ with Λ, its first order over"
-            " linear growth; rms of the first order of GR \N{MINUS SIGN} Newton over rms C₁; rms C₁ over that of Φ:\n",
+            f" linear growth; rms of the first order of {difference} over rms C₁; rms C₁ over that of Φ:\n",
             newton_table(results, spectral_rows + other_rows + radiation_rows),
             "χ, B and h_ij of GR, response (correlation) of the even part to their sources:\n",
             stress_table(results),
