@@ -28,7 +28,7 @@ def spectral_universe(
     """Particles, phi, chi and B, made in double precision and rounded to that of the run at the end."""
     if run.simulation.transfer == "eisenstein-hu" and run.cosmology.Omega_r > 0:
         warnings.warn(
-            f"transfer 'eisenstein-hu' has no radiation but the expansion has Omega_r = {run.cosmology.Omega_r:.2g}: the"
+            f"transfer 'eisenstein-hu' has no radiation but Omega_r is {run.cosmology.Omega_r:.2g}: the"
             " theories differ at first order then, by 1e-3 of phi; expected t_cmb_kelvin = 0 beside it",
             stacklevel=2,
         )
