@@ -105,8 +105,9 @@ def grown(case: Case, theory: str, inverted: bool, shared: Shared) -> Fields:
 
 def family(case: Case) -> dict[tuple[str, bool], Fields]:
     """Both theories of a seed and of its inverse."""
-    shared = {theory: Shared(case.run(theory, False)) for theory in THEORIES}
-    return {(t, i): grown(case, t, i, shared[t]) for t in THEORIES for i in (False, True)}
+    with threads(threads_for_mesh(case.grid)):
+        shared = {theory: Shared(case.run(theory, False)) for theory in THEORIES}
+        return {(t, i): grown(case, t, i, shared[t]) for t in THEORIES for i in (False, True)}
 
 
 def first_order(case: Case) -> dict[str, dict[str, float]]:
@@ -424,8 +425,7 @@ def main() -> None:
     todo = [] if options.write else [case for _, case in cases(options.only) if key(case) not in results]
     with bar("cases", len(todo)) as progress:
         for case in todo:
-            with threads(threads_for_mesh(case.grid)):
-                results[key(case)] = first_order(case) if case.first else measured(case)
+            results[key(case)] = first_order(case) if case.first else measured(case)
             write_text(RESULTS, json.dumps(results, indent=1))
             progress.advance()
     write(results)
