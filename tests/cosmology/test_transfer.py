@@ -255,7 +255,7 @@ def test_class_table_must_cover_the_box(tmp_path: Path) -> None:
     path = tmp_path / "short.dat"
     path.write_text("".join(lines[:60]))
     settings = SimulationSettings(
-        grid=16, box_size_mpch=320.0, transfer="file", transfer_file=path, newton_velocities="poisson"
+        grid=16, box_size_mpch=320.0, transfer="file", transfer_file=path, newton_velocities="poisson", start="linear"
     )
     with pytest.raises(BadInput, match=r"short.dat covers k = 2\.09e-07 to .* expected 0.01963 to 0.2721 h/Mpc"):
         transfer_history(settings, THESIS)

@@ -32,7 +32,7 @@ AGREEMENT = {"double": 1e-11, "single": 1e-5}
 def evolve(run, cycles: int, kernel_kind: str | None = None, shared: Shared | None = None):
     """The universe after some cycles."""
     universe = initial_universe(run, kernel_kind=kernel_kind, shared=shared)
-    clock, gravity = Clock(run, universe.background), THEORIES[run.theory, run.simulation.phi_integrator]()
+    clock, gravity = Clock(run, universe.background), THEORIES[run.simulation.mesh, run.theory, run.simulation.phi_integrator]()
     for _ in range(cycles):
         gravity.solve(universe, clock, True)
         gravity.move(universe, clock)
@@ -208,7 +208,7 @@ def test_lines_of_the_background_may_wait(tmp_path, small_run, monkeypatch):
     universe = evolve(run, 1)
     clock = Clock(run, universe.background)
     one, many = Outputs(run, tmp_path / "one"), Outputs(run, tmp_path / "many")
-    THEORIES["gr", "second-order"]().solve(universe, clock, True)
+    THEORIES["staggered", "gr", "second-order"]().solve(universe, clock, True)
     write = Outputs._write_background
     for cycle in range(3):
         clock.cycle = cycle

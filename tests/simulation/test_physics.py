@@ -22,7 +22,7 @@ N = 16
 def bare_universe(theory: str, integrator: str = "second-order", box: float = 20.0, n: int = N, **changes) -> Universe:
     """Particles at rest at the cell centres, no noise."""
     settings = SimulationSettings(
-        grid=n, box_size_mpch=box, phi_integrator=integrator, transfer="eisenstein-hu",
+        mesh="staggered", start="linear", grid=n, box_size_mpch=box, phi_integrator=integrator, transfer="eisenstein-hu",
         **({"step_limit_hubble": 0.01, "snapshot_redshifts": (1.0,), "spectra_redshifts": ()} | changes),
     )  # fmt: skip
     run = RunSettings(theory=theory, seed=0, simulation=settings)
@@ -50,7 +50,7 @@ def add_wave(u: Universe, axis: int, amplitude: float, number: int = 1) -> None:
 
 
 def evolve(u: Universe, until: float | None = None, cycles: int | None = None) -> Clock:
-    clock, gravity = Clock(u.run, u.background), THEORIES[u.run.theory, u.run.simulation.phi_integrator]()
+    clock, gravity = Clock(u.run, u.background), THEORIES["staggered", u.run.theory, u.run.simulation.phi_integrator]()
     while True:
         gravity.solve(u, clock, True)
         if clock.cycle == cycles or (until is not None and clock.passed(until)):
@@ -68,7 +68,7 @@ def test_plane_wave_grows_as_linear_theory(theory, axis):
     """
     u = bare_universe(theory, n=8)
     add_wave(u, axis, 1e-4)
-    gravity = THEORIES[theory, "second-order"]()
+    gravity = THEORIES["staggered", theory, "second-order"]()
     clock = Clock(u.run, u.background)
     gravity.solve(u, clock, True)
     before = float(cpu.paint(u.particles).std()), float(u.phi.std())
@@ -130,7 +130,7 @@ def test_point_mass_has_the_green_function_of_the_lattice():
     u = bare_universe("newton", n=n, box=60.0, tiling=n)
     u.particles = some_particles(n, [(2.0, 1.0, 4.0)])
     clock = Clock(u.run, u.background)
-    THEORIES["newton", "second-order"]().solve(u, clock, False)
+    THEORIES["staggered", "newton", "second-order"]().solve(u, clock, False)
     m = np.arange(n)
     k2 = (2 * n * np.sin(np.pi * m / n)) ** 2
     kz, ky, kx = np.meshgrid(k2, k2, k2, indexing="ij")
@@ -187,7 +187,7 @@ def test_translation_commutes_with_a_cycle(theory):
     evolve(u, cycles=1)  # makes chi, B and a step behind it
     shift = (3, 14, 5)
     other = translated(u, shift)
-    gravity, clock = THEORIES[theory, "euler"](), Clock(u.run, u.background)
+    gravity, clock = THEORIES["staggered", theory, "euler"](), Clock(u.run, u.background)
     clock.advance()
     for universe in (u, other):
         gravity.solve(universe, clock, True)

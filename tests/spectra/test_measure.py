@@ -210,7 +210,7 @@ def test_a_universe_without_theory_is_measured_all_the_same(tmp_path, no_picture
     # no photons: no Boltzmann code
     study = tiny_study(
         pairs=1, cosmology={"t_cmb_kelvin": 0.0}, measure={"bispectrum": False},
-        simulation={"radiation": False, "transfer": "camb"},
+        simulation={"radiation": False, "transfer": "camb", "start": "linear"},
     )  # fmt: skip
     folder = write_run(study, tmp_path)
     summary = measure.run(study, folder)

@@ -2,8 +2,8 @@
 
 Modes here are f_k = FFT(f) / N^3 on the half-complex mesh (..., N, N, N//2+1) [z, y, x], so that a field is the
 unnormalised backward transform of its modes. Wavenumbers are those of the continuum, 2 pi n in units of 1 / box.
-Nyquist planes are zero. A deposit is divided by the spline's window W once; so are the modes of a field that particles
-read, whose spline then goes through the field.
+Nyquist planes are zero, also in what is added to modes. A deposit is divided by the spline's window W once; so are the
+modes of a field that particles read, whose spline then goes through the field.
 
 Everything is defined by transforms and PyTorch; kernels that do it in fewer passes over memory are asked first.
 """
@@ -111,11 +111,15 @@ def value_and_gradient_lanes(modes: list[Tensor], n: int) -> Tensor:
     return torch.stack([for_particles(1j * k * f, n) for f in modes for k in mesh.k], dim=-1)
 
 
-def contrast(kernels: ModuleType, deposit: Tensor, addition: Addition | None, out: Tensor) -> Tensor:
-    """A deposited density (N, N, N) with its window taken off, and linear theory added, into ``out``."""
+def contrast(kernels: ModuleType, deposit: Tensor, addition: Addition | None, out: Tensor, sums: Tensor) -> Tensor:
+    """A deposited density (N, N, N) with its window taken off, and linear theory added, into ``out``.
+
+    ``deposit`` may be one lane of sites; ``sums`` (N,), float64, becomes its sum over each plane of constant z.
+    """
     if (fused := _fused(kernels, deposit)) is not None:
-        return fused.contrast(deposit, addition, out)
-    modes = modes_of(deposit, windowed=True)
+        return fused.contrast(deposit, addition, out, sums)
+    sums.copy_(deposit.sum((1, 2), dtype=torch.float64))
+    modes = modes_of(deposit.contiguous(), windowed=True)
     if addition is not None:
         kernels.add_realisation(*addition, modes)
     return out.copy_(field_of(modes, deposit.shape[-1]))
@@ -192,16 +196,17 @@ def stress_modes(lanes: Tensor, gradient: Tensor, factor: float) -> dict[tuple[i
 
 def solve_stress(
     kernels: ModuleType, lanes: Tensor, gradient: Tensor, factor: float, addition: Addition | None, now: float,
-    ahead: float, chi: Tensor, b: Tensor | None, b_now: Tensor | None,
+    ahead: float, chi: Tensor, field: Tensor, b: Tensor | None, b_now: Tensor | None,
 ) -> None:  # fmt: skip
-    """chi, and a^2 B moved on, as modes, from S_ij of ``stress_modes`` (PHYSICS 5.2, 5.3 with k for kappa).
+    """chi, as modes and in real space (``field``), and modes of a^2 B moved on, from S_ij of ``stress_modes`` (PHYSICS
+    5.2, 5.3 with k for kappa).
 
     chi = [k^2 S_ii - 3 k_i k_j S_ij] / (2 k^4) + ``addition``; (a^2 B_i)' = -2 i a^2 P_ij k_m S_jm / k^2 with P the
     transverse projection. ``now`` and ``ahead`` are a^2 times steps: ``b_now`` (3, N, N, N//2+1) becomes a^2 B after
     ``now``, and ``b``, carried between cycles, that after ``now`` + ``ahead``. Without ``b`` there is chi alone.
     """
     if (fused := _fused(kernels, gradient)) is not None:
-        fused.solve_stress(lanes, gradient, factor, addition, now, ahead, chi, b, b_now)
+        fused.solve_stress(lanes, gradient, factor, addition, now, ahead, chi, field, b, b_now)
         return
     mesh = continuum(gradient.shape[-1], gradient.device)
     s = stress_modes(lanes, gradient, factor)
@@ -212,6 +217,7 @@ def solve_stress(
     chi.copy_(solved)
     if addition is not None:
         kernels.add_realisation(*addition, chi)
+    field.copy_(field_of(chi, field.shape[-1]))
     if b is not None and b_now is not None:
         for i in range(3):
             rate = -2j * (v[i] - mesh.k[i] * contracted / mesh.k2) / mesh.k2

@@ -170,7 +170,7 @@ def test_nonlinear_boost():
 
 def test_a_start_that_knows_one_redshift_is_compared_with_camb(tmp_path):
     settings = SimulationSettings(
-        transfer="file", transfer_file=tmp_path / "tk.dat", newton_velocities="poisson", **SETTINGS
+        transfer="file", transfer_file=tmp_path / "tk.dat", newton_velocities="poisson", start="linear", **SETTINGS
     )
     found = LinearTheory(settings, CosmologySettings())
     np.testing.assert_allclose(found.potential_power(K, 1.0), theory("camb").potential_power(K, 1.0), rtol=1e-12)

@@ -102,8 +102,7 @@ class SpectralRelativity:
 def project(u: SpectralUniverse, clock: Clock, metric: Tensor, weight: float) -> None:
     """T00 less its mean, with radiation and without its window, into ``u.source``; T_ij into ``u.lanes``."""
     u.kernels.project_pcs(u.particles, metric, weight, clock.a, u.lanes, -u.mean_density)
-    u.sum_t00()
-    spectral.contrast(u.kernels, u.lanes[..., T00].contiguous(), radiation(u, clock), u.source)
+    spectral.contrast(u.kernels, u.lanes[..., T00], radiation(u, clock), u.source, u.t00_sums)
 
 
 def synchronised(u: SpectralUniverse, metric: Tensor, weight: float, a: float) -> Particles:

@@ -30,9 +30,8 @@ def advance_chi_and_b(u: SpectralUniverse, clock: Clock, particles: Particles, v
     half = 0.5 * clock.a**2
     spectral.solve_stress(
         u.kernels, u.lanes, u.gradient, stress_factor(u, clock.a), addition, half * clock.previous_step,
-        half * clock.step, u.chi_modes, u.b_modes if parabolic else None, u.b_now if parabolic else None,
+        half * clock.step, u.chi_modes, u.chi, u.b_modes if parabolic else None, u.b_now if parabolic else None,
     )  # fmt: skip
-    u.chi.copy_(spectral.field_of(u.chi_modes, u.n))
     if vector and not parabolic:
         u.b_now.copy_(constrained_b(u.background, u.kernels, particles))
         u.b_modes.copy_(u.b_now)

@@ -1,7 +1,8 @@
 """Numba kernels: threads over slabs of the lattice, every sum in a fixed order."""
 
-from weakfield.mesh.kernels.cpu import solvers
+from weakfield.mesh.kernels.cpu import solvers, spectral_fields
 from weakfield.mesh.kernels.cpu.assignment import gradient, paint, read
+from weakfield.mesh.kernels.cpu.hamiltonian import extrapolate, hamiltonian_source
 from weakfield.mesh.kernels.cpu.motion import kick_drift_fields, kick_drift_gr, kick_drift_newton
 from weakfield.mesh.kernels.cpu.pcs_deposit import paint_pcs, project_pcs, project_t0i_pcs
 from weakfield.mesh.kernels.cpu.pcs_motion import kick_drift_newton_pcs, kick_drift_pcs, read_pcs
@@ -41,6 +42,7 @@ __all__ = [
     "read_pcs",
     "solve_chi",
     "solvers",
+    "spectral_fields",
     "stress_divergence",
     "stress_tensor",
     "transverse_part",

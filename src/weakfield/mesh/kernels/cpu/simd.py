@@ -220,6 +220,22 @@ def transpose(typing: Any, rows: Any) -> Any:
     return rows(rows), codegen
 
 
+def shuffler(order: tuple[int, ...], what: str) -> Any:
+    """A function of one vector whose lane i is lane ``order[i]`` of it, or zero for ``WIDTH``."""
+
+    def typed(typing: Any, value: Any) -> Any:
+        if not (isinstance(value, Vector) and value.width == WIDTH):
+            return None
+
+        def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            return builder.shuffle_vector(args[0], ir.Constant(args[0].type, [0.0] * WIDTH), _mask(order))
+
+        return value(value), codegen
+
+    typed.__name__, typed.__doc__ = "shuffled", what
+    return intrinsic(typed)
+
+
 @intrinsic
 def load_complex(typing: Any, array: Any, index: Any) -> Any:
     """Real and imaginary parts of eight complex numbers stored as pairs from flat position ``index`` on."""

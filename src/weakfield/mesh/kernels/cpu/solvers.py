@@ -40,18 +40,18 @@ _BLOCK, _PITCH = 3 * WIDTH, np.int64(3 * WIDTH)
 
 
 @njit(**INLINE)
-def _in(block, at, imaginary):
+def get_part(block, at, imaginary):
     return load(block, at), load(block, imaginary + at)
 
 
 @njit(**INLINE)
-def _out(block, at, imaginary, value):
+def put_part(block, at, imaginary, value):
     store(block, at, value[0])
     store(block, imaginary + at, value[1])
 
 
 @njit(**SERIAL)
-def _add_seeded(block, p, imaginary, x, count, y, z, n, unit, at, strength, window, windowed, factor):
+def add_seeded(block, p, imaginary, x, count, y, z, n, unit, at, strength, window, windowed, factor):
     """Add factor x strength(n^2) x window x unit mode to ``count`` modes from n_x = x on."""
     my, mz = min(y, n - y), min(z, n - z)
     for i in range(count):
@@ -87,13 +87,13 @@ def _potential(
                     p = place[z] * _PITCH + x
                     if added:
                         mode = (z * n + y) * half + first + x
-                        _add_seeded(
+                        add_seeded(
                             work, p, imaginary, first + x, min(WIDTH, count - x), y, z, n, unit, mode, strength, window,
                             windowed, weight,
                         )  # fmt: skip
-                    re, im = _in(work, p, imaginary)
+                    re, im = get_part(work, p, imaginary)
                     scale = factor / (load(flat, first + x) + k_row)
-                    _out(solved, z * _PITCH + x, imaginary, (re * scale, im * scale))
+                    put_part(solved, z * _PITCH + x, imaginary, (re * scale, im * scale))
                 if y == 0 and z == 0 and first == 0:
                     if zero_mode:
                         solved[0] = solved[imaginary] = 0
@@ -133,12 +133,13 @@ def _chi_and_b(
                     k = load(flat, first + x) + k_row
                     kx = load(flat, size + first + x), load(flat, 2 * size + first + x)
                     inverse = one / k
-                    wx, wy, wz = _in(mine[1], p, imaginary), _in(mine[2], p, imaginary), _in(mine[3], p, imaginary)
+                    wx, wy = get_part(mine[1], p, imaginary), get_part(mine[2], p, imaginary)
+                    wz = get_part(mine[3], p, imaginary)
                     d = contraction(wx, wy, wz, kx, ky, kz)
-                    chi = chi_mode(_in(mine[0], p, imaginary), d, k, three, per * inverse * inverse)
-                    _out(mine[4], to, imaginary, chi)
+                    chi = chi_mode(get_part(mine[0], p, imaginary), d, k, three, per * inverse * inverse)
+                    put_part(mine[4], to, imaginary, chi)
                     if added:
-                        _add_seeded(
+                        add_seeded(
                             mine[4], to, imaginary, first + x, many, y, z, n, unit, (z * n + y) * half + first + x,
                             strength, window, windowed, weight,
                         )  # fmt: skip
@@ -151,7 +152,7 @@ def _chi_and_b(
                             old = get_modes(b, i * (field // 2) + mode, many, spare)
                             rate = rates[i]
                             new = old[0] + now * rate[0], old[1] + now * rate[1]
-                            _out(mine[5 + i], to, imaginary, new)
+                            put_part(mine[5 + i], to, imaginary, new)
                             new = new[0] + ahead * rate[0], new[1] + ahead * rate[1]
                             put_modes(b, i * (field // 2) + mode, many, spare, new)
                 if y == 0 and z == 0 and first == 0:
@@ -183,7 +184,7 @@ def _blocks(n, dtype, threads, fields, caller):
     return aligned_zeros((threads, fields, 2 * n * _PITCH), dtype)
 
 
-def _seeded(addition):
+def seeded(addition):
     """Arguments of an addition of seeded modes: whether there is one, unit modes, strength, window, weight."""
     if addition is None:
         return False, np.zeros(1, np.complex128), np.zeros(1), np.ones(1, np.float32), False, 0.0
@@ -203,7 +204,7 @@ def solve_potential(source, modes, lattice, factor, shift, clear_zero_mode, addi
     p, pairs, means = plan(n, kind), pairs_of(modes), np.zeros(1)
     planes_forward(source.numpy(), modes.numpy(), threads)
     _potential(
-        pairs, n, waves_of(n, kind), factor, shift, clear_zero_mode, *_seeded(addition),
+        pairs, n, waves_of(n, kind), factor, shift, clear_zero_mode, *seeded(addition),
         _blocks(n, kind, threads, 2, get_ident()), p.radices, p.twiddles, p.place, means,
     )  # fmt: skip
     planes_backward(modes.numpy(), out.numpy(), 1.0, threads)
@@ -216,7 +217,7 @@ def solve_chi_and_b(divergence, modes, lattice, b_modes, now, ahead, addition, c
     p, vector = plan(n, kind), b is not None
     planes_forward(divergence.numpy(), modes.numpy(), threads)
     _chi_and_b(
-        pairs_of(modes), n, waves_of(n, kind), vector, now, ahead, pairs_of(b_modes), *_seeded(addition),
+        pairs_of(modes), n, waves_of(n, kind), vector, now, ahead, pairs_of(b_modes), *seeded(addition),
         _blocks(n, kind, threads, 8, get_ident()), p.radices, p.twiddles, p.place,
     )  # fmt: skip
     planes_backward(modes[0].numpy(), chi.numpy(), 1.0, threads)

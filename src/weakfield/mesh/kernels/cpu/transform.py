@@ -35,11 +35,14 @@ from weakfield.mesh.kernels.cpu.simd import (
     transpose,
 )
 
-_ROWS = 2 * WIDTH
+#: rows that are transformed along x together
+ROWS = 2 * WIDTH
 # what is handed on to a kernel that others call too: of NumPy's types, since for every value of a Python number Numba
 # compiles the called once more, with all that it calls
-_ZERO, _WIDTH = np.int64(0), np.int64(WIDTH)
+ZERO, STRIDE = np.int64(0), np.int64(WIDTH)
 FORWARDS, BACKWARDS = np.bool_(False), np.bool_(True)
+#: whether rows have their Nyquist mode, or it is taken for zero
+WHOLE, INSIDE = np.bool_(True), np.bool_(False)
 _off = False
 
 
@@ -65,7 +68,7 @@ def switched_off() -> Iterator[None]:
 
 def fits(n: int) -> bool:
     """Whether cubes of side ``n`` can be transformed here."""
-    if _off or n % _ROWS or n < _ROWS:
+    if _off or n % ROWS or n < ROWS:
         return False
     for factor in (2, 3, 5):
         while n % factor == 0:
@@ -104,7 +107,7 @@ def plan(n: int, dtype: np.dtype) -> Plan:
 
 
 @njit(**INLINE)
-def _load_places(plane, at, pitch, place, y):
+def load_places(plane, at, pitch, place, y):
     """Eight rows of a plane from their places, as the vectors of their columns."""
     return transpose(
         (
@@ -126,44 +129,50 @@ def _parted(line, n, place, k):
 
 
 @njit(**SERIAL)
-def _rows_forward(field, at, n, pitch, line, plane, radices, twiddles, place):
+def part_rows(line, n, pitch, plane, y, whole, place):
+    """Sixteen transformed rows from ``line`` into rows ``y`` on of ``plane``: real parts, then imaginary."""
+    half, imaginary = plane.dtype.type(0.5), n * pitch
+    for k in range(0, n // 2 + 1 if whole else n // 2, WIDTH):
+        s0 = _parted(line, n, place, k)
+        s1 = _parted(line, n, place, min(k + 1, n // 2))
+        s2 = _parted(line, n, place, min(k + 2, n // 2))
+        s3 = _parted(line, n, place, min(k + 3, n // 2))
+        s4 = _parted(line, n, place, min(k + 4, n // 2))
+        s5 = _parted(line, n, place, min(k + 5, n // 2))
+        s6 = _parted(line, n, place, min(k + 6, n // 2))
+        s7 = _parted(line, n, place, min(k + 7, n // 2))
+        first, second = y * pitch + k, (y + WIDTH) * pitch + k
+        store_rows(
+            plane, first, pitch,
+            (s0[0] * half, s1[0] * half, s2[0] * half, s3[0] * half, s4[0] * half, s5[0] * half, s6[0] * half,
+             s7[0] * half),
+        )  # fmt: skip
+        store_rows(
+            plane, imaginary + first, pitch,
+            (s0[1] * half, s1[1] * half, s2[1] * half, s3[1] * half, s4[1] * half, s5[1] * half, s6[1] * half,
+             s7[1] * half),
+        )  # fmt: skip
+        store_rows(
+            plane, second, pitch,
+            (s0[2] * half, s1[2] * half, s2[2] * half, s3[2] * half, s4[2] * half, s5[2] * half, s6[2] * half,
+             s7[2] * half),
+        )  # fmt: skip
+        store_rows(
+            plane, imaginary + second, pitch,
+            (s0[3] * half, s1[3] * half, s2[3] * half, s3[3] * half, s4[3] * half, s5[3] * half, s6[3] * half,
+             s7[3] * half),
+        )  # fmt: skip
+
+
+@njit(**SERIAL)
+def rows_forward(field, at, n, pitch, line, plane, whole, radices, twiddles, place):
     """x transforms of one plane from ``field[at:]`` into ``plane``: real parts, then imaginary, rows of ``pitch``."""
-    half, imaginary = field.dtype.type(0.5), n * pitch
-    for y in range(0, n, _ROWS):
+    for y in range(0, n, ROWS):
         for x in range(0, n, WIDTH):
             store_vectors(line, x * WIDTH, WIDTH, load_rows(field, at + y * n + x, n))
             store_vectors(line, (n + x) * WIDTH, WIDTH, load_rows(field, at + (y + WIDTH) * n + x, n))
-        lines(line, _ZERO, n * WIDTH, _WIDTH, n, radices, twiddles)
-        for k in range(0, n // 2 + 1, WIDTH):
-            s0 = _parted(line, n, place, k)
-            s1 = _parted(line, n, place, min(k + 1, n // 2))
-            s2 = _parted(line, n, place, min(k + 2, n // 2))
-            s3 = _parted(line, n, place, min(k + 3, n // 2))
-            s4 = _parted(line, n, place, min(k + 4, n // 2))
-            s5 = _parted(line, n, place, min(k + 5, n // 2))
-            s6 = _parted(line, n, place, min(k + 6, n // 2))
-            s7 = _parted(line, n, place, min(k + 7, n // 2))
-            first, second = y * pitch + k, (y + WIDTH) * pitch + k
-            store_rows(
-                plane, first, pitch,
-                (s0[0] * half, s1[0] * half, s2[0] * half, s3[0] * half, s4[0] * half, s5[0] * half, s6[0] * half,
-                 s7[0] * half),
-            )  # fmt: skip
-            store_rows(
-                plane, imaginary + first, pitch,
-                (s0[1] * half, s1[1] * half, s2[1] * half, s3[1] * half, s4[1] * half, s5[1] * half, s6[1] * half,
-                 s7[1] * half),
-            )  # fmt: skip
-            store_rows(
-                plane, second, pitch,
-                (s0[2] * half, s1[2] * half, s2[2] * half, s3[2] * half, s4[2] * half, s5[2] * half, s6[2] * half,
-                 s7[2] * half),
-            )  # fmt: skip
-            store_rows(
-                plane, imaginary + second, pitch,
-                (s0[3] * half, s1[3] * half, s2[3] * half, s3[3] * half, s4[3] * half, s5[3] * half, s6[3] * half,
-                 s7[3] * half),
-            )  # fmt: skip
+        lines(line, ZERO, n * WIDTH, STRIDE, n, radices, twiddles)
+        part_rows(line, n, pitch, plane, y, whole, place)
 
 
 @njit(**SERIAL)
@@ -208,7 +217,7 @@ def _planes_forward(field, out, n, planes, line, plane, radices, twiddles, place
     threads, pitch, row = line.shape[0], plane.shape[1] // (2 * n), 2 * (n // 2 + 1)
     for thread in prange(threads):
         for z in range(thread * planes // threads, (thread + 1) * planes // threads):
-            _rows_forward(field, z * n * n, n, pitch, line[thread], plane[thread], radices, twiddles, place)
+            rows_forward(field, z * n * n, n, pitch, line[thread], plane[thread], WHOLE, radices, twiddles, place)
             columns(plane[thread], n, n // 2 + 1, pitch, FORWARDS, radices, twiddles)
             store_sheet(plane[thread], n, n // 2 + 1, pitch, out, z * n * row, row, place)
 
@@ -226,7 +235,7 @@ def _depths(modes, to, n, fields, backwards, plane, radices, twiddles, place):
 
 
 @njit(**INLINE)
-def _join(line, n, k, a, b, c, d):
+def join(line, n, k, a, b, c, d):
     """Z(k) = A + i B and Z(-k) = A* + i B* with A = a + i b, B = c + i d, for two real rows."""
     store(line, k * WIDTH, a - d)
     store(line, (n + k) * WIDTH, b + c)
@@ -235,31 +244,38 @@ def _join(line, n, k, a, b, c, d):
 
 
 @njit(**SERIAL)
+def join_rows(plane, y, n, pitch, line, whole, place):
+    """Sixteen Hermitian rows of ``plane`` from their places, rows ``y`` on, into ``line``."""
+    imaginary, im, middle = n * pitch, n * WIDTH, n // 2
+    for k in range(0, middle, WIDTH):
+        a = load_places(plane, k, pitch, place, y)
+        b = load_places(plane, imaginary + k, pitch, place, y)
+        c = load_places(plane, k, pitch, place, y + WIDTH)
+        d = load_places(plane, imaginary + k, pitch, place, y + WIDTH)
+        if k == 0:  # imaginary parts of the mean do not count
+            store(line, 0, a[0])
+            store(line, im, c[0])
+        else:
+            join(line, n, k, a[0], b[0], c[0], d[0])
+        join(line, n, k + 1, a[1], b[1], c[1], d[1])
+        join(line, n, k + 2, a[2], b[2], c[2], d[2])
+        join(line, n, k + 3, a[3], b[3], c[3], d[3])
+        join(line, n, k + 4, a[4], b[4], c[4], d[4])
+        join(line, n, k + 5, a[5], b[5], c[5], d[5])
+        join(line, n, k + 6, a[6], b[6], c[6], d[6])
+        join(line, n, k + 7, a[7], b[7], c[7], d[7])
+    for i in range(WIDTH):  # the Nyquist column, real as well
+        line[middle * WIDTH + i] = plane[place[y + i] * pitch + middle] if whole else 0
+        line[im + middle * WIDTH + i] = plane[place[y + WIDTH + i] * pitch + middle] if whole else 0
+
+
+@njit(**SERIAL)
 def _rows_backward(plane, n, pitch, line, field, at, scale, radices, twiddles, place):
     """x transforms of the Hermitian rows of ``plane``, from their places, into ``field[at:]``, times ``scale``."""
-    imaginary, im, middle = n * pitch, n * WIDTH, n // 2
-    for y in range(0, n, _ROWS):
-        for k in range(0, middle, WIDTH):
-            a = _load_places(plane, k, pitch, place, y)
-            b = _load_places(plane, imaginary + k, pitch, place, y)
-            c = _load_places(plane, k, pitch, place, y + WIDTH)
-            d = _load_places(plane, imaginary + k, pitch, place, y + WIDTH)
-            if k == 0:  # imaginary parts of the mean do not count
-                store(line, 0, a[0])
-                store(line, im, c[0])
-            else:
-                _join(line, n, k, a[0], b[0], c[0], d[0])
-            _join(line, n, k + 1, a[1], b[1], c[1], d[1])
-            _join(line, n, k + 2, a[2], b[2], c[2], d[2])
-            _join(line, n, k + 3, a[3], b[3], c[3], d[3])
-            _join(line, n, k + 4, a[4], b[4], c[4], d[4])
-            _join(line, n, k + 5, a[5], b[5], c[5], d[5])
-            _join(line, n, k + 6, a[6], b[6], c[6], d[6])
-            _join(line, n, k + 7, a[7], b[7], c[7], d[7])
-        for i in range(WIDTH):  # the Nyquist column, real as well
-            line[middle * WIDTH + i] = plane[place[y + i] * pitch + middle]
-            line[im + middle * WIDTH + i] = plane[place[y + WIDTH + i] * pitch + middle]
-        lines(line, im, _ZERO, _WIDTH, n, radices, twiddles)
+    im = n * WIDTH
+    for y in range(0, n, ROWS):
+        join_rows(plane, y, n, pitch, line, WHOLE, place)
+        lines(line, im, ZERO, STRIDE, n, radices, twiddles)
         for x in range(0, n, WIDTH):
             for part in range(2):
                 p = part * im
