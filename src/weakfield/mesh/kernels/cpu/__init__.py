@@ -16,7 +16,7 @@ from weakfield.mesh.kernels.cpu.spectral import (
     transverse_part,
 )
 from weakfield.mesh.kernels.cpu.triples import triple_sums
-from weakfield.mesh.kernels.reference import extrapolate, hamiltonian_source, stress_tensor
+from weakfield.mesh.kernels.reference import stress_tensor
 
 __all__ = [
     "add_realisation",
