@@ -1,4 +1,4 @@
-"""Bispectra of 30 seeds and their inverses on the spectral mesh against theory: docs/verification.md, docs/ensemble.json.
+"""Bispectra of 30 seeds and their inverses on the spectral mesh against theory (docs/verification.md).
 
     python docs/scripts/ensemble.py FOLDER              grows what FOLDER lacks, then numbers, figures and tables
     python docs/scripts/ensemble.py FOLDER --measure    numbers, figures and tables of the seeds that are there
