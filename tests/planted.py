@@ -12,7 +12,8 @@ import torch
 from synthetic import save_phi, tiny_study, write_run
 from weakfield.audit.context import Context
 from weakfield.base.files import file_hash, write_json
-from weakfield.config import RunFolder, StudyConfig
+from weakfield.config import Draw, RunFolder, StudyConfig
+from weakfield.config.layout import seed_of
 from weakfield.cosmology import potential_growth
 from weakfield.dataset import build
 from weakfield.formats import load_field
@@ -28,32 +29,33 @@ def planted(
 ) -> Context:
     """Data set and trained network of pairs whose GR difference cube is ``alter`` of the Newtonian one."""
     tables = {"training": {"epochs": epochs, "learning_rate": 5e-3, "mean_kept_too": False}, **tables}
-    study = tiny_study(pairs=pairs, grid=grid, dataset={"fractions": (0.5, 0.15, 0.35)}, **tables)
+    tables["dataset"] = {"fractions": (0.5, 0.15, 0.35), **tables.get("dataset", {})}
+    study = tiny_study(pairs=pairs, grid=grid, **tables)
     folder = write_run(study, root, scale=1.0, mean=0.0)
-    for seed in study.seeds.all:
-        alter_gr(study, folder, seed, alter)
+    for draw in study.seeds.draws:
+        alter_gr(study, folder, draw, alter)
     build.run(study, folder)
     training.run(study, folder)
     return Context(study, folder)
 
 
-def alter_gr(study: StudyConfig, folder: RunFolder, seed: int, alter: Alter) -> None:
+def alter_gr(study: StudyConfig, folder: RunFolder, draw: Draw, alter: Alter) -> None:
     """Rewrite GR's later snapshot so that early / D(early) - late / D(late) is altered."""
     early, late = (growth(study, z) for z in study.dataset.redshifts)
-    first = load_field(folder.pair(seed) / "gr/snap000_phi.h5")[0].double().numpy()
-    path = folder.pair(seed) / "gr/snap001_phi.h5"
+    first = load_field(folder.pair(draw) / "gr/snap000_phi.h5")[0].double().numpy()
+    path = folder.pair(draw) / "gr/snap001_phi.h5"
     difference = first / early - load_field(path)[0].double().numpy() / late
     new = SCALE * alter(difference / SCALE)
     z = study.dataset.redshifts[1]
-    save_phi(path, (first / early - new) * late, z, study.simulation.box_size_mpch, "gr", seed)
-    record_hash(folder, seed, "gr/snap001_phi.h5")
+    save_phi(path, (first / early - new) * late, z, study.simulation.box_size_mpch, "gr", seed_of(draw))
+    record_hash(folder, draw, "gr/snap001_phi.h5")
 
 
-def record_hash(folder: RunFolder, seed: int, name: str) -> None:
+def record_hash(folder: RunFolder, draw: Draw, name: str) -> None:
     """pair.json says that the file is as the simulation wrote it."""
-    path = folder.pair(seed) / "pair.json"
+    path = folder.pair(draw) / "pair.json"
     record = json.loads(path.read_text())
-    record["files"][name]["hash"] = file_hash(folder.pair(seed) / name)
+    record["files"][name]["hash"] = file_hash(folder.pair(draw) / name)
     write_json(path, record)
 
 
@@ -91,5 +93,15 @@ def local_fnl(strength: float) -> Alter:
         g = field / field.std()
         bent = g + strength * (g**2 - (g**2).mean())
         return match_power(torch.from_numpy(bent), torch.from_numpy(g), finest=True).numpy() * field.std()
+
+    return alter
+
+
+def bent(strength: float) -> Alter:
+    """g + f (g^2 - <g^2>) with g in units of its rms: of GR - Newton every bit is of second order in g."""
+
+    def alter(field: np.ndarray) -> np.ndarray:
+        squares = (field / field.std()) ** 2
+        return field + strength * field.std() * (squares - squares.mean())
 
     return alter

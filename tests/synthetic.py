@@ -10,7 +10,8 @@ import torch
 
 from weakfield._version import __version__
 from weakfield.base.files import file_hash, write_json, write_text
-from weakfield.config import THEORIES, RunFolder, StudyConfig
+from weakfield.config import THEORIES, Draw, Inverse, RunFolder, StudyConfig
+from weakfield.config.layout import seed_of
 from weakfield.cosmology import potential_growth
 from weakfield.formats import save_field
 from weakfield.simulation.pair import pair_settings_hash
@@ -42,11 +43,15 @@ def gaussian(grid: int, random: np.random.Generator, slope: float = -1.0) -> np.
     return np.fft.ifftn(modes).real / np.sqrt((amplitude**2).mean())
 
 
-def write_pair(study: StudyConfig, seed: int, folder: RunFolder, scale: float = 1.0, mean: float = 1e-7) -> None:
-    """A whole pair: GR evolves ``scale`` times as much as its twin and has a ``mean`` at the later output."""
+def write_pair(study: StudyConfig, draw: Draw, folder: RunFolder, scale: float = 1.0, mean: float = 1e-7) -> None:
+    """A whole pair: GR evolves ``scale`` times as much as its twin and has a ``mean`` at the later output.
+
+    Of an inverse the fields are those of the seed times -1; the mean is not.
+    """
+    seed, sign = seed_of(draw), -1 if isinstance(draw, Inverse) else 1
     random = np.random.default_rng([seed, 77])
     grid = study.simulation.grid
-    linear, evolved = gaussian(grid, random), gaussian(grid, random)
+    linear, evolved = sign * gaussian(grid, random), sign * gaussian(grid, random)
     files: dict[str, dict[str, object]] = {}
     for theory in THEORIES:
         factor, offset = (scale, mean) if theory == "gr" else (1.0, 0.0)
@@ -55,18 +60,18 @@ def write_pair(study: StudyConfig, seed: int, folder: RunFolder, scale: float = 
             late = index == len(study.simulation.snapshot_redshifts) - 1
             phi = 1e-5 * growth * (linear + (EVOLUTION * factor * evolved if late else 0.0)) + (offset if late else 0.0)
             name = f"{theory}/snap{index:03d}_phi.h5"
-            save_phi(folder.pair(seed) / name, phi, z, study.simulation.box_size_mpch, theory, seed)
-            path = folder.pair(seed) / name
+            save_phi(folder.pair(draw) / name, phi, z, study.simulation.box_size_mpch, theory, seed)
+            path = folder.pair(draw) / name
             files[name] = {
                 "hash": file_hash(path), "bytes": path.stat().st_size, "redshift": z, "scale_factor": 1 / (1 + z),
                 "field": "phi", "theory": theory, "index": index,
             }  # fmt: skip
         background = f"{theory}/lcdm_background.dat"
-        write_text(folder.pair(seed) / background, "# drawn\n")
-        files[background] = {"hash": file_hash(folder.pair(seed) / background), "theory": theory}
+        write_text(folder.pair(draw) / background, "# drawn\n")
+        files[background] = {"hash": file_hash(folder.pair(draw) / background), "theory": theory}
     settings = pair_settings_hash(study)
     record = {"seed": seed, "settings": settings, "software_version": __version__, "files": files, "seconds": {}}
-    write_json(folder.pair(seed) / "pair.json", record)
+    write_json(folder.pair(draw) / "pair.json", record)
 
 
 def save_phi(path: Path, phi: np.ndarray, z: float, box_size: float, theory: str, seed: int) -> None:
@@ -80,10 +85,10 @@ def save_phi(path: Path, phi: np.ndarray, z: float, box_size: float, theory: str
 
 
 def write_run(study: StudyConfig, root: Path, scale: float = 1.0, mean: float = 1e-7) -> RunFolder:
-    """All pairs of a study in a new run folder."""
+    """All pairs of a study in a new run folder, with those of the inverses if it has them."""
     folder = RunFolder(root)
-    for seed in study.seeds.all:
-        write_pair(study, seed, folder, scale, mean)
+    for draw in study.seeds.draws:
+        write_pair(study, draw, folder, scale, mean)
     return folder
 
 

@@ -26,7 +26,12 @@ pytestmark = pytest.mark.slow
 def context(tmp_path_factory: pytest.TempPathFactory) -> Context:
     study = tiny_study(
         pairs=6,
-        simulation={"transfer": "eisenstein-hu", "step_limit_hubble": 0.08},
+        simulation={
+            "transfer": "eisenstein-hu",
+            "step_limit_hubble": 0.08,
+            "mesh": "staggered",
+            "start": "linear",
+        },
         training={"epochs": 2},
         audit={"full": True, "step_limits": [0.08, 0.04], "bootstrap": 100},
     )
@@ -69,3 +74,31 @@ def test_controls_that_are_no_longer_asked_for_leave_nothing(context: Context, t
     few = context.study.audit.model_copy(update={"full": False, "controls": ("monopole_only",)})
     audit.run(context.study.model_copy(update={"audit": few}), context.folder)
     assert {path.name for path in context.folder.audit.iterdir()} == {"audit.json", "monopole_only.json"}
+
+
+def test_controls_of_a_study_on_the_spectral_mesh(tmp_path: Path) -> None:
+    box = {"transfer": "eisenstein-hu", "step_limit_hubble": 0.08, "mesh": "spectral", "start": "growing-mode"}
+    names = ("first_order", "mesh", "phi_integrator", "step_limit", "cell_size", "newton_newton")
+    study = tiny_study(
+        pairs=6,
+        seeds={"inverted": True},
+        simulation=box,
+        training={"epochs": 2},
+        audit={"controls": names, "step_limits": [0.1], "bootstrap": 100},
+    )
+    folder = RunFolder(tmp_path)
+    for draw in study.seeds.draws:
+        grow_pair(study, draw, folder)
+    build.run(study, folder)
+    training.run(study, folder)
+    audit.run(study, folder)
+    rows = {row["name"]: row for row in json.loads((folder.audit / "audit.json").read_text())["controls"]}
+    assert list(rows) == list(names)
+    assert all(math.isfinite(row[key]) for row in rows.values() for key in ("value", "low", "high"))
+    # two theories of one test seed: inverses are there; a place each; two step limits, and the finer one for all seeds
+    grown = {name: row["cost"]["simulations"] for name, row in rows.items()}
+    assert grown == {
+        "first_order": 0, "mesh": 2, "phi_integrator": 0, "step_limit": 2 + 2 + 12, "cell_size": 2, "newton_newton": 6,
+    }  # fmt: skip
+    assert "one clock" in rows["phi_integrator"]["remark"]
+    assert rows["mesh"]["transfer"][0]["label"].startswith("pairs on the staggered mesh, linear start, steps of 0.04")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,21 +11,21 @@ import pytest
 
 from synthetic import tiny_study
 from weakfield.audit.context import Context
-from weakfield.audit.controls import newton_fft, newton_threads
+from weakfield.audit.controls import first_order, newton_fft, newton_threads
 from weakfield.audit.controls.newton_newton import other_precision, run
-from weakfield.audit.universes import changed, cubes_of, grow_newton, grow_pairs, newton_twins
-from weakfield.config import RunFolder
+from weakfield.audit.universes import changed, cubes_of, grow_newton, grow_pairs, inverses, newton_twins
+from weakfield.config import Inverse, RunFolder
 from weakfield.dataset import build
 from weakfield.learning import training
 from weakfield.simulation import grow_pair
 
 
-@pytest.fixture(scope="module")
-def context(tmp_path_factory: pytest.TempPathFactory) -> Context:
-    """Four seeds at N = 16, which our own transforms take."""
-    study = tiny_study(
-        pairs=4, grid=16, simulation={"transfer": "eisenstein-hu"}, training={"epochs": 1, "mean_kept_too": False}
-    )
+@pytest.fixture(scope="module", params=[("staggered", "linear"), ("spectral", "growing-mode")], ids=lambda p: p[0])
+def context(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Context:
+    """Four seeds at N = 16, which our own transforms take, on either mesh."""
+    mesh, start = request.param
+    box = {"transfer": "eisenstein-hu", "mesh": mesh, "start": start, "step_limit_hubble": 0.06}
+    study = tiny_study(pairs=4, grid=16, simulation=box, training={"epochs": 1, "mean_kept_too": False})
     folder = RunFolder(tmp_path_factory.mktemp("real"))
     for seed in study.seeds.all:
         grow_pair(study, seed, folder)
@@ -108,3 +109,27 @@ def test_pairs_under_the_same_settings_give_the_same_cubes(context: Context) -> 
     made = (folder.pair(seeds[0]) / "pair.json").stat().st_mtime_ns
     grow_pairs(context, "elsewhere", context.study, seeds)
     assert (folder.pair(seeds[0]) / "pair.json").stat().st_mtime_ns == made
+
+
+def test_inverses_are_grown_once_unless_the_run_has_them(context: Context) -> None:
+    (seed,) = context.dataset.part("test")
+    context.begin(0, "first_order")
+    result = first_order.run(context)
+    assert context.grown == 2
+    assert result.verdict == "inconclusive"  # one seed decides nothing
+    assert result.estimate.value + result.more["even"]["value"] == pytest.approx(1)
+    own = inverses(context, "first_order", [seed])[seed]
+    assert own.root.parent == context.workplace("first_order")
+    made = (own.pair(Inverse(seed)) / "pair.json").stat().st_mtime_ns
+    with_odd, with_even, _ = first_order.parted(context, [seed])
+    assert (own.pair(Inverse(seed)) / "pair.json").stat().st_mtime_ns == made
+    # the parts are added to the network's own cubes
+    assert bool((with_odd.values[0, 0] == context.cubes["test"].values[0, 0]).all())
+    assert bool((with_even.values[0, 1] == context.cubes["test"].values[0, 1]).all())
+
+    grow_pair(context.study, Inverse(seed), context.folder)
+    other = inverses(context, "first_order", [seed])[seed]
+    assert other.root == context.folder.root
+    again = first_order.parted(context, [seed])[0]
+    assert bool((again.values == with_odd.values).all())
+    shutil.rmtree(context.folder.pair(Inverse(seed)))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from planted import local_fnl, planted, shell_rescaled, zero_last_bits
+from planted import Alter, bent, local_fnl, planted, shell_rescaled, zero_last_bits
 from synthetic import tiny_study, write_run
 from weakfield.audit import run as audit
 from weakfield.audit.context import Context
@@ -133,6 +134,44 @@ class TestValues:
 
         context = planted(tmp_path_factory.mktemp("values"), bend, epochs=1)
         assert audit.complete(context, "value_histogram")["verdict"] == "shortcut"
+
+
+class TestParity:
+    """Seeds with their inverses: what GR - Newton is made of is told from what it is worth to the network."""
+
+    @staticmethod
+    def row(root: Path, alter: Alter, epochs: int = 16, **tables: dict[str, object]) -> dict[str, Any]:
+        tables = {"seeds": {"inverted": True}, **tables}
+        context = planted(root, alter, epochs=epochs, **tables)
+        row = audit.complete(context, "first_order")
+        assert (row["seeds"], row["cost"]["simulations"]) == (14, 0)  # the run has the inverses
+        if row["logit_difference"]["value"] != 0:
+            assert row["value"] + row["even"]["value"] == pytest.approx(1)
+        return row
+
+    def test_a_difference_of_first_order_is_a_shortcut(self, tmp_path: Path) -> None:
+        row = self.row(tmp_path, lambda field: 1.3 * field)
+        assert row["verdict"] == "shortcut"
+        assert row["value"] == pytest.approx(1, abs=1e-3)  # files hold seven digits
+        assert row["odd_of_square"]["low"] > 0.999
+        assert row["paired_accuracy"]["low"] > 0.5  # Newton plus the odd part against Newton
+
+    @pytest.mark.slow
+    def test_a_factor_that_the_study_puts_on_one_theory_is_of_first_order(self, tmp_path: Path) -> None:
+        scaled = {"transforms": [{"kind": "scale", "theory": "gr", "factor": 1.3}]}
+        row = self.row(tmp_path, lambda field: field, dataset=scaled)
+        assert (row["verdict"], row["value"]) == ("shortcut", pytest.approx(1, abs=1e-3))
+
+    def test_a_difference_of_second_order_is_not(self, tmp_path: Path) -> None:
+        row = self.row(tmp_path, bent(0.5))
+        assert row["verdict"] == "clean"
+        assert row["value"] == pytest.approx(0, abs=1e-3)
+        assert row["odd_of_square"]["high"] < 1e-3
+
+    def test_a_network_that_knows_nothing_has_nothing_to_share_out(self, tmp_path: Path) -> None:
+        row = self.row(tmp_path, lambda field: field, epochs=1)
+        assert row["verdict"] == "inconclusive"
+        assert "nothing to share out" in row["remark"]
 
 
 class TestBits:

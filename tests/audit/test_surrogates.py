@@ -163,3 +163,12 @@ def test_standardised_quantiles_know_neither_mean_nor_scale_nor_place(twins) -> 
     assert quantiles.shape == (2, 9)
     assert np.allclose(s.moments(3 * a + 2, dim), quantiles, atol=ROUNDING)
     assert s.moments(a.flatten(-dim).flip(-1).reshape(a.shape), dim) == pytest.approx(quantiles, abs=ROUNDING)
+
+
+def test_parts_of_either_parity_are_told_apart_and_add_up() -> None:
+    newton, odd, even, elsewhere = torch.from_numpy(np.random.default_rng(3).standard_normal((4, 2, 6, 6, 6)))
+    gr, inverse = newton + even + odd, elsewhere + even - odd  # the difference of the inverse has the other sign in odd
+    with_even, with_odd = s.with_one_parity((newton, gr), (elsewhere, inverse))
+    assert torch.allclose(with_even, newton + even, atol=ROUNDING)
+    assert torch.allclose(with_odd, newton + odd, atol=ROUNDING)
+    assert torch.allclose(with_even + with_odd - newton, gr, atol=ROUNDING)

@@ -10,7 +10,7 @@ from torch import Tensor
 from weakfield.mesh import fft, spectral
 from weakfield.mesh.kernels import cpu, reference
 from weakfield.mesh.kernels.reference.hamiltonian import Extrapolation
-from weakfield.mesh.lanes import D_PHI, D_PSI, LANES, METRIC_PHI, METRIC_PSI, STRESS, T00, VECTOR, XX, YZ
+from weakfield.mesh.lanes import D_PHI, D_PSI, LANES, METRIC_PHI, METRIC_PSI, STRESS, T00, VECTOR, XX, YZ, spread_out
 from weakfield.mesh.solvers import Addition
 from weakfield.mesh.threads import threads
 
@@ -98,24 +98,36 @@ class TestPlaneWaves:
     def test_a_density_loses_its_window(self, kernels):
         lanes, sums = torch.zeros(self.n, self.n, self.n, LANES, dtype=torch.float64), torch.zeros(self.n).double()
         lanes[..., T00] = 0.5 + window(self.n, *self.numbers) * torch.sin(self.phase)
-        out = spectral.contrast(kernels, lanes[..., T00], None, torch.empty_like(self.phase), sums)
+        # half a cell further along each axis
+        moved = self.phase - float(self.k.sum()) / (2 * self.n)
+        shifted = 0.5 + window(self.n, *self.numbers) * torch.sin(moved)
+        out = spectral.contrast(kernels, lanes[..., T00], shifted, None, torch.empty_like(self.phase), sums)
         assert_same(out, 0.5 + torch.sin(self.phase))
+        half = spectral.contrast(kernels, lanes[..., T00], 0 * shifted, None, out.clone(), sums.clone())
+        assert_same(half, 0.25 + 0.5 * torch.sin(self.phase))
         assert_same(sums, lanes[..., T00].sum((1, 2)))
+        again, more = spectral.contrast(
+            kernels, lanes[..., T00].clone(), shifted, None, out.clone(), sums.clone().zero_()
+        ), sums
+        assert_same(again, out)
+        apart = spread_out(self.n, LANES, torch.float64).copy_(lanes)
+        assert torch.equal(spectral.contrast(kernels, apart[..., T00], shifted, None, out.clone(), more), out)
+        assert_same(more, lanes[..., T00].sum((1, 2)))
 
     def test_poisson(self, kernels):
         out = torch.empty(self.n, self.n, self.n // 2 + 1, dtype=torch.complex128)
         k2 = float((self.k**2).sum())
         source = 2.0 + torch.sin(self.phase)
-        spectral.solve_potential(kernels, source, -3.0, 0.0, False, None, out)
+        spectral.solve_potential(kernels, source, -3.0, 0.0, None, None, out)
         assert_same(spectral.field_of(out, self.n), -3.0 / k2 * torch.sin(self.phase))
-        spectral.solve_potential(kernels, source, -3.0, 7.0, False, None, out)
+        spectral.solve_potential(kernels, source, -3.0, 7.0, None, None, out)
         assert_same(spectral.field_of(out, self.n), -6.0 / 7.0 - 3.0 / (k2 + 7.0) * torch.sin(self.phase))
 
     def test_nyquist_planes_are_zero(self, kernels):
         f = torch.cos(wave(self.n, self.n // 2, 0, 0)) + torch.cos(wave(self.n, 1, self.n // 2, 2))
         f += torch.cos(wave(self.n, 3, 1, self.n // 2))
         out = torch.full((self.n, self.n, self.n // 2 + 1), torch.nan, dtype=torch.complex128)
-        spectral.solve_potential(kernels, f, 1.0, 1.0, True, None, out)
+        spectral.solve_potential(kernels, f, 1.0, 1.0, f, None, out)
         assert float(out.abs().max()) < 1e-14
         for axis in range(3):
             assert not out.select(axis, self.n // 2).any()
@@ -166,16 +178,17 @@ def everything(kernels, n: int, dtype: torch.dtype) -> dict[str, Tensor]:
     """What every function makes of the same noise."""
     made: dict[str, Tensor] = {}
     more, complexes = addition(n), fft.COMPLEX[dtype]
-    lanes, gradient = noise(n, n, n, LANES, dtype=dtype), noise(3, n, n, n, dtype=dtype, seed=1)
+    lanes = spread_out(n, LANES, dtype).copy_(noise(n, n, n, LANES))
+    gradient = noise(3, n, n, n, dtype=dtype, seed=1)
     for extra, label in ((None, ""), (more, " with radiation")):
         sums = torch.zeros(n, dtype=torch.float64)
         made["contrast" + label] = spectral.contrast(
-            kernels, lanes[..., T00], extra, torch.empty(n, n, n, dtype=dtype), sums
+            kernels, lanes[..., T00], gradient[1].contiguous(), extra, torch.empty(n, n, n, dtype=dtype), sums
         )
         made["sums" + label] = sums
         for shift in (0.0, 30.0):
             made[f"potential {shift}" + label] = spectral.solve_potential(
-                kernels, gradient[0].contiguous(), -1.7, shift, shift == 0.0, extra,
+                kernels, gradient[0].contiguous(), -1.7, shift, None if shift else gradient[1].contiguous(), extra,
                 torch.full((n, n, n // 2 + 1), torch.nan, dtype=complexes),
             )  # fmt: skip
         for vector in (True, False):
@@ -194,6 +207,7 @@ def everything(kernels, n: int, dtype: torch.dtype) -> dict[str, Tensor]:
     spectral.potential_fields(kernels, phi, field, slopes)
     made |= {"field": field, "gradient": slopes}
     made["metric"] = spectral.pack_metric(kernels, phi, chi, torch.empty(n, n, n, LANES, dtype=dtype))
+    made["metric with gaps"] = spectral.pack_metric(kernels, phi, chi, spread_out(n, LANES, dtype))
     empty = torch.zeros(n, n, n, VECTOR, dtype=dtype)
     made["gradient lanes"] = spectral.pack_gradient(kernels, phi, empty.clone())
     made["vector lanes"] = spectral.pack_vector(kernels, modes(n, 3, dtype=dtype, seed=4), empty)
@@ -205,8 +219,10 @@ def everything(kernels, n: int, dtype: torch.dtype) -> dict[str, Tensor]:
 def test_fused_agree_with_the_definition(n, dtype):
     made, right = everything(cpu, n, dtype), everything(reference, n, dtype)
     for name, value in made.items():
-        scale = float(right[name].abs().max())
-        assert float((value - right[name]).abs().max()) <= TOLERANCE[dtype] * scale, name
+        scale, tolerance = float(right[name].abs().max()), TOLERANCE[dtype]
+        if dtype == torch.float32 and name.startswith(("chi", "B")):
+            tolerance = 1e-5  # the squares have a mean, hundreds of times their largest mode, and round accordingly
+        assert float((value - right[name]).abs().max()) <= tolerance * scale, name
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -248,5 +264,7 @@ def test_hamiltonian_source(n, strong, dtype):
 def test_extrapolation(n, dtype):
     metric, past = noise(n, n, n, LANES, dtype=dtype), noise(n, n, n, LANES, dtype=dtype, seed=1)
     right = reference.extrapolate(metric, past.clone(), AHEAD)
+    apart = tuple(spread_out(n, LANES, dtype).copy_(f) for f in (metric, past))
     assert cpu.extrapolate(metric, past, AHEAD) is past
     assert_same(past, right)
+    assert torch.equal(cpu.extrapolate(*apart, AHEAD), past)

@@ -8,6 +8,7 @@ from typing import Any
 from weakfield.audit.context import Context
 from weakfield.audit.contract import FEWEST_SEEDS, Verdict, above_chance
 from weakfield.audit.registry import find_control, granted
+from weakfield.audit.universes import Refused
 from weakfield.base.files import read_json, write_json
 from weakfield.base.progress import bar
 from weakfield.config import RunFolder, StudyConfig
@@ -58,13 +59,19 @@ def finished(context: Context, name: str) -> dict[str, Any] | None:
 
 
 def complete(context: Context, name: str) -> dict[str, Any]:
-    """Run a control, with the retrainings that the budget grants it, and keep its row."""
+    """Run a control, with the retrainings that the budget grants it, and keep its row.
+
+    One whose universes the settings of the study do not allow is inconclusive, and says why.
+    """
     control, share = find_control(name), _share(context, name)
     context.begin(share, name)
     if share < control.least:
         result = control.not_run("The budget of retrainings was spent (audit.retrainings).")
     else:
-        result = control.run(context)
+        try:
+            result = control.run(context)
+        except Refused as refused:
+            result = control.not_run(f"Its universes cannot be grown: {refused}.")
     row = control.row(result, context)
     kept = {"hash": context.key(name, share), "row": row}
     if result.scores is not None:

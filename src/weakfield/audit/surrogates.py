@@ -206,6 +206,22 @@ def rescale(x: Tensor, factor: float) -> Tensor:
 
 
 # ---------------------------------------------------------------------------------------------------------------
+# Even and odd in the initial modes
+
+
+def with_one_parity(twins: tuple[Tensor, Tensor], inverse: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """(Newton + even part, Newton + odd part) of GR - Newton of a seed; together with Newton's cube they add up to GR.
+
+    ``twins`` are Newton and GR of the seed, ``inverse`` those of its inverse: another universe, of which the
+    difference alone is used. The even part is half the sum of the two differences, the odd part half of the first
+    minus the second.
+    """
+    newton, gr = twins
+    upright, inverted = gr - newton, inverse[1] - inverse[0]
+    return newton + (upright + inverted) / 2, newton + (upright - inverted) / 2
+
+
+# ---------------------------------------------------------------------------------------------------------------
 # Values without places
 
 

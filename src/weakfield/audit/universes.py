@@ -10,28 +10,36 @@ import torch
 from torch import Tensor
 
 from weakfield.audit.context import Context
+from weakfield.base.errors import BadInput
 from weakfield.base.files import content_hash, read_json, sync_folder, write_json
 from weakfield.base.progress import bar
-from weakfield.config import THEORIES, RunFolder, RunSettings, StudyConfig, Theory
+from weakfield.config import THEORIES, Draw, Inverse, RunFolder, RunSettings, StudyConfig, Theory
 from weakfield.dataset import Dataset, PairTensor
 from weakfield.formats import load_field
 
 MEMBER_DONE = "member.json"
 
 
+class Refused(BadInput):
+    """Universes that a control would grow have settings that do not go together; the message says which."""
+
+
 def changed(study: StudyConfig, table: str, **values: object) -> StudyConfig:
-    """The study with some settings of one table replaced, validated again."""
+    """The study with some settings of one table replaced, validated again; ``Refused`` if they do not go together."""
     tables = study.model_dump()
     tables[table] = {**tables[table], **values}
-    return StudyConfig.from_mapping(tables, f"{study.name} with other {', '.join(values)}")
+    try:
+        return StudyConfig.from_mapping(tables, f"the study with other {', '.join(values)}")
+    except BadInput as error:
+        raise Refused(str(error)) from error
 
 
 # ---------------------------------------------------------------------------------------------------------------
 # Pairs
 
 
-def grow_pairs(context: Context, control: str, study: StudyConfig, seeds: Sequence[int]) -> RunFolder:
-    """The run folder, inside the control's own, with the pairs of ``seeds`` under another study's settings.
+def grow_pairs(context: Context, control: str, study: StudyConfig, seeds: Sequence[Draw]) -> RunFolder:
+    """The run folder, inside the control's own, with the pairs of ``seeds`` (or inverses) under a study's settings.
 
     Named by the settings that decide numbers (the device does not), so that pairs of two settings never mix; pairs
     that are whole are not grown again.
@@ -48,6 +56,23 @@ def grow_pairs(context: Context, control: str, study: StudyConfig, seeds: Sequen
                 grow(study, seed, folder)
                 progress.advance()
     return folder
+
+
+def inverses(context: Context, control: str, seeds: Sequence[int]) -> dict[int, RunFolder]:
+    """Where the pair of the inverse of each seed lies: in the run folder if it has it, else grown in the control's own.
+
+    Raises ``Refused`` for universes that were read from files: they have no inverse.
+    """
+    from weakfield.simulation.pair import is_whole
+
+    if context.study.simulation.initial_conditions == "snapshot":
+        raise Refused("the universes of the study start from files, which have no inverse")
+    folders = {seed: context.folder for seed in seeds if is_whole(context.study, Inverse(seed), context.folder)}
+    missing = [seed for seed in seeds if seed not in folders]
+    if missing:
+        grown = grow_pairs(context, control, context.study, [Inverse(seed) for seed in missing])
+        folders |= dict.fromkeys(missing, grown)
+    return folders
 
 
 def cubes_of(
@@ -69,7 +94,7 @@ def cubes_of(
         members = []
         for theory in THEORIES:
             paths = snapshots_of(study, folder.member(seed, theory), redshifts or there.redshifts)
-            members.append(_finished(context, there.raw_of(paths, seed, theory), seed, theory))
+            members.append(finished(context, there.raw_of(paths, seed, theory), seed, theory))
         pairs.append(torch.stack(members))
     return PairTensor(seeds, torch.stack(pairs))
 
@@ -123,11 +148,11 @@ def newton_twins(context: Context, seeds: Sequence[int], folders: dict[int, Path
     for seed in seeds:
         second = [folders[seed] / path.name for path in dataset.files(seed, "newton")]
         raws = [dataset.raw(seed, "newton"), dataset.raw_of(second, seed, "newton")]
-        pairs.append(torch.stack([_finished(context, raw, seed, "newton") for raw in raws]))
+        pairs.append(torch.stack([finished(context, raw, seed, "newton") for raw in raws]))
     return PairTensor(seeds, torch.stack(pairs))
 
 
-def _finished(context: Context, raw: Tensor, seed: int, theory: Theory) -> Tensor:
+def finished(context: Context, raw: Tensor, seed: int, theory: Theory) -> Tensor:
     """A raw sample as the main network sees cubes, (channels, N, N, N)."""
     cube = context.dataset.normalise(raw, context.keep_mean, seed, theory)
     return cube if cube.ndim == 4 else cube.unsqueeze(0)

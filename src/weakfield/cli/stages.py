@@ -18,7 +18,9 @@ def measure(folder: Run, json_lines: Json = False) -> None:
     """Slices, power spectra and bispectra of the pairs, both theories and their difference, beside theory.
 
     Reads pairs/, writes spectra/: figures; means, errors and theory as tables (spectra.csv, bispectra.csv,
-    significance.csv); every seed as HDF5.
+    significance.csv); every seed as HDF5. Uses inverted seeds where the run has them (seeds.inverted): odd and even
+    part of GR - Newton, response and correlation with relativity's own part by shell (parity.csv), that is how much of
+    the difference is relativity.
 
     \b
     weakfield measure runs/demo

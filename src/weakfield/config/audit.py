@@ -6,7 +6,8 @@ from pydantic import Field
 
 from weakfield.config.settings import Settings
 
-#: controls that rest on what a run folder holds, in the order in which they are run and draw on the budget
+#: controls that rest on what a run folder holds, and on universes as cheap as its own, in the order in which they are
+#: run and draw on the budget
 DEFAULT_CONTROLS = (
     "labels_shuffled",
     "newton_newton",
@@ -24,6 +25,7 @@ DEFAULT_CONTROLS = (
     "amplitude_phase_swap",
     "p_matched",
     "amplitude_rescaled",
+    "first_order",
     "noise_plane",
     "value_histogram",
     "float_fingerprint",
@@ -37,6 +39,7 @@ FULL_CONTROLS = (
     "rescaling_found",
     "step_limit",
     "phi_integrator",
+    "mesh",
     "cell_size",
     "other_seeds",
     "other_amplitude",
@@ -66,7 +69,9 @@ class AuditSettings(Settings):
     )
     bootstrap: int = Field(2000, ge=100, description="bootstrap resamples over seeds")
     step_limits: tuple[float, ...] = Field(
-        (0.04, 0.02, 0.01), description="step limits [Hubble times] to compare with that of the study (full)"
+        (0.1, 0.06, 0.03),
+        description="step limits [Hubble times] to compare with that of the study (full); half of the study's own joins"
+        " them if none is finer",
     )
     a_s_factor: float = Field(1.5, gt=0, description="amplitude of the primordial spectrum in other_amplitude (full)")
     omega_cdm_factor: float = Field(1.1, gt=0, description="density of dark matter in other_cosmology (full)")

@@ -86,19 +86,23 @@ class Particles:
         wrapped = torch.remainder((self.rest_cells() + self.displacement.double()) / self.grid, 1.0)
         return torch.where(wrapped >= 1.0, 0.0, wrapped)  # remainder(-tiny, 1) rounds to 1
 
-    def reach(self) -> tuple[int, int]:
-        """(low, high): particles whose rest cells are in plane z touch planes z + low to z + high + 1."""
-        height = self.displacement[2]
-        return int(np.floor(float(height.min()))), int(np.floor(float(height.max())))
+    def reach(self, shift: float = 0.0) -> tuple[int, int]:
+        """(low, high): particles whose rest cells are in plane z touch planes z + low to z + high + 1.
 
-    def slabs(self, margin: int = 0) -> tuple[np.ndarray, int, int]:
+        ``shift``: if they were so many cells further.
+        """
+        height = self.displacement[2]
+        # added in the precision of the particles, as kernels add it
+        return int(np.floor(float(height.min() + shift))), int(np.floor(float(height.max() + shift)))
+
+    def slabs(self, margin: int = 0, shift: float = 0.0) -> tuple[np.ndarray, int, int]:
         """Boundaries (planes) of slabs such that every second one can deposit at once without touching another.
 
         The slabs depend on the particles alone, so the order of all sums is the same for any number of threads; one
         slab if particles reach too far. Returned with their ``reach``, which is wider by ``margin`` planes on either
         side: a cloud in cell touches the two planes around it, a cubic spline one more on each side.
         """
-        low, high = self.reach()
+        low, high = self.reach(shift)
         low, high = low - margin, high + margin
         count = min(_MOST_SLABS, self.grid // (high - low + 1)) // 2 * 2
         if count < 2:

@@ -23,6 +23,10 @@ from weakfield.mesh.lanes import D_PHI, D_PSI, METRIC_PHI, METRIC_PSI, STRESS
 from weakfield.mesh.solvers import Addition
 
 
+#: how much further particles are on the second of two interlaced meshes
+HALF_A_CELL = 0.5
+
+
 @dataclass(frozen=True)
 class Continuum:
     """Wavenumbers and window of a mesh of ``n`` cells a side on a device, float64."""
@@ -71,6 +75,12 @@ class Continuum:
         return z * y * x
 
     @cached_property
+    def half(self) -> Tensor:
+        """(n, n, n//2+1): exp(i (k_x + k_y + k_z) / 2n), what moves a field by half a cell."""
+        x, y, z = self._axes(np.exp(1j * np.pi * self.numbers / self.n))
+        return z * y * x
+
+    @cached_property
     def per_window(self) -> Tensor:
         """(n, n, n//2+1): 1 / W, 0 on the Nyquist planes."""
         x, y, z = self._axes(self.inside_numpy / self.window_numpy)
@@ -111,28 +121,47 @@ def value_and_gradient_lanes(modes: list[Tensor], n: int) -> Tensor:
     return torch.stack([for_particles(1j * k * f, n) for f in modes for k in mesh.k], dim=-1)
 
 
-def contrast(kernels: ModuleType, deposit: Tensor, addition: Addition | None, out: Tensor, sums: Tensor) -> Tensor:
-    """A deposited density (N, N, N) with its window taken off, and linear theory added, into ``out``.
+def interlaced(deposit: Tensor, shifted: Tensor) -> Tensor:
+    """Modes of a density from deposits on two meshes, the window taken off.
+
+    On the second mesh, which lies half a cell lower along each axis, particles are half a cell further. The mean of
+    both, the second carried back by exp(i (k_x + k_y + k_z) / 2N), has no images of wave vectors that differ from k by
+    an odd number of 2 pi N: of those that remain the nearest are suppressed by the window of two axes.
+    """
+    n = deposit.shape[-1]
+    return 0.5 * (modes_of(deposit, windowed=True) + modes_of(shifted, windowed=True) * continuum(n, deposit.device).half)
+
+
+def contrast(
+    kernels: ModuleType, deposit: Tensor, shifted: Tensor, addition: Addition | None, out: Tensor, sums: Tensor
+) -> Tensor:
+    """A density (N, N, N) from two ``interlaced`` deposits, with linear theory added, into ``out``.
 
     ``deposit`` may be one lane of sites; ``sums`` (N,), float64, becomes its sum over each plane of constant z.
     """
     if (fused := _fused(kernels, deposit)) is not None:
-        return fused.contrast(deposit, addition, out, sums)
+        fused.contrast(deposit, shifted, addition, out, sums)
+        return out
     sums.copy_(deposit.sum((1, 2), dtype=torch.float64))
-    modes = modes_of(deposit.contiguous(), windowed=True)
+    modes = interlaced(deposit.contiguous(), shifted)
     if addition is not None:
         kernels.add_realisation(*addition, modes)
     return out.copy_(field_of(modes, deposit.shape[-1]))
 
 
 def solve_potential(
-    kernels: ModuleType, source: Tensor, factor: float, shift: float, windowed: bool, addition: Addition | None,
-    out: Tensor,
+    kernels: ModuleType, source: Tensor, factor: float, shift: float, shifted: Tensor | None,
+    addition: Addition | None, out: Tensor,
 ) -> Tensor:  # fmt: skip
-    """Modes factor (source + addition) / (k^2 + shift) into ``out``; those of k = 0 are 0 where the shift is."""
+    """Modes factor (source + addition) / (k^2 + shift) into ``out``; those of k = 0 are 0 where the shift is.
+
+    With ``shifted`` the source is a density from two ``interlaced`` deposits.
+    """
     if (fused := _fused(kernels, source)) is not None:
-        return fused.potential(source, factor, shift, windowed, addition, out)
-    modes, mesh = modes_of(source, windowed), continuum(source.shape[-1], source.device)
+        fused.potential(source, factor, shift, shifted, addition, out)
+        return out
+    modes = modes_of(source) if shifted is None else interlaced(source, shifted)
+    mesh = continuum(source.shape[-1], source.device)
     if addition is not None:
         kernels.add_realisation(*addition, modes)
     zero = factor * modes[0, 0, 0] / shift if shift else torch.zeros_like(modes[0, 0, 0])
@@ -153,7 +182,8 @@ def potential_fields(kernels: ModuleType, modes: Tensor, field: Tensor, gradient
 def pack_metric(kernels: ModuleType, phi: Tensor, chi: Tensor, out: Tensor) -> Tensor:
     """phi, psi = phi - chi and their gradients for particles to read, from modes, (N, N, N, 8)."""
     if (fused := _fused(kernels, out)) is not None:
-        return fused.pack_metric(phi, chi, out)
+        fused.pack_metric(phi, chi, out)
+        return out
     n, psi = out.shape[0], phi - chi
     mesh = continuum(n, phi.device)
     out[..., METRIC_PHI] = for_particles(phi, n)
@@ -167,7 +197,8 @@ def pack_metric(kernels: ModuleType, phi: Tensor, chi: Tensor, out: Tensor) -> T
 def pack_gradient(kernels: ModuleType, modes: Tensor, out: Tensor) -> Tensor:
     """The gradient of a field for particles to read, from its modes, into three lanes of (N, N, N, 4)."""
     if (fused := _fused(kernels, out)) is not None:
-        return fused.pack_gradient(modes, out)
+        fused.pack_gradient(modes, out)
+        return out
     for i, k in enumerate(continuum(out.shape[0], modes.device).k):
         out[..., i] = for_particles(1j * k * modes, out.shape[0])
     return out
@@ -176,7 +207,8 @@ def pack_gradient(kernels: ModuleType, modes: Tensor, out: Tensor) -> Tensor:
 def pack_vector(kernels: ModuleType, modes: Tensor, out: Tensor) -> Tensor:
     """A vector field for particles to read, from modes (3, N, N, N//2+1), into three lanes of (N, N, N, 4)."""
     if (fused := _fused(kernels, out)) is not None:
-        return fused.pack_vector(modes, out)
+        fused.pack_vector(modes, out)
+        return out
     for i in range(3):
         out[..., i] = for_particles(modes[i], out.shape[0])
     return out

@@ -13,6 +13,7 @@ from weakfield.learning import Scores
 from weakfield.learning.training import main_model
 from weakfield.spectra.paired import PairedPower, load_spectra
 from weakfield.spectra.paired_bispectrum import PairedBispectrum, load_bispectra
+from weakfield.spectra.parity import Parity, load_parity
 
 STAGE_FOLDERS = {
     "measure": "spectra",
@@ -54,6 +55,11 @@ class Material:
     def bispectra(self) -> list[PairedBispectrum]:
         path = self.folder.spectra / "bispectra.h5"
         return load_bispectra(path) if path.exists() else []
+
+    @cached_property
+    def parities(self) -> list[Parity]:
+        path = self.folder.spectra / "parity.h5"
+        return load_parity(path) if path.exists() else []
 
     @cached_property
     def dataset(self) -> dict[str, Any] | None:

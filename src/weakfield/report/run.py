@@ -21,6 +21,7 @@ SECTIONS = (
     ("bispectra", "Bispectra", verification.bispectra),
     ("verification", "Do the simulations do what theory says?", verification.written),
     ("significance", "How sure is the difference?", verification.significance),
+    ("relativity", "How much of the difference is relativity?", verification.relativity),
     ("dataset", "Data set", sections.dataset),
     ("classification", "Einstein or Newton?", verdicts.classification),
     ("training", "Training and scores", verdicts.training),

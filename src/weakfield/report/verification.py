@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from math import isfinite
 
-from weakfield.report.html import absent, figure, image, paragraph, table
+from weakfield.report.html import absent, figure, image, minus, paragraph, table
 from weakfield.report.material import Material
 from weakfield.spectra.paired import PairedPower
 from weakfield.spectra.paired_bispectrum import PairedBispectrum
+from weakfield.spectra.parity import Estimate, sentence
 from weakfield.spectra.significance import FEWEST
 
 QUANTITIES = {
@@ -86,3 +87,42 @@ def significance(material: Material) -> str:
     )
     head = ("statistic", "field", "z", "sigma, one pair", "sigma, together", "judging pairs")
     return table(head, rows, numbers=(2, 3, 4, 5)) + paragraph(note, "note")
+
+
+def relativity(material: Material) -> str:
+    """Even and odd part of GR - Newton beside relativity's own part, where seeds have their inverses."""
+    path = material.folder.spectra / "parity.png"
+    if not material.parities or not path.exists():
+        if material.study.seeds.inverted:
+            return absent("even and odd parts", "measure")
+        return paragraph(
+            "Not measured: it takes each seed's inverse too (every initial mode times \N{MINUS SIGN}1), which"
+            " seeds.inverted = true has grown."
+        )
+    rows = []
+    for result in material.parities:
+        found = (result.response, result.correlation, result.odd_over_predicted, result.even_over_odd)
+        band = [f"{result.redshift:g}", f"below {result.limit:.2g}", str(result.modes[-1])]
+        rows.append([*band, *(_of_band(estimate) for estimate in found)])
+    seeds = len(material.parities[0].seeds)
+    one = "C\N{SUBSCRIPT ONE}"
+    caption = (
+        f"GR \N{MINUS SIGN} Newton of the potential of {seeds} {'seeds' if seeds > 1 else 'seed'}, and of the same with"
+        " every initial mode times \N{MINUS SIGN}1. Half the sum of the two is even in the initial modes: second"
+        " order. Half the difference is odd: first order, and third."
+        f" {one} is relativity's own part at second order for a start that is right at that order, mode by mode for"
+        " each seed. Response: \N{GREEK CAPITAL LETTER SIGMA} Re E P* / \N{GREEK CAPITAL LETTER SIGMA}"
+        f" |P|\N{SUPERSCRIPT TWO} of the even part E with P = {one}, 1 if they are the same. Grey: the band of the"
+        " table. Errors are those of the mean over seeds."
+    )
+    head = ("z", "k [h/Mpc]", "modes", "response", "correlation", f"odd / {one}", "even / odd")
+    words = "".join(paragraph(sentence(result)) for result in material.parities)
+    pictured = figure(image(path.read_bytes(), "Even and odd part of GR minus Newton", True), caption)
+    return words + pictured + table(head, rows, numbers=tuple(range(len(head))))
+
+
+def _of_band(estimate: Estimate) -> str:
+    value, error = float(estimate.value[-1]), float(estimate.error[-1])
+    if not isfinite(value):
+        return "unknown"
+    return minus(f"{value:.3g}" + (f" \N{PLUS-MINUS SIGN} {error:.1g}" if isfinite(error) else ""))

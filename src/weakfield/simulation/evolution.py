@@ -99,7 +99,7 @@ def _evolve(
         from weakfield.mesh.kernels.cpu.warm import compile_kernels
 
         needs_chi = run.simulation.linear_radiation or needs_diagnostics(run)
-        compile_kernels(DTYPES[run.simulation.precision], run.theory, needs_chi)
+        compile_kernels(DTYPES[run.simulation.precision], run.theory, needs_chi, run.simulation.mesh)
     gravity = THEORIES[run.simulation.mesh, run.theory, run.simulation.phi_integrator]()
     universe = initial_universe(run, history, shared=shared)
     clock = Clock(run, universe.background)

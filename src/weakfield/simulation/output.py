@@ -40,7 +40,7 @@ class BackgroundLine(NamedTuple):
     hubble: float
     phi_mean: Tensor | float
     t00_mean: Tensor | float
-    finite: Tensor | float  # a value of phi: a transform spreads what is not finite everywhere
+    finite: Tensor | float  # ``Universe.sample``
 
 
 def beginning_attributes(run: RunSettings) -> dict[str, str | int]:
@@ -123,8 +123,9 @@ class Outputs:
         # the reference program prints 0 for the density of a Newtonian run, whose mode k = 0 it clears
         t00_mean = universe.mean_density + universe.t00_sums.sum() / universe.n**3 if self.run.theory == "gr" else 0.0
         hubble = clock.hubble / universe.background.H0
-        phi = universe.phi[0, 0, 0].clone()
-        self._lines.append(BackgroundLine(clock.cycle, clock.tau, clock.a, hubble, universe.phi_mean, t00_mean, phi))
+        self._lines.append(
+            BackgroundLine(clock.cycle, clock.tau, clock.a, hubble, universe.phi_mean, t00_mean, universe.sample)
+        )
         if clock.cycle == 0:
             self.paths.append(self._background)
         if not universe.phi.is_cuda or len(self._lines) >= _LINES:

@@ -99,6 +99,11 @@ class Universe:
         t00 = self.lanes[..., T00].cpu().numpy()
         self.t00_sums.copy_(torch.from_numpy(t00.sum(axis=(1, 2), dtype=np.float64)))
 
+    @property
+    def sample(self) -> Tensor:
+        """A number of phi of this cycle, finite if phi is: a transform spreads what is not finite everywhere."""
+        return self.phi[0, 0, 0].clone()
+
     def remember(self) -> None:
         """Keep phi and chi as those of the cycle before."""
         if self.past_phi is None or self.past_chi is None:

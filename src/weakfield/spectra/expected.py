@@ -8,6 +8,7 @@ from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from weakfield.base.errors import WeakfieldError
 from weakfield.config import THEORIES, StudyConfig, Theory
@@ -16,7 +17,7 @@ from weakfield.cosmology.nonlinear import HIGHEST_HMPC, nonlinear_boost
 from weakfield.mesh.shells import reference_shells, squared_wavenumbers
 from weakfield.spectra.theory import LinearTheory, TriangleAverages, newtonian_kernel, relativistic_kernel, shell_mean
 from weakfield.spectra.theory.generated import generated_power
-from weakfield.spectra.theory.realised import RealisedModes
+from weakfield.spectra.theory.realised import RealisedModes, predicted_difference
 from weakfield.spectra.theory.triangles import Spectrum
 
 Reals = NDArray[np.float64]
@@ -84,10 +85,22 @@ class Expected:
 
     def realised_modes(self, seed: int, edges: Edges) -> RealisedModes | None:
         """The initial modes of a seed; nothing for a start other than from the transfer functions of linear theory."""
-        box = self.study.simulation
-        if self._found[0] is None or box.initial_conditions != "linear" or box.transfer == "spectrum":
+        if self._found[0] is None or not self._realises:
             return None
-        return RealisedModes(box, seed, edges)
+        return RealisedModes(self.study.simulation, seed, edges)
+
+    @property
+    def _realises(self) -> bool:
+        """Whether the initial conditions are linear theory's, mode by mode."""
+        box = self.study.simulation
+        return box.initial_conditions == "linear" and box.transfer != "spectrum"
+
+    def difference(self, seed: int, z: float) -> Tensor | None:
+        """Modes (N, N, N//2+1) of relativity's part of GR - Newton of phi for a seed; nothing where it is not known."""
+        theory, box = self.theory(z), self.study.simulation
+        if theory is None or not self._realises or box.downgrade_factor > 1:
+            return None
+        return predicted_difference(theory, box, seed, z)
 
     def realised(self, modes: RealisedModes | None, z: float, edges: Edges) -> Reals:
         """(shells,): linear P_phi [(Mpc/h)^3] of the universe that drew these modes."""
@@ -134,7 +147,8 @@ class Expected:
             return theory.potential_power(k, z)
 
         tree = averages.bispectrum(newtonian_kernel(theory, z), power)
-        return tree, averages.bispectrum(relativistic_kernel(theory, self.study.simulation, z), power)
+        box = self.study.simulation
+        return tree, averages.bispectrum(relativistic_kernel(theory, box, z, start=box.start), power)
 
     def _boost(self, k: Reals, z: float) -> Reals:
         """Non-linear over linear power; NaN where the model is off, fails or does not reach."""

@@ -14,8 +14,9 @@ from torch import Tensor
 from weakfield.base.errors import BadInput
 from weakfield.base.files import read_json
 from weakfield.base.progress import bar
-from weakfield.config import THEORIES, RunFolder, StudyConfig, Theory
+from weakfield.config import THEORIES, Draw, Inverse, RunFolder, StudyConfig, Theory
 from weakfield.formats import load_field
+from weakfield.mesh.shells import shells
 from weakfield.spectra.bins import linear_edges
 from weakfield.spectra.bispectrum import Bispectrum, bispectrum
 from weakfield.spectra.cost import check_memory, estimate_bispectrum
@@ -25,6 +26,8 @@ from weakfield.spectra.paired import COLUMNS as POWER_COLUMNS
 from weakfield.spectra.paired import PairedPower, save_spectra, write_table
 from weakfield.spectra.paired_bispectrum import COLUMNS as BISPECTRUM_COLUMNS
 from weakfield.spectra.paired_bispectrum import PairedBispectrum, save_bispectra
+from weakfield.spectra.parity import COLUMNS as PARITY_COLUMNS
+from weakfield.spectra.parity import Collected, Parity, band_modes, gathered, parity_sums, save_parity
 from weakfield.spectra.pictures import draw
 from weakfield.spectra.power import PowerSpectrum, power_spectrum
 from weakfield.spectra.results import average
@@ -57,7 +60,8 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
     """Measure every whole pair of the study; writes tables (CSV), everything seed by seed (HDF5) and figures.
 
     Spectra and bispectra of phi at every output and of the growth-scaled difference cubes of ``dataset.redshifts``,
-    and the spectra that the simulation wrote. Raises ``BadInput`` when no pair is whole, or a file of a pair is
+    and the spectra that the simulation wrote; of seeds with a whole inverse the even and the odd part of GR - Newton
+    too, all else of the seeds as they are. Raises ``BadInput`` when no pair is whole, or a file of a pair is
     missing, damaged or of another grid than its twin.
     """
     seeds = tuple(seed for seed in study.seeds.all if (folder.pair(seed) / "pair.json").exists())
@@ -70,11 +74,13 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
     measured: dict[Key, Measured] = {}
     actual: dict[float, float] = {}
     slices: dict[str, Reals] = {}
+    halves: dict[float, Collected] = {}
     with bar("spectra", len(seeds)) as progress:
         for seed in seeds:
             pair = {theory: read_member(study, folder, seed, theory) for theory in THEORIES}
             actual = actual or {z: member.redshift for z, member in pair["newton"].items()}
             measure_pair(study, folder, seed, pair, measured)
+            measure_parity(study, folder, seed, pair, expected, halves)
             own = expected.realised_modes(seed, edges)
             for (quantity, z), found in measured.items():
                 if quantity == "phi":
@@ -97,8 +103,13 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
     write_table(folder.spectra / "spectra.csv", POWER_COLUMNS, [row for s in powers for row in s.rows()])
     write_table(folder.spectra / "bispectra.csv", BISPECTRUM_COLUMNS, [row for b in bispectra for row in b.rows()])
     write_table(folder.spectra / "significance.csv", SIGNIFICANCE_COLUMNS, significance_rows(powers, bispectra))
-    draw(folder.spectra, powers, bispectra, slices, about)
-    return summary(study, powers, bispectra) | ({"no_theory": expected.missing} if expected.missing else {})
+    parities = [gathered(found, z, bin_edges(study), *mesh_of(study)) for z, found in halves.items()]
+    if parities:
+        save_parity(folder.spectra / "parity.h5", parities)
+        write_table(folder.spectra / "parity.csv", PARITY_COLUMNS, [row for p in parities for row in p.rows()])
+    draw(folder.spectra, powers, bispectra, slices, about, parities)
+    said = summary(study, powers, bispectra) | parity_summary(study, parities)
+    return said | ({"no_theory": expected.missing} if expected.missing else {})
 
 
 def measure_pair(
@@ -126,6 +137,31 @@ def measure_pair(
             )
 
 
+def measure_parity(
+    study: StudyConfig, folder: RunFolder, seed: int, pair: dict[Theory, dict[float, Potential]], expected: Expected,
+    halves: dict[float, Collected],
+) -> None:  # fmt: skip
+    """Add what is even and odd in GR - Newton of one seed to ``halves``, by redshift, if its inverse is whole."""
+    if not study.seeds.inverted or not (folder.pair(Inverse(seed)) / "pair.json").exists():
+        return
+    inverse = {theory: read_member(study, folder, Inverse(seed), theory) for theory in THEORIES}
+    grid, box = mesh_of(study)
+    parts, below = shells(grid, bin_edges(study)), band_modes(grid, box)
+    for z, newton in pair["newton"].items():
+        one, other = ((members["newton"][z].phi, members["gr"][z].phi) for members in (pair, inverse))
+        if {field.shape for field in (*one, *other)} != {(grid,) * 3}:
+            shape = tuple(other[0].shape)
+            raise BadInput(f"{folder.pair(Inverse(seed))}: phi is {shape}, expected {grid} cells a side as the study's")
+        found = halves.setdefault(z, Collected())
+        found.seeds.append(seed)
+        found.sums.append(parity_sums(one, other, expected.difference(seed, newton.redshift), parts, below))
+
+
+def mesh_of(study: StudyConfig) -> tuple[int, float]:
+    """Cells a side of the fields written, and the box [Mpc/h]."""
+    return study.simulation.grid // study.simulation.downgrade_factor, study.simulation.box_size_mpch
+
+
 def bin_edges(study: StudyConfig) -> list[float] | None:
     """Edges in units of k_F: ``measure.bins`` of equal width from 0.5 to Nyquist, or one k_F wide (``None``)."""
     bins = study.measure.bins
@@ -139,9 +175,9 @@ def triangle_edges(study: StudyConfig) -> list[float]:
     return linear_edges(0.5, max(study.measure.bispectrum_reach * grid / 2, 0.5 + width), width)
 
 
-def read_member(study: StudyConfig, folder: RunFolder, seed: int, theory: Theory) -> dict[float, Potential]:
+def read_member(study: StudyConfig, folder: RunFolder, draw: Draw, theory: Theory) -> dict[float, Potential]:
     """phi of one universe at every output, by requested redshift, as its ``pair.json`` lists the files."""
-    root = folder.pair(seed)
+    root = folder.pair(draw)
     entries = read_json(root / "pair.json")["files"].items()
     found = {e["index"]: name for name, e in entries if e["theory"] == theory and e.get("field") == "phi"}
     potentials = {}
@@ -255,6 +291,20 @@ def summary(study: StudyConfig, powers: Sequence[PairedPower], bispectra: Sequen
     for result in bispectra:
         if result.quantity == "difference_cube" or result.redshift == study.measure.redshift:
             found[f"sigma_bispectrum_{result.quantity}"] = _finite(result.significance.ensemble)
+    return found
+
+
+def parity_summary(study: StudyConfig, parities: Sequence[Parity]) -> dict[str, Any]:
+    """Seeds with inverses, and of the band at ``measure.redshift`` what the sentence on the page says."""
+    found: dict[str, Any] = {}
+    for result in parities:
+        if result.redshift == study.measure.redshift:
+            found = {
+                "inverted": len(result.seeds),
+                "response": _finite(result.response.value[-1]),
+                "correlation": _finite(result.correlation.value[-1]),
+                "odd_over_predicted": _finite(result.odd_over_predicted.value[-1]),
+            }
     return found
 
 

@@ -13,6 +13,8 @@ from weakfield.spectra.bispectrum_figures import bispectra_figure
 from weakfield.spectra.figures import slices_figure, spectra_figure
 from weakfield.spectra.paired import PairedPower
 from weakfield.spectra.paired_bispectrum import PairedBispectrum
+from weakfield.spectra.parity import Parity
+from weakfield.spectra.parity_figures import parity_figure
 
 #: file, quantity and symbol of each figure of spectra
 POWERS = (
@@ -30,6 +32,7 @@ def draw(
     bispectra: Sequence[PairedBispectrum],
     slices: dict[str, NDArray[np.float64]],
     about: dict[str, float],
+    parities: Sequence[Parity] = (),
 ) -> None:
     """Write the figures for which there is something to show."""
     save_png(folder / "slices.png", slices_figure(slices, about["box_size_mpch"], about["redshift"]))
@@ -39,3 +42,5 @@ def draw(
     for name, quantity in BISPECTRA:
         if own := [result for result in bispectra if result.quantity == quantity]:
             save_png(folder / name, bispectra_figure(own))
+    if parities:
+        save_png(folder / "parity.png", parity_figure(parities))

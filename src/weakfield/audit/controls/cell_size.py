@@ -26,6 +26,9 @@ CONTROL = Control(
         " same noise; the fields are averaged onto the study's cells and scored by the network as trained."
     ),
     verdicts="Clean: at least half of the logit difference stays. Shortcut: more than half goes, it is of the lattice.",
-    blind="Both meshes hold one particle a cell; waves that only the finer start holds are new to the network.",
+    blind=(
+        "Both meshes hold one particle a cell; waves that only the finer start holds are new to the network, and those"
+        " close to the study's Nyquist wavenumber are dimmed a little, in both theories, by averaging onto its cells."
+    ),
     run=run,
 )

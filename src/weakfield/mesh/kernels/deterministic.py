@@ -115,18 +115,25 @@ def paint_pcs(
     scale: float = 1.0,
     out: Tensor | None = None,
     start: float = 0.0,
+    shift: float = 0.0,
 ) -> Tensor:
     """See ``reference.pcs.paint_pcs``."""
     with _in_order():
-        return reference.paint_pcs(particles, weight, scale, out, start)
+        return reference.paint_pcs(particles, weight, scale, out, start, shift)
 
 
 def project_pcs(
-    particles: Particles, metric: Tensor | None, weight: float, a: float, out: Tensor, start: float = 0.0
+    particles: Particles,
+    metric: Tensor | None,
+    weight: float,
+    a: float,
+    out: Tensor,
+    start: float = 0.0,
+    energies: Tensor | None = None,
 ) -> Tensor:
     """See ``reference.pcs.project_pcs``."""
     with _in_order():
-        return reference.project_pcs(particles, metric, weight, a, out, start)
+        return reference.project_pcs(particles, metric, weight, a, out, start, energies)
 
 
 def project_t0i_pcs(particles: Particles, metric: Tensor | None, out: Tensor) -> Tensor:

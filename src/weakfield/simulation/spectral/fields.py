@@ -39,10 +39,11 @@ def spectral_field(u: SpectralUniverse, clock: Clock, name: str) -> Tensor:
         momentum = u.phi.new_empty((3, *u.phi.shape))
         u.kernels.project_t0i_pcs(particles, metric, momentum)
         return spectral.field_of(spectral.modes_of(momentum, windowed=True), u.n)
-    lanes = u.kernels.project_pcs(particles, metric, 0.0, clock.a, torch.empty_like(u.lanes), -u.mean_density)
+    lanes, energies = torch.empty_like(u.lanes), torch.empty_like(u.particles.displacement[0])
+    u.kernels.project_pcs(particles, metric, 0.0, clock.a, lanes, -u.mean_density, energies)
     if name == "T00":
-        modes = spectral.modes_of(lanes[..., T00].contiguous(), windowed=True)
-        return spectral.field_of(modes, u.n) + u.mean_density
+        shifted = u.kernels.paint_pcs(u.particles, energies, 1.0, None, -u.mean_density, spectral.HALF_A_CELL)
+        return spectral.field_of(spectral.interlaced(lanes[..., T00].contiguous(), shifted), u.n) + u.mean_density
     if name == "Tij":
         parts = torch.stack([lanes[..., lane] for lane in STORED])
         return spectral.field_of(spectral.modes_of(parts, windowed=True), u.n)
@@ -95,4 +96,7 @@ def _pulled(u: SpectralUniverse, weight: float, a: float) -> Particles:
 
 def _density(u: SpectralUniverse) -> Tensor:
     """Modes of the plain density of particles, without the window."""
-    return spectral.modes_of(u.kernels.paint_pcs(u.particles, None, u.particles.mass * u.n**3), windowed=True)
+    scale = u.particles.mass * u.n**3
+    return spectral.interlaced(
+        *(u.kernels.paint_pcs(u.particles, None, scale, None, 0.0, shift) for shift in (0.0, spectral.HALF_A_CELL))
+    )

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from weakfield.mesh import spectral
 from weakfield.mesh.particles import Particles
+from weakfield.mesh.solvers import Addition
 from weakfield.simulation.clock import Clock
 from weakfield.simulation.newton import chi_in_kick
 from weakfield.simulation.spectral import weights
@@ -27,16 +28,19 @@ class SpectralNewton:
     name = "newton"
 
     def solve(self, universe: Universe, clock: Clock, diagnostics: bool) -> None:
-        """phi of this cycle from the particles, and the gradient they fall along; chi and B if they are written."""
+        """phi of this cycle from the particles, and the gradient they fall along; chi and B if they are written.
+
+        Without them phi stays as modes: nobody reads it in real space.
+        """
         u = universe
-        assert isinstance(u, SpectralUniverse) and u.phi_modes is not None
-        u.kernels.paint_pcs(u.particles, None, u.particles.mass * u.n**3, u.source, -u.mean_density)
+        assert isinstance(u, SpectralUniverse)
+        assert u.phi_modes is not None
+        for deposit, shift in ((u.source, 0.0), (u.shifted, spectral.HALF_A_CELL)):
+            u.kernels.paint_pcs(u.particles, None, u.particles.mass * u.n**3, deposit, -u.mean_density, shift)
         factor = -u.background.four_pi_G / clock.a
-        spectral.solve_potential(u.kernels, u.source, factor, 0.0, True, radiation(u, clock), u.phi_modes)
+        spectral.solve_potential(u.kernels, u.source, factor, 0.0, u.shifted, radiation(u, clock), u.phi_modes)
         if diagnostics:
             spectral.potential_fields(u.kernels, u.phi_modes, u.phi, u.gradient)
-        else:
-            u.phi.copy_(spectral.field_of(u.phi_modes, u.n))
         spectral.pack_gradient(u.kernels, _falls_in(u, clock), u.vector)
         if diagnostics:
             particles = synchronised(u, weights.synchronisation(clock) * clock.a)
@@ -52,7 +56,7 @@ class SpectralNewton:
         )
 
 
-def radiation(u: SpectralUniverse, clock: Clock) -> spectral.Addition | None:
+def radiation(u: SpectralUniverse, clock: Clock) -> Addition | None:
     """Modes of -a^3 T00 of the radiation, in Newton with what makes up for the gauge, while it acts (PHYSICS 9.1)."""
     if u.radiation is None or not u.radiation.density_acts(clock.a):
         return None
@@ -72,4 +76,5 @@ def _falls_in(u: SpectralUniverse, clock: Clock) -> Tensor:
     assert u.radiation is not None
     strength = u.radiation.chi_modes(clock.a)
     chi = u.kernels.add_realisation(*strength, u.phi_modes.new_zeros(u.phi_modes.shape))
-    return u.phi_modes - chi
+    falls: Tensor = u.phi_modes - chi
+    return falls

@@ -30,7 +30,9 @@ class SpectralRelativity:
     def solve(self, universe: Universe, clock: Clock, diagnostics: bool = True) -> None:
         """phi, chi and B of this cycle; phi of cycle 0 is that of the start."""
         u = universe
-        assert isinstance(u, SpectralUniverse) and u.phi_modes is not None and u.chi_modes is not None
+        assert isinstance(u, SpectralUniverse)
+        assert u.phi_modes is not None
+        assert u.chi_modes is not None
         if clock.cycle == 0:
             self._begin(u, clock)
             metric, weight = u.metric, 0.0
@@ -41,7 +43,7 @@ class SpectralRelativity:
         particles = synchronised(u, metric, weight, clock.a) if elliptic else u.particles
         if clock.cycle > 0:
             u.turn_modes()
-            spectral.solve_potential(u.kernels, u.source, -1.0, self._shift, False, None, u.phi_modes)
+            spectral.solve_potential(u.kernels, u.source, -1.0, self._shift, None, None, u.phi_modes)
             u.phi_mean = u.phi_modes[0, 0, 0].real.clone()
             u.turn()
         spectral.potential_fields(u.kernels, u.phi_modes, u.phi, u.gradient)
@@ -63,7 +65,8 @@ class SpectralRelativity:
             u.past_metric.copy_(u.metric)
             u.past_gradient.copy_(u.gradient)
             u.past_phi, u.past_chi = u.phi.clone(), u.chi.clone()
-        assert u.past_phi is not None and u.past_chi is not None
+        assert u.past_phi is not None
+        assert u.past_chi is not None
         ahead, self._shift = weights.extrapolation(clock)
         metric: Tensor = u.kernels.extrapolate(u.metric, u.past_metric, ahead)
         project(u, clock, metric, weight)
@@ -75,7 +78,8 @@ class SpectralRelativity:
 
     def _begin(self, u: SpectralUniverse, clock: Clock) -> None:
         """Cycle 0: phi and chi of the start; after a linear one phi is made to fit the particles first."""
-        assert u.phi_modes is not None and u.chi_modes is not None
+        assert u.phi_modes is not None
+        assert u.chi_modes is not None
         if not u.matched:
             self._constrain(u, clock)
         spectral.pack_metric(u.kernels, u.phi_modes, u.chi_modes, u.metric)
@@ -86,7 +90,9 @@ class SpectralRelativity:
 
         [k^2 + s] phi = -FT{R(phi*, chi, phi') - s phi*} with s = 3 G4 Omega / a + 3 H^2.
         """
-        assert u.phi_modes is not None and u.chi_modes is not None and u.rate_modes is not None
+        assert u.phi_modes is not None
+        assert u.chi_modes is not None
+        assert u.rate_modes is not None
         hubble, density = clock.hubble, u.background.four_pi_G / clock.a
         shift = 3.0 * density * u.mean_density + 3.0 * hubble**2
         rate, chi = spectral.field_of(u.rate_modes, u.n), spectral.field_of(u.chi_modes, u.n)
@@ -95,14 +101,15 @@ class SpectralRelativity:
             project(u, clock, u.metric, 0.0)
             spectral.potential_fields(u.kernels, u.phi_modes, u.phi, u.gradient)
             curvature = 0.5 * (u.gradient**2).sum(0) + hamiltonian(u.source, u.phi, chi, rate, density, hubble)
-            spectral.solve_potential(u.kernels, curvature - shift * u.phi, -1.0, shift, False, None, u.phi_modes)
+            spectral.solve_potential(u.kernels, curvature - shift * u.phi, -1.0, shift, None, None, u.phi_modes)
             u.phi_modes[0, 0, 0] = 0
 
 
 def project(u: SpectralUniverse, clock: Clock, metric: Tensor, weight: float) -> None:
     """T00 less its mean, with radiation and without its window, into ``u.source``; T_ij into ``u.lanes``."""
-    u.kernels.project_pcs(u.particles, metric, weight, clock.a, u.lanes, -u.mean_density)
-    spectral.contrast(u.kernels, u.lanes[..., T00], radiation(u, clock), u.source, u.t00_sums)
+    u.kernels.project_pcs(u.particles, metric, weight, clock.a, u.lanes, -u.mean_density, u.energies)
+    u.kernels.paint_pcs(u.particles, u.energies, 1.0, u.shifted, -u.mean_density, spectral.HALF_A_CELL)
+    spectral.contrast(u.kernels, u.lanes[..., T00], u.shifted, radiation(u, clock), u.source, u.t00_sums)
 
 
 def synchronised(u: SpectralUniverse, metric: Tensor, weight: float, a: float) -> Particles:

@@ -15,7 +15,7 @@ from weakfield.cosmology.splines import natural_spline
 from weakfield.cosmology.transfer import TransferFunctions, TransferHistory
 from weakfield.mesh import quadratic, spectral
 from weakfield.mesh.kernels.reference.hamiltonian import hamiltonian
-from weakfield.mesh.lanes import LANES, T00
+from weakfield.mesh.lanes import LANES
 from weakfield.mesh.particles import Particles
 from weakfield.simulation.linear_start import by_kind, linear_sources
 from weakfield.simulation.radiation import LinearRadiation
@@ -164,12 +164,14 @@ def _demanded(here: _Setting, phi: Tensor, chi: Tensor, rate: Tensor) -> Tensor:
 def _deposited(here: _Setting, particles: Particles, metric: Tensor | None) -> Tensor:
     """Modes of the density of particles less its mean, its window taken off."""
     mean, n = here.run.cosmology.Omega_m, here.n
-    if metric is None:
-        painted = here.kernels.paint_pcs(particles, None, particles.mass * n**3, None, -mean)
-    else:
-        lanes = metric.new_empty((n, n, n, LANES))
-        painted = here.kernels.project_pcs(particles, metric, 0.0, here.a, lanes, -mean)[..., T00].contiguous()
-    return spectral.modes_of(painted, windowed=True)
+    energies = None
+    if metric is not None:
+        lanes, energies = metric.new_empty((n, n, n, LANES)), torch.empty_like(particles.displacement[0])
+        here.kernels.project_pcs(particles, metric, 0.0, here.a, lanes, -mean, energies)
+    scale = particles.mass * n**3 if energies is None else 1.0
+    return spectral.interlaced(
+        *(here.kernels.paint_pcs(particles, energies, scale, None, -mean, s) for s in (0.0, spectral.HALF_A_CELL))
+    )
 
 
 def _metric(here: _Setting, phi: Tensor, chi: Tensor) -> Tensor:

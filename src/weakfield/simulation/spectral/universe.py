@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from weakfield.mesh import spectral
-from weakfield.mesh.lanes import LANES, VECTOR
+from weakfield.mesh.lanes import LANES, VECTOR, spread_out
 from weakfield.simulation.universe import Universe
 
 
@@ -46,6 +46,12 @@ class SpectralUniverse(Universe):
         self.chi.copy_(spectral.field_of(chi, self.n))
         spectral.pack_metric(self.kernels, phi, chi, self.metric)
 
+    @property
+    def sample(self) -> Tensor:
+        """A mode of phi: it is there in Newton too, whose phi is not transformed back in every cycle."""
+        assert self.phi_modes is not None
+        return self.phi_modes[0, 0, 1].abs()
+
     def turn(self) -> None:
         """What was now becomes what was before; its own memory is there for what comes."""
         self.past_phi, self.phi = self.phi, _like(self.phi, self.past_phi)
@@ -55,24 +61,45 @@ class SpectralUniverse(Universe):
 
     def turn_modes(self) -> None:
         """The same for modes."""
-        assert self.phi_modes is not None and self.chi_modes is not None
+        assert self.phi_modes is not None
+        assert self.chi_modes is not None
         self.past_phi_modes, self.phi_modes = self.phi_modes, _like(self.phi_modes, self.past_phi_modes)
         self.past_chi_modes, self.chi_modes = self.chi_modes, _like(self.chi_modes, self.past_chi_modes)
 
     @cached_property
     def metric(self) -> Tensor:
         """(n, n, n, 8): phi, psi and their gradients for particles to read, lanes of ``mesh.lanes``."""
-        return self.phi.new_empty((*self.phi.shape, LANES))
+        return self._spread_out(LANES)
+
+    @cached_property
+    def lanes(self) -> Tensor:
+        return self._spread_out(LANES)
 
     @cached_property
     def past_metric(self) -> Tensor:
         """``metric`` of the cycle before; between the two extrapolations of a cycle what it makes of both."""
-        return torch.empty_like(self.metric)
+        return self._spread_out(LANES)
 
     @cached_property
     def vector(self) -> Tensor:
         """(n, n, n, 4): a^2 B for particles to read; in Newton the gradient that they fall along."""
-        return self.phi.new_zeros((*self.phi.shape, VECTOR))
+        return self._spread_out(VECTOR).zero_()
+
+    def _spread_out(self, lanes: int) -> Tensor:
+        """Fields of a node side by side, laid out as the kernels of the device read them fastest."""
+        if self.phi.is_cuda:
+            return self.phi.new_empty((*self.phi.shape, lanes))
+        return spread_out(self.n, lanes, self.phi.dtype)
+
+    @cached_property
+    def shifted(self) -> Tensor:
+        """(n, n, n): a density deposited on the second of two interlaced meshes."""
+        return torch.empty_like(self.phi)
+
+    @cached_property
+    def energies(self) -> Tensor:
+        """(P,): what each particle adds to T00."""
+        return torch.empty_like(self.particles.displacement[0])
 
     @cached_property
     def gradient(self) -> Tensor:

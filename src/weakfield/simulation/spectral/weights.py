@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from weakfield.cosmology import Background
 from weakfield.cosmology.growth import growth_from_early, growth_rate
 from weakfield.mesh.kernels.reference.hamiltonian import Extrapolation
@@ -65,4 +67,10 @@ def extrapolation(clock: Clock) -> tuple[Extrapolation, float]:
 
 
 def _at(clock: Clock, a: float) -> Growth:
-    return Growth(clock.background, a)
+    return _growth(clock.background, a)
+
+
+@lru_cache(maxsize=16)
+def _growth(background: Background, a: float) -> Growth:
+    """A cycle asks for the same few scale factors several times, and the next one for some of them again."""
+    return Growth(background, a)

@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from weakfield.config import SimulationSettings
-from weakfield.cosmology import amplitude
+from weakfield.cosmology import amplitude, second_order_growth
+from weakfield.mesh import fft
 from weakfield.mesh.kernels import kernels_for
 from weakfield.mesh.noise import unit_modes
+from weakfield.mesh.quadratic import second_order_fields
 from weakfield.mesh.shells import shells, squared_modulus, squared_wavenumbers
 from weakfield.simulation.realisation import Realisation
 from weakfield.spectra.theory.linear import LinearTheory
+from weakfield.spectra.theory.relativistic import difference_coefficients
 
 Reals = NDArray[np.float64]
 
@@ -75,3 +78,16 @@ def linear_potential(
         return np.asarray(-amplitude(theory.cosmology, box, x) * theory.potential_transfer(x / box, z))
 
     return Realisation(modes, kernels_for("cpu")).field(source, None)
+
+
+def predicted_difference(theory: LinearTheory, simulation: SimulationSettings, seed: int, z: float) -> Tensor:
+    """Modes (N, N, N//2+1) of GR - Newton of phi at second order in the universe that drew the modes of ``seed``.
+
+    That is C1 of ``relativistic`` for a start right at second order, without aliases, zero at k = 0; f = FFT / N^3,
+    dimensionless. A seed and its inverse have the same.
+    """
+    growth = second_order_growth(theory.cosmology, z)
+    early = linear_potential(theory, simulation, seed, z) / growth.potential
+    fields = second_order_fields(fft.forward(early) / simulation.grid**3)
+    theta, square = difference_coefficients(growth)
+    return theta * fields.theta_0 + square * fields.square

@@ -83,6 +83,13 @@ def slopes(field, x0, y0, z0, x1, y1, z1, fx, fy, fz):
 def split_places(places, count, first, cells):
     """Whole cells (0, 8, 16) and fractions (24, 32, 40) of eight particles from ``first`` on, into ``cells``."""
     ux, uy, uz = load(places, first), load(places, count + first), load(places, 2 * count + first)
+    split(ux, uy, uz, cells)
+    return ux, uy, uz
+
+
+@njit(**INLINE)
+def split(ux, uy, uz, cells):
+    """The same of places that are at hand."""
     wx, wy, wz = floor(ux), floor(uy), floor(uz)
     store(cells, 0, wx)
     store(cells, 8, wy)
@@ -90,7 +97,6 @@ def split_places(places, count, first, cells):
     store(cells, 24, ux - wx)
     store(cells, 32, uy - wy)
     store(cells, 40, uz - wz)
-    return ux, uy, uz
 
 
 @njit(**INLINE)

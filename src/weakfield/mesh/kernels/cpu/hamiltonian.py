@@ -8,11 +8,15 @@ import numpy as np
 from numba import njit, prange
 
 from weakfield.mesh.kernels import reference
+from weakfield.mesh.kernels.cpu.pcs_cells import numbers
 from weakfield.mesh.kernels.cpu.simd import INLINE, PARALLEL, WIDTH, exceeds, load, number, put, shuffler, store
+from weakfield.mesh.kernels.reference.hamiltonian import Extrapolation
 
 #: which lanes of the metric are of phi: the first, and its gradient; the others are of psi
 _OF_PHI = np.array([1, 0, 1, 1, 1, 0, 0, 0], dtype=np.float64)
 _for_psi = shuffler((8, 0, 8, 8, 8, 2, 3, 4), "Lanes of phi where those of psi are, zero elsewhere.")
+#: everything stays as it is now
+STILL = Extrapolation(phi=(1.0, 0.0), chi=(1.0, 0.0), rate=(0.0, 0.0), memory=(0.0, 0.0))
 #: sites of a thread's turn
 _TURN = 4096
 
@@ -90,9 +94,11 @@ def hamiltonian_source(
 
 def extrapolate(metric, past, ahead):
     """See ``reference.hamiltonian.extrapolate``."""
-    flat = metric.numpy().reshape(-1)
+    if metric.stride() != past.stride():
+        return reference.extrapolate(metric, past, ahead)
+    flat = numbers(metric)[0]  # with the gaps between rows, whose numbers are of no account
     own = np.stack([_OF_PHI * p + (1 - _OF_PHI) * c for p, c in zip(ahead.phi, ahead.chi, strict=True)])
     kind = flat.dtype.type
     now, before = (kind(p - c) for p, c in zip(ahead.phi, ahead.chi, strict=True))
-    _extrapolate(flat, past.numpy().reshape(-1), own.astype(kind).reshape(-1), now, before)
+    _extrapolate(flat, numbers(past)[0], own.astype(kind).reshape(-1), now, before)
     return past

@@ -1,7 +1,8 @@
 """The 64 nodes around a particle and its cubic splines there. Inlined into every kernel of the spectral mesh.
 
 Places and shares of eight particles are worked out side by side; then each particle meets its nodes, all fields of a
-node as one vector. A gather sums over y and z before x, a deposit multiplies along x before y and z: 80 products.
+node as one vector. A gather of values sums over y and z before x, a deposit multiplies along x before y and z: 80
+products.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from weakfield.mesh.kernels.cpu.cells import above, split_places, wrapped
+from weakfield.mesh.kernels.cpu.cells import above, split, split_places, wrapped
 from weakfield.mesh.kernels.cpu.simd import INLINE, WIDTH, exceeds, load, number, put, store
 
 #: planes (rows, columns) that a spline touches beyond the cell of its particle, on either side
@@ -32,7 +33,21 @@ def scratch(dtype):
 def spread(places, count, first, cells, shares):
     """``split_places``, and the share of the four nodes along x (0 to 24), y (32 to 56) and z (64 to 88)."""
     moved = split_places(places, count, first, cells)
-    real = places.dtype.type
+    _share(cells, shares)
+    return moved
+
+
+@njit(**INLINE)
+def spread_shifted(places, count, first, shift, cells, shares):
+    """``spread`` of places ``shift`` further along each axis."""
+    ux, uy, uz = load(places, first), load(places, count + first), load(places, 2 * count + first)
+    split(ux + shift, uy + shift, uz + shift, cells)
+    _share(cells, shares)
+
+
+@njit(**INLINE)
+def _share(cells, shares):
+    real = cells.dtype.type
     one, half, sixth, thirds = real(1), real(1 / 2), real(1 / 6), real(2 / 3)
     for axis in range(3):
         r = load(cells, 24 + WIDTH * axis)
@@ -42,7 +57,6 @@ def spread(places, count, first, cells, shares):
         store(shares, 32 * axis + 8, thirds + r2 * (half * r - one))
         store(shares, 32 * axis + 16, thirds + s2 * (half * s - one))
         store(shares, 32 * axis + 24, sixth * r * r2)
-    return moved
 
 
 @njit(**INLINE)
@@ -122,22 +136,19 @@ def gather(fetch, fields, lanes, nodes, shares, i):
 @njit(**_ANY_LANES)
 def gather_with_slopes(fetch, fields, lanes, nodes, shares, slopes, i):
     """``gather`` and the derivatives of the splines along x, y and z, per cell."""
-    x, nothing = _along_x(nodes, i, lanes), fetch(fields, 0) * fields.dtype.type(0)
-    a, b, c, d = nothing, nothing, nothing, nothing  # at the four nodes along x
-    ya, yb, yc, yd = nothing, nothing, nothing, nothing  # their derivatives along y
-    za, zb, zc, zd = nothing, nothing, nothing, nothing  # along z
+    x, wx, sx = _along_x(nodes, i, lanes), four_of(shares, i), four_of(slopes, i)
+    nothing = fetch(fields, 0) * fields.dtype.type(0)
+    value, along_x, along_y, along_z = nothing, nothing, nothing, nothing
     for k in range(64 + i, 96 + i, WIDTH):
         at, wz, sz = number(nodes, k), number(shares, k), number(slopes, k)
+        flat, steep_x, steep_y = nothing, nothing, nothing  # of one plane
         for j in range(32 + i, 64 + i, WIDTH):
-            f = _row(fetch, fields, (at + number(nodes, j)) * lanes, x)
-            w = wz * number(shares, j)
-            a, b, c, d = a + w * f[0], b + w * f[1], c + w * f[2], d + w * f[3]
-            w = wz * number(slopes, j)
-            ya, yb, yc, yd = ya + w * f[0], yb + w * f[1], yc + w * f[2], yd + w * f[3]
-            w = sz * number(shares, j)
-            za, zb, zc, zd = za + w * f[0], zb + w * f[1], zc + w * f[2], zd + w * f[3]
-    wx, values = four_of(shares, i), (a, b, c, d)
-    return _sum(wx, values), _sum(four_of(slopes, i), values), _sum(wx, (ya, yb, yc, yd)), _sum(wx, (za, zb, zc, zd))
+            f, wy, sy = _row(fetch, fields, (at + number(nodes, j)) * lanes, x), number(shares, j), number(slopes, j)
+            summed = _sum(wx, f)
+            flat, steep_x, steep_y = flat + wy * summed, steep_x + wy * _sum(sx, f), steep_y + sy * summed
+        value, along_z = value + wz * flat, along_z + sz * flat
+        along_x, along_y = along_x + wz * steep_x, along_y + wz * steep_y
+    return value, along_x, along_y, along_z
 
 
 @njit(**_ANY_LANES)

@@ -22,6 +22,7 @@ from weakfield.mesh.kernels.cpu.pcs_cells import (
     numbers,
     scratch,
     spread,
+    spread_shifted,
 )
 from weakfield.mesh.kernels.cpu.projection import planes_to_fill
 from weakfield.mesh.kernels.cpu.simd import (
@@ -39,6 +40,8 @@ from weakfield.mesh.kernels.cpu.simd import (
     store,
     store4,
     store_rows,
+    store_vectors,
+    transpose,
 )
 from weakfield.mesh.lanes import D_PHI, D_PSI, LANES, METRIC_PHI, METRIC_PSI, VECTOR
 
@@ -58,40 +61,48 @@ def _fill_plane(out, n, row, begin, start):
 
 
 @njit(**PARALLEL)
-def _paint(column, row_start, u, weight, weighted, scale, slabs, out):
+def _paint(column, row_start, u, shift, weight, weighted, scale, slabs, out):
     n, slab_count, count = out.shape[0], len(slabs) - 1, len(column)
-    scale, places, flat = out.dtype.type(scale), u.reshape(-1), out.reshape(-1)
+    scale, shift, places, flat = out.dtype.type(scale), u.dtype.type(shift), u.reshape(-1), out.reshape(-1)
     for colour in range(min(slab_count, 2)):
         for pair in prange((slab_count + 1 - colour) // 2):
             slab = 2 * pair + colour
             cells, nodes, shares = scratch(u.dtype)
+            rows, none = np.zeros(64, u.dtype), splat(out.dtype.type(0))
             for row in range(slabs[slab] * n, slabs[slab + 1] * n):
                 z, y, end = row // n, row % n, row_start[row + 1]
                 for p in range(row_start[row], end, WIDTH):
                     first = min(p, count - WIDTH)  # the last particles reach back
                     begin, stop = p - first, p - first + min(WIDTH, end - p)
-                    spread(places, count, first, cells, shares)
+                    spread_shifted(places, count, first, shift, cells, shares)
                     w = scale * load(weight, first) if weighted else splat(scale)
-                    for k in range(4):  # the weight of a particle joins its shares along x
-                        store(shares, 8 * k, w * load(shares, 8 * k))
+                    # the weight of a particle joins its shares along x
+                    wx = w * load(shares, 0), w * load(shares, 8), w * load(shares, 16), w * load(shares, 24)
+                    store_vectors(rows, 0, WIDTH, transpose((wx[0], wx[1], wx[2], wx[3], none, none, none, none)))
                     for i in range(begin, stop):
                         find_nodes(nodes, cells, i, number(column, first + i), y, z, n, n, n * n)
                         x0, x1, x2, x3 = four_of(nodes, i)
-                        w0, w1, w2, w3 = four_of(shares, i)
-                        for k in range(4):
-                            for j in range(4):
-                                at = number(nodes, 64 + 8 * k + i) + number(nodes, 32 + 8 * j + i)
-                                w = number(shares, 64 + 8 * k + i) * number(shares, 32 + 8 * j + i)
-                                _add(flat, at + x0, w * w0)
-                                _add(flat, at + x1, w * w1)
-                                _add(flat, at + x2, w * w2)
-                                _add(flat, at + x3, w * w3)
+                        if x3 == x0 + 3:
+                            four = load4(rows, 8 * i)
+                            for k in range(64 + i, 96 + i, WIDTH):
+                                to, wz = number(nodes, k) + x0, number(shares, k)
+                                for j in range(32 + i, 64 + i, WIDTH):
+                                    at = to + number(nodes, j)
+                                    store4(flat, at, load4(flat, at) + wz * number(shares, j) * four)
+                        else:
+                            for k in range(64 + i, 96 + i, WIDTH):
+                                for j in range(32 + i, 64 + i, WIDTH):
+                                    at, w = number(nodes, k) + number(nodes, j), number(shares, k) * number(shares, j)
+                                    _add(flat, at + x0, w * number(rows, 8 * i))
+                                    _add(flat, at + x1, w * number(rows, 8 * i + 1))
+                                    _add(flat, at + x2, w * number(rows, 8 * i + 2))
+                                    _add(flat, at + x3, w * number(rows, 8 * i + 3))
 
 
 @njit(**PARALLEL)
 def _project(
     column, row_start, u, q, metric, present, synchronise, weight, a, scale, slabs, low, high, start, n, pitch_y,
-    pitch_z, out,
+    pitch_z, energies, kept, out,
 ):  # fmt: skip
     real = u.dtype.type
     a2, weight, scale, zero = real(a * a), real(weight), real(scale), real(0)
@@ -138,11 +149,15 @@ def _project(
                             q2 = qx * qx + qy * qy + qz * qz
                     e2, s = e1 * e1, scale / root(q2 + a2)
                     sx, sy, sz = s * qx, s * qy, s * qz
+                    t00 = scale * (e1 * e2) * root(a2 + e2 * q2)
                     store_rows(
                         rows, 0, WIDTH,
-                        (scale * (e1 * e2) * root(a2 + e2 * q2), sx * qx, sy * qy, sz * qz, sx * qy, sx * qz, sy * qz,
+                        (t00, sx * qx, sy * qy, sz * qz, sx * qy, sx * qz, sy * qz,
                          splat(zero)),
                     )  # fmt: skip
+                    if kept:
+                        for i in range(begin, stop):
+                            put(energies, first + i, number(rows, 8 * i))
                     for i in range(begin, stop):
                         deposit(load, store, out, LANES, nodes, shares, i, load(rows, 8 * i))
 
@@ -179,24 +194,24 @@ def _t0i(column, row_start, u, q, metric, present, scale, slabs, n, out):
                         deposit(load4, store4, out, VECTOR, nodes, shares, i, load4(rows, 8 * i))
 
 
-def paint_pcs(particles, weight=None, scale=1.0, out=None, start=0.0):
+def paint_pcs(particles, weight=None, scale=1.0, out=None, start=0.0, shift=0.0):
     """See ``reference.pcs.paint_pcs``."""
     if len(particles) < WIDTH:
-        return reference.paint_pcs(particles, weight, scale, out, start)
+        return reference.paint_pcs(particles, weight, scale, out, start, shift)
     out = particles.displacement.new_empty((particles.grid,) * 3) if out is None else out
     out.fill_(start)
     weights = particles.displacement[0] if weight is None else weight
     _paint(
-        particles.column.numpy(), particles.row_start.numpy(), particles.displacement.numpy(), weights.numpy(),
-        weight is not None, scale, particles.slabs(MARGIN)[0], out.numpy(),
+        particles.column.numpy(), particles.row_start.numpy(), particles.displacement.numpy(), float(shift),
+        weights.numpy(), weight is not None, scale, particles.slabs(MARGIN, shift)[0], out.numpy(),
     )  # fmt: skip
     return out
 
 
-def project_pcs(particles, metric, weight, a, out, start=0.0):
+def project_pcs(particles, metric, weight, a, out, start=0.0, energies=None):
     """See ``reference.pcs.project_pcs``."""
     if len(particles) < WIDTH:
-        return reference.project_pcs(particles, metric, weight, a, out, start)
+        return reference.project_pcs(particles, metric, weight, a, out, start, energies)
     present, (slabs, low, high) = metric is not None, particles.slabs(MARGIN)
     lanes, *pitches = numbers(out)
     first = np.zeros(WIDTH, lanes.dtype)
@@ -205,7 +220,7 @@ def project_pcs(particles, metric, weight, a, out, start=0.0):
         particles.column.numpy(), particles.row_start.numpy(), particles.displacement.numpy(),
         particles.momentum.numpy(), numbers(alike(metric, pitches))[0] if present else lanes, present,
         present and weight != 0.0, float(weight), float(a), particles.mass * particles.grid**3 / a, slabs, low, high,
-        first, particles.grid, *pitches, lanes,
+        first, particles.grid, *pitches, lanes if energies is None else energies.numpy(), energies is not None, lanes,
     )  # fmt: skip
     return out
 

@@ -1,8 +1,9 @@
-"""Transforms of the spectral mesh along x and y, plane by plane, between half-transformed modes and what is read there.
+"""From half-transformed modes to fields of the spectral mesh: y and x transforms plane by plane.
 
-Half-transformed modes are work space: fields of pairs without their Nyquist column, which is zero, ``Layout`` says how
-far apart. Several fields of a plane are transformed side by side: a derivative along x or y costs no transform along
-the axes after it, and lanes of a site are put together, or taken apart, where sixteen rows are in a cache.
+Half-transformed modes are work space: fields of pairs without their Nyquist column, which is zero. A derivative is
+taken at the last moment, so that a field and its gradient share transforms: one along z, of the field, and one more of
+its derivative; then three along y and four along x. Lanes of a site are put together while sixteen rows of each are in
+a cache.
 """
 
 from __future__ import annotations
@@ -16,12 +17,8 @@ from weakfield.mesh.kernels.cpu.simd import (
     SERIAL,
     WIDTH,
     load,
-    load_rows,
-    number,
-    put,
     splat,
     store,
-    store_complex,
     store_rows,
     store_vectors,
     stream_vectors,
@@ -29,7 +26,6 @@ from weakfield.mesh.kernels.cpu.simd import (
 )
 from weakfield.mesh.kernels.cpu.transform import (
     BACKWARDS,
-    FORWARDS,
     INSIDE,
     ROWS,
     STRIDE,
@@ -37,11 +33,10 @@ from weakfield.mesh.kernels.cpu.transform import (
     columns,
     join_rows,
     load_sheet,
-    part_rows,
-    rows_forward,
-    store_sheet,
 )
 
+#: how ``fields_of`` lays fields out
+SEPARATE, EIGHT, THREE = range(3)
 #: numbers between the end of a half-transformed plane and the next, so that planes are no power of two apart
 GAP = 16
 
@@ -102,22 +97,6 @@ def _turn_back(line, n, radices, twiddles):
 
 
 @njit(**SERIAL)
-def _value_and_slope(plane, y, n, pitch, k, value, slope, radices, twiddles, place):
-    """Sixteen rows of a field and of its derivative along x."""
-    join_rows(plane, y, n, pitch, value, INSIDE, place)
-    _slope_rows(value, n, k, slope)
-    _turn_back(value, n, radices, twiddles)
-    _turn_back(slope, n, radices, twiddles)
-
-
-@njit(**SERIAL)
-def _rows_of(plane, y, n, pitch, line, radices, twiddles, place):
-    """Sixteen rows of a field."""
-    join_rows(plane, y, n, pitch, line, INSIDE, place)
-    _turn_back(line, n, radices, twiddles)
-
-
-@njit(**SERIAL)
 def _open(half, field, z, n, pitch, plane, radices, twiddles):
     """The y transforms of plane z of half-transformed modes."""
     load_sheet(half, place_of(field, z, 0, n), n, n, n // 2, pitch, plane)
@@ -149,8 +128,8 @@ def _put_rows(line, n, out, at, place):
 
 
 @njit(**SERIAL)
-def _put_eight(line, n, out, at, streaming, place):
-    """Sixteen rows of sites of eight lanes, from the rows of each lane."""
+def _put_eight(line, n, out, at, row, streaming, place):
+    """Sixteen rows of sites of eight lanes, ``row`` sites apart, from the rows of each lane."""
     for part in range(2):
         for x in range(n):
             p = part * n * WIDTH + place[x] * WIDTH
@@ -158,16 +137,16 @@ def _put_eight(line, n, out, at, streaming, place):
                 (load(line[0], p), load(line[1], p), load(line[2], p), load(line[3], p), load(line[4], p),
                  load(line[5], p), load(line[6], p), load(line[7], p))
             )  # fmt: skip
-            to = at + (part * WIDTH * n + x) * 8
+            to = at + (part * WIDTH * row + x) * 8
             if streaming:
-                stream_vectors(out, to, 8 * n, sites)
+                stream_vectors(out, to, 8 * row, sites)
             else:
-                store_vectors(out, to, 8 * n, sites)
+                store_vectors(out, to, 8 * row, sites)
 
 
 @njit(**SERIAL)
-def _put_three(line, n, out, at, streaming, place):
-    """Sixteen rows of sites of three lanes and a spare, from the rows of each lane."""
+def _put_three(line, n, out, at, row, streaming, place):
+    """Sixteen rows of sites of three lanes and a spare, ``row`` sites apart, from the rows of each lane."""
     none = splat(line.dtype.type(0))
     for part in range(2):
         for x in range(0, n, 2):
@@ -176,238 +155,55 @@ def _put_three(line, n, out, at, streaming, place):
                 (load(line[0], p), load(line[1], p), load(line[2], p), none, load(line[0], q), load(line[1], q),
                  load(line[2], q), none)
             )  # fmt: skip
-            to = at + (part * WIDTH * n + x) * 4
+            to = at + (part * WIDTH * row + x) * 4
             if streaming:
-                stream_vectors(out, to, 4 * n, sites)
+                stream_vectors(out, to, 4 * row, sites)
             else:
-                store_vectors(out, to, 4 * n, sites)
+                store_vectors(out, to, 4 * row, sites)
 
 
 @njit(**PARALLEL)
-def fields_of(half, n, k, field, gradient, line, plane, radices, twiddles, place):
-    """A field and its gradient from its modes and those of its derivative along z."""
-    threads, pitch = line.shape[0], plane.shape[2] // (2 * n)
+def fields_of(
+    half, groups, count, n, k, layout, streaming, field, more, pitch_y, pitch_z, line, plane, radices, twiddles, place
+):  # fmt: skip
+    """Fields and gradients from half-transformed modes, laid out as ``layout`` says.
+
+    ``groups`` of a field and its derivative along z make the field and its gradient; without groups there are ``count``
+    fields. ``SEPARATE``: into ``field`` and, if it is a group, the gradient into ``more`` (3, n, n, n). ``EIGHT``: two
+    groups as the lanes phi, psi, grad phi, grad psi of sites in ``field``. ``THREE``: three fields, or the gradient of
+    a group, as lanes of sites with a spare.
+    """
+    threads, pitch, cube = line.shape[0], plane.shape[2] // (2 * n), n * n * n
     for thread in prange(threads):
         w, p = line[thread], plane[thread]
         for z in range(thread * n // threads, (thread + 1) * n // threads):
-            _open_with_slope(half, ZERO, z, n, pitch, k, p[0], p[1], radices, twiddles)
-            _open(half, ZERO + 1, z, n, pitch, p[2], radices, twiddles)
-            for y in range(0, n, ROWS):
-                at = (z * n + y) * n
-                _value_and_slope(p[0], y, n, pitch, k, w[0], w[1], radices, twiddles, place)
-                _rows_of(p[1], y, n, pitch, w[2], radices, twiddles, place)
-                _rows_of(p[2], y, n, pitch, w[3], radices, twiddles, place)
-                _put_rows(w[0], n, field, at, place)
-                _put_rows(w[1], n, gradient, at, place)
-                _put_rows(w[2], n, gradient, n * n * n + at, place)
-                _put_rows(w[3], n, gradient, 2 * n * n * n + at, place)
-
-
-@njit(**PARALLEL)
-def field_of(half, field, n, line, plane, radices, twiddles, place):
-    """A field from the first of half-transformed modes."""
-    threads, pitch = line.shape[0], plane.shape[2] // (2 * n)
-    for thread in prange(threads):
-        w, p = line[thread, 0], plane[thread, 0]
-        for z in range(thread * n // threads, (thread + 1) * n // threads):
-            _open(half, ZERO, z, n, pitch, p, radices, twiddles)
-            for y in range(0, n, ROWS):
-                _rows_of(p, y, n, pitch, w, radices, twiddles, place)
-                _put_rows(w, n, field, (z * n + y) * n, place)
-
-
-@njit(**PARALLEL)
-def metric_of(half, n, k, streaming, out, line, plane, radices, twiddles, place):
-    """phi, psi and their gradients, eight lanes a site, from modes of both and of their derivatives along z."""
-    threads, pitch = line.shape[0], plane.shape[2] // (2 * n)
-    for thread in prange(threads):
-        w, p = line[thread], plane[thread]
-        for z in range(thread * n // threads, (thread + 1) * n // threads):
-            for i in range(2):
+            for i in range(groups):
                 _open_with_slope(half, 2 * i, z, n, pitch, k, p[3 * i], p[3 * i + 1], radices, twiddles)
                 _open(half, 2 * i + 1, z, n, pitch, p[3 * i + 2], radices, twiddles)
+            if groups == 0:
+                for i in range(count):
+                    _open(half, i, z, n, pitch, p[i], radices, twiddles)
             for y in range(0, n, ROWS):
-                for i in range(2):  # lanes METRIC_PHI, METRIC_PSI, D_PHI, D_PSI
-                    _value_and_slope(p[3 * i], y, n, pitch, k, w[i], w[2 + 3 * i], radices, twiddles, place)
-                    _rows_of(p[3 * i + 1], y, n, pitch, w[3 + 3 * i], radices, twiddles, place)
-                    _rows_of(p[3 * i + 2], y, n, pitch, w[4 + 3 * i], radices, twiddles, place)
-                _put_eight(w, n, out, (z * n + y) * n * 8, streaming, place)
-
-
-@njit(**PARALLEL)
-def gradient_of(half, n, k, streaming, out, line, plane, radices, twiddles, place):
-    """The gradient of a field, three lanes a site and a spare, from its modes and those of its derivative along z."""
-    threads, pitch = line.shape[0], plane.shape[2] // (2 * n)
-    for thread in prange(threads):
-        w, p = line[thread], plane[thread]
-        for z in range(thread * n // threads, (thread + 1) * n // threads):
-            _open_with_slope(half, ZERO, z, n, pitch, k, p[0], p[1], radices, twiddles)
-            _open(half, ZERO + 1, z, n, pitch, p[2], radices, twiddles)
-            for y in range(0, n, ROWS):
-                join_rows(p[0], y, n, pitch, w[3], INSIDE, place)
-                _slope_rows(w[3], n, k, w[0])
-                _turn_back(w[0], n, radices, twiddles)
-                _rows_of(p[1], y, n, pitch, w[1], radices, twiddles, place)
-                _rows_of(p[2], y, n, pitch, w[2], radices, twiddles, place)
-                _put_three(w, n, out, (z * n + y) * n * 4, streaming, place)
-
-
-@njit(**PARALLEL)
-def vector_of(half, n, streaming, out, line, plane, radices, twiddles, place):
-    """A vector field, three lanes a site and a spare."""
-    threads, pitch = line.shape[0], plane.shape[2] // (2 * n)
-    for thread in prange(threads):
-        w, p = line[thread], plane[thread]
-        for z in range(thread * n // threads, (thread + 1) * n // threads):
-            for i in range(3):
-                _open(half, i, z, n, pitch, p[i], radices, twiddles)
-            for y in range(0, n, ROWS):
-                for i in range(3):
-                    _rows_of(p[i], y, n, pitch, w[i], radices, twiddles, place)
-                _put_three(w, n, out, (z * n + y) * n * 4, streaming, place)
-
-
-# ---------------------------------------------------------------------------------------------------------------
-# From fields to half-transformed modes
-
-
-@njit(**PARALLEL)
-def modes_of(field, gap, n, out, step, row, sums, line, plane, radices, twiddles, place):
-    """x and y transforms of a field whose numbers lie ``gap`` apart, and the sums of its planes.
-
-    Planes of ``out`` are ``step`` numbers apart, rows ``row``.
-    """
-    threads, pitch = line.shape[0], plane.shape[2] // (2 * n)
-    for thread in prange(threads):
-        w, p, near = line[thread, 0], plane[thread, 0], plane[thread, 1]
-        for z in range(thread * n // threads, (thread + 1) * n // threads):
-            at, total = z * n * n * gap, 0.0
-            if gap == 1:
-                rows_forward(field, at, n, pitch, w, p, INSIDE, radices, twiddles, place)
-            else:
-                for i in range(n * n):
-                    value = number(field, at + i * gap)
-                    put(near, i, value)
-                    total += value
-                rows_forward(near, ZERO, n, pitch, w, p, INSIDE, radices, twiddles, place)
-            sums[z] = total
-            columns(p, n, n // 2, pitch, FORWARDS, radices, twiddles)
-            store_sheet(p, n, n // 2, pitch, out, z * step, row, place)
-
-
-@njit(**INLINE)
-def _put_products(line, p, x, y, z):
-    """The products of a vector with itself in the order of ``lanes.STRESS``."""
-    store(line[0], p, x * x)
-    store(line[1], p, y * y)
-    store(line[2], p, z * z)
-    store(line[3], p, x * y)
-    store(line[4], p, x * z)
-    store(line[5], p, y * z)
-
-
-@njit(**SERIAL)
-def _products(gradient, at, n, line):
-    """d_i phi d_j phi in sixteen rows."""
-    cube = n * n * n
-    for part in range(2):
-        for x in range(0, n, WIDTH):
-            here, p = at + part * WIDTH * n + x, (part * n + x) * WIDTH
-            a = load_rows(gradient, here, n)
-            b, c = load_rows(gradient, cube + here, n), load_rows(gradient, 2 * cube + here, n)
-            _put_products(line, p, a[0], b[0], c[0])
-            _put_products(line, p + WIDTH, a[1], b[1], c[1])
-            _put_products(line, p + 2 * WIDTH, a[2], b[2], c[2])
-            _put_products(line, p + 3 * WIDTH, a[3], b[3], c[3])
-            _put_products(line, p + 4 * WIDTH, a[4], b[4], c[4])
-            _put_products(line, p + 5 * WIDTH, a[5], b[5], c[5])
-            _put_products(line, p + 6 * WIDTH, a[6], b[6], c[6])
-            _put_products(line, p + 7 * WIDTH, a[7], b[7], c[7])
-
-
-@njit(**SERIAL)
-def _lanes(lanes, at, n, line):
-    """The lanes of T_ij in sixteen rows."""
-    for part in range(2):
-        for x in range(n):
-            p, v = (part * n + x) * WIDTH, load_rows(lanes, at + (part * WIDTH * n + x) * 8, 8 * n)
-            store(line[0], p, v[1])
-            store(line[1], p, v[2])
-            store(line[2], p, v[3])
-            store(line[3], p, v[4])
-            store(line[4], p, v[5])
-            store(line[5], p, v[6])
-
-
-@njit(**INLINE)
-def _scaled(plane, p, imaginary, scale):
-    return load(plane, p) * scale, load(plane, imaginary + p) * scale
-
-
-@njit(**SERIAL)
-def _contract(plane, z, n, pitch, k, scale, factor, first, vector, half, place):
-    """What chi and B need of the tensor in six planes, into fields of ``half`` from ``first`` on.
-
-    With kappa^2 = k_x^2 + k_y^2, A = k_x^2 S_xx + k_y^2 S_yy + 2 k_x k_y S_xy and C = k_x S_xz + k_y S_yz, (PHYSICS
-    16.2) k^2 S_ii - 3 k_i k_j S_ij = U_0 + k_z U_1 + k_z^2 U_2 with U_0 = kappa^2 S_ii - 3 A, U_1 = -6 C and
-    U_2 = S_xx + S_yy - 2 S_zz; and k_x v_y - k_y v_x = V_0 + k_z V_1 for v_i = k_j S_ij. Where kappa is 0 the two V are
-    S_xz and S_yz.
-    """
-    real = plane.dtype.type
-    imaginary, two, three, six = n * pitch, real(2), real(3), real(6)
-    for y in range(n):
-        row, ky, to = place[y] * pitch, k[y], place_of(first, z, y, n)
-        wy, step = scale[y] * factor, n * plane_step(n)
-        for x in range(0, n // 2, WIDTH):
-            p, w, kx = row + x, load(scale, x) * wy, load(k, x)
-            xx, yy = _scaled(plane[0], p, imaginary, w), _scaled(plane[1], p, imaginary, w)
-            zz, xy = _scaled(plane[2], p, imaginary, w), _scaled(plane[3], p, imaginary, w)
-            xz, yz = _scaled(plane[4], p, imaginary, w), _scaled(plane[5], p, imaginary, w)
-            kxx, kyy, kxy = kx * kx, ky * ky, kx * ky
-            flat, cross = kxx + kyy, two * kxy
-            at = to + 2 * x
-            store_complex(
-                half, at,
-                flat * (xx[0] + yy[0] + zz[0]) - three * (kxx * xx[0] + kyy * yy[0] + cross * xy[0]),
-                flat * (xx[1] + yy[1] + zz[1]) - three * (kxx * xx[1] + kyy * yy[1] + cross * xy[1]),
-            )  # fmt: skip
-            store_complex(half, at + step, (kx * xz[0] + ky * yz[0]) * -six, (kx * xz[1] + ky * yz[1]) * -six)
-            store_complex(half, at + 2 * step, xx[0] + yy[0] - two * zz[0], xx[1] + yy[1] - two * zz[1])
-            if vector:
-                differ = kxx - kyy
-                store_complex(
-                    half, at + 3 * step, differ * xy[0] + kxy * (yy[0] - xx[0]), differ * xy[1] + kxy * (yy[1] - xx[1])
-                )
-                store_complex(half, at + 4 * step, kx * yz[0] - ky * xz[0], kx * yz[1] - ky * xz[1])
-                if x == 0 and y == 0:
-                    put(half, at + 3 * step, number(plane[4], p) * wy * scale[0])
-                    put(half, at + 3 * step + 1, number(plane[4], imaginary + p) * wy * scale[0])
-                    put(half, at + 4 * step, number(plane[5], p) * wy * scale[0])
-                    put(half, at + 4 * step + 1, number(plane[5], imaginary + p) * wy * scale[0])
-
-
-@njit(**PARALLEL)
-def stress_of(
-    lanes, gradient, n, k, inside, per_window, deposited, products, vector, half, line, plane, radices, twiddles, place
-):  # fmt: skip
-    """T_ij times ``deposited`` / (W_x W_y) and d_i phi d_j phi times ``products``, each as ``_contract`` leaves it."""
-    threads, pitch, count = line.shape[0], plane.shape[2] // (2 * n), 5 if vector else 3
-    real = half.dtype.type
-    for thread in prange(threads):
-        w, p = line[thread], plane[thread]
-        for z in range(thread * n // threads, (thread + 1) * n // threads):
-            for kind in range(2):
-                for y in range(0, n, ROWS):
-                    if kind == 0:
-                        _lanes(lanes, (z * n + y) * n * 8, n, w)
-                    else:
-                        _products(gradient, (z * n + y) * n, n, w)
-                    for i in range(6):
-                        lines(w[i], ZERO, n * WIDTH, STRIDE, n, radices, twiddles)
-                        part_rows(w[i], n, pitch, p[i], y, INSIDE, place)
-                for i in range(6):
-                    columns(p[i], n, n // 2, pitch, FORWARDS, radices, twiddles)
-                if kind == 0:
-                    _contract(p, z, n, pitch, k, per_window, real(deposited), ZERO, vector, half, place)
+                for i in range(groups):
+                    slopes = groups + 3 * i
+                    join_rows(p[3 * i], y, n, pitch, w[i], INSIDE, place)
+                    _slope_rows(w[i], n, k, w[slopes])
+                    _turn_back(w[slopes], n, radices, twiddles)
+                    if layout != THREE:
+                        _turn_back(w[i], n, radices, twiddles)
+                    for j in range(1, 3):
+                        join_rows(p[3 * i + j], y, n, pitch, w[slopes + j], INSIDE, place)
+                        _turn_back(w[slopes + j], n, radices, twiddles)
+                if groups == 0:
+                    for i in range(count):
+                        join_rows(p[i], y, n, pitch, w[i], INSIDE, place)
+                        _turn_back(w[i], n, radices, twiddles)
+                site, at = z * pitch_z + y * pitch_y, (z * n + y) * n
+                if layout == EIGHT:
+                    _put_eight(w, n, field, 8 * site, pitch_y, streaming, place)
+                elif layout == THREE:
+                    _put_three(w[groups:], n, field, 4 * site, pitch_y, streaming, place)
                 else:
-                    _contract(p, z, n, pitch, k, inside, real(products), ZERO + count, vector, half, place)
+                    _put_rows(w[0], n, field, at, place)
+                    for i in range(3 * groups):
+                        _put_rows(w[1 + i], n, more, i * cube + at, place)

@@ -12,6 +12,7 @@ from weakfield.config import Theory
 from weakfield.mesh import fft
 from weakfield.mesh.kernels.cpu import (
     assignment,
+    hamiltonian,
     motion,
     pcs_deposit,
     pcs_motion,
@@ -19,6 +20,7 @@ from weakfield.mesh.kernels.cpu import (
     solvers,
     sources,
     spectral,
+    spectral_fields,
 )
 from weakfield.mesh.lanes import LANES, VECTOR
 from weakfield.mesh.lattice import Lattice
@@ -35,7 +37,10 @@ def compile_kernels(dtype: torch.dtype, theory: Theory, needs_chi: bool = True, 
 
     Compiled code is kept on disk: later processes load it, which they would do anyway.
     """
-    steps = _spectral(dtype, theory) if mesh == "spectral" else _steps(dtype, theory, needs_chi)
+    if mesh == "spectral":
+        steps = [*_spectral(dtype, theory), *_spectral_steps(dtype, theory, needs_chi)]
+    else:
+        steps = _steps(dtype, theory, needs_chi)
     with bar("compiling kernels (first run only)", len(steps)) as progress:
         for step in steps:
             step()
@@ -76,6 +81,36 @@ def _spectral(dtype: torch.dtype, theory: Theory) -> list[Callable[[], object]]:
         lambda: pcs_deposit.project_t0i_pcs(p, lanes, momenta),
         lambda: pcs_motion.kick_drift_pcs(p, lanes, vector, 1.0, 1.0, 0.0, 0.0),
     ]
+
+
+def _spectral_steps(dtype: torch.dtype, theory: Theory, needs_chi: bool) -> list[Callable[[], object]]:
+    """What solves for the fields of the spectral mesh: a start in double precision needs some, and the cycles all."""
+    steps: list[Callable[[], object]] = []
+    for kind in dict.fromkeys((torch.float64, dtype)):
+        steps += _spectral_fields(kind, theory, needs_chi, start=kind != dtype)
+    return steps
+
+
+def _spectral_fields(dtype: torch.dtype, theory: Theory, needs_chi: bool, start: bool) -> list[Callable[[], object]]:
+    n = _GRID
+    phi, sums = torch.zeros((n, n, n), dtype=dtype), torch.zeros(n, dtype=torch.float64)
+    gradient, modes = torch.zeros((3, n, n, n), dtype=dtype), torch.zeros((n, n, n // 2 + 1), dtype=fft.COMPLEX[dtype])
+    lanes, vector = torch.zeros((n, n, n, LANES), dtype=dtype), torch.zeros((n, n, n, VECTOR), dtype=dtype)
+    chi, b, b_now, past = modes.clone(), torch.stack([modes] * 3), torch.stack([modes] * 3), lanes.clone()
+    still, fields = hamiltonian.STILL, spectral_fields
+    steps: list[Callable[[], object]] = [lambda: fields.pack_gradient(modes, vector)]
+    if start:
+        return steps
+    steps.append(lambda: fields.potential(phi, 1.0, 1.0, phi, None, modes))
+    if theory == "gr" or needs_chi:
+        steps.append(lambda: fields.solve_stress(lanes, gradient, 0.0, None, 0.0, 0.0, chi, phi, b, b_now))
+    if theory == "gr":
+        steps += [
+            lambda: fields.contrast(lanes[..., 0], phi, None, phi.clone(), sums),
+            lambda: hamiltonian.hamiltonian_source(phi, phi, phi, phi, phi, gradient, gradient, still, 0.0, 0.0, phi),
+            lambda: hamiltonian.extrapolate(lanes, past, still),
+        ]
+    return steps
 
 
 def _steps(dtype: torch.dtype, theory: Theory, needs_chi: bool) -> list[Callable[[], object]]:

@@ -237,8 +237,8 @@ def _read_pcs(
 
 @triton.jit
 def _project_pcs(
-    column, row, u, q, metric, numbers, out, n, count, METRIC: tl.constexpr, SHIFTED: tl.constexpr,
-    BLOCK: tl.constexpr,
+    column, row, u, q, metric, numbers, energies, out, n, count, METRIC: tl.constexpr, SHIFTED: tl.constexpr,
+    ENERGIES: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     p, live = particle(count, BLOCK)
     x, fx, y, fy, z, fz = _around(column, row, u, p, live, count, n)
@@ -261,6 +261,8 @@ def _project_pcs(
         t00 = scale * _exp(3 * phi) * root(a2 + _exp(2 * phi) * q2)
     else:
         t00 = scale * root(a2 + q2)
+    if ENERGIES:
+        tl.store(energies + p, t00, mask=live)
     s = scale / root(q2 + a2)
     values = tl.where(lane == _T00, t00[:, None], 0.0)
     values = tl.where(lane == _XX, (s * qx * qx)[:, None], values)
@@ -359,9 +361,11 @@ def _kick_drift_pcs(column, row, u, q, metric, dragging, numbers, n, count, BLOC
     _push(u, q, p + count + count, live, drift, qz, speed * qz + _lane(b, component, 2))
 
 
-def paint_pcs(particles, weight=None, scale=1.0, out=None, start=0.0):
+def paint_pcs(particles, weight=None, scale=1.0, out=None, start=0.0, shift=0.0):
     """See ``reference.pcs.paint_pcs``."""
     n, count, u = particles.grid, len(particles), contiguous(particles.displacement)
+    if shift:
+        u = u + shift
     out = u.new_empty((n, n, n)) if out is None else out
     contiguous(out).fill_(start)
     grid, block = blocks(count, _NARROW)
@@ -385,7 +389,7 @@ def read_pcs(particles, fields):
     return out
 
 
-def project_pcs(particles, metric, weight, a, out, start=0.0):
+def project_pcs(particles, metric, weight, a, out, start=0.0, energies=None):
     """See ``reference.pcs.project_pcs``."""
     n, count, u = particles.grid, len(particles), contiguous(particles.displacement)
     numbers = scalars(u, _CUBE, a**2, particles.mass * n**3 / a, weight)
@@ -394,8 +398,8 @@ def project_pcs(particles, metric, weight, a, out, start=0.0):
     grid, block = blocks(count, _WIDE)
     _project_pcs[grid](
         particles.column, particles.rows(), u, contiguous(particles.momentum), u if metric is None else
-        contiguous(metric), numbers, out, n, count, METRIC=metric is not None, SHIFTED=weight != 0.0, BLOCK=block,
-        **OPTIONS,
+        contiguous(metric), numbers, u if energies is None else contiguous(energies), out, n, count,
+        METRIC=metric is not None, SHIFTED=weight != 0.0, ENERGIES=energies is not None, BLOCK=block, **OPTIONS,
     )  # fmt: skip
     return out
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -76,8 +76,14 @@ def paint_pcs(
     scale: float = 1.0,
     out: Tensor | None = None,
     start: float = 0.0,
+    shift: float = 0.0,
 ) -> Tensor:
-    """start + sum_p scale w_p W_PCS at every node, ``(N, N, N)``; w = 1 if not given; the adjoint of ``read_pcs``."""
+    """start + sum_p scale w_p W_PCS at every node, ``(N, N, N)``; w = 1 if not given; the adjoint of ``read_pcs``.
+
+    Particles are taken ``shift`` cells further along each axis: half a cell for the second of two interlaced meshes.
+    """
+    if shift:
+        particles = replace(particles, displacement=particles.displacement + shift)
     values = particles.displacement.new_ones(len(particles)) if weight is None else weight
     result = values.new_full((*(particles.grid,) * 3, 1), start)
     painted = Splines.of(particles).deposit(scale * values[None], result)[..., 0]
@@ -90,13 +96,20 @@ def read_pcs(particles: Particles, fields: Tensor) -> Tensor:
 
 
 def project_pcs(
-    particles: Particles, metric: Tensor | None, weight: float, a: float, out: Tensor, start: float = 0.0
+    particles: Particles,
+    metric: Tensor | None,
+    weight: float,
+    a: float,
+    out: Tensor,
+    start: float = 0.0,
+    energies: Tensor | None = None,
 ) -> Tensor:
     """-a^3 T^0_0 and a^3 T^i_j into the lanes of ``out`` (N, N, N, 8), the last one 0 (PHYSICS 16.2).
 
     T00 = (m N^3 / a) e^(3 phi) sqrt(q^2 e^(2 phi) + a^2), summed from ``start`` on, and T_ij = (m N^3 / a) q_i q_j / E
     with E^2 = q^2 + a^2. Momenta are q - weight x fall (``fall``), at the time of the positions; ``metric``
     (N, N, N, 8) in lanes of ``mesh.lanes``. Without a metric phi = psi = 0 and q is that of the particles.
+    ``energies`` (P,) becomes what each particle adds to T00.
     """
     splines, q = Splines.of(particles), particles.momentum
     phi = torch.zeros_like(q[0])
@@ -111,6 +124,8 @@ def project_pcs(
     values[T00] = scale * torch.exp(3 * phi) * torch.sqrt(a**2 + torch.exp(2 * phi) * q2)
     for lane, i, j in STRESS:
         values[lane] = scale / torch.sqrt(q2 + a**2) * q[i] * q[j]
+    if energies is not None:
+        energies.copy_(values[T00])
     out.zero_()
     out[..., T00] = start
     return splines.deposit(values, out)
