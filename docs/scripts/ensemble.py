@@ -24,15 +24,14 @@ from numpy.typing import NDArray
 from relativity import Case, early_potential, grown
 from scipy.stats import f as f_distribution
 
-from weakfield.base.figures import COLOURS, GREY, LIGHT_GREY, OTHERS, new_figure, save_png
+from weakfield.base.figures import COLOURS, GREY, LIGHT_GREY, NAMES, OTHERS, new_figure, save_png
 from weakfield.base.files import replacing, write_text
 from weakfield.base.progress import bar
 from weakfield.cosmology import Background, second_order_growth
 from weakfield.mesh import fft, quadratic
 from weakfield.mesh.threads import threads, threads_for_mesh
 from weakfield.simulation.shared import Shared
-from weakfield.spectra import bispectrum
-from weakfield.spectra.inverted_bispectrum import even_bispectrum, mixed_bispectrum
+from weakfield.spectra import bispectrum, even_bispectrum, mixed_bispectrum
 from weakfield.spectra.theory import LinearTheory, TriangleAverages, newtonian_kernel, relativistic_kernel, shell_mean
 from weakfield.spectra.theory.relativistic import difference_coefficients, newtonian_coefficients
 
@@ -48,7 +47,8 @@ SMALL = 2 * (REACH + 1)  # side of the mesh that holds them
 EDGES = np.arange(0.5, 9)  # one k_F wide, to a quarter of the Nyquist wavenumber
 GROUPS = {"equilateral": "equilateral", "squeezed": "squeezed", "all": "all, by largest side"}
 #: GR - Newton, Newton: what is compared
-KINDS = {"difference": "GR − Newton", "newton": "Newton"}
+KINDS = {"difference": NAMES["difference"], "newton": NAMES["newton"]}
+ENOUGH = 10  # seeds of half the amplitude, for eight numbers and their covariance
 LOOP = 0.02  # largest correction of one loop where Newton at z = 1 is held against the tree level
 
 
@@ -74,12 +74,12 @@ def grow(folder: Path) -> None:
     with bar("seeds", len(todo)) as progress, threads(threads_for_mesh(MAIN.grid)):
         for seed, half in todo:
             case = replace(MAIN, seed=seed, amplitude=0.5 if half else 1.0)
-            found = {"newton": universes(case, "newton")}
+            found = {theory: universes(case, theory) for theory in ("newton", "gr")}
             if not half:
                 early = early_potential(case, REDSHIFTS[0])
                 products = quadratic.second_order_fields(early)
                 names = ("gradient_squared", "psi_0", "theta_0", "square")
-                found |= {"gr": universes(case, "gr"), "early": kept_modes(early)}
+                found |= {"early": kept_modes(early)}
                 found |= {name: kept_modes(getattr(products, name)) for name in names}
             with replacing(path(folder, seed, half)) as scratch, open(scratch, "wb") as handle:
                 np.savez(handle, **found)
@@ -98,15 +98,16 @@ def cube(modes: Modes) -> Any:
 
 
 def measured(folder: Path, seed: int) -> dict[tuple[str, str, float], Reals]:
-    """(T,) of one seed by kind, what it is and redshift: even bispectra, and theory with the modes it drew."""
+    """(T,) of one seed by kind, what it is and redshift: even bispectra, and theory with the modes it drew.
+
+    With universes of half the amplitude, too, "loop": what is of sixth order in the initial modes. The even part of a
+    bispectrum is A^4 tree + A^6 loop for the amplitude A, so that B(1) - 16 B(1/2) is 3/4 of it.
+    """
     found: dict[tuple[str, str, float], Reals] = {}
     background = Background(MAIN.cosmology, MAIN.box)
-    with np.load(path(folder, seed, False)) as data:
-        parts = {name: data[name] for name in data.files}
+    parts = load(folder, seed, False)
+    half = load(folder, seed, True) if path(folder, seed, True).exists() else None
     for i, z in enumerate(REDSHIFTS):
-        even = {
-            t: even_bispectrum(*(cube(parts[t][s, i]) for s in (0, 1)), MAIN.box, EDGES).value for t in ("newton", "gr")
-        }
         growth = second_order_growth(MAIN.cosmology, z)
         linear = cube(growth.potential * parts["early"])
         theta, square = difference_coefficients(growth)
@@ -115,17 +116,27 @@ def measured(folder: Path, seed: int) -> dict[tuple[str, str, float], Reals]:
             "difference": theta * parts["theta_0"] + square * parts["square"],
             "newton": gradient * parts["gradient_squared"] + psi * parts["psi_0"],
         }
-        found["newton", "simulated", z] = even["newton"]
-        found["difference", "simulated", z] = even["gr"] - even["newton"]
+        whole = even(parts, i)
         for kind, modes in second.items():
+            found[kind, "simulated", z] = whole[kind]
             found[kind, "predicted", z] = mixed_bispectrum(linear, cube(modes), MAIN.box, EDGES)
-    if path(folder, seed, True).exists():
-        with np.load(path(folder, seed, True)) as data:
-            half = data["newton"]
-        for i, z in enumerate(REDSHIFTS):
-            weak = 16 * even_bispectrum(cube(half[0, i]), cube(half[1, i]), MAIN.box, EDGES).value
-            found["newton", "loop", z] = (found["newton", "simulated", z] - weak) / (1 - 0.5**2)
+        if half:
+            found |= {(kind, "loop", z): (whole[kind] - 16 * weak) / 0.75 for kind, weak in even(half, i).items()}
     return found
+
+
+def even(parts: dict[str, Modes], output: int) -> dict[str, Reals]:
+    """Even bispectra of Newton and of GR less Newton at one output."""
+    newton, gr = (
+        even_bispectrum(*(cube(parts[theory][sign, output]) for sign in (0, 1)), MAIN.box, EDGES).value
+        for theory in ("newton", "gr")
+    )
+    return {"newton": newton, "difference": gr - newton}
+
+
+def load(folder: Path, seed: int, half: bool) -> dict[str, Modes]:
+    with np.load(path(folder, seed, half)) as data:
+        return {name: data[name] for name in data.files}
 
 
 @dataclass(frozen=True)
@@ -137,20 +148,24 @@ class Triangles:
     tree: dict[tuple[str, float], Reals]
     variance: Reals  # of one universe, Gaussian, at z = 10; up to a factor for every output
 
-    def groups(self, kind: str, z: float) -> Iterator[tuple[str, NDArray[np.bool_], Reals]]:
-        """Name, triangles and what makes few numbers of them: (numbers, T) weights, of unit response to theory."""
+    def groups(self, kind: str, z: float, limit: int) -> Iterator[tuple[str, NDArray[np.bool_], Reals]]:
+        """Name, triangles below a shell, and what makes a few numbers of them: (numbers, T), 1 for theory's mean."""
         first, middle, last = self.rows.T
         chosen = {
-            "equilateral": (first == last),
+            "equilateral": first == last,
             "squeezed": (first == 0) & (middle == last) & (last >= 2),
             "all": np.ones(len(first), dtype=bool),
         }
         theory = self.tree[kind, z]
-        for name, which in chosen.items():
+        for name, group in chosen.items():
+            which = group & (last < limit)
+            if not which.any():
+                continue
             if name == "all":
-                weight = np.array([np.where(last == shell, theory / self.variance, 0.0) for shell in np.unique(last)])
+                shells = np.unique(last[which])
+                weight = np.array([np.where(last == shell, theory / self.variance, 0.0) for shell in shells])
             else:
-                weight = np.eye(len(first))[which] * np.sign(theory)
+                weight = np.eye(len(first))[which]
             yield name, which, weight / (weight @ theory)[:, None]
 
 
@@ -210,11 +225,10 @@ def response(found: Reals, expected: Reals, which: NDArray[np.bool_]) -> dict[st
 
 
 def of_mean(found: Reals, expected: Reals, weight: Reals) -> dict[str, float]:
-    """Ratio of the means over seeds, the numbers of a group summed with weights of unit response to theory."""
-    total = weight.sum(axis=0)
+    """Ratio of the means over seeds of what ``weight`` makes one number of."""
 
     def ratio(seeds: NDArray[np.int64]) -> float:
-        return float((found[seeds] @ total).sum() / (expected[seeds] @ total).sum())
+        return float((found[seeds] @ weight).sum() / (expected[seeds] @ weight).sum())
 
     value, error = jackknife(ratio, len(found))
     return {"ratio": value, "ratio_error": error}
@@ -231,36 +245,56 @@ def numbers(folder: Path) -> dict[str, Any]:
         "triangles": shape.rows.tolist(), "outputs": {},
     }  # fmt: skip
     for z in REDSHIFTS:
-        below = shells_below(halves, shape, z) if len(halves) > 1 else {"corrections": [], "shells": len(EDGES) - 1}
-        output: dict[str, Any] = {"one_loop": below}
+        loops = {kind: one_loop(halves, shape, kind, z) for kind in KINDS} if len(halves) > ENOUGH else {}
+        output: dict[str, Any] = {"one_loop": loops}
         for kind in KINDS:
             found, expected = (np.array([one[kind, name, z] for one in each]) for name in ("simulated", "predicted"))
-            tree = shape.tree[kind, z]
-            entry: dict[str, Any] = {"groups": {}, "tree": digits(tree)}
+            entry: dict[str, Any] = {"groups": {}, "tree": digits(shape.tree[kind, z])}
             for name, values in (("simulated", found), ("predicted", expected), ("rest", found - expected)):
                 entry[name] = digits(values.mean(axis=0))
                 entry[f"{name}_error"] = digits(values.std(axis=0, ddof=1) / np.sqrt(len(seeds)))
-            limits = [len(EDGES) - 1] + ([below["shells"]] if kind == "newton" and z == 1 else [])
+            limits = [len(EDGES) - 1]
+            if z == 1 and kind == "newton" and loops and 0 < loops[kind]["shells"] < limits[0]:
+                limits.append(loops[kind]["shells"])
             for limit in limits:
-                inside = shape.rows[:, 2] < limit
-                for name, which, weight in shape.groups(kind, z):
-                    rows = weight[(weight[:, ~inside] == 0).all(axis=1)]
-                    if not len(rows):
-                        continue
+                for name, which, rows in shape.groups(kind, z, limit):
                     entry["groups"][f"{name} {limit}"] = {
-                        "group": name, "shells": limit, "triangles": int((which & inside).sum()),
-                        **response(found, expected, which & inside), **of_mean(found, expected, rows),
-                        "own_modes": hotelling((found - expected) @ rows.T),
-                        "mean_theory": hotelling((found - tree) @ rows.T),
-                        "drawn": hotelling((expected - tree) @ rows.T),
-                        "points": {
-                            "k": shape.k[[np.flatnonzero(row)[0] for row in rows], 2].round(5).tolist(),
-                            **points(found, expected, tree, rows),
-                        },
+                        "group": name, "shells": limit, "triangles": int(which.sum()),
+                        **compared(found, expected, shape, kind, z, which, rows),
+                        "mean_theory": hotelling((found - shape.tree[kind, z]) @ rows.T),
+                        "drawn": hotelling((expected - shape.tree[kind, z]) @ rows.T),
+                        "leading": leading(halves, shape, kind, z, which, rows),
                     }  # fmt: skip
             output[kind] = entry
         results["outputs"][f"{z:g}"] = output
     return results
+
+
+def compared(
+    found: Reals, expected: Reals, shape: Triangles, kind: str, z: float, which: NDArray[np.bool_], rows: Reals
+) -> dict[str, Any]:
+    """A group against theory of its own modes."""
+    return {
+        **response(found, expected, which),
+        **of_mean(found, expected, np.where(which, shape.tree[kind, z] / shape.variance, 0.0)),
+        "own_modes": hotelling((found - expected) @ rows.T),
+        "points": {
+            "k": shape.k[[np.flatnonzero(row)[0] for row in rows], 2].round(5).tolist(),
+            **points(found, expected, shape.tree[kind, z], rows),
+        },
+    }  # fmt: skip
+
+
+def leading(
+    halves: list[Any], shape: Triangles, kind: str, z: float, which: NDArray[np.bool_], rows: Reals
+) -> dict[str, Any] | None:
+    """The same of the fourth order of the initial modes alone, that of the tree level."""
+    if len(halves) <= ENOUGH:
+        return None
+    found, loop, expected = (
+        np.array([one[kind, name, z] for one in halves]) for name in ("simulated", "loop", "predicted")
+    )
+    return compared(found - loop, expected, shape, kind, z, which, rows)
 
 
 def points(found: Reals, expected: Reals, tree: Reals, rows: Reals) -> dict[str, list[float]]:
@@ -273,19 +307,15 @@ def points(found: Reals, expected: Reals, tree: Reals, rows: Reals) -> dict[str,
     return values
 
 
-def shells_below(halves: list[Any], shape: Triangles, z: float) -> dict[str, Any]:
-    """Newton's correction of one loop by the largest side, of the tree level, and how many shells are below ``LOOP``.
-
-    From the same seeds at half the amplitude A: B = A^4 tree + A^6 loop, so that B(1) - 16 B(1/2) is 3/4 of the loop.
-    """
-    loop = np.array([one["newton", "loop", z] for one in halves])
-    weight = next(rows for name, _, rows in shape.groups("newton", z) if name == "all")
+def one_loop(halves: list[Any], shape: Triangles, kind: str, z: float) -> dict[str, Any]:
+    """The sixth order over the tree level by the largest side, and how many shells there are before ``LOOP``."""
+    loop = np.array([one[kind, "loop", z] for one in halves])
+    weight = next(rows for name, _, rows in shape.groups(kind, z, len(EDGES) - 1) if name == "all")
     of_shells = loop @ weight.T
     mean, error = of_shells.mean(axis=0), of_shells.std(axis=0, ddof=1) / np.sqrt(len(loop))
     large = np.flatnonzero(np.abs(mean) >= LOOP)
     return {
-        "corrections": digits(mean), "errors": digits(error),
-        "shells": int(large[0]) if len(large) else len(mean),
+        "corrections": digits(mean), "errors": digits(error), "shells": int(large[0]) if len(large) else len(mean),
     }  # fmt: skip
 
 
@@ -295,30 +325,34 @@ def digits(values: Reals) -> list[float]:
 
 def draw(results: dict[str, Any]) -> None:
     """GR - Newton over theory, and Newton over the tree level, by largest side."""
-    shown = {"equilateral": "equilateral", "squeezed": "squeezed", "all": "all, by largest side"}
-    colours = dict(zip(shown, OTHERS, strict=False))
+    colours = dict(zip(GROUPS, OTHERS, strict=False))
     nyquist = np.pi / MAIN.cell
     figure, axes = new_figure(2, 2, size=(5.6, 3.6))
     for row, kind in enumerate(KINDS):
         for column, z in enumerate(REDSHIFTS):
             panel, entry = axes[row, column], results["outputs"][f"{z:g}"][kind]
-            for place, (name, label) in enumerate(shown.items()):
-                found = entry["groups"][f"{name} {len(EDGES) - 1}"]["points"]
+            for place, (name, label) in enumerate(GROUPS.items()):
+                group = entry["groups"][f"{name} {len(EDGES) - 1}"]
+                found = group["points"]
                 k = np.array(found["k"]) * (1 + 0.012 * (place - 1)) / nyquist
-                rest, wide = np.array(found["rest"]), np.array(found["simulated_error"])
                 if name == "all":
+                    wide = np.array(found["simulated_error"])
                     panel.fill_between(
-                        k, 1 - wide, 1 + wide, color=LIGHT_GREY, linewidth=0, label="error without own modes"
+                        k, 1 - wide, 1 + wide, color=LIGHT_GREY, linewidth=0, label="cosmic variance of the mean"
                     )
-                panel.errorbar(
-                    k, 1 + rest, found["rest_error"], fmt="o", markersize=3.5, elinewidth=0.9, color=colours[name],
-                    label=label,
-                )  # fmt: skip
+                options = {"markersize": 3.5, "elinewidth": 0.9, "color": colours[name]}
+                panel.errorbar(k, 1 + np.array(found["rest"]), found["rest_error"], fmt="o", label=label, **options)
+                if group["leading"] and kind == "difference":
+                    fourth = group["leading"]["points"]
+                    panel.errorbar(
+                        k * 1.004, 1 + np.array(fourth["rest"]), fourth["rest_error"], fmt="o", fillstyle="none",
+                        label=f"{label}, fourth order", **options,
+                    )  # fmt: skip
             panel.axhline(1, color=GREY, linewidth=1)
             panel.set_title(f"{KINDS[kind]}, z = {z:g}", fontsize=10, color=COLOURS[kind])
-            panel.set_ylim(*((0.5, 1.5) if kind == "difference" else (0.9, 1.1)))
+            panel.set_ylim(*((0.6, 1.6) if kind == "difference" else (0.95, 1.05)))
             panel.set_ylabel(r"$B_\Phi$ / theory, own modes")
-            panel.set_xlabel("largest side k / k_Nyq")
+            panel.set_xlabel(r"largest side $k\,/\,k_\mathrm{Nyq}$")
     axes[0, 0].legend(frameon=False, fontsize=8, ncols=2)
     save_png(IMAGES / "verification_ensemble.png", figure)
 
@@ -327,40 +361,48 @@ def p_value(value: float) -> str:
     return f"{value:.2f}" if value >= 0.01 else f"**{value:.1g}**"
 
 
+def judged(found: dict[str, Any]) -> tuple[str, ...]:
+    """Response, correlation, ratio of means, chi^2 and p of a group against theory of its own modes."""
+    own = found["own_modes"]
+    return (
+        f"{found['response']:.3f} ± {found['error']:.3f}", f"{found['correlation']:.4f}",
+        f"{found['ratio']:.3f} ± {found['ratio_error']:.3f}", f"{own['chi2']:.1f} of {own['numbers']}",
+        p_value(own["p"]),
+    )  # fmt: skip
+
+
 def tables(results: dict[str, Any]) -> str:
     """What was asked of the mesh, and what it gave."""
-    lines = [f"{results['seeds']} seeds with their inverses, sides up to k_Nyq/4 unless said.", ""]
+    lines = [
+        f"{results['seeds']} seeds with their inverses, {results['seeds_of_half_amplitude']} at half the amplitude too."
+        " Sides up to k_Nyq/4 unless said."
+    ]
+    of_own = ("output, triangles", "number", "response", "correlation", "ratio of the means", "chi^2, own modes", "p")
     for kind, title in KINDS.items():
-        rows = []
+        rows, fourth = [], []
         for z, output in results["outputs"].items():
             for found in output[kind]["groups"].values():
                 whole = found["shells"] == len(EDGES) - 1
                 where = "" if whole else f", sides up to k_Nyq/{MAIN.grid / 2 / found['shells']:.1f}"
-                own, mean = found["own_modes"], found["mean_theory"]
+                named = (f"z = {z}, {GROUPS[found['group']]}{where}", str(found["triangles"]))
+                mean = found["mean_theory"]
                 rows.append((
-                    f"z = {z}, {GROUPS[found['group']]}{where}", str(found["triangles"]),
-                    f"{found['response']:.3f} ± {found['error']:.3f}", f"{found['correlation']:.4f}",
-                    f"{found['ratio']:.3f} ± {found['ratio_error']:.3f}",
-                    f"{own['chi2']:.1f} of {own['numbers']}", p_value(own["p"]),
-                    f"{mean['chi2']:.1f} of {mean['numbers']}", p_value(mean["p"]),
+                    *named, *judged(found), f"{mean['chi2']:.1f} of {mean['numbers']}", p_value(mean["p"])
                 ))  # fmt: skip
-        head = (
-            "output, triangles", "number", "response", "correlation", "ratio of the means", "chi^2, own modes", "p",
-            "chi^2, mean theory", "p",
-        )  # fmt: skip
-        lines += [f"{title} of B_Phi over theory:", "", table(head, rows), ""]
+                if found["leading"]:
+                    fourth.append((*named, *judged(found["leading"])))
+        lines += ["", f"{title} of B_Phi over theory:", "", table((*of_own, "chi^2, mean theory", "p"), rows)]
+        if fourth:
+            lines += ["", f"{title}, the fourth order of the initial modes alone:", "", table(of_own, fourth)]
     loops = [
-        (f"z = {z}", *(f"{value:+.3f} ± {error:.3f}" for value, error in zip(*pair, strict=True)))
+        (f"z = {z}, {KINDS[kind]}", *map("{:+.3f} ± {:.3f}".format, one["corrections"], one["errors"]))
         for z, output in results["outputs"].items()
-        if (pair := (output["one_loop"]["corrections"], output["one_loop"].get("errors", [])))[0]
+        for kind, one in output["one_loop"].items()
     ]
     if loops:
-        lines += [
-            f"One loop of Newton over its tree level by largest side, of {results['seeds_of_half_amplitude']} seeds:",
-            "",
-            table(("largest side / k_F", *(str(i + 1) for i in range(len(loops[0]) - 1))), loops),
-        ]
-    return "\n".join(lines).rstrip()
+        head = ("largest side / k_F", *(str(shell + 1) for shell in range(len(loops[0]) - 1)))
+        lines += ["", "The sixth order (one loop) over the tree level, all triangles:", "", table(head, loops)]
+    return "\n".join(lines)
 
 
 def main() -> None:

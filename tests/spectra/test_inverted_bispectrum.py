@@ -8,8 +8,8 @@ import torch
 
 from weakfield.base.errors import BadInput
 from weakfield.config import CosmologySettings, SimulationSettings
-from weakfield.spectra import cross_bispectrum
-from weakfield.spectra.inverted_bispectrum import even_bispectrum, mixed_bispectrum
+from weakfield.cosmology.growth import early_potential_growth
+from weakfield.spectra import cross_bispectrum, even_bispectrum, mixed_bispectrum
 from weakfield.spectra.theory import LinearTheory, TriangleAverages, newtonian_kernel, relativistic_kernel
 from weakfield.spectra.theory.fields import newtonian_potential, relativistic_potential
 from weakfield.spectra.theory.realised import linear_potential
@@ -26,8 +26,6 @@ def theory() -> LinearTheory:
 
 def parts(seed: int = 3) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """The linear potential at ``Z``, Newton's second order and C1."""
-    from weakfield.cosmology.growth import early_potential_growth
-
     linear = linear_potential(theory(), SETTINGS, seed, Z)
     early = linear / float(early_potential_growth(COSMOLOGY, Z))
     return (
@@ -77,7 +75,7 @@ def test_newton_of_planted_universes_is_its_tree_level():
 @pytest.mark.parametrize("which", ["newton", "relativity"])
 def test_mean_over_seeds_is_the_tree_level_of_theory(which):
     found = []
-    for seed in range(400):
+    for seed in range(200):
         linear, newton, c1 = parts(seed)
         found.append(mixed_bispectrum(linear, newton if which == "newton" else c1, BOX, EDGES))
     values = np.array(found)
@@ -92,7 +90,7 @@ def test_mean_over_seeds_is_the_tree_level_of_theory(which):
     pull = (values.mean(axis=0) - expected) / (values.std(axis=0, ddof=1) / np.sqrt(len(values)))
     assert (pull**2).mean() < 1.8
     weight = expected / values.var(axis=0, ddof=1)
-    assert values.mean(axis=0) @ weight / (expected @ weight) == pytest.approx(1.0, abs=0.1)
+    assert values.mean(axis=0) @ weight / (expected @ weight) == pytest.approx(1.0, abs=0.12)
 
 
 def test_fields_without_scatter_are_refused():
