@@ -2,11 +2,13 @@
 
     python docs/scripts/ensemble.py FOLDER              grows what FOLDER lacks, then numbers, figures and tables
     python docs/scripts/ensemble.py FOLDER --measure    numbers, figures and tables of the seeds that are there
+    python docs/scripts/ensemble.py FOLDER --grid 32    the same on 32^3, in a folder of its own
     python docs/scripts/ensemble.py --redraw            figures and tables of what docs/ensemble.json holds
 
-64^3 cells of 20 Mpc/h, dust and Lambda, in memory: four universes a seed, and two of half the amplitude. A quarter of a
-minute of one core each, an hour in all. FOLDER gets one file a seed, whole or not at all, with the modes of Phi up to a
-third of the Nyquist wavenumber, 1.5 MB; stopped and started again the script goes on behind the last.
+64^3 cells of 20 Mpc/h, dust and Lambda, in memory: four universes a seed, and four of half the amplitude. Some ten
+seconds of one core each, three quarters of an hour in all; an eighth of that on 32^3. FOLDER gets one file a seed and
+amplitude, whole or not at all, with the modes of Phi up to a third of the Nyquist wavenumber, 1.5 MB; stopped and
+started again the script goes on behind the last. The figure is that of the largest grid, tables are those of all.
 """
 
 from __future__ import annotations
@@ -41,10 +43,6 @@ Modes = NDArray[np.complex128]
 KEPT = DOCS / "ensemble.json"
 SEEDS = range(30)
 REDSHIFTS = (10.0, 1.0)
-MAIN = Case(grid=64, cell=20.0, seed=0)  # step 0.06, spectral mesh, growing-mode start, Eisenstein-Hu, double precision
-REACH = 11  # wave numbers kept along each axis, in units of k_F: a little more than a third of the Nyquist wavenumber
-SMALL = 2 * (REACH + 1)  # side of the mesh that holds them
-EDGES = np.arange(0.5, 9)  # one k_F wide, to a quarter of the Nyquist wavenumber
 GROUPS = {"equilateral": "equilateral", "squeezed": "squeezed", "all": "all, by largest side"}
 #: GR - Newton, Newton: what is compared
 KINDS = {"difference": NAMES["difference"], "newton": NAMES["newton"]}
@@ -52,35 +50,70 @@ ENOUGH = 10  # seeds of half the amplitude, for eight numbers and their covarian
 LOOP = 0.02  # largest correction of one loop where Newton at z = 1 is held against the tree level
 
 
-def kept_modes(modes: Any) -> Modes:
-    """The modes up to ``REACH`` along each axis, (SMALL, SMALL, SMALL // 2 + 1)."""
+@dataclass(frozen=True)
+class Mesh:
+    """The universes of one grid: cells of 20 Mpc/h, what ``Case`` has for the rest."""
+
+    grid: int
+
+    @property
+    def case(self) -> Case:
+        """Step 0.06, spectral mesh, growing-mode start, Eisenstein-Hu, double precision."""
+        return Case(grid=self.grid, cell=20.0, seed=0)
+
+    @property
+    def box(self) -> float:
+        return self.case.box
+
+    @property
+    def reach(self) -> int:
+        """Wave numbers kept along each axis, in units of k_F: to a third of the Nyquist wavenumber."""
+        return round(self.grid / 6)
+
+    @property
+    def small(self) -> int:
+        """Side of the mesh that holds them."""
+        return 2 * (self.reach + 1)
+
+    @property
+    def edges(self) -> Reals:
+        """One k_F wide, to a quarter of the Nyquist wavenumber."""
+        return np.arange(0.5, self.grid / 8 + 1)
+
+    @property
+    def shells(self) -> int:
+        return len(self.edges) - 1
+
+
+def kept_modes(mesh: Mesh, modes: Any) -> Modes:
+    """The modes up to ``reach`` along each axis, on the small mesh."""
     n = modes.shape[-2]
-    here, there = (np.r_[0 : REACH + 1, side - REACH : side] for side in (n, SMALL))
-    small = np.zeros((SMALL, SMALL, SMALL // 2 + 1), dtype=np.complex128)
-    small[np.ix_(there, there, range(REACH + 1))] = modes.numpy()[np.ix_(here, here, range(REACH + 1))]
+    here, there = (np.r_[0 : mesh.reach + 1, side - mesh.reach : side] for side in (n, mesh.small))
+    small = np.zeros((mesh.small, mesh.small, mesh.small // 2 + 1), dtype=np.complex128)
+    small[np.ix_(there, there, range(mesh.reach + 1))] = modes.numpy()[np.ix_(here, here, range(mesh.reach + 1))]
     return small
 
 
-def universes(case: Case, theory: str) -> list[list[Modes]]:
+def universes(mesh: Mesh, case: Case, theory: str) -> list[list[Modes]]:
     """Kept modes of phi of a seed and of its inverse, by output."""
     shared = Shared(case.run(theory, False))
     fields = [grown(case, theory, inverted, shared)["phi"] for inverted in (False, True)]
-    return [[kept_modes(one[z]) for z in REDSHIFTS] for one in fields]
+    return [[kept_modes(mesh, one[z]) for z in REDSHIFTS] for one in fields]
 
 
-def grow(folder: Path) -> None:
+def grow(mesh: Mesh, folder: Path) -> None:
     """One file a seed, where there is none; then those of half the amplitude."""
     todo = [(seed, half) for half in (False, True) for seed in SEEDS if not path(folder, seed, half).exists()]
-    with bar("seeds", len(todo)) as progress, threads(threads_for_mesh(MAIN.grid)):
+    with bar("seeds", len(todo)) as progress, threads(threads_for_mesh(mesh.case.grid)):
         for seed, half in todo:
-            case = replace(MAIN, seed=seed, amplitude=0.5 if half else 1.0)
-            found = {theory: universes(case, theory) for theory in ("newton", "gr")}
+            case = replace(mesh.case, seed=seed, amplitude=0.5 if half else 1.0)
+            found = {theory: universes(mesh, case, theory) for theory in ("newton", "gr")}
             if not half:
                 early = early_potential(case, REDSHIFTS[0])
                 products = quadratic.second_order_fields(early)
                 names = ("gradient_squared", "psi_0", "theta_0", "square")
-                found |= {"early": kept_modes(early)}
-                found |= {name: kept_modes(getattr(products, name)) for name in names}
+                found |= {"early": kept_modes(mesh, early)}
+                found |= {name: kept_modes(mesh, getattr(products, name)) for name in names}
             with replacing(path(folder, seed, half)) as scratch, open(scratch, "wb") as handle:
                 np.savez(handle, **found)
             progress.advance()
@@ -90,45 +123,45 @@ def path(folder: Path, seed: int, half: bool) -> Path:
     return folder / f"seed{seed:05d}{'-half' if half else ''}.npz"
 
 
-def cube(modes: Modes) -> Any:
+def cube(mesh: Mesh, modes: Modes) -> Any:
     """The field of kept modes."""
     import torch
 
-    return fft.backward(torch.from_numpy(np.ascontiguousarray(modes)), SMALL, normalised=False)
+    return fft.backward(torch.from_numpy(np.ascontiguousarray(modes)), mesh.small, normalised=False)
 
 
-def measured(folder: Path, seed: int) -> dict[tuple[str, str, float], Reals]:
+def measured(mesh: Mesh, folder: Path, seed: int) -> dict[tuple[str, str, float], Reals]:
     """(T,) of one seed by kind, what it is and redshift: even bispectra, and theory with the modes it drew.
 
     With universes of half the amplitude, too, "loop": what is of sixth order in the initial modes. The even part of a
     bispectrum is A^4 tree + A^6 loop for the amplitude A, so that B(1) - 16 B(1/2) is 3/4 of it.
     """
     found: dict[tuple[str, str, float], Reals] = {}
-    background = Background(MAIN.cosmology, MAIN.box)
+    background = Background(mesh.case.cosmology, mesh.box)
     parts = load(folder, seed, False)
     half = load(folder, seed, True) if path(folder, seed, True).exists() else None
     for i, z in enumerate(REDSHIFTS):
-        growth = second_order_growth(MAIN.cosmology, z)
-        linear = cube(growth.potential * parts["early"])
+        growth = second_order_growth(mesh.case.cosmology, z)
+        linear = cube(mesh, growth.potential * parts["early"])
         theta, square = difference_coefficients(growth)
-        gradient, psi = newtonian_coefficients(growth, background.four_pi_G * MAIN.cosmology.Omega_m * (1 + z))
+        gradient, psi = newtonian_coefficients(growth, background.four_pi_G * mesh.case.cosmology.Omega_m * (1 + z))
         second = {
             "difference": theta * parts["theta_0"] + square * parts["square"],
             "newton": gradient * parts["gradient_squared"] + psi * parts["psi_0"],
         }
-        whole = even(parts, i)
+        whole = even(mesh, parts, i)
         for kind, modes in second.items():
             found[kind, "simulated", z] = whole[kind]
-            found[kind, "predicted", z] = mixed_bispectrum(linear, cube(modes), MAIN.box, EDGES)
+            found[kind, "predicted", z] = mixed_bispectrum(linear, cube(mesh, modes), mesh.box, mesh.edges)
         if half:
-            found |= {(kind, "loop", z): (whole[kind] - 16 * weak) / 0.75 for kind, weak in even(half, i).items()}
+            found |= {(kind, "loop", z): (whole[kind] - 16 * weak) / 0.75 for kind, weak in even(mesh, half, i).items()}
     return found
 
 
-def even(parts: dict[str, Modes], output: int) -> dict[str, Reals]:
+def even(mesh: Mesh, parts: dict[str, Modes], output: int) -> dict[str, Reals]:
     """Even bispectra of Newton and of GR less Newton at one output."""
     newton, gr = (
-        even_bispectrum(*(cube(parts[theory][sign, output]) for sign in (0, 1)), MAIN.box, EDGES).value
+        even_bispectrum(*(cube(mesh, parts[theory][sign, output]) for sign in (0, 1)), mesh.box, mesh.edges).value
         for theory in ("newton", "gr")
     )
     return {"newton": newton, "difference": gr - newton}
@@ -169,15 +202,15 @@ class Triangles:
             yield name, which, weight / (weight @ theory)[:, None]
 
 
-def triangles_of_theory() -> Triangles:
+def triangles_of_theory(mesh: Mesh) -> Triangles:
     """Rows, wavenumbers and tree levels, averaged over the modes of each triangle."""
     import torch
 
-    noise = torch.randn((SMALL,) * 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    shape = bispectrum(noise, MAIN.box, EDGES)
-    run = MAIN.run("gr", False)
+    noise = torch.randn((mesh.small,) * 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    shape = bispectrum(noise, mesh.box, mesh.edges)
+    run = mesh.case.run("gr", False)
     theory = LinearTheory(run.simulation, run.cosmology)
-    averages = TriangleAverages(MAIN.grid, MAIN.box, EDGES, shape.triangles)
+    averages = TriangleAverages(mesh.case.grid, mesh.box, mesh.edges, shape.triangles)
     tree: dict[tuple[str, float], Reals] = {}
     for z in REDSHIFTS:
 
@@ -188,7 +221,7 @@ def triangles_of_theory() -> Triangles:
         tree["difference", z] = averages.bispectrum(
             relativistic_kernel(theory, run.simulation, z, "growing-mode"), power
         )
-    powers = shell_mean(lambda k: theory.potential_power(k, REDSHIFTS[0]), MAIN.grid, MAIN.box, EDGES)
+    powers = shell_mean(lambda k: theory.potential_power(k, REDSHIFTS[0]), mesh.case.grid, mesh.box, mesh.edges)
     first, middle, last = shape.triangles.T
     same = np.where(first == last, 6, np.where((first == middle) | (middle == last), 2, 1))
     return Triangles(shape.triangles, shape.k, tree, same * powers[shape.triangles].prod(axis=1) / shape.modes)
@@ -234,12 +267,12 @@ def of_mean(found: Reals, expected: Reals, weight: Reals) -> dict[str, float]:
     return {"ratio": value, "ratio_error": error}
 
 
-def numbers(folder: Path) -> dict[str, Any]:
+def numbers(mesh: Mesh, folder: Path) -> dict[str, Any]:
     """All that the page says, of the seeds that are in the folder."""
     seeds = [seed for seed in SEEDS if path(folder, seed, False).exists()]
-    each = [measured(folder, seed) for seed in seeds]
+    each = [measured(mesh, folder, seed) for seed in seeds]
     halves = [one for one in each if ("newton", "loop", REDSHIFTS[0]) in one]
-    shape = triangles_of_theory()
+    shape = triangles_of_theory(mesh)
     results: dict[str, Any] = {
         "seeds": len(seeds), "seeds_of_half_amplitude": len(halves), "k": shape.k.round(6).tolist(),
         "triangles": shape.rows.tolist(), "outputs": {},
@@ -253,7 +286,7 @@ def numbers(folder: Path) -> dict[str, Any]:
             for name, values in (("simulated", found), ("predicted", expected), ("rest", found - expected)):
                 entry[name] = digits(values.mean(axis=0))
                 entry[f"{name}_error"] = digits(values.std(axis=0, ddof=1) / np.sqrt(len(seeds)))
-            limits = [len(EDGES) - 1]
+            limits = [mesh.shells]
             if z == 1 and kind == "newton" and loops and 0 < loops[kind]["shells"] < limits[0]:
                 limits.append(loops[kind]["shells"])
             for limit in limits:
@@ -310,7 +343,7 @@ def points(found: Reals, expected: Reals, tree: Reals, rows: Reals) -> dict[str,
 def one_loop(halves: list[Any], shape: Triangles, kind: str, z: float) -> dict[str, Any]:
     """The sixth order over the tree level by the largest side, and how many shells there are before ``LOOP``."""
     loop = np.array([one[kind, "loop", z] for one in halves])
-    weight = next(rows for name, _, rows in shape.groups(kind, z, len(EDGES) - 1) if name == "all")
+    weight = next(rows for name, _, rows in shape.groups(kind, z, int(shape.rows.max()) + 1) if name == "all")
     of_shells = loop @ weight.T
     mean, error = of_shells.mean(axis=0), of_shells.std(axis=0, ddof=1) / np.sqrt(len(loop))
     large = np.flatnonzero(np.abs(mean) >= LOOP)
@@ -323,16 +356,16 @@ def digits(values: Reals) -> list[float]:
     return [float(f"{value:.5g}") for value in values]
 
 
-def draw(results: dict[str, Any]) -> None:
+def draw(mesh: Mesh, results: dict[str, Any]) -> None:
     """GR - Newton over theory, and Newton over the tree level, by largest side."""
     colours = dict(zip(GROUPS, OTHERS, strict=False))
-    nyquist = np.pi / MAIN.cell
+    nyquist = np.pi / mesh.case.cell
     figure, axes = new_figure(2, 2, size=(5.6, 3.6))
     for row, kind in enumerate(KINDS):
         for column, z in enumerate(REDSHIFTS):
             panel, entry = axes[row, column], results["outputs"][f"{z:g}"][kind]
             for place, (name, label) in enumerate(GROUPS.items()):
-                group = entry["groups"][f"{name} {len(EDGES) - 1}"]
+                group = entry["groups"][f"{name} {mesh.shells}"]
                 found = group["points"]
                 k = np.array(found["k"]) * (1 + 0.012 * (place - 1)) / nyquist
                 if name == "all":
@@ -371,19 +404,19 @@ def judged(found: dict[str, Any]) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def tables(results: dict[str, Any]) -> str:
+def tables(mesh: Mesh, results: dict[str, Any]) -> str:
     """What was asked of the mesh, and what it gave."""
     lines = [
-        f"{results['seeds']} seeds with their inverses, {results['seeds_of_half_amplitude']} at half the amplitude too."
-        " Sides up to k_Nyq/4 unless said."
+        f"**{mesh.grid}³ cells of 20 Mpc/h**: {results['seeds']} seeds with their inverses, "
+        f"{results['seeds_of_half_amplitude']} at half the amplitude too. Sides up to k_Nyq/4 unless said."
     ]
     of_own = ("output, triangles", "number", "response", "correlation", "ratio of the means", "chi^2, own modes", "p")
     for kind, title in KINDS.items():
         rows, fourth = [], []
         for z, output in results["outputs"].items():
             for found in output[kind]["groups"].values():
-                whole = found["shells"] == len(EDGES) - 1
-                where = "" if whole else f", sides up to k_Nyq/{MAIN.grid / 2 / found['shells']:.1f}"
+                whole = found["shells"] == mesh.shells
+                where = "" if whole else f", sides up to k_Nyq/{mesh.case.grid / 2 / found['shells']:.1f}"
                 named = (f"z = {z}, {GROUPS[found['group']]}{where}", str(found["triangles"]))
                 mean = found["mean_theory"]
                 rows.append((
@@ -409,21 +442,24 @@ def main() -> None:
     """Grow, measure, draw and write, as far as asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, nargs="?", help="one file a seed")
+    parser.add_argument("--grid", type=int, default=64, help="cells along an axis; a folder for each grid")
     parser.add_argument("--measure", action="store_true", help="grow nothing")
     parser.add_argument("--redraw", action="store_true", help="from docs/ensemble.json")
     options = parser.parse_args()
-    if options.redraw:
-        results = json.loads(KEPT.read_text())
-    elif options.folder:
+    results: dict[str, Any] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    if options.folder:
+        mesh = Mesh(options.grid)
         options.folder.mkdir(parents=True, exist_ok=True)
         if not options.measure:
-            grow(options.folder)
-        results = numbers(options.folder)
+            grow(mesh, options.folder)
+        results[str(mesh.grid)] = numbers(mesh, options.folder)
         write_text(KEPT, json.dumps(results) + "\n")
-    else:
+    elif not options.redraw:
         parser.error("expected a folder, or --redraw")
-    draw(results)
-    fill(DOCS / "verification.md", "ensemble", "docs/scripts/ensemble.py", tables(results))
+    grids = sorted((int(grid) for grid in results), reverse=True)
+    draw(Mesh(grids[0]), results[str(grids[0])])
+    text = "\n\n".join(tables(Mesh(grid), results[str(grid)]) for grid in grids)
+    fill(DOCS / "verification.md", "ensemble", "docs/scripts/ensemble.py", text)
 
 
 if __name__ == "__main__":
