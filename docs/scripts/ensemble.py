@@ -153,6 +153,7 @@ def measured(mesh: Mesh, folder: Path, seed: int) -> dict[tuple[str, str, float]
         for kind, modes in second.items():
             found[kind, "simulated", z] = whole[kind]
             found[kind, "predicted", z] = mixed_bispectrum(linear, cube(mesh, modes), mesh.box, mesh.edges)
+        found["difference", "third", z] = third_order(mesh, parts, i)
         if half:
             found |= {(kind, "loop", z): (whole[kind] - 16 * weak) / 0.75 for kind, weak in even(mesh, half, i).items()}
     return found
@@ -165,6 +166,14 @@ def even(mesh: Mesh, parts: dict[str, Modes], output: int) -> dict[str, Reals]:
         for theory in ("newton", "gr")
     )
     return {"newton": newton, "difference": gr - newton}
+
+
+def third_order(mesh: Mesh, parts: dict[str, Modes], output: int) -> Reals:
+    """What the odd part of GR - Newton, of third order, makes of the even bispectrum beside Newton's even part."""
+    odd = [cube(mesh, (parts[t][0, output] - parts[t][1, output]) / 2) for t in ("newton", "gr")]
+    second = cube(mesh, (parts["newton"][0, output] + parts["newton"][1, output]) / 2)
+    newton, gr = (mixed_bispectrum(one, second, mesh.box, mesh.edges) for one in odd)
+    return gr - newton
 
 
 def load(folder: Path, seed: int, half: bool) -> dict[str, Modes]:
@@ -342,13 +351,16 @@ def points(found: Reals, expected: Reals, tree: Reals, rows: Reals) -> dict[str,
 
 def one_loop(halves: list[Any], shape: Triangles, kind: str, z: float) -> dict[str, Any]:
     """The sixth order over the tree level by the largest side, and how many shells there are before ``LOOP``."""
-    loop = np.array([one[kind, "loop", z] for one in halves])
+    loop, third = (
+        np.array([one.get((kind, name, z), np.zeros(len(shape.rows))) for one in halves]) for name in ("loop", "third")
+    )
     weight = next(rows for name, _, rows in shape.groups(kind, z, int(shape.rows.max()) + 1) if name == "all")
     of_shells = loop @ weight.T
     mean, error = of_shells.mean(axis=0), of_shells.std(axis=0, ddof=1) / np.sqrt(len(loop))
     large = np.flatnonzero(np.abs(mean) >= LOOP)
     return {
         "corrections": digits(mean), "errors": digits(error), "shells": int(large[0]) if len(large) else len(mean),
+        "third": digits((third @ weight.T).mean(axis=0)),
     }  # fmt: skip
 
 
@@ -427,11 +439,13 @@ def tables(mesh: Mesh, results: dict[str, Any]) -> str:
         lines += ["", f"{title} of B_Phi over theory:", "", table((*of_own, "chi^2, mean theory", "p"), rows)]
         if fourth:
             lines += ["", f"{title}, the fourth order of the initial modes alone:", "", table(of_own, fourth)]
-    loops = [
-        (f"z = {z}, {KINDS[kind]}", *map("{:+.3f} ± {:.3f}".format, one["corrections"], one["errors"]))
-        for z, output in results["outputs"].items()
-        for kind, one in output["one_loop"].items()
-    ]
+    loops = []
+    for z, output in results["outputs"].items():
+        for kind, one in output["one_loop"].items():
+            name = f"z = {z}, {KINDS[kind]}"
+            loops.append((name, *map("{:+.3f} ± {:.3f}".format, one["corrections"], one["errors"])))
+            if kind == "difference":
+                loops.append((f"{name}: its odd part beside Newton's even one", *map("{:+.3f}".format, one["third"])))
     if loops:
         head = ("largest side / k_F", *(str(shell + 1) for shell in range(len(loops[0]) - 1)))
         lines += ["", "The sixth order (one loop) over the tree level, all triangles:", "", table(head, loops)]
