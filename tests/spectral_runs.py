@@ -15,7 +15,9 @@ from weakfield.simulation.evolution import at_redshifts
 DUST = CosmologySettings(t_cmb_kelvin=0.0)
 
 
-def spectral_run(theory: str, seed: int = 7, cosmology: CosmologySettings = DUST, inverted: bool = False, **simulation: Any):
+def spectral_run(
+    theory: str, seed: int = 7, cosmology: CosmologySettings = DUST, inverted: bool = False, **simulation: Any
+) -> RunSettings:
     """A run of 16^3 cells of 20 Mpc/h to z = 10 in steps of 0.1, what ``simulation`` says apart."""
     settings: dict[str, Any] = {
         "mesh": "spectral", "start": "growing-mode", "grid": 16, "transfer": "eisenstein-hu", "step_limit_hubble": 0.1,

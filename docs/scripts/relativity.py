@@ -165,7 +165,8 @@ def comparison(case: Case, z: float, weight: Tensor, fields: Any, early: Tensor)
     n_response, n_correlation = compare(even("newton"), gradient * q.gradient_squared + psi * q.psi_0, weight)
     linear, _ = compare(odd("newton"), early * growth.potential, weight)
     numbers = {
-        "response": response, "correlation": correlation, "odd_over_phi": rms(rest, weight) / rms(odd("newton"), weight),
+        "response": response, "correlation": correlation,
+        "odd_over_phi": rms(rest, weight) / rms(odd("newton"), weight),
         "odd_over_c1": rms(rest, weight) / rms(predicted, weight),
         "c1_over_phi": rms(predicted, weight) / rms(odd("newton"), weight), "newton_response": n_response,
         "newton_correlation": n_correlation, "linear": linear,

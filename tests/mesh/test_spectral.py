@@ -106,9 +106,10 @@ class TestPlaneWaves:
         half = spectral.contrast(kernels, lanes[..., T00], 0 * shifted, None, out.clone(), sums.clone())
         assert_same(half, 0.25 + 0.5 * torch.sin(self.phase))
         assert_same(sums, lanes[..., T00].sum((1, 2)))
-        again, more = spectral.contrast(
-            kernels, lanes[..., T00].clone(), shifted, None, out.clone(), sums.clone().zero_()
-        ), sums
+        again, more = (
+            spectral.contrast(kernels, lanes[..., T00].clone(), shifted, None, out.clone(), sums.clone().zero_()),
+            sums,
+        )
         assert_same(again, out)
         apart = spread_out(self.n, LANES, torch.float64).copy_(lanes)
         assert torch.equal(spectral.contrast(kernels, apart[..., T00], shifted, None, out.clone(), more), out)

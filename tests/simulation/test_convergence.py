@@ -25,8 +25,8 @@ def fields(folder: Path, theory: str, box: float, limit: float, integrator: str)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     settings = SimulationSettings(
-        mesh="staggered", start="linear", grid=16, box_size_mpch=box, step_limit_hubble=limit, phi_integrator=integrator,
-        noise="gevolution",
+        mesh="staggered", start="linear", noise="gevolution",
+        grid=16, box_size_mpch=box, step_limit_hubble=limit, phi_integrator=integrator,
         transfer="file", transfer_file=DATA / "tk_z100.dat", newton_velocities="poisson",
         snapshot_redshifts=(10.0, 1.0), spectra_redshifts=(), snapshot_fields=("phi", "chi", "B"),
     )  # fmt: skip

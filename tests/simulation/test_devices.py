@@ -32,7 +32,10 @@ AGREEMENT = {"double": 1e-11, "single": 1e-5}
 def evolve(run, cycles: int, kernel_kind: str | None = None, shared: Shared | None = None):
     """The universe after some cycles."""
     universe = initial_universe(run, kernel_kind=kernel_kind, shared=shared)
-    clock, gravity = Clock(run, universe.background), THEORIES[run.simulation.mesh, run.theory, run.simulation.phi_integrator]()
+    clock, gravity = (
+        Clock(run, universe.background),
+        THEORIES[run.simulation.mesh, run.theory, run.simulation.phi_integrator](),
+    )
     for _ in range(cycles):
         gravity.solve(universe, clock, True)
         gravity.move(universe, clock)

@@ -30,7 +30,10 @@ DATA = Path(__file__).parents[1] / "data"
 def evolve(run, cycles: int, kernel_kind: str | None = None):
     """The universe after some cycles."""
     universe = initial_universe(run, kernel_kind=kernel_kind)
-    clock, gravity = Clock(run, universe.background), THEORIES[run.simulation.mesh, run.theory, run.simulation.phi_integrator]()
+    clock, gravity = (
+        Clock(run, universe.background),
+        THEORIES[run.simulation.mesh, run.theory, run.simulation.phi_integrator](),
+    )
     for _ in range(cycles):
         gravity.solve(universe, clock, True)
         gravity.move(universe, clock)

@@ -89,7 +89,8 @@ def test_a_folder_in_use(tmp_path):
 
 def test_metric_files_lie_beside_each_run():
     run = SimulationSettings(
-        mesh="staggered", start="linear", initial_conditions="snapshot", phi_integrator="euler", particle_file="/a/p.h5",
+        mesh="staggered", start="linear", initial_conditions="snapshot", phi_integrator="euler",
+        particle_file="/a/p.h5",
         metric_files=("/a/phi.h5", "/a/chi.h5"),
     )  # fmt: skip
     twin = run.model_copy(

@@ -22,7 +22,8 @@ N = 16
 def bare_universe(theory: str, integrator: str = "second-order", box: float = 20.0, n: int = N, **changes) -> Universe:
     """Particles at rest at the cell centres, no noise."""
     settings = SimulationSettings(
-        mesh="staggered", start="linear", grid=n, box_size_mpch=box, phi_integrator=integrator, transfer="eisenstein-hu",
+        mesh="staggered", start="linear", grid=n, box_size_mpch=box, phi_integrator=integrator,
+        transfer="eisenstein-hu",
         **({"step_limit_hubble": 0.01, "snapshot_redshifts": (1.0,), "spectra_redshifts": ()} | changes),
     )  # fmt: skip
     run = RunSettings(theory=theory, seed=0, simulation=settings)

@@ -50,7 +50,10 @@ def test_gadget_header_byte_by_byte(gadget_run):
 
 def universe_after(run, cycles: int):
     universe = initial_universe(run)
-    clock, gravity = Clock(run, universe.background), THEORIES[run.simulation.mesh, run.theory, run.simulation.phi_integrator]()
+    clock, gravity = (
+        Clock(run, universe.background),
+        THEORIES[run.simulation.mesh, run.theory, run.simulation.phi_integrator](),
+    )
     for _ in range(cycles):
         gravity.solve(universe, clock, True)
         gravity.move(universe, clock)

@@ -161,13 +161,14 @@ def universe(kind: str) -> str:
     for one in (kind, "reference"):
         settings = SimulationSettings.from_mapping(
             {
-                "grid": _GRID, "box_size_mpch": 20.0 * _GRID, "transfer": "eisenstein-hu",
+                "mesh": "staggered", "start": "linear", "grid": _GRID, "box_size_mpch": 20.0 * _GRID,
+                "transfer": "eisenstein-hu",
                 "device": "cuda" if one == "cuda" else "cpu",
             }
         )  # fmt: skip
         run = RunSettings(theory="gr", seed=0, simulation=settings)
         there = initial_universe(run, kernel_kind=one)
-        clock, gravity = Clock(run, there.background), THEORIES[run.theory, settings.phi_integrator]()
+        clock, gravity = Clock(run, there.background), THEORIES[settings.mesh, run.theory, settings.phi_integrator]()
         for _ in range(3):
             gravity.solve(there, clock, True)
             gravity.move(there, clock)

@@ -22,7 +22,6 @@ from weakfield.mesh import fft
 from weakfield.mesh.lanes import D_PHI, D_PSI, METRIC_PHI, METRIC_PSI, STRESS
 from weakfield.mesh.solvers import Addition
 
-
 #: how much further particles are on the second of two interlaced meshes
 HALF_A_CELL = 0.5
 
@@ -129,7 +128,9 @@ def interlaced(deposit: Tensor, shifted: Tensor) -> Tensor:
     an odd number of 2 pi N: of those that remain the nearest are suppressed by the window of two axes.
     """
     n = deposit.shape[-1]
-    return 0.5 * (modes_of(deposit, windowed=True) + modes_of(shifted, windowed=True) * continuum(n, deposit.device).half)
+    return 0.5 * (
+        modes_of(deposit, windowed=True) + modes_of(shifted, windowed=True) * continuum(n, deposit.device).half
+    )
 
 
 def contrast(

@@ -72,7 +72,13 @@ def checkpoint_key(run: RunSettings, device: torch.device) -> str:
     settings = run.model_dump(mode="json", exclude={"output": CHECKPOINT_SCHEDULE, "simulation": True})
     where = {"device": device.type, "deterministic": run.simulation.deterministic or device.type == "cpu"}
     return content_hash(
-        {"settings": settings, "simulation": run.simulation.identity(), "version": __version__, "clock": _CLOCK, **where}
+        {
+            "settings": settings,
+            "simulation": run.simulation.identity(),
+            "version": __version__,
+            "clock": _CLOCK,
+            **where,
+        }
     )
 
 

@@ -19,9 +19,9 @@ from weakfield.simulation.output import Outputs, needs_diagnostics
 from weakfield.simulation.relativity import Relativity
 from weakfield.simulation.second_order import SecondOrderNewton, SecondOrderRelativity
 from weakfield.simulation.shared import Shared
-from weakfield.simulation.universe import DTYPES, Universe
 from weakfield.simulation.spectral.newton import SpectralNewton
 from weakfield.simulation.spectral.relativity import SpectralRelativity
+from weakfield.simulation.universe import DTYPES, Universe
 from weakfield.simulation.writer import Writer
 
 

@@ -98,7 +98,7 @@ def _gauge_velocity(run: RunSettings, background: Background, history: TransferH
 
 
 def by_kind(particles: Particles, values: list[Tensor]) -> Tensor:
-    """Of values (3, P) for each kind of particle those of its own: with hybrid baryons every eighth is of the second."""
+    """Of values (3, P) for each kind of particle its own: with hybrid baryons every eighth is of the second."""
     if len(values) == 1:
         return values[0]
     return torch.where(particles.ids % _HYBRID == 0, values[1], values[0])

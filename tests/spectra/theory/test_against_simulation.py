@@ -56,7 +56,8 @@ def test_a_lattice_shows_mixed_terms_of_displacements_alone(tmp_path, monkeypatc
     # coordinate, so that of the second-order density d_i d_j (d_i d_j) / 2 the terms i = j are missing
     base = CosmologySettings()
     settings = SimulationSettings(
-        mesh="staggered", start="linear", grid=GRID, box_size_mpch=BOX, transfer="eisenstein-hu", step_limit_hubble=0.02,
+        mesh="staggered", start="linear", grid=GRID, box_size_mpch=BOX, transfer="eisenstein-hu",
+        step_limit_hubble=0.02,
         snapshot_redshifts=(100.0, 95.0), spectra_redshifts=(),
     )  # fmt: skip
     cosmology = CosmologySettings(omega_cdm=base.h**2 * (1 - base.Omega_r) - base.omega_b - 1e-9)
@@ -101,7 +102,8 @@ def test_difference_of_the_theories_at_second_order(tmp_path, monkeypatch):
     base = CosmologySettings()
     cosmology = CosmologySettings(a_s=base.a_s * 60**2, omega_cdm=base.h**2 * (1 - base.Omega_r) - base.omega_b - 1e-9)
     settings = SimulationSettings(
-        mesh="staggered", start="linear", grid=GRID, tiling=GRID, box_size_mpch=BOX, initial_redshift=Z_START, transfer="eisenstein-hu",
+        mesh="staggered", start="linear",
+        grid=GRID, tiling=GRID, box_size_mpch=BOX, initial_redshift=Z_START, transfer="eisenstein-hu",
         step_limit_hubble=0.04, snapshot_redshifts=(Z_START, Z_END), spectra_redshifts=(),
     )  # fmt: skip
     history = transfer_history(settings, cosmology)

@@ -22,7 +22,8 @@ def spectral_field(u: SpectralUniverse, clock: Clock, name: str) -> Tensor:
 
     Densities and momenta have lost the window of the deposit, and may be negative between particles.
     """
-    assert u.phi_modes is not None and u.chi_modes is not None
+    assert u.phi_modes is not None
+    assert u.chi_modes is not None
     if name in ("phi", "chi"):
         return spectral.field_of(u.phi_modes if name == "phi" else u.chi_modes, u.n)
     if name == "B":
