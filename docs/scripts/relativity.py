@@ -13,14 +13,15 @@ import argparse
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from marks import DOCS, IMAGES, fill, table
 from scipy.integrate import quad
 from torch import Tensor
 
+from weakfield.base.figures import GREY, OTHERS, new_figure, save_png
 from weakfield.base.files import write_text
 from weakfield.base.progress import bar
 from weakfield.config import CosmologySettings, RunSettings
@@ -38,7 +39,7 @@ from weakfield.simulation.shared import Shared
 from weakfield.simulation.spectral.fields import tensor_modes
 from weakfield.spectra.theory.relativistic import chi_coefficient, difference_coefficients, newtonian_coefficients
 
-DOCS = Path(__file__).parents[1]
+SCRIPT = "docs/scripts/relativity.py"
 RESULTS = DOCS / "relativity.json"
 REDSHIFTS = (10.0, 1.0)
 THEORIES = ("newton", "gr")
@@ -280,13 +281,146 @@ def key(case: Case) -> str:
     return json.dumps(asdict(case), sort_keys=True)
 
 
+Results = dict[str, Any]
+NARROW = ("0-0.03", "0.03-0.05", "0.05-0.08")
+
+
+def mean(results: Results, case: Case, z: str, band: str, name: str, seeds: tuple[int, ...] = (1, 2)) -> float | None:
+    """A number of a case, mean over seeds; nothing if one was not measured or has no such band."""
+    found = [results.get(key(replace(case, seed=seed)), {}).get(z, {}).get(band, {}) for seed in seeds]
+    values = [numbers[name] for numbers in found if name in numbers]
+    return float(np.mean(values)) if len(values) == len(seeds) else None
+
+
+def first_of(results: Results, case: Case, z: str, band: str) -> float | None:
+    """The first order of GR - Newton over C1."""
+    found = [results.get(key(replace(case, seed=seed, first=True)), {}).get(z, {}).get(band) for seed in (1, 2)]
+    return float(np.mean(found)) if None not in found else None
+
+
+def shown(value: float | None, digits: int = 3) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def relativity_table(results: Results, named: list[tuple[str, Case]]) -> str:
+    """Response (correlation) with C1 and the odd part over C1, by band and redshift."""
+    head = ["scheme"]
+    for z in ("10", "1"):
+        head += [f"z = {z}, k < 0.03", "0.03-0.05", "0.05-0.08"]
+    rows = []
+    for name, case in named:
+        row = [name]
+        for z in ("10", "1"):
+            for band in NARROW:
+                response, odd = (mean(results, case, z, band, what) for what in ("response", "odd_over_c1"))
+                alike = mean(results, case, z, band, "correlation")
+                row.append("" if response is None else f"{response:.3f} ({shown(alike)}); {odd:.2g}")
+        if any(row[1:]):
+            rows.append(row)
+    return table(tuple(head), [tuple(row) for row in rows])
+
+
+def newton_table(results: Results, named: list[tuple[str, Case]]) -> str:
+    """Newton's second order against F2 and its linear growth, and what of the odd part is of first order."""
+    head = ["scheme"]
+    for z in ("10", "1"):
+        head += [f"z = {z}: second order", "linear growth", "first order over C1", "C1 over phi"]
+    rows = []
+    for name, case in named:
+        row = [name]
+        for z in ("10", "1"):
+            second, alike = (
+                mean(results, case, z, NARROW[0], f"newton_{what}") for what in ("response", "correlation")
+            )
+            small = mean(results, case, z, NARROW[0], "c1_over_phi")
+            row += [
+                "" if second is None else f"{second:.3f} ({shown(alike)})",
+                shown(mean(results, case, z, NARROW[0], "linear"), 4),
+                shown(first_of(results, case, z, NARROW[0])), "" if small is None else f"{small:.1e}",
+            ]  # fmt: skip
+        if any(row[1:]):
+            rows.append(row)
+    return table(tuple(head), [tuple(row) for row in rows])
+
+
+def stress_table(results: Results) -> str:
+    """chi, B and h_ij of GR beside their own second-order sources."""
+    rows = []
+    for grid in (32, 64):
+        for z in ("10", "1"):
+            row = [f"{grid}^3, z = {z}"]
+            for name in ("chi", "B", "hij"):
+                for band in NARROW[:2]:
+                    case = Case(grid=grid, vector=True)
+                    one, two = (mean(results, case, z, band, f"{name}_gr_{w}") for w in ("response", "correlation"))
+                    row.append("" if one is None else f"{one:.3f} ({shown(two, 4)})")
+            rows.append(row)
+    bands = ["k < 0.03", "0.03-0.05"]
+    head = ("", *(f"{name}, {band}" for name in ("chi", "B", "h_ij") for band in bands))
+    return table(head, [tuple(row) for row in rows])
+
+
+def figure(results: Results) -> None:
+    """Response and correlation against k over k_Nyq, by cell, at both redshifts."""
+    chart, axes = new_figure(2, 2, size=(4.8, 3.1), sharex=True)
+    middles = (np.arange(8) + 0.5) / 10
+    for colour, cell in zip(OTHERS, (40.0, 20.0, 10.0, 5.0), strict=True):
+        case = Case(grid=64, cell=cell)
+        for column, z in enumerate(("10", "1")):
+            for row, name in enumerate(("response", "correlation")):
+                values = [mean(results, case, z, f"tenth {i}", name) for i in range(8)]
+                known = [(x, y) for x, y in zip(middles, values, strict=True) if y is not None]
+                if known:
+                    axes[row][column].plot(*zip(*known, strict=True), "o-", color=colour, label=f"{cell:g} Mpc/h")
+    for column, z in enumerate(("10", "1")):
+        for row, (name, limits) in enumerate((("response to C1", (0.0, 2.0)), ("correlation with C1", (0.0, 1.05)))):
+            axes[row][column].set_ylim(*limits)
+            axes[row][column].axhline(1.0, color=GREY, linewidth=0.8)
+            axes[row][column].set_ylabel(name)
+        axes[0][column].set_title(f"z = {z}", fontsize=10)
+        axes[1][column].set_xlabel("k / k_Nyq")
+    axes[0][0].legend(title="cells", fontsize=8, frameon=False)
+    save_png(IMAGES / "relativity.png", chart)
+
+
+def write(results: Results) -> None:
+    """The tables between the marks of docs/relativity.md, and its figure."""
+    spectral_rows = [(f"{n}^3, step {step:g}", Case(grid=n, step=step)) for n in (32, 64) for step in (0.1, 0.06)]
+    other_rows = [
+        ("step 0.2", Case(step=0.2)), ("step 0.4", Case(step=0.4)), ("linear start", Case(start="linear")),
+        ("32^3, single precision", Case(precision="single")), ("64^3, single", Case(precision="single", grid=64)),
+        ("staggered mesh, linear start, step 0.04", Case(mesh="staggered", start="linear", step=0.04)),
+        ("the same, single", Case(mesh="staggered", start="linear", step=0.04, precision="single")),
+    ]  # fmt: skip
+    radiation_rows = [
+        ("32^3, CAMB", Case(transfer="camb")), ("64^3, CAMB", Case(transfer="camb", grid=64)),
+        ("staggered mesh, CAMB", Case(transfer="camb", mesh="staggered", start="linear", step=0.04)),
+    ]  # fmt: skip
+    difference = "GR \N{MINUS SIGN} Newton"
+    text = "\n".join(
+        [
+            f"Response (correlation) of the even part of {difference} with C₁; odd part over rms C₁. Bands in h/Mpc:\n",
+            relativity_table(results, spectral_rows + other_rows),
+            "With radiation:\n",
+            relativity_table(results, radiation_rows),
+            "Newton below k = 0.03 h/Mpc: response (correlation) of its second order to F₂ with Λ, its first order over"
+            f" linear growth; rms of the first order of {difference} over rms C₁; rms C₁ over that of Φ:\n",
+            newton_table(results, spectral_rows + other_rows + radiation_rows),
+            "χ, B and h_ij of GR, response (correlation) of the even part to their sources:\n",
+            stress_table(results),
+        ]
+    )
+    fill(DOCS / "relativity.md", "relativity", SCRIPT, text)
+    figure(results)
+
+
 def main() -> None:
     """Measure what is missing; write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="*", default=[], help="parts of the page to measure")
     parser.add_argument("--write", action="store_true", help="measure nothing")
     options = parser.parse_args()
-    results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    results: Results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     todo = [] if options.write else [case for _, case in cases(options.only) if key(case) not in results]
     with bar("cases", len(todo)) as progress:
         for case in todo:
@@ -294,6 +428,7 @@ def main() -> None:
                 results[key(case)] = first_order(case) if case.first else measured(case)
             write_text(RESULTS, json.dumps(results, indent=1))
             progress.advance()
+    write(results)
 
 
 if __name__ == "__main__":

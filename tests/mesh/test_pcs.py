@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from weakfield.mesh import quadratic, spectral
 from weakfield.mesh.kernels import cpu, kernels_for, reference
 from weakfield.mesh.lanes import LANES, METRIC_PHI, METRIC_PSI, VECTOR, spread_out
 from weakfield.mesh.particles import Particles
@@ -106,6 +107,7 @@ def all_results(kernels, p: Particles, size: float = 1e-2) -> dict[str, torch.Te
     results = {
         "paint": kernels.paint_pcs(p),
         "paint weights": kernels.paint_pcs(p, p.momentum[1].contiguous(), 2.0, metric.new_empty((n, n, n)), -0.5),
+        "paint half a cell further": kernels.paint_pcs(p, None, 1.0, None, 0.0, 0.5),
         **{f"read {count}": kernels.read_pcs(p, lanes(n, count, 1.0, dtype)) for count in (1, 3, 4, 7, 8)},
         "t0i": kernels.project_t0i_pcs(p, metric, metric.new_empty((3, n, n, n))),
         "t0i flat": kernels.project_t0i_pcs(p, None, metric.new_empty((3, n, n, n))),
@@ -115,7 +117,9 @@ def all_results(kernels, p: Particles, size: float = 1e-2) -> dict[str, torch.Te
         "gr x": gr.displacement,
     }
     for name, known, weight in (("flat", None, 0.05), ("", metric, 0.0), ("at the time", metric, 0.05)):
-        stress = kernels.project_pcs(p, known, weight, 0.2, empty.clone(), -0.25)
+        energies = torch.full_like(p.displacement[0], torch.nan)
+        stress = kernels.project_pcs(p, known, weight, 0.2, empty.clone(), -0.25, energies)
+        results[f"energies {name}"] = energies
         results |= {f"stress {name} {lane}": stress[..., lane] for lane in range(LANES)}
     return results
 
@@ -318,3 +322,50 @@ def test_forces_add_up_to_nothing_and_none_pulls_itself(n):
         two = np.concatenate([np.tile(place, (8, 1)), np.tile((place + np.array([1 / n, 0, 0])) % 1, (8, 1))])
         pair = Particles.at_rest(n, two, np.arange(16), 1.0, torch.float64)
         assert float(poisson_force(alone).abs().max()) < 1e-14 * float(poisson_force(pair).abs().max())
+
+
+def interlaced_force(p: Particles) -> torch.Tensor:
+    """The forces of two interlaced deposits of the density, as universes have them."""
+    n = p.grid
+    modes = spectral.interlaced(cpu.paint_pcs(p), cpu.paint_pcs(p, None, 1.0, None, 0.0, spectral.HALF_A_CELL))
+    phi = modes * quadratic.inverse_square_wavenumber(modes)
+    lanes = torch.zeros((n, n, n, VECTOR), dtype=torch.float64)
+    return cpu.read_pcs(p, spectral.pack_gradient(cpu, phi, lanes))[:3]
+
+
+def test_interlaced_deposits_give_up_exact_momentum():
+    """Measured: a particle pulls itself by up to 9 % of what it pulls another one a cell away.
+
+    Of particles a third of a cell from their lattice sites the sum of forces is 3e-3 of the sum of their sizes.
+    """
+    n, rng = 16, np.random.default_rng(0)
+    place = np.array([0.5, 0.5, 0.5])
+    pair = Particles.at_rest(n, np.stack([place, place + np.array([1 / n, 0, 0])]), np.arange(2), 1.0, torch.float64)
+    unit = float(interlaced_force(pair).abs().max())
+    worst = 0.0
+    for place in rng.random((20, 3)):
+        alone = Particles.at_rest(n, place[None], np.arange(1), 1.0, torch.float64)
+        worst = max(worst, float(interlaced_force(alone).abs().max()))
+    assert 0.01 < worst / unit < 0.12
+    force = interlaced_force(scattered(n, spread=0.3))
+    assert float((force.sum(1).abs() / force.abs().sum(1)).max()) < 0.01
+
+
+def test_interlaced_deposits_have_no_odd_images():
+    """A lattice of particles displaced by a wave: of second order is ((k + G) d)^2 / 2, whose images G = 2 pi N fall.
+
+    The second harmonic of d = A sin(k x): delta_2k = -(2 k A)^2 / 8 cos for particles that fill space, by Bessel
+    functions exactly; one deposit errs by (2k/G)^2, two by far less.
+    """
+    n, m, size = 32, 3, 0.05 / (2 * np.pi * 3)
+    centres = (np.arange(n) + 0.5) / n
+    x = centres + size * np.sin(2 * np.pi * m * centres)
+    grid = np.stack(np.meshgrid(x, centres, centres, indexing="ij"), -1).reshape(-1, 3)
+    p = Particles.at_rest(n, grid, np.arange(n**3), 1.0 / n**3, torch.float64)
+    exact = np.mean(np.exp(-2j * np.pi * 2 * m * x))  # f_k of a sum of points
+    first = cpu.paint_pcs(p, None, 1.0)
+    second = cpu.paint_pcs(p, None, 1.0, None, 0.0, spectral.HALF_A_CELL)
+    one = complex(spectral.modes_of(first, windowed=True)[0, 0, 2 * m])
+    two = complex(spectral.interlaced(first, second)[0, 0, 2 * m])
+    assert abs(one / exact - 1) > 0.01
+    assert abs(two / exact - 1) < abs(one / exact - 1) / 10

@@ -132,11 +132,18 @@ def test_pcs_deposits_agree(cuda, n, dtype):
     for weight, scale in ((None, 1.0), (p.momentum[0], 2.3)):
         a, b = (k.paint_pcs(p, weight, scale, None, -0.7) for k in (cuda, reference))
         assert_same(a, b, dtype)
+    a, b = (k.paint_pcs(p, None, 1.0, None, 0.0, 0.5) for k in (cuda, reference))
+    assert_same(a, b, dtype)
     out = torch.empty_like(a)
     assert cuda.paint_pcs(p, out=out) is out
     assert_same(out, reference.paint_pcs(p), dtype)
     for fields, weight in ((None, 0.037), (metric, 0.0), (metric, 0.037)):
-        a, b = (k.project_pcs(p, fields, weight, 0.1, lanes(n, dtype), -0.3) for k in (cuda, reference))
+        kept = [torch.full_like(p.displacement[0], torch.nan) for _ in range(2)]
+        a, b = (
+            k.project_pcs(p, fields, weight, 0.1, lanes(n, dtype), -0.3, energies)
+            for k, energies in zip((cuda, reference), kept, strict=True)
+        )
+        assert_same(*kept, dtype)
         for lane in range(LANES - 1):
             assert_same(a[..., lane], b[..., lane], dtype)
         assert not a[..., -1].any()

@@ -44,8 +44,8 @@ KERNELS = {
         {**PARTICLES, "fields": "*r", "numbers": D, "out": "*r", **COUNTS}, {"LAST": 3, "WIDE": 4, "BLOCK": 64}
     ),
     "pcs._project_pcs": (
-        {**PARTICLES, "q": "*r", "metric": "*r", "numbers": D, "out": "*r", **COUNTS},
-        {"METRIC": True, "SHIFTED": True, "BLOCK": 64},
+        {**PARTICLES, "q": "*r", "metric": "*r", "numbers": D, "energies": "*r", "out": "*r", **COUNTS},
+        {"METRIC": True, "SHIFTED": True, "ENERGIES": True, "BLOCK": 64},
     ),
     "pcs._t0i_pcs": (
         {**PARTICLES, "q": "*r", "metric": "*r", "numbers": D, "out": "*r", **COUNTS}, {"METRIC": True, "BLOCK": 128}
