@@ -36,7 +36,13 @@ def study_of(grid: int, pairs: int, workers: int, step: float = 0.04) -> Any:
         {
             "name": "benchmark",
             "seeds": {"first": 0, "count": pairs},
-            "simulation": {"grid": grid, "box_size_mpch": 20.0 * grid, "step_limit_hubble": step},
+            "simulation": {
+                "grid": grid,
+                "box_size_mpch": 20.0 * grid,
+                "mesh": "staggered",
+                "start": "linear",
+                "step_limit_hubble": step,
+            },
             "campaign": {"workers": workers, "threads": 1},
         }
     )

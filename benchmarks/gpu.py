@@ -56,7 +56,7 @@ def one_universe(grid: int, theory: str, precision: str, device: str = "cuda") -
     settings = SimulationSettings(
         grid=grid, box_size_mpch=20.0 * grid, step_limit_hubble=0.04, second_order_terms=False, noise="gevolution",
         phi_integrator="euler", exact_redshifts=False, transfer="eisenstein-hu", precision=precision, device=device,
-        snapshot_redshifts=(0.0,), spectra_redshifts=(),
+        mesh="staggered", start="linear", snapshot_redshifts=(0.0,), spectra_redshifts=(),
     )  # fmt: skip
     return RunSettings(theory=theory, seed=42, simulation=settings)
 
@@ -65,7 +65,8 @@ def ensemble_study(grid: int, pairs: int, precision: str) -> StudyConfig:
     """Pairs at N = 256 with all that the study turns on."""
     simulation = {
         "grid": grid, "box_size_mpch": 20.0 * grid, "step_limit_hubble": 0.04, "precision": precision,
-        "device": "cuda", "snapshot_redshifts": (10.0, 1.0), "spectra_redshifts": (),
+        "device": "cuda", "mesh": "staggered", "start": "linear", "snapshot_redshifts": (10.0, 1.0),
+        "spectra_redshifts": (),
     }  # fmt: skip
     return StudyConfig.from_mapping(
         {"name": "gpu", "seeds": {"first": 1, "count": max(pairs, 1)}, "simulation": simulation}

@@ -102,7 +102,7 @@ def one_run(grid: int, theory: str, precision: str, cycles: int | None, count: i
     settings = SimulationSettings(
         grid=grid, box_size_mpch=20.0 * grid, step_limit_hubble=0.04, second_order_terms=False, noise="gevolution",
         phi_integrator="euler", exact_redshifts=False, transfer="eisenstein-hu", precision=precision,
-        snapshot_redshifts=(0.0,), spectra_redshifts=(),
+        mesh="staggered", start="linear", snapshot_redshifts=(0.0,), spectra_redshifts=(),
     )  # fmt: skip
     run = RunSettings(theory=theory, seed=42, simulation=settings)
     with threads(count or threads_for_mesh(grid)), tempfile.TemporaryDirectory() as folder:

@@ -35,7 +35,7 @@ def grow(folder: Path, theory: str, box: float, limit: float, clock: str, radiat
     folder.mkdir(parents=True)
     settings = SimulationSettings(
         grid=16, box_size_mpch=box, step_limit_hubble=limit, phi_integrator=clock, noise="gevolution",
-        radiation=radiation, snapshot_redshifts=(10.0, 1.0), spectra_redshifts=(),
+        radiation=radiation, mesh="staggered", start="linear", snapshot_redshifts=(10.0, 1.0), spectra_redshifts=(),
     )  # fmt: skip
     grow_member(
         RunSettings(theory=theory, seed=42, simulation=settings, output=OutputSettings(dtype="float64")), folder

@@ -58,7 +58,7 @@ class Case:
     def study(self) -> StudyConfig:
         values = {
             "grid": self.grid, "box_size_mpch": self.box, "tiling": self.finer * self.grid // 4,
-            "step_limit_hubble": 0.04, "snapshot_redshifts": list(OUTPUTS),
+            "mesh": "staggered", "start": "linear", "step_limit_hubble": 0.04, "snapshot_redshifts": list(OUTPUTS),
         }  # fmt: skip
         if self.finer == 1:
             del values["tiling"]

@@ -4,6 +4,7 @@ from weakfield.spectra.bins import linear_edges, log_edges
 from weakfield.spectra.bispectrum import Bispectrum, bispectrum, bispectrum_at_angles, cross_bispectrum
 from weakfield.spectra.cost import Estimate, estimate_bispectrum
 from weakfield.spectra.density import paint_density
+from weakfield.spectra.inverted_bispectrum import even_bispectrum, mixed_bispectrum
 from weakfield.spectra.power import PowerSpectrum, cross_spectrum, power_spectra, power_spectrum
 from weakfield.spectra.results import Result, average, load_result
 
@@ -18,9 +19,11 @@ __all__ = [
     "cross_bispectrum",
     "cross_spectrum",
     "estimate_bispectrum",
+    "even_bispectrum",
     "linear_edges",
     "load_result",
     "log_edges",
+    "mixed_bispectrum",
     "paint_density",
     "power_spectra",
     "power_spectrum",
