@@ -21,10 +21,10 @@ def main(folder: Path) -> None:
         {
             "name": "pair",
             "seeds": {"first": 1, "count": 1},
+            "cosmology": {"t_cmb_kelvin": 0.0},  # the transfer functions have no radiation, so the expansion has none
             "simulation": {
                 "grid": 32,
                 "box_size_mpch": 640.0,
-                "step_limit_hubble": 0.04,
                 "transfer": "eisenstein-hu",
                 "snapshot_redshifts": [10.0, 1.0],
             },

@@ -23,6 +23,8 @@ STUDY = """
 name = "tiny"
 [seeds]
 count = 3
+[cosmology]
+t_cmb_kelvin = 0.0
 [simulation]
 grid = 8
 box_size_mpch = 160.0
@@ -172,7 +174,7 @@ def test_a_transfer_table_that_does_not_cover_the_box(tmp_path: Path, capsys: Ca
     head = [line for line in lines if line.startswith("#")]
     rows = [line for line in lines if not line.startswith("#")]
     (tmp_path / "cut.dat").write_text("".join(head + rows[: len(rows) // 3]))
-    table = 'transfer = "file"\ntransfer_file = "cut.dat"\nnewton_velocities = "poisson"'
+    table = 'start = "linear"\ntransfer = "file"\ntransfer_file = "cut.dat"\nnewton_velocities = "poisson"'
     (tmp_path / "study.toml").write_text(STUDY.replace('transfer = "eisenstein-hu"', table))
     said = refused(capsys, "simulate", tmp_path / "study.toml", "--out", tmp_path / "run")
     assert "cut.dat covers k = " in said

@@ -51,7 +51,8 @@ def test_any_study_returns_from_its_toml(
 
 def test_files_named_in_a_study_are_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "study.toml").write_text(
-        '[simulation]\ntransfer = "file"\ntransfer_file = "tables/tk.dat"\nnewton_velocities = "poisson"'
+        '[simulation]\nstart = "linear"\ntransfer = "file"\ntransfer_file = "tables/tk.dat"\n'
+        'newton_velocities = "poisson"'
     )
     monkeypatch.chdir("/")
     study = StudyConfig.from_toml(tmp_path / "study.toml")

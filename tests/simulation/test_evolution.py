@@ -241,7 +241,9 @@ def test_damaged_pair_is_grown_again_and_inputs_count_by_content(tmp_path):
     moved.write_text(table.read_text())
 
     def hash_with(path: Path) -> str:
-        settings = {"grid": 8, "transfer": "file", "transfer_file": path, "newton_velocities": "poisson"}
+        settings = {
+            "grid": 8, "start": "linear", "transfer": "file", "transfer_file": path, "newton_velocities": "poisson",
+        }  # fmt: skip
         return pair_settings_hash(tiny_study(simulation=settings))
 
     assert hash_with(table) == hash_with(moved)

@@ -15,7 +15,7 @@ from weakfield.cosmology.splines import natural_spline
 from weakfield.cosmology.transfer import TransferFunctions, TransferHistory
 from weakfield.mesh import quadratic, spectral
 from weakfield.mesh.kernels.reference.hamiltonian import hamiltonian
-from weakfield.mesh.lanes import LANES
+from weakfield.mesh.lanes import LANES, VECTOR
 from weakfield.mesh.particles import Particles
 from weakfield.simulation.linear_start import by_kind, linear_sources
 from weakfield.simulation.radiation import LinearRadiation
@@ -191,11 +191,18 @@ def _set_moving(here: _Setting, particles: Particles, potentials: list[Tensor]) 
 
 
 def _gradient(here: _Setting, particles: Particles, potentials: list[Tensor]) -> Tensor:
-    """The gradient at the particles, each of the potential of its kind, (3, P)."""
+    """The gradient at the particles, each of the potential of its kind, (3, P).
+
+    Read on two interlaced meshes: on one the images of the shortest waves would cancel them midway between nodes.
+    """
+    lanes = torch.zeros((here.n, here.n, here.n, VECTOR), dtype=torch.float64, device=particles.ids.device)
+    back = spectral.continuum(here.n, lanes.device).half.conj()
+    moved = replace(particles, displacement=particles.displacement + spectral.HALF_A_CELL)
     found = []
     for modes in potentials:
-        lanes = torch.zeros((here.n, here.n, here.n, 4), dtype=torch.float64, device=modes.device)
-        found.append(here.kernels.read_pcs(particles, spectral.pack_gradient(here.kernels, modes, lanes))[:3])
+        first = here.kernels.read_pcs(particles, spectral.pack_gradient(here.kernels, modes, lanes))[:3]
+        second = here.kernels.read_pcs(moved, spectral.pack_gradient(here.kernels, modes * back, lanes))[:3]
+        found.append(0.5 * (first + second))
     return by_kind(particles, found)
 
 
