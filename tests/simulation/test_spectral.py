@@ -32,12 +32,12 @@ def started(run):
 
 @pytest.mark.parametrize("theory", THEORY_NAMES)
 def test_particles_get_the_density_that_the_field_equation_demands(theory):
-    """The first pass gains most; what stays is in the corners of the mesh, where the images of the spline are large."""
+    """Of the contrast, all modes, before each correction: what is left falls by a factor of some tens a pass."""
     residuals = started(spectral_run(theory)).residuals
     assert len(residuals) == 4
-    assert residuals[1] < residuals[0] / 10
-    assert residuals[3] < residuals[2] < residuals[1]
-    assert residuals[3] < 3e-4  # of the contrast, all modes; before the last correction
+    assert residuals[1] < residuals[0] / 30
+    assert residuals[2] < residuals[1] / 10
+    assert residuals[3] < 1e-6
 
 
 @pytest.mark.parametrize("theory", THEORY_NAMES)
