@@ -355,7 +355,8 @@ def test_interlaced_deposits_have_no_odd_images():
     """A lattice of particles displaced by a wave: of second order is ((k + G) d)^2 / 2, whose images G = 2 pi N fall.
 
     The second harmonic of d = A sin(k x): delta_2k = -(2 k A)^2 / 8 cos for particles that fill space, by Bessel
-    functions exactly; one deposit errs by (2k/G)^2, two by far less.
+    functions exactly. One deposit errs by about 2 (2k/G)^2, from images on either side; of two the nearest images along
+    the axis are at 2 G, so that they err by a quarter of that, and by a third with images of higher order.
     """
     n, m, size = 32, 3, 0.05 / (2 * np.pi * 3)
     centres = (np.arange(n) + 0.5) / n
@@ -368,4 +369,4 @@ def test_interlaced_deposits_have_no_odd_images():
     one = complex(spectral.modes_of(first, windowed=True)[0, 0, 2 * m])
     two = complex(spectral.interlaced(first, second)[0, 0, 2 * m])
     assert abs(one / exact - 1) > 0.01
-    assert abs(two / exact - 1) < abs(one / exact - 1) / 10
+    assert abs(two / exact - 1) < abs(one / exact - 1) / 3

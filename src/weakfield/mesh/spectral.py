@@ -125,7 +125,8 @@ def interlaced(deposit: Tensor, shifted: Tensor) -> Tensor:
 
     On the second mesh, which lies half a cell lower along each axis, particles are half a cell further. The mean of
     both, the second carried back by exp(i (k_x + k_y + k_z) / 2N), has no images of wave vectors that differ from k by
-    an odd number of 2 pi N: of those that remain the nearest are suppressed by the window of two axes.
+    an odd number of 2 pi N: along an axis the nearest image is twice as far, and its share of the second order, which
+    goes as the inverse square of the distance, a quarter.
     """
     n = deposit.shape[-1]
     return 0.5 * (
