@@ -114,12 +114,6 @@ def for_particles(modes: Tensor, n: int) -> Tensor:
     return field_of(modes * continuum(n, modes.device).per_window, n)
 
 
-def value_and_gradient_lanes(modes: list[Tensor], n: int) -> Tensor:
-    """(N, N, N, L): gradients of fields, for particles to read; three lanes each."""
-    mesh = continuum(n, modes[0].device)
-    return torch.stack([for_particles(1j * k * f, n) for f in modes for k in mesh.k], dim=-1)
-
-
 def interlaced(deposit: Tensor, shifted: Tensor) -> Tensor:
     """Modes of a density from deposits on two meshes, the window taken off.
 
