@@ -419,10 +419,12 @@ def main() -> None:
     """Measure what is missing; write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="*", default=[], help="parts of the page to measure")
+    parser.add_argument("--grid", type=int, help="of them, those of so many cells a side")
     parser.add_argument("--write", action="store_true", help="measure nothing")
     options = parser.parse_args()
     results: Results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    todo = [] if options.write else [case for _, case in cases(options.only) if key(case) not in results]
+    wanted = [case for _, case in cases(options.only) if options.grid in (None, case.grid)]
+    todo = [] if options.write else [case for case in wanted if key(case) not in results]
     with bar("cases", len(todo)) as progress:
         for case in todo:
             results[key(case)] = first_order(case) if case.first else measured(case)
