@@ -79,6 +79,8 @@ name = "steps"
 [seeds]
 count = 1
 [simulation]
+mesh = "staggered"
+start = "linear"
 grid = 8
 box_size_mpch = 160.0
 transfer = "eisenstein-hu"
