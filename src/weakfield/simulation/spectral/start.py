@@ -119,22 +119,24 @@ def _growing_mode(
         chi = chi - 10 * q.theta_0
         rate = rate + here.hubble * tau**2 * growth
         speed -= here.a * tau / 3 * (constant + 10 * q.theta_0 + 0.5 * q.square)
+        del constant
+    del q, growth
     speeds = [one + speed for one in speeds]
     mean = body[0] if len(body) == 1 else (7 * body[0] + body[1]) / 8
     second = 3 / 14 * quadratic.minors(mean) * quadratic.inverse_square_wavenumber(mean)
     shifts = [one + second for one in shifts]
+    del mean, second, speed
     demanded = _demanded(here, phi, chi, rate)
     rest, size = particles.displacement.clone(), float((demanded.abs() ** 2).sum().sqrt())
     residuals = []
-    lanes = _metric(here, phi, chi) if here.gr else None
     _displace(here, particles, rest, shifts)
     for _ in range(_PASSES):
         _set_moving(here, particles, speeds)
-        missing = demanded - _deposited(here, particles, lanes)
+        missing = demanded - _deposited(here, particles, phi, chi)
         missing[0, 0, 0] = 0
         residuals.append(float((missing.abs() ** 2).sum().sqrt()) / size)
-        correction = missing * quadratic.inverse_square_wavenumber(missing) / here.run.cosmology.Omega_m
-        shifts = [one + correction for one in shifts]
+        missing *= quadratic.inverse_square_wavenumber(missing) / here.run.cosmology.Omega_m
+        shifts = [one + missing for one in shifts]
         _displace(here, particles, rest, shifts)
     _set_moving(here, particles, speeds)
     return SpectralStart(particles, phi, chi, rate, True, residuals)
@@ -161,13 +163,14 @@ def _demanded(here: _Setting, phi: Tensor, chi: Tensor, rate: Tensor) -> Tensor:
     return spectral.modes_of(wanted) / density - here.radiation_modes()
 
 
-def _deposited(here: _Setting, particles: Particles, metric: Tensor | None) -> Tensor:
-    """Modes of the density of particles less its mean, its window taken off."""
+def _deposited(here: _Setting, particles: Particles, phi: Tensor, chi: Tensor) -> Tensor:
+    """Modes of the density of particles less its mean, its window taken off; in GR with their energy in the metric."""
     mean, n = here.run.cosmology.Omega_m, here.n
     energies = None
-    if metric is not None:
-        lanes, energies = metric.new_empty((n, n, n, LANES)), torch.empty_like(particles.displacement[0])
-        here.kernels.project_pcs(particles, metric, 0.0, here.a, lanes, -mean, energies)
+    if here.gr:
+        metric, energies = _metric(here, phi, chi), torch.empty_like(particles.displacement[0])
+        here.kernels.project_pcs(particles, metric, 0.0, here.a, torch.empty_like(metric), -mean, energies)
+        del metric
     scale = particles.mass * n**3 if energies is None else 1.0
     return spectral.interlaced(
         *(here.kernels.paint_pcs(particles, energies, scale, None, -mean, s) for s in (0.0, spectral.HALF_A_CELL))
@@ -200,9 +203,9 @@ def _gradient(here: _Setting, particles: Particles, potentials: list[Tensor]) ->
     moved = replace(particles, displacement=particles.displacement + spectral.HALF_A_CELL)
     found = []
     for modes in potentials:
-        first = here.kernels.read_pcs(particles, spectral.pack_gradient(here.kernels, modes, lanes))[:3]
-        second = here.kernels.read_pcs(moved, spectral.pack_gradient(here.kernels, modes * back, lanes))[:3]
-        found.append(0.5 * (first + second))
+        read = here.kernels.read_pcs(particles, spectral.pack_gradient(here.kernels, modes, lanes))[:3]
+        read += here.kernels.read_pcs(moved, spectral.pack_gradient(here.kernels, modes * back, lanes))[:3]
+        found.append(read.mul_(0.5))
     return by_kind(particles, found)
 
 
