@@ -62,7 +62,7 @@ same settings for six cycles, so seconds and memory are not those of a whole run
   together with the solution of the field equation and the way back, so fully transformed modes never go to memory, but
   those of B.
 - **Four forward transforms, not six,** for chi and B: the equations need the trace of S_ij and its lattice divergence
-  only (PHYSICS 5.2, 5.3).
+  only (EQUATIONS 5.2, 5.3).
 - **Single precision** holds the GR - Newton difference of a pair to 1 % (`pytest tests/simulation/test_evolution.py -k
   single -m "slow or not slow"`): positions are displacements from lattice sites, densities are summed from minus their
   mean on, small steps are added up before they meet a position, and initial conditions are made in double precision.

@@ -1,4 +1,4 @@
-"""Background: golden numbers of PHYSICS 2 and 12, and what must hold for any cosmology."""
+"""Background: golden numbers of EQUATIONS 2 and 12, and what must hold for any cosmology."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def test_camb_agrees_with_class(camb_history: SplinedHistory, z: float) -> None:
     }
     for name, column in columns.items():
         assert column is not None
-        # the two codes differ by 4.4e-4 (theta_tot: 8e-4) pointwise, PHYSICS 14; d_b crosses zero early
+        # the two codes differ by 4.4e-4 (theta_tot: 8e-4) pointwise, EQUATIONS 14; d_b crosses zero early
         tolerance = 1e-3 if name == "t_tot" else 6e-4
         expected = table[name][row]
         scale = np.abs(expected).max() if (np.sign(expected) != np.sign(expected[0])).any() else np.abs(expected)

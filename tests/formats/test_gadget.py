@@ -31,7 +31,7 @@ def test_built_in_crystals() -> None:
     }
     assert set(built_in_names()) == set(TEMPLATE_CELLS)
     sc1 = built_in_template("sc1").positions
-    # the order of PHYSICS 3.1, in eighths
+    # the order of EQUATIONS 3.1, in eighths
     assert (8 * sc1[:5]).tolist() == [[1, 1, 1], [1, 1, 3], [1, 3, 3], [1, 3, 1], [3, 3, 1]]
     assert (8 * sc1[8]).tolist() == [1, 1, 5]
     assert (8 * sc1[-1]).tolist() == [7, 1, 1]

@@ -9,7 +9,7 @@ import torch
 from weakfield.mesh.noise import random_words, unit_modes
 from weakfield.mesh.threads import threads
 
-#: PHYSICS section 12, reference binary, seed 42, N = 32: (x, y, z) -> mode
+#: EQUATIONS section 12, reference binary, seed 42, N = 32: (x, y, z) -> mode
 MODES = {
     (1, 0, 0): -0.0738680610 + 0.6354916118j,
     (0, 1, 0): 0.1951508755 + 1.2751462456j,

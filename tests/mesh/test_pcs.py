@@ -1,4 +1,4 @@
-"""Cubic splines: hand-computable cases, adjointness and moments (PHYSICS 16.1)."""
+"""Cubic splines: hand-computable cases, adjointness and moments (EQUATIONS 16.1)."""
 
 from __future__ import annotations
 

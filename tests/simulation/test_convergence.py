@@ -1,4 +1,4 @@
-"""Order of the time integration, measured by slope (PHYSICS 15), and output redshifts hit exactly."""
+"""Order of the time integration, measured by slope (EQUATIONS 15), and output redshifts hit exactly."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_landing_keeps_the_runge_kutta_steps():
 
 
 def test_reference_outputs_are_the_first_cycle_past_the_request():
-    """PHYSICS 2: requested 20, 15, 10, 5, 1, 0 are written at these redshifts."""
+    """EQUATIONS 2: requested 20, 15, 10, 5, 1, 0 are written at these redshifts."""
     requested = (20.0, 15.0, 10.0, 5.0, 1.0, 0.0)
     settings = SimulationSettings(
         grid=16, box_size_mpch=320.0, step_limit_hubble=0.04, snapshot_redshifts=requested, exact_redshifts=False

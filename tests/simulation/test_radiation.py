@@ -82,7 +82,7 @@ def test_radiation_matters_in_both_theories(small_run):
 
 
 def test_density_of_radiation_by_hand(small_run):
-    """One mode: -A (Omega_g delta_g + Omega_ur delta_ur) / a x unit mode x sinc^3, as PHYSICS 9.1 says."""
+    """One mode: -A (Omega_g delta_g + Omega_ur delta_ur) / a x unit mode x sinc^3, as EQUATIONS 9.1 says."""
     run = small_run("gr", transfer="camb", box_size_mpch=2560.0)
     universe = initial_universe(run)
     a, n, box = 0.02, 16, 2560.0
@@ -102,7 +102,7 @@ def test_density_of_radiation_by_hand(small_run):
 
 
 def test_newtonian_velocities_are_those_of_nbody_gauge(small_run):
-    """With radiation at z = 100 the two gauges differ on large scales, and hardly on small ones (PHYSICS 3.2)."""
+    """With radiation at z = 100 the two gauges differ on large scales, and hardly on small ones (EQUATIONS 3.2)."""
     apart = {}
     for box in (5120.0, 320.0):
         q = [

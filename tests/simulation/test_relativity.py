@@ -1,4 +1,4 @@
-"""What a pair on the spectral mesh holds of relativity, mode by mode, with inverted twins (PHYSICS 16.4; slow).
+"""What a pair on the spectral mesh holds of relativity, mode by mode, with inverted twins (EQUATIONS 16.4; slow).
 
 The numbers that these bounds are for, and where each is lost, are on the page docs/relativity.md, whose script measures
 them here too.

@@ -1,4 +1,4 @@
-"""Universes on the spectral mesh: their start, their order, what they write (PHYSICS 16)."""
+"""Universes on the spectral mesh: their start, their order, what they write (EQUATIONS 16)."""
 
 from __future__ import annotations
 

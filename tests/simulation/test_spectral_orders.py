@@ -1,4 +1,4 @@
-"""Orders of the spectral mesh's clock, and motion whose solution is known exactly (PHYSICS 16.2)."""
+"""Orders of the spectral mesh's clock, and motion whose solution is known exactly (EQUATIONS 16.2)."""
 
 from __future__ import annotations
 

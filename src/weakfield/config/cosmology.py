@@ -9,11 +9,11 @@ from pydantic import Field, model_validator
 
 from weakfield.config.settings import Settings
 
-OMEGA_GAMMA_PER_KELVIN4 = 4.48147e-7  # omega_gamma / T_cmb^4, PHYSICS 1
+OMEGA_GAMMA_PER_KELVIN4 = 4.48147e-7  # omega_gamma / T_cmb^4, EQUATIONS 1
 
 
 class CosmologySettings(Settings):
-    """Parameters as the user gives them, densities by PHYSICS section 2. Defaults: those of the original study."""
+    """Parameters as the user gives them, densities by EQUATIONS section 2. Defaults: those of the original study."""
 
     h: float = Field(0.67556, gt=0.1, lt=2.0, description="Hubble constant today / (100 km/s/Mpc)")
     omega_b: float = Field(0.022032, ge=0, description="baryon density, Omega_b h^2")

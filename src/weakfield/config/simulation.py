@@ -30,13 +30,13 @@ WITH_RADIATION = ("camb", "class")
 
 
 class SimulationSettings(Settings):
-    """How a universe is grown; what both members of a pair share (PHYSICS sections 2, 3, 7, 11)."""
+    """How a universe is grown; what both members of a pair share (EQUATIONS sections 2, 3, 7, 11)."""
 
     grid: int = Field(64, ge=4, description="cells per side of the mesh")
     box_size_mpch: float = Field(1280.0, gt=0, description="comoving box size [Mpc/h]")
     mesh: Literal["spectral", "staggered"] = Field(
         "spectral",
-        description="spectral: cubic splines and derivatives in Fourier space, right at second order (PHYSICS 16.1);"
+        description="spectral: cubic splines and derivatives in Fourier space, right at second order (EQUATIONS 16.1);"
         " staggered: the reference program's cloud in cell and lattice differences",
     )
     initial_redshift: float = Field(100.0, gt=0, description="redshift of the initial conditions")
@@ -50,12 +50,12 @@ class SimulationSettings(Settings):
     )
     second_order_terms: bool = Field(
         True,
-        description="second-order source and force terms (PHYSICS 13.1); of the staggered mesh alone, the equations of"
+        description="second-order source and force terms (EQUATIONS 13.1); of the staggered mesh alone, the equations of"
         " the spectral one are not expanded",
     )
     phi_integrator: Literal["second-order", "euler"] = Field(
         "second-order",
-        description="time integration of phi in GR: PHYSICS 15, or backward Euler as the reference program",
+        description="time integration of phi in GR: EQUATIONS 15, or backward Euler as the reference program",
     )
     exact_redshifts: bool = Field(
         True, description="steps are shortened evenly to land on every output; otherwise the first cycle past it"
@@ -96,7 +96,8 @@ class SimulationSettings(Settings):
         "nbody", description="gauge of the Newtonian run's initial velocities; nbody needs transfer functions over time"
     )
     radiation: bool | None = Field(
-        None, description="linear photons and neutrinos in both theories (PHYSICS 9); default: if the transfer has them"
+        None,
+        description="linear photons and neutrinos in both theories (EQUATIONS 9); default: if the transfer has them",
     )
     switch_delta_rad: float = Field(0.0, ge=0, description="redshift below which radiation leaves T00")
     switch_linear_chi: float | None = Field(
@@ -111,12 +112,12 @@ class SimulationSettings(Settings):
         " at the initial redshift",
     )
     transfer_nodes: Literal["fine", "class"] = Field(
-        "fine", description="wavenumbers of computed tables; class: the coarse ones of CLASS (PHYSICS 3.2)"
+        "fine", description="wavenumbers of computed tables; class: the coarse ones of CLASS (EQUATIONS 3.2)"
     )
 
     start: Literal["growing-mode", "linear"] = Field(
         "growing-mode",
-        description="growing-mode: initial conditions right at second order in both theories (PHYSICS 16.3), on the"
+        description="growing-mode: initial conditions right at second order in both theories (EQUATIONS 16.3), on the"
         " spectral mesh; linear: linear theory alone; a start from a snapshot ignores it",
     )
     f_nl: float = Field(
@@ -265,7 +266,7 @@ class SimulationSettings(Settings):
 
 
 class OutputSettings(Settings):
-    """How the files of a run are named and written (the reference program's names, PHYSICS 10, 11)."""
+    """How the files of a run are named and written (the reference program's names, EQUATIONS 10, 11)."""
 
     generic_base: str = Field("lcdm", description="first part of the name of the background file")
     snapshot_base: str = Field("snap", description="first part of the names of fields and particles")

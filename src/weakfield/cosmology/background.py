@@ -1,4 +1,4 @@
-"""The homogeneous universe in code units (PHYSICS 1, 2): lengths and conformal time in units of the box."""
+"""The homogeneous universe in code units (EQUATIONS 1, 2): lengths and conformal time in units of the box."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Background:
         return pull / (2.0 * self.density(a))
 
     def velocity_source_coefficient(self, a: float) -> float:
-        """3 H (H^2 - H') with the five-point difference of PHYSICS 3.2, which multiplies theta_tot / x^2 in S_phi."""
+        """3 H (H^2 - H') with the five-point difference of EQUATIONS 3.2, which multiplies theta_tot / x^2 in S_phi."""
         inverse = [self.conformal_hubble(a * factor) ** -2 for factor in (0.98, 0.99, 1.01, 1.02)]
         slope = (inverse[0] - 8.0 * inverse[1] + 8.0 * inverse[2] - inverse[3]) / 0.12
         H = self.conformal_hubble(a)
@@ -78,7 +78,7 @@ class Background:
         return a + dtau * (k1 + 2.0 * k2 + 2.0 * k3 + k4) / 6.0
 
     def particle_horizon(self, a: float) -> float:
-        """Conformal time since the big bang at scale factor ``a``, in units of the box (PHYSICS 2)."""
+        """Conformal time since the big bang at scale factor ``a``, in units of the box (EQUATIONS 2)."""
         root = math.sqrt(a)
         value, _ = quad(
             lambda s: 2.0 / (s * self.conformal_hubble(s * s)), 1e-7 * root, root, epsabs=0.0, epsrel=1e-11, limit=200

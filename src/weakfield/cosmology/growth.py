@@ -1,4 +1,4 @@
-"""Growth of matter: linear, with radiation in the expansion (PHYSICS 14); of second order, of dust and Lambda."""
+"""Growth of matter: linear, with radiation in the expansion (EQUATIONS 14); of second order, of dust and Lambda."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The primordial spectrum of the curvature perturbation and the mode amplitude that follows from it (PHYSICS 3.2)."""
+"""The primordial spectrum of the curvature perturbation and the mode amplitude that follows from it (EQUATIONS 3.2)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def amplitude(cosmology: CosmologySettings, box_size_mpch: float, x: npt.ArrayLi
     """A(x) = pi sqrt(P(k) / x) / x at x = k L (code units).
 
     A true mode of a field with transfer function T (zeta = 1) is -A T times the unit random mode of
-    PHYSICS 3.4, whose mean square is 2: 2 A^2 T^2 = P(k) / V.
+    EQUATIONS 3.4, whose mean square is 2: 2 A^2 T^2 = P(k) / V.
     """
     x = np.asarray(x, dtype=np.float64)
     power = primordial_power(cosmology, x * cosmology.h / box_size_mpch)

@@ -1,4 +1,4 @@
-"""Natural cubic splines that refuse to extrapolate (PHYSICS 3.2)."""
+"""Natural cubic splines that refuse to extrapolate (EQUATIONS 3.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The text file of the background, one line a cycle (PHYSICS 7, step 5, and 10)."""
+"""The text file of the background, one line a cycle (EQUATIONS 7, step 5, and 10)."""
 
 from __future__ import annotations
 

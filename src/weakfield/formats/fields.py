@@ -1,4 +1,4 @@
-"""Fields on the mesh as HDF5, in the layout of the reference program (PHYSICS 10), with attributes of our own.
+"""Fields on the mesh as HDF5, in the layout of the reference program (EQUATIONS 10), with attributes of our own.
 
 One dataset ``data`` indexed [z, y, x], little endian; a vector is an HDF5 array type of 3 (x, y, z), a
 symmetric tensor one of 6 (xx, xy, xz, yy, yz, zz). In memory the components lead.

@@ -1,4 +1,4 @@
-"""Which keys a settings.ini may hold: read, without effect here, meant for CLASS, or not supported (PHYSICS 11)."""
+"""Which keys a settings.ini may hold: read, without effect here, meant for CLASS, or not supported (EQUATIONS 11)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Particles as HDF5 in the layout of the reference program (PHYSICS 10), written as by a single process."""
+"""Particles as HDF5 in the layout of the reference program (EQUATIONS 10), written as by a single process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A settings.ini of the reference program as the settings of a run (PHYSICS 11)."""
+"""A settings.ini of the reference program as the settings of a run (EQUATIONS 11)."""
 
 from __future__ import annotations
 

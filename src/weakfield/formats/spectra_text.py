@@ -1,4 +1,4 @@
-"""Power spectra as the reference program's text files (PHYSICS 10): dimensionless Delta^2(k) = k^3 P(k) / 2 pi^2."""
+"""Power spectra as the reference program's text files (EQUATIONS 10): dimensionless Delta^2(k) = k^3 P(k) / 2 pi^2."""
 
 from __future__ import annotations
 

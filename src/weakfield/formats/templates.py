@@ -1,4 +1,4 @@
-"""Particle templates: small crystals that are tiled over the box (PHYSICS 3.1), in the reference program's order.
+"""Particle templates: small crystals that are tiled over the box (EQUATIONS 3.1), in the reference program's order.
 
 Octants of the unit cube are visited along a Gray code, so that neighbours in the list are neighbours in
 space; only particle IDs depend on the order.

@@ -1,4 +1,4 @@
-"""Fourier symbols of the lattice differences (PHYSICS 5)."""
+"""Fourier symbols of the lattice differences (EQUATIONS 5)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Lattice:
-    """A periodic lattice of ``n`` sites a side in a box of unit length (code units of PHYSICS 1)."""
+    """A periodic lattice of ``n`` sites a side in a box of unit length (code units of EQUATIONS 1)."""
 
     n: int
 

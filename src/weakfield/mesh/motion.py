@@ -1,4 +1,4 @@
-"""Motion of particles in the metric on the mesh (PHYSICS 6)."""
+"""Motion of particles in the metric on the mesh (EQUATIONS 6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Unit Gaussian modes drawn one by one from a counter-based generator (PHYSICS 3.4).
+"""Unit Gaussian modes drawn one by one from a counter-based generator (EQUATIONS 3.4).
 
 A mode's numbers depend on the seed and on its wave vector alone: not on the grid, the threads or the device.
 """
@@ -91,7 +91,7 @@ def _start(block: Any, my: Any, mz: Any) -> Any:
 @njit(cache=True)
 def _axis_mode(y_negative: Any, z_negative: Any, my: Any, mz: Any, hermitian: Any) -> Any:
     """Stream position and conjugation of the mode (0, n_y, n_z)."""
-    if not hermitian:  # the reference program's table, PHYSICS 3.4
+    if not hermitian:  # the reference program's table, EQUATIONS 3.4
         if z_negative:
             return _start(2 if y_negative else 0, my, mz), True
         return _start(1 if y_negative else 0, my, mz), False
@@ -142,7 +142,7 @@ def unit_modes(
     """Complex Gaussian modes with <|F|^2> = 2, complex128 ``(n, n, n//2+1)`` [z, y, x], zero outside the domain.
 
     ``noise="gevolution"`` keeps the reference program's different numbers at (0, ky, kz) and (0, -ky, -kz), of which
-    a real field keeps half the variance; ``"hermitian"`` makes the second the conjugate of the first (PHYSICS 0.1).
+    a real field keeps half the variance; ``"hermitian"`` makes the second the conjugate of the first (EQUATIONS 0.1).
     The domain excludes |n_i| >= n/2 - 1, and for the sphere |n| >= n/2 - 1 too. With ``fixed_amplitude`` every mode has
     |F|^2 = 2 and the phase it would have without; ``inverted``: all times -1.
     """

@@ -17,7 +17,7 @@ class Particles:
     """One species of equal-mass particles on a periodic mesh of ``grid`` cells a side.
 
     Particle p sits at (rest cell + displacement) in cells, axis order x, y, z. Particles are sorted by rest cell
-    (z slowest), so a slab of the lattice is a slice of every array. Momenta are q of PHYSICS section 1.
+    (z slowest), so a slab of the lattice is a slice of every array. Momenta are q of EQUATIONS section 1.
     """
 
     grid: int

@@ -38,7 +38,7 @@ class QuadraticFields:
 
 
 def second_order_fields(modes: Tensor) -> QuadraticFields:
-    """The quadratic fields of the potential with these ``modes``, dealiased (PHYSICS 16.3; astro-ph/9707278)."""
+    """The quadratic fields of the potential with these ``modes``, dealiased (EQUATIONS 16.3; astro-ph/9707278)."""
     trace, along = _gradient_products(modes)
     return QuadraticFields(
         gradient_squared=trace,

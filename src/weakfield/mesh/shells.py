@@ -142,7 +142,7 @@ def _shells(n: int, edges: tuple[float, ...], dimensions: int) -> Shells:
 
 @dataclass(frozen=True)
 class ReferenceShells:
-    """Linear bins of the reference program (PHYSICS 10): ``bins`` from k = 0 to sqrt(3) pi N in code units.
+    """Linear bins of the reference program (EQUATIONS 10): ``bins`` from k = 0 to sqrt(3) pi N in code units.
 
     ``index`` (N, N, N//2+1) is ``bins`` for modes in no bin; ``k`` and ``sigma_k`` [code units] and ``count`` are per
     bin, with the empty bins still in.
@@ -178,7 +178,7 @@ class ReferenceSpectrum:
 
 @lru_cache(maxsize=4)
 def reference_shells(n: int, bins: int) -> ReferenceShells:
-    """Bins of the reference program for a cube of side ``n`` (PHYSICS 10)."""
+    """Bins of the reference program for a cube of side ``n`` (EQUATIONS 10)."""
     full, half = ((2 * np.pi * axis) ** 2 for axis in wavenumbers(n))
     squares = half[None, None, :] + full[None, :, None] + full[:, None, None]
     limit = 3.0 * (np.pi * n) ** 2
@@ -201,7 +201,7 @@ def reference_spectrum(
     box_size_mpch: float,
     window: Literal["none", "cic"] = "none",
 ) -> ReferenceSpectrum:
-    """Delta^2(k) = <|f_k|^2 k^3> / 2 pi^2 with f_k = FFT / N^3, binned as the reference does (PHYSICS 10).
+    """Delta^2(k) = <|f_k|^2 k^3> / 2 pi^2 with f_k = FFT / N^3, binned as the reference does (EQUATIONS 10).
 
     ``modes``: unnormalised real FFT (N, N, N//2+1), or (weight, modes) of each component of a vector or tensor, whose
     weighted powers add. ``window="cic"`` divides the power by prod sinc^2(pi n_i / N), as the reference does.

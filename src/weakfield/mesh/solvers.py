@@ -1,7 +1,7 @@
-"""The two solutions a cycle needs, from sources in real space to fields in real space (PHYSICS 5.1 to 5.3, 5.5).
+"""The two solutions a cycle needs, from sources in real space to fields in real space (EQUATIONS 5.1 to 5.3, 5.5).
 
 Defined here by transforms and the kernels of one kind; kernels that do it in fewer passes over memory are asked first.
-An ``Addition`` is linear theory realised in Fourier space on the way (PHYSICS 9): unit modes, strength by n^2, window
+An ``Addition`` is linear theory realised in Fourier space on the way (EQUATIONS 9): unit modes, strength by n^2, window
 or None, factor, as ``add_realisation`` takes them.
 """
 
@@ -42,10 +42,10 @@ def solve_chi_and_b(
     kernels: ModuleType, divergence: Tensor, modes: Tensor, lattice: Lattice, b_modes: Tensor, now: float, ahead: float,
     addition: Addition | None, chi: Tensor, b: Tensor | None,
 ) -> None:  # fmt: skip
-    """chi, and B moved on by ``now``, from trace and lattice divergence (4, N, N, N) of S_ij (PHYSICS 5.2, 5.3).
+    """chi, and B moved on by ``now``, from trace and lattice divergence (4, N, N, N) of S_ij (EQUATIONS 5.2, 5.3).
 
     ``now`` and ``ahead`` are increments per rate W_i - kappa_i* (kappa W) / K over K: ``b`` (3, N, N, N) is Bhat after
-    ``now``, ``b_modes`` is left after ``now + ahead``, the rest of the coming step (PHYSICS 15.5). Without ``b``, which
+    ``now``, ``b_modes`` is left after ``now + ahead``, the rest of the coming step (EQUATIONS 15.5). Without ``b``, which
     may be ``divergence[1:]``, B stays as it is. ``addition`` is added to the modes of chi; ``modes`` (4, N, N, N//2+1)
     is work space.
     """

@@ -1,4 +1,4 @@
-"""The spectral mesh: continuum wavenumbers, and a window taken off each field once (PHYSICS 16.1).
+"""The spectral mesh: continuum wavenumbers, and a window taken off each field once (EQUATIONS 16.1).
 
 Modes here are f_k = FFT(f) / N^3 on the half-complex mesh (..., N, N, N//2+1) [z, y, x], so that a field is the
 unnormalised backward transform of its modes. Wavenumbers are those of the continuum, 2 pi n in units of 1 / box.
@@ -211,7 +211,7 @@ def pack_vector(kernels: ModuleType, modes: Tensor, out: Tensor) -> Tensor:
 
 
 def stress_modes(lanes: Tensor, gradient: Tensor, factor: float) -> dict[tuple[int, int], Tensor]:
-    """S_ij = factor T_ij + 2 d_i phi d_j phi, modes by (i, j) with i <= j (PHYSICS 16.2).
+    """S_ij = factor T_ij + 2 d_i phi d_j phi, modes by (i, j) with i <= j (EQUATIONS 16.2).
 
     ``lanes`` (N, N, N, 8): the deposited stress of particles; ``gradient`` (3, N, N, N) that of phi.
     """
@@ -226,7 +226,7 @@ def solve_stress(
     kernels: ModuleType, lanes: Tensor, gradient: Tensor, factor: float, addition: Addition | None, now: float,
     ahead: float, chi: Tensor, field: Tensor, b: Tensor | None, b_now: Tensor | None,
 ) -> None:  # fmt: skip
-    """chi, as modes and in real space (``field``), and modes of a^2 B moved on, from S_ij of ``stress_modes`` (PHYSICS
+    """chi, as modes and in real space (``field``), and modes of a^2 B moved on, from S_ij of ``stress_modes`` (EQUATIONS
     5.2, 5.3 with k for kappa).
 
     chi = [k^2 S_ii - 3 k_i k_j S_ij] / (2 k^4) + ``addition``; (a^2 B_i)' = -2 i a^2 P_ij k_m S_jm / k^2 with P the

@@ -1,4 +1,4 @@
-"""Time: the scale factor of each cycle and the step rule (PHYSICS 2)."""
+"""Time: the scale factor of each cycle and the step rule (EQUATIONS 2)."""
 
 from __future__ import annotations
 

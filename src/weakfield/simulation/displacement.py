@@ -1,4 +1,4 @@
-"""The lattice kernel that turns a displacement potential into the wanted density (PHYSICS 3.3)."""
+"""The lattice kernel that turns a displacement potential into the wanted density (EQUATIONS 3.3)."""
 
 from __future__ import annotations
 

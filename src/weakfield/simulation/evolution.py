@@ -1,4 +1,4 @@
-"""The main loop, in the order of PHYSICS section 7."""
+"""The main loop, in the order of EQUATIONS section 7."""
 
 from __future__ import annotations
 

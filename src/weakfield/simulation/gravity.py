@@ -1,4 +1,4 @@
-"""Field equations shared by both theories: stress, chi, B and h_ij (PHYSICS 5.2 to 5.4)."""
+"""Field equations shared by both theories: stress, chi, B and h_ij (EQUATIONS 5.2 to 5.4)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from weakfield.simulation.universe import Universe
 
 
 def project(u: Universe, a: float, phi: Tensor, potential: Tensor | None = None, weight: float = 0.0) -> None:
-    """T00, less its mean, and T_ij of the particles in the metric ``phi`` into ``u.lanes`` (PHYSICS 4).
+    """T00, less its mean, and T_ij of the particles in the metric ``phi`` into ``u.lanes`` (EQUATIONS 4).
 
-    With a potential, of momenta q - weight grad(potential), brought to the time of the positions (PHYSICS 15.1).
+    With a potential, of momenta q - weight grad(potential), brought to the time of the positions (EQUATIONS 15.1).
     """
     second = u.run.simulation.second_order_terms
     pulled = potential if weight else None
@@ -27,7 +27,7 @@ def project(u: Universe, a: float, phi: Tensor, potential: Tensor | None = None,
 
 
 def solve_chi_and_b(u: Universe, clock: Clock, now: float, ahead: float = 0.0, vector: bool = True) -> None:
-    """chi = phi - psi from S_ij with the present phi, and with ``vector`` Bhat (PHYSICS 5.2, 5.3).
+    """chi = phi - psi from S_ij with the present phi, and with ``vector`` Bhat (EQUATIONS 5.2, 5.3).
 
     Parabolic B is moved on by ``now``, a time, at the rate of now, which is then the B of this cycle, in ``u.b``; its
     modes also by ``ahead``. Four forward transforms instead of six: the equations need the trace of S_ij and its
@@ -56,19 +56,19 @@ def parabolic_factor(universe: Universe, a: float, dtau: float) -> float:
 
 
 def solve_b_elliptic(universe: Universe, particles: Particles) -> None:
-    """B from the momentum constraint, T0_i projected with the present phi (PHYSICS 5.3)."""
+    """B from the momentum constraint, T0_i projected with the present phi (EQUATIONS 5.3)."""
     u = universe
     fft.forward(momentum_density(u.kernels, particles, u.phi), out=u.b_modes)
     to_b(u.b_modes, u.kernels, u.background)
 
 
 def momentum_density(kernels: ModuleType, particles: Particles, phi: Tensor) -> Tensor:
-    """T0_i of the particles in the metric phi on the links, (3, N, N, N) in their precision (PHYSICS 4)."""
+    """T0_i of the particles in the metric phi on the links, (3, N, N, N) in their precision (EQUATIONS 4)."""
     return cast(Tensor, kernels.project_t0i(particles, phi, phi.new_empty((3, *phi.shape))))
 
 
 def to_b(momentum_modes: Tensor, kernels: ModuleType, background: Background) -> None:
-    """Modes of T0_i (3, N, N, N//2+1) turned into those of Bhat = N a^2 B in place (PHYSICS 5.3).
+    """Modes of T0_i (3, N, N, N//2+1) turned into those of Bhat = N a^2 B in place (EQUATIONS 5.3).
 
     While particles still move as they started, the curl of their momentum is some thousand times smaller than the
     momentum, and known to so many digits less.
@@ -78,7 +78,7 @@ def to_b(momentum_modes: Tensor, kernels: ModuleType, background: Background) ->
 
 
 def tensor_modes(stress: Tensor, lattice: Lattice) -> Tensor:
-    """h_ij quasi-static, transverse and traceless, from S_ij (PHYSICS 5.4).
+    """h_ij quasi-static, transverse and traceless, from S_ij (EQUATIONS 5.4).
 
     ``stress`` is (6, N, N, N) as ``stress_tensor`` gives it; returns complex (6, N, N, N//2+1) whose unnormalised
     backward transform is h_ij, diagonal at the nodes and off-diagonal on the plaquettes.

@@ -48,7 +48,7 @@ def import_reference(directory: str | Path, folder: RunFolder, skip_single: bool
     """Make pairs of all runs of the reference program below ``directory``; returns the paths of their pair.json.
 
     A run is a settings.ini with the output beside it or in its ``output path``. Fields get the attributes the other
-    stages read: each carries the redshift of the cycle it was written in, from the background file (PHYSICS 2).
+    stages read: each carries the redshift of the cycle it was written in, from the background file (EQUATIONS 2).
     Outputs requested outside 0 <= z <= initial redshift are left out. The folder's study.toml is made of the settings
     if there is none, and its seeds are extended to those imported; tables the runs began with are copied to inputs/.
     Raises ``BadInput`` for a seed without its twin (left out with ``skip_single``), a gap between the seeds, twins or
@@ -271,7 +271,7 @@ def _copy_field(source: Path, path: Path, run: RunSettings, a: float, name: str)
 
 
 def snapshot_scale_factors(background: Path, requested: list[float], initial_redshift: float) -> list[float]:
-    """The scale factors at which snapshots of the ``requested`` redshifts, descending, were written (PHYSICS 2).
+    """The scale factors at which snapshots of the ``requested`` redshifts, descending, were written (EQUATIONS 2).
 
     Each in the first cycle with 1/a < 1 + z, one a cycle; shorter than ``requested`` if the file ends before. The file
     has seven digits, so that a cycle on a requested redshift counts as past it, but not the first, whose a is known.

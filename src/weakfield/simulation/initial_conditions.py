@@ -1,4 +1,4 @@
-"""Initial particles and fields from linear theory (PHYSICS 3)."""
+"""Initial particles and fields from linear theory (EQUATIONS 3)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def initial_universe(
     kernel_kind: str | None = None,
     shared: Shared | None = None,
 ) -> Universe:
-    """Particles, phi, chi and B at the initial redshift, in the order of PHYSICS 3.5, or from a snapshot.
+    """Particles, phi, chi and B at the initial redshift, in the order of EQUATIONS 3.5, or from a snapshot.
 
     They lie on the device of the settings. ``shared``: what other runs of the same study have made already.
     """

@@ -1,4 +1,4 @@
-"""What linear theory gives particles and fields to start with, as functions of wavenumber (PHYSICS 3.2)."""
+"""What linear theory gives particles and fields to start with, as functions of wavenumber (EQUATIONS 3.2)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HYBRID = 8
 
 @dataclass(frozen=True)
 class LinearSources:
-    """The functions of x = k L that the initial conditions realise (PHYSICS 3.2).
+    """The functions of x = k L that the initial conditions realise (EQUATIONS 3.2).
 
     Displacement and velocity: one for all particles, or with hybrid baryons one for most and one for every eighth.
     """
@@ -36,7 +36,7 @@ def linear_sources(run: RunSettings, background: Background, history: TransferHi
     """Sources of potential, displacement and velocity at the initial redshift, for the theory of the run.
 
     GR starts in Poisson gauge. Newton starts in N-body gauge: its density is that of the relativistic run seen in
-    N-body gauge, and so is its velocity when the tables reach past one redshift (PHYSICS 0.10, 3.2).
+    N-body gauge, and so is its velocity when the tables reach past one redshift (EQUATIONS 0.10, 3.2).
     """
     a = 1.0 / (1.0 + run.simulation.initial_redshift)
     box = run.simulation.box_size_mpch
@@ -81,7 +81,7 @@ def _matter(run: RunSettings, functions: TransferFunctions, kind: str) -> list[n
 
 
 def _gauge_velocity(run: RunSettings, background: Background, history: TransferHistory, a: float) -> np.ndarray:
-    """V / A = 3 d/dtau (phi + H theta_tot / k^2): N-body minus Poisson gauge velocity divergence (PHYSICS 3.2)."""
+    """V / A = 3 d/dtau (phi + H theta_tot / k^2): N-body minus Poisson gauge velocity divergence (EQUATIONS 3.2)."""
 
     def comoving_curvature(at: float) -> np.ndarray:
         functions = history.at(at)

@@ -1,4 +1,4 @@
-"""Initial conditions from the power spectrum of matter alone, in synchronous gauge (PHYSICS 3.2, mPk file).
+"""Initial conditions from the power spectrum of matter alone, in synchronous gauge (EQUATIONS 3.2, mPk file).
 
 All follows from the growing mode of linear theory: there are no transfer functions of velocities or of radiation.
 """

@@ -1,4 +1,4 @@
-"""Newtonian gravity on the expanding background (PHYSICS 5.5, 8, 9)."""
+"""Newtonian gravity on the expanding background (EQUATIONS 5.5, 8, 9)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Newton:
 
 
 def solve_poisson(u: Universe, clock: Clock) -> None:
-    """u.phi = -(G4 / a N^3) rho(k) / K, with the radiation that acts in rho (PHYSICS 5.5, 9.1)."""
+    """u.phi = -(G4 / a N^3) rho(k) / K, with the radiation that acts in rho (EQUATIONS 5.5, 9.1)."""
     u.kernels.paint(u.particles, None, u.particles.mass * u.n**3, u.source, -u.mean_density)
     radiates = u.radiation is not None and u.radiation.density_acts(clock.a)
     addition = u.radiation.density_modes(clock.a) if u.radiation is not None and radiates else None
@@ -54,5 +54,5 @@ def chi_in_kick(u: Universe, a: float) -> bool:
 
 
 def kick_potential(u: Universe, a: float) -> Tensor:
-    """What the particles fall in: phi, or phi - chi while radiation acts on chi (PHYSICS 8)."""
+    """What the particles fall in: phi, or phi - chi while radiation acts on chi (EQUATIONS 8)."""
     return torch.sub(u.phi, u.chi, out=u.source) if chi_in_kick(u, a) else u.phi

@@ -1,4 +1,4 @@
-"""Snapshots, spectra and the background file, when they are due (PHYSICS 2, 7, 10)."""
+"""Snapshots, spectra and the background file, when they are due (EQUATIONS 2, 7, 10)."""
 
 from __future__ import annotations
 

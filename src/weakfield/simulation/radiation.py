@@ -1,4 +1,4 @@
-"""Linear photons and neutrinos on the mesh, and what of them a Newtonian run must see (PHYSICS 9)."""
+"""Linear photons and neutrinos on the mesh, and what of them a Newtonian run must see (EQUATIONS 9)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from weakfield.simulation.realisation import Realisation, Source
 #: sources by theory, kind and scale factor, tabulated by n^2
 Tables = dict[tuple[str, str, float], Tensor]
 
-#: five-point differences in ln a with step 0.005 (PHYSICS 9.2)
+#: five-point differences in ln a with step 0.005 (EQUATIONS 9.2)
 _STEP = 0.005
 _OFFSETS = (-2, -1, 0, 1, 2)
 
@@ -97,7 +97,7 @@ class LinearRadiation:
         return natural_spline(x, scale * slip, f.source)
 
     def _curvature_acceleration(self, a: float) -> np.ndarray:
-        """(d^2/dtau^2 + H d/dtau) R by the differences of PHYSICS 9.2."""
+        """(d^2/dtau^2 + H d/dtau) R by the differences of EQUATIONS 9.2."""
         hubble = self._background.conformal_hubble
         r, g = [], []
         for j in _OFFSETS:

@@ -1,4 +1,4 @@
-"""From a source function of wavenumber and a seed's unit modes to a field on the mesh (PHYSICS 3.4)."""
+"""From a source function of wavenumber and a seed's unit modes to a field on the mesh (EQUATIONS 3.4)."""
 
 from __future__ import annotations
 

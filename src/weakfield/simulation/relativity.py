@@ -1,4 +1,4 @@
-"""Weak-field general relativity in Poisson gauge, phi advanced by backward Euler (PHYSICS 5.1 to 5.3, 6)."""
+"""Weak-field general relativity in Poisson gauge, phi advanced by backward Euler (EQUATIONS 5.1 to 5.3, 6)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Relativity:
         solve_chi_and_b(u, clock, clock.previous_step)
 
     def _advance_phi(self, u: Universe, clock: Clock) -> None:
-        """PHYSICS 5.1: (1+2phi) Laplace(phi) - 3H phi' - 3H^2 (phi-chi) - (grad phi)^2/2 = -4 pi G a^2 (T00 - mean)."""
+        """EQUATIONS 5.1: (1+2phi) Laplace(phi) - 3H phi' - 3H^2 (phi-chi) - (grad phi)^2/2 = -4 pi G a^2 (T00 - mean)."""
         memory = 3.0 * clock.hubble / clock.previous_step
         solve_phi(u, clock, u.phi, u.chi, past=u.phi, memory=memory, shift=memory, implicit=False)
 
@@ -46,7 +46,7 @@ class Relativity:
 
 
 def radiation_density(u: Universe, a: float) -> Tensor | None:
-    """-a^3 T00 of the radiation, where it is part of the source of phi now (PHYSICS 9.1)."""
+    """-a^3 T00 of the radiation, where it is part of the source of phi now (EQUATIONS 9.1)."""
     if u.radiation is None or not u.radiation.density_acts(a):
         return None
     return u.radiation.density(a, u.phi.dtype)
@@ -55,7 +55,7 @@ def radiation_density(u: Universe, a: float) -> Tensor | None:
 def solve_phi(
     u: Universe, clock: Clock, phi: Tensor, chi: Tensor, past: Tensor, memory: float, shift: float, implicit: bool
 ) -> None:
-    """u.phi = -FT{S}/(K + shift) with the source S of ``phi`` and ``chi``, T00 in ``u.lanes`` (PHYSICS 5.1, 15.2)."""
+    """u.phi = -FT{S}/(K + shift) with the source S of ``phi`` and ``chi``, T00 in ``u.lanes`` (EQUATIONS 5.1, 15.2)."""
     dx2 = 1.0 / u.n**2
     u.kernels.phi_source(
         u.lanes, radiation_density(u, clock.a), phi, chi, past,

@@ -1,4 +1,4 @@
-"""Both theories with a clock of second order: fields of a cycle belong to its time (PHYSICS 15).
+"""Both theories with a clock of second order: fields of a cycle belong to its time (EQUATIONS 15).
 
 Momenta live half a step earlier than positions; here they are brought to the time of the fields before they are
 projected, phi and chi in sources are extrapolated, phi' is a two-step formula and B a trapezoid.
@@ -27,7 +27,7 @@ _CONSTRAINT_ITERATIONS = 2
 
 
 class SecondOrderRelativity(Relativity):
-    """General relativity by the six steps of PHYSICS 15."""
+    """General relativity by the six steps of EQUATIONS 15."""
 
     def solve(self, universe: Universe, clock: Clock, diagnostics: bool = True) -> None:
         """phi, chi and B of this cycle to second order in the step."""
@@ -59,7 +59,7 @@ class SecondOrderRelativity(Relativity):
         solve_phi(u, clock, phi, chi, past, memory, memory * c0 + 3.0 * hubble**2, implicit=True)
 
     def _constrain(self, u: Universe, clock: Clock) -> None:
-        """phi of cycle 0 from the Hamiltonian constraint of the particles as they are (PHYSICS 15, step 6).
+        """phi of cycle 0 from the Hamiltonian constraint of the particles as they are (EQUATIONS 15, step 6).
 
         The phi of the initial conditions is not that of the particles on the mesh; kicked with it, they would start
         with a first-order error that no integrator cures.

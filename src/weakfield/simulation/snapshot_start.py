@@ -1,4 +1,4 @@
-"""Initial conditions read from a snapshot: particles, and the metric they move in (PHYSICS 10, 11)."""
+"""Initial conditions read from a snapshot: particles, and the metric they move in (EQUATIONS 10, 11)."""
 
 from __future__ import annotations
 

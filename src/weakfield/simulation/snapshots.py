@@ -1,4 +1,4 @@
-"""Fields and particles of a universe as they are written (PHYSICS 10)."""
+"""Fields and particles of a universe as they are written (EQUATIONS 10)."""
 
 from __future__ import annotations
 

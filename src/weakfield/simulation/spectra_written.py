@@ -1,4 +1,4 @@
-"""Spectra by the reference program's conventions, of fields and of contrasts (PHYSICS 10, 13.5)."""
+"""Spectra by the reference program's conventions, of fields and of contrasts (EQUATIONS 10, 13.5)."""
 
 from __future__ import annotations
 

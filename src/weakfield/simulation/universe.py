@@ -27,7 +27,7 @@ DTYPES = {"double": torch.float64, "single": torch.float32}
 
 @dataclass
 class Universe:
-    """Particles and metric fields on an ``n``-cubed mesh; code units of PHYSICS 1.
+    """Particles and metric fields on an ``n``-cubed mesh; code units of EQUATIONS 1.
 
     phi and chi are (n, n, n) [z, y, x]; ``b_modes`` is Bhat = N a^2 B in Fourier space, carried between cycles.
     """

@@ -1,4 +1,4 @@
-"""What of GR - Newton is even and what is odd in the initial modes, from seeds with their inverses (PHYSICS 16).
+"""What of GR - Newton is even and what is odd in the initial modes, from seeds with their inverses (EQUATIONS 16).
 
 With f+ of a seed and f- of its inverse, (f+ + f-)/2 holds the orders 2, 4, ... of the initial modes and (f+ - f-)/2
 the orders 1, 3, .... Relativity's own part of GR - Newton begins at second order and is known mode by mode; what is of

@@ -20,7 +20,7 @@ def written_spectra(
 ) -> list[PairedPower]:
     """Delta^2 of "phi" and "delta" at every redshift at which all pairs have them; nothing where they wrote none.
 
-    Dimensionless, in the files' own bins; densities as the files have them, divided by prod sinc^2 (PHYSICS 10).
+    Dimensionless, in the files' own bins; densities as the files have them, divided by prod sinc^2 (EQUATIONS 10).
     """
     found = []
     for name in NAMES:

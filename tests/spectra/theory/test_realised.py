@@ -22,7 +22,7 @@ def test_power_is_that_of_the_linear_field(noise):
     for edges in (None, [0.5, 2.0, 4.9]):
         field = linear_potential(theory, chosen, 7, 2.0)
         measured = wf.power_spectrum(field, 240.0, edges).power
-        # wavenumbers of the field are single precision (PHYSICS 3.4): 1e-7 of k, some 1e-6 of P
+        # wavenumbers of the field are single precision (EQUATIONS 3.4): 1e-7 of k, some 1e-6 of P
         np.testing.assert_allclose(RealisedModes(chosen, 7, edges).power(theory, 2.0), measured, rtol=1e-5)
 
 

@@ -1,7 +1,7 @@
-"""Newtonian-gauge transfer functions from CAMB's synchronous output (PHYSICS 14), cached on disk.
+"""Newtonian-gauge transfer functions from CAMB's synchronous output (EQUATIONS 14), cached on disk.
 
 CAMB solves in the rest frame of cold dark matter for zeta = -1. With its output flipped and the conformal
-Hubble rate H, alpha = theta_cdm / k^2 leads to Newtonian gauge (PHYSICS 3.2).
+Hubble rate H, alpha = theta_cdm / k^2 leads to Newtonian gauge (EQUATIONS 3.2).
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def _nodes(results: Any, cosmology: CosmologySettings, nodes: str, box_size_mpch
 
 
 def _newtonian_gauge(table: dict[str, Array], k: Array, a: Array, cosmology: CosmologySettings) -> dict[str, Array]:
-    """The columns of PHYSICS 14, first bullets; rows are times."""
+    """The columns of EQUATIONS 14, first bullets; rows are times."""
     H = table["H"]
     flipped = {name: -values for name, values in table.items() if name not in ("a", "H")}
     theta_cdm = -H * flipped["v_newtonian_cdm"]

@@ -1,4 +1,4 @@
-"""Newtonian-gauge transfer functions from CLASS through its Python module ``classy`` (PHYSICS 3.2), cached on disk.
+"""Newtonian-gauge transfer functions from CLASS through its Python module ``classy`` (EQUATIONS 3.2), cached on disk.
 
 On the nodes ``class`` it is asked what a simulation linked to CLASS asks: its own wavenumbers and its own coarse
 sampling in time. The nodes ``fine`` sharpen both samplings.

@@ -1,4 +1,4 @@
-"""Transfer files as CLASS writes them: columns named after ':' in the header, Newtonian gauge (PHYSICS 3.2)."""
+"""Transfer files as CLASS writes them: columns named after ':' in the header, Newtonian gauge (EQUATIONS 3.2)."""
 
 from __future__ import annotations
 

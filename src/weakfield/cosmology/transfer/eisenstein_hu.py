@@ -1,4 +1,4 @@
-"""The fit of Eisenstein & Hu 1998 (astro-ph/9709112) with baryon oscillations, at any time (PHYSICS 14)."""
+"""The fit of Eisenstein & Hu 1998 (astro-ph/9709112) with baryon oscillations, at any time (EQUATIONS 14)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Power spectra of matter as two columns of text, the input of runs without transfer functions (PHYSICS 3.2)."""
+"""Power spectra of matter as two columns of text, the input of runs without transfer functions (EQUATIONS 3.2)."""
 
 from __future__ import annotations
 

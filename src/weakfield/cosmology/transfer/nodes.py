@@ -35,7 +35,7 @@ def fine_nodes(k_min: float, k_max: float, sound_horizon: float) -> Array:
 
 
 def class_nodes(conformal_age: float, sound_horizon: float, k_max: float) -> Array:
-    """CLASS's own nodes up to ``k_max`` (PHYSICS 3.2); k in 1/Mpc, age tau_0 and sound horizon r_s in Mpc."""
+    """CLASS's own nodes up to ``k_max`` (EQUATIONS 3.2); k in 1/Mpc, age tau_0 and sound horizon r_s in Mpc."""
     scale = 2.0 * math.pi / sound_horizon
     nodes = [0.1 / conformal_age]
     while nodes[-1] < k_max:

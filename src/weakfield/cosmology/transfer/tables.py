@@ -143,7 +143,7 @@ def box_wavenumbers(box_size_mpch: float, grid: int) -> tuple[float, float]:
 
 
 def total_contrast(columns: Mapping[str, Array], cosmology: CosmologySettings, a: float) -> Array:
-    """sum rho delta / sum rho over cdm, b, g, ur (PHYSICS 3.2: without Lambda)."""
+    """sum rho delta / sum rho over cdm, b, g, ur (EQUATIONS 3.2: without Lambda)."""
     return _weighted(columns, _densities(cosmology, a), 1.0)
 
 

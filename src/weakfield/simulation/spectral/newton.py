@@ -1,4 +1,4 @@
-"""Newtonian gravity on the spectral mesh (PHYSICS 16.2)."""
+"""Newtonian gravity on the spectral mesh (EQUATIONS 16.2)."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class SpectralNewton:
 
 
 def radiation(u: SpectralUniverse, clock: Clock) -> Addition | None:
-    """Modes of -a^3 T00 of the radiation, in Newton with what makes up for the gauge, while it acts (PHYSICS 9.1)."""
+    """Modes of -a^3 T00 of the radiation, in Newton with what makes up for the gauge, while it acts (EQUATIONS 9.1)."""
     if u.radiation is None or not u.radiation.density_acts(clock.a):
         return None
     return u.radiation.density_modes(clock.a)

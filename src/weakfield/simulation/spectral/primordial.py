@@ -1,4 +1,4 @@
-"""Primordial non-Gaussianity of the local kind (PHYSICS 16.3)."""
+"""Primordial non-Gaussianity of the local kind (EQUATIONS 16.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weak-field general relativity on the spectral mesh, exact in phi and psi (PHYSICS 16.2)."""
+"""Weak-field general relativity on the spectral mesh, exact in phi and psi (EQUATIONS 16.2)."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class SpectralRelativity:
         project(u, clock, u.metric, 0.0)
 
     def _constrain(self, u: SpectralUniverse, clock: Clock) -> None:
-        """phi of a linear start from the Hamiltonian constraint of the particles (PHYSICS 16.2, cycle 0).
+        """phi of a linear start from the Hamiltonian constraint of the particles (EQUATIONS 16.2, cycle 0).
 
         [k^2 + s] phi = -FT{R(phi*, chi, phi') - s phi*} with s = 3 G4 Omega / a + 3 H^2.
         """

@@ -1,4 +1,4 @@
-"""Initial conditions on the spectral mesh: linear, or the growing mode of second order (PHYSICS 16.3)."""
+"""Initial conditions on the spectral mesh: linear, or the growing mode of second order (EQUATIONS 16.3)."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def spectral_start(
     run: RunSettings, background: Background, history: TransferHistory, realisation: Realisation, kernels: ModuleType,
     shared: Shared, radiation: LinearRadiation | None,
 ) -> SpectralStart:  # fmt: skip
-    """Particles, phi, chi and phi' at the initial redshift, with transfer functions (PHYSICS 3.2, 16.3)."""
+    """Particles, phi, chi and phi' at the initial redshift, with transfer functions (EQUATIONS 3.2, 16.3)."""
     a = 1.0 / (1.0 + run.simulation.initial_redshift)
     here = _Setting(run, background, kernels, realisation, radiation, a)
     functions, sources = history.at(a), linear_sources(run, background, history)
@@ -107,7 +107,7 @@ def _growing_mode(
     here: _Setting, particles: Particles, linear: Tensor, chi: Tensor, rate: Tensor, shifts: list[Tensor],
     speeds: list[Tensor], body: list[Tensor],
 ) -> SpectralStart:  # fmt: skip
-    """The second order of PHYSICS 16.3 on top of linear theory, and positions that have the density it demands."""
+    """The second order of EQUATIONS 16.3 on top of linear theory, and positions that have the density it demands."""
     tau = 2.0 / here.hubble
     q = quadratic.second_order_fields(linear)
     growth = q.gradient_squared / 12 - 5 / 21 * q.psi_0

@@ -1,4 +1,4 @@
-"""chi and frame dragging on the spectral mesh, from the stress of particles and of phi (PHYSICS 16.2)."""
+"""chi and frame dragging on the spectral mesh, from the stress of particles and of phi (EQUATIONS 16.2)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def advance_chi_and_b(u: SpectralUniverse, clock: Clock, particles: Particles, v
 def constrained_b(
     background: Background, kernels: ModuleType, particles: Particles, metric: Tensor | None = None
 ) -> Tensor:
-    """Modes of a^2 B = 4 G4 (T0_i)^transverse / k^2, from the momenta of particles (PHYSICS 5.3)."""
+    """Modes of a^2 B = 4 G4 (T0_i)^transverse / k^2, from the momenta of particles (EQUATIONS 5.3)."""
     n = particles.grid
     momentum = kernels.project_t0i_pcs(particles, metric, particles.momentum.new_empty((3, n, n, n)))
     return spectral.transverse(spectral.modes_of(momentum, windowed=True), 4.0 * background.four_pi_G)

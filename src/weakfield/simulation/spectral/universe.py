@@ -16,7 +16,7 @@ from weakfield.simulation.universe import Universe
 
 @dataclass
 class SpectralUniverse(Universe):
-    """Particles and metric fields at the nodes of an ``n``-cubed mesh; code units of PHYSICS 1.
+    """Particles and metric fields at the nodes of an ``n``-cubed mesh; code units of EQUATIONS 1.
 
     What is carried between cycles are modes (``mesh.spectral``): phi, chi and ``b_modes``, which are a^2 B, and phi and
     chi of the cycle before. All fields in real space follow from them.

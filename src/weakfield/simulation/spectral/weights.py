@@ -1,4 +1,4 @@
-"""Weights of kicks and drifts that are exact for linear growth (PHYSICS 16.2)."""
+"""Weights of kicks and drifts that are exact for linear growth (EQUATIONS 16.2)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def synchronisation(clock: Clock) -> float:
 def extrapolation(clock: Clock) -> tuple[Extrapolation, float]:
     """phi, chi and phi' a step ahead of what is known, and the shift of k^2 that the new phi' adds.
 
-    u = phi / g with g = D / a is constant in linear theory; u' is the two-step formula of PHYSICS 15, of first order in
+    u = phi / g with g = D / a is constant in linear theory; u' is the two-step formula of EQUATIONS 15, of first order in
     cycle 1, where one step is known.
     """
     h, hubble = clock.previous_step, clock.hubble

@@ -1,6 +1,6 @@
 """The second order of one universe as fields: what Newton and what relativity make of a given linear potential.
 
-Growing mode of dust and Lambda in Poisson gauge, metric of PHYSICS 1, ds^2 = a^2 [-e^(2 psi) dtau^2 + e^(-2 phi) dx^2];
+Growing mode of dust and Lambda in Poisson gauge, metric of EQUATIONS 1, ds^2 = a^2 [-e^(2 psi) dtau^2 + e^(-2 phi) dx^2];
 the equations stand in ``relativistic``. Fields are real ``(..., N, N, N)`` [z, y, x], tensors on any device or arrays,
 and what is given is what is returned; products are free of aliases, Nyquist planes and means are zero.
 """
@@ -44,7 +44,7 @@ def relativistic_potential(
     Without ``z`` and ``cosmology`` in Einstein-de Sitter, where C1 = -4 Theta_0 is constant in time. ``a_nl``: 1 for
     single-field inflation, the start of the simulations; local f_NL belongs into ``potential``.
 
-    For a universe started in its growing mode (PHYSICS 16.3; with Lambda, ``weakfield.spectra.theory.relativistic``).
+    For a universe started in its growing mode (EQUATIONS 16.3; with Lambda, ``weakfield.spectra.theory.relativistic``).
     C1 is the same in boxes of any size; ``box_size_mpch`` is asked for with all fields, and checked.
     """
     found = _quadratic(potential, box_size_mpch)

@@ -35,7 +35,7 @@ class LinearTheory:
         self.history = _through_time(simulation, cosmology)
 
     def potential_transfer(self, k_hmpc: ArrayLike, z: float) -> Reals:
-        """phi in Poisson gauge (metric of PHYSICS 1) for zeta = 1, positive."""
+        """phi in Poisson gauge (metric of EQUATIONS 1) for zeta = 1, positive."""
         functions = self._at(z)
         if functions.phi is None:
             raise BadInput(f"{functions.source} has no column phi, expected it for the spectrum of the potential")
@@ -62,7 +62,7 @@ class LinearTheory:
         return self._spline(functions, delta)(k_hmpc)
 
     def written_density_transfer(self, k_hmpc: ArrayLike, z: float, theory: Theory, radiation: bool) -> Reals:
-        """What the simulation writes as "delta" for zeta = 1 (PHYSICS 9, 13.5): matter in the gauge of its theory.
+        """What the simulation writes as "delta" for zeta = 1 (EQUATIONS 9, 13.5): matter in the gauge of its theory.
 
         With ``radiation``, that of photons and neutrinos too, and in Newton what makes up for the gauge, all over the
         density of matter.

@@ -23,7 +23,7 @@ Reals = NDArray[np.float64]
 
 
 class RealisedModes:
-    """|u|^2 / 2 of the initial unit modes of a seed or its inverse (PHYSICS 3.4), summed by |n|^2 and shell.
+    """|u|^2 / 2 of the initial unit modes of a seed or its inverse (EQUATIONS 3.4), summed by |n|^2 and shell.
 
     Of mean 1 where the initial conditions have modes, 0 outside their domain: times a linear power spectrum it is what
     that universe has of it. Cosmic variance cancels where this stands below a measurement.
@@ -53,7 +53,7 @@ class RealisedModes:
 
 
 def _of_real_field(modes: NDArray[np.complex128]) -> NDArray[np.complex128]:
-    """The modes a real field keeps: on the plane k_x = 0 their Hermitian part (PHYSICS 0.1)."""
+    """The modes a real field keeps: on the plane k_x = 0 their Hermitian part (EQUATIONS 0.1)."""
     plane = modes[:, :, 0]
     mirrored = np.roll(plane[::-1, ::-1], 1, axis=(0, 1)).conj()
     kept = modes.copy()

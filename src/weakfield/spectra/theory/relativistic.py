@@ -1,6 +1,6 @@
 """The second-order relativistic part of the potential in Poisson gauge, beside its Newtonian growth.
 
-Metric of PHYSICS 1, ds^2 = a^2 [-e^(2 psi) dtau^2 + e^(-2 phi) dx^2], dust and Lambda, one first-order potential
+Metric of EQUATIONS 1, ds^2 = a^2 [-e^(2 psi) dtau^2 + e^(-2 phi) dx^2], dust and Lambda, one first-order potential
 g varphi(x) for both, g = D/a and 1 early. With f = d ln D / d ln a, Omega = Omega_m(a) and L = Lambda a^2 the traceless
 and the trace part of the spatial Einstein equations are, to second order,
 
@@ -27,7 +27,7 @@ Two kinds of initial conditions:
   1998 (astro-ph/9707278), their phi^(2) / 2 = phi - varphi^2; with any a_nl that of Bartolo, Matarrese & Riotto 2005
   (astro-ph/0501614). Single-field inflation has a_nl = 1.
 * ``linear_start_difference``: particles displaced and set moving by linear theory at tau_i, in Einstein-de Sitter
-  (PHYSICS 3, 13.1), with Poisson-gauge displacement in GR and N-body-gauge displacement in Newton, and a phi
+  (EQUATIONS 3, 13.1), with Poisson-gauge displacement in GR and N-body-gauge displacement in Newton, and a phi
   that obeys the constraints of those particles at second order. Both theories then carry the same Newtonian transient,
   which cancels in the difference; the rest is C1 and what a linear start has beyond it, ``linear_start_excess``,
   whose two parts go like the growing and the decaying solution of linear theory.

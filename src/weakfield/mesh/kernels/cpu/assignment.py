@@ -1,4 +1,4 @@
-"""Cloud-in-cell painting and reading, and the lattice gradient at a particle (PHYSICS 4, 6.1).
+"""Cloud-in-cell painting and reading, and the lattice gradient at a particle (EQUATIONS 4, 6.1).
 
 Deposits run slab by slab in two colours (``Particles.slabs``): no two threads touch the same plane, and every sum
 has one order whatever the number of threads.

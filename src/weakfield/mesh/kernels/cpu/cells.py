@@ -72,7 +72,7 @@ def at_corners(field, r00, r01, r10, r11, x0, x1):
 
 @njit(**INLINE)
 def slopes(field, x0, y0, z0, x1, y1, z1, fx, fy, fz):
-    """Differences of a field across the cell along x, y, z (PHYSICS 6.1)."""
+    """Differences of a field across the cell along x, y, z (EQUATIONS 6.1)."""
     n = field.shape[0]
     r00, r01, r10, r11 = (z0 * n + y0) * n, (z0 * n + y1) * n, (z1 * n + y0) * n, (z1 * n + y1) * n
     f000, f001, f010, f011, f100, f101, f110, f111 = at_corners(field, r00, r01, r10, r11, x0, x1)

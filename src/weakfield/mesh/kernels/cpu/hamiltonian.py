@@ -1,4 +1,4 @@
-"""The source of phi on the spectral mesh, and the metric a step ahead, point by point (PHYSICS 16.2)."""
+"""The source of phi on the spectral mesh, and the metric a step ahead, point by point (EQUATIONS 16.2)."""
 
 from __future__ import annotations
 

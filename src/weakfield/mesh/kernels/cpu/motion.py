@@ -1,4 +1,4 @@
-"""Kick and drift of particles under both theories (PHYSICS 6, 8)."""
+"""Kick and drift of particles under both theories (EQUATIONS 6, 8)."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def _gr(
                 boost = q2 / a2 + one  # (E / a)^2
                 energy, slowness = root(boost), q2 / (q2 + a2)
                 weight = one + slowness
-                if second:  # PHYSICS 13.1 (iv)
+                if second:  # EQUATIONS 13.1 (iv)
                     weight = four * value[PHI] * slowness + (one + value[PHI] / boost) * weight
                 fall_x, fall_y, fall_z = (
                     weight * dx[PHI] - dx[CHI], weight * dy[PHI] - dy[CHI], weight * dz[PHI] - dz[CHI],

@@ -1,4 +1,4 @@
-"""What particles leave on the spectral mesh (PHYSICS 16.1, 16.2): weights, stress-energy and momentum at the nodes.
+"""What particles leave on the spectral mesh (EQUATIONS 16.1, 16.2): weights, stress-energy and momentum at the nodes.
 
 Deposits run slab by slab in two colours (``Particles.slabs``): no two threads touch the same plane, and every sum
 has one order whatever the number of threads.

@@ -1,4 +1,4 @@
-"""What particles of the spectral mesh read there, and how they move (PHYSICS 16.1, 16.2)."""
+"""What particles of the spectral mesh read there, and how they move (EQUATIONS 16.1, 16.2)."""
 
 from __future__ import annotations
 

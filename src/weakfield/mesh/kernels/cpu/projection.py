@@ -1,4 +1,4 @@
-"""Stress-energy of particles on the mesh (PHYSICS 4): T00, T_ij and T0_i with the metric at the receiving site."""
+"""Stress-energy of particles on the mesh (EQUATIONS 4): T00, T_ij and T0_i with the metric at the receiving site."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Right-hand sides of the field equations on the mesh, in real space (PHYSICS 5).
+"""Right-hand sides of the field equations on the mesh, in real space (EQUATIONS 5).
 
 Eight sites of a row side by side. Rows are read from copies with the periodic neighbours at both ends, so that no
 index wraps along x; where a row is no multiple of eight the last sites are computed twice.
@@ -91,7 +91,7 @@ def _phi_source(
 
 @njit(**INLINE)
 def _pressure(t, factor, half, low, high):
-    """S_ii at nodes, from phi on either side (PHYSICS 5.2)."""
+    """S_ii at nodes, from phi on either side (EQUATIONS 5.2)."""
     d = high - low
     return factor * t + half * d * d
 

@@ -1,4 +1,4 @@
-"""Solutions of the field equations mode by mode (PHYSICS 5)."""
+"""Solutions of the field equations mode by mode (EQUATIONS 5)."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def transverse(vx, vy, vz, kx, ky, kz, inverse, factor):
 
 @njit(**INLINE)
 def chi_mode(trace, d, k, three_n, inverse):
-    """(K tr S - 3 D) inverse, with D = sum kappa_m V_m = -i n d and inverse = 1 / (2 K^2 N) (PHYSICS 5.2)."""
+    """(K tr S - 3 D) inverse, with D = sum kappa_m V_m = -i n d and inverse = 1 / (2 K^2 N) (EQUATIONS 5.2)."""
     return (k * trace[0] - three_n * d[1]) * inverse, (k * trace[1] + three_n * d[0]) * inverse
 
 

@@ -114,7 +114,7 @@ def _scaled(plane, p, imaginary, scale):
 def _contract(plane, z, n, pitch, k, scale, factor, first, vector, half, place):
     """What chi and B need of the tensor in six planes, into fields of ``half`` from ``first`` on.
 
-    With kappa^2 = k_x^2 + k_y^2, A = k_x^2 S_xx + k_y^2 S_yy + 2 k_x k_y S_xy and C = k_x S_xz + k_y S_yz, (PHYSICS
+    With kappa^2 = k_x^2 + k_y^2, A = k_x^2 S_xx + k_y^2 S_yy + 2 k_x k_y S_xy and C = k_x S_xz + k_y S_yz, (EQUATIONS
     16.2) k^2 S_ii - 3 k_i k_j S_ij = U_0 + k_z U_1 + k_z^2 U_2 with U_0 = kappa^2 S_ii - 3 A, U_1 = -6 C and
     U_2 = S_xx + S_yy - 2 S_zz; and k_x v_y - k_y v_x = V_0 + k_z V_1 for v_i = k_j S_ij. Where kappa is 0 the two V are
     S_xz and S_yz.

@@ -1,4 +1,4 @@
-"""Cloud-in-cell painting and reading, and the lattice gradient at a particle (PHYSICS 4, 6.1)."""
+"""Cloud-in-cell painting and reading, and the lattice gradient at a particle (EQUATIONS 4, 6.1)."""
 
 from __future__ import annotations
 

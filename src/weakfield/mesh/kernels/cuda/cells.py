@@ -62,7 +62,7 @@ def eight(field, x0, x1, y0, y1, z0, z1, n, live):
 
 @triton.jit
 def slope(f000, f001, f010, f011, f100, f101, f110, f111, fx, fy, fz):
-    """Differences across the cell, bilinear in the other axes (PHYSICS 6.1)."""
+    """Differences across the cell, bilinear in the other axes (EQUATIONS 6.1)."""
     gx, gy, gz = 1 - fx, 1 - fy, 1 - fz
     dx = gz * (gy * (f001 - f000) + fy * (f011 - f010)) + fz * (gy * (f101 - f100) + fy * (f111 - f110))
     dy = gz * (gx * (f010 - f000) + fx * (f011 - f001)) + fz * (gx * (f110 - f100) + fx * (f111 - f101))

@@ -1,4 +1,4 @@
-"""Kick and drift of particles under both theories (PHYSICS 6, 8)."""
+"""Kick and drift of particles under both theories (EQUATIONS 6, 8)."""
 
 from __future__ import annotations
 

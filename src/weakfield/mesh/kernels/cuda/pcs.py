@@ -1,4 +1,4 @@
-"""Particles on the spectral mesh: cubic splines for every deposit and every gather (PHYSICS 16.1, 16.2).
+"""Particles on the spectral mesh: cubic splines for every deposit and every gather (EQUATIONS 16.1, 16.2).
 
 The 64 nodes of a particle are a loop over its four planes z, with the 16 nodes of a plane unrolled. With all of them
 unrolled the largest kernels take ten times as long to compile, most of a minute each. Deposits are atomic additions, in

@@ -1,4 +1,4 @@
-"""Stress-energy of particles on the mesh (PHYSICS 4): T00, T_ij and T0_i with the metric at the receiving site.
+"""Stress-energy of particles on the mesh (EQUATIONS 4): T00, T_ij and T0_i with the metric at the receiving site.
 
 Deposits are atomic additions: their order, and with it the last bits of the sums, changes from run to run
 (``kernels.deterministic`` keeps an order). T00 and the diagonal stresses lie side by side and are added together.

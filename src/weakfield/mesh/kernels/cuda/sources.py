@@ -1,4 +1,4 @@
-"""Right-hand sides of the field equations on the mesh, in real space (PHYSICS 5)."""
+"""Right-hand sides of the field equations on the mesh, in real space (EQUATIONS 5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Solutions of the field equations mode by mode (PHYSICS 5).
+"""Solutions of the field equations mode by mode (EQUATIONS 5).
 
 Complex numbers are pairs of reals. The arithmetic is in double precision whatever the modes are stored in: memory
 decides the time, and the symbols of the lattice cancel at small k.

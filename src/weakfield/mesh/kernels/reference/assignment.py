@@ -1,4 +1,4 @@
-"""Cloud-in-cell painting and reading, and the lattice gradient at a particle (PHYSICS 4, 6.1)."""
+"""Cloud-in-cell painting and reading, and the lattice gradient at a particle (EQUATIONS 4, 6.1)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CORNERS: tuple[Offset, ...] = tuple(itertools.product((0, 1), (0, 1), (0, 1)))
 
 @dataclass(frozen=True)
 class Cells:
-    """Base cell of every particle, order x, y, z, and the fractions d of PHYSICS 4."""
+    """Base cell of every particle, order x, y, z, and the fractions d of EQUATIONS 4."""
 
     n: int
     base: Tensor  # (3, P) int64
@@ -88,7 +88,7 @@ def read(particles: Particles, field: Tensor) -> Tensor:
 def gradient(particles: Particles, field: Tensor) -> Tensor:
     """Differences of the field across the base cell, per cell (not divided by dx), (3, P).
 
-    Constant along the differentiated axis, bilinear in the others (PHYSICS 6.1).
+    Constant along the differentiated axis, bilinear in the others (EQUATIONS 6.1).
     """
     cells = Cells.of(particles)
     return torch.stack(

@@ -1,4 +1,4 @@
-"""The source of phi on the spectral mesh, in real space (PHYSICS 16.2)."""
+"""The source of phi on the spectral mesh, in real space (EQUATIONS 16.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kick and drift of particles under both theories (PHYSICS 6, 8)."""
+"""Kick and drift of particles under both theories (EQUATIONS 6, 8)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ UNIT = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
 
 
 def kick_drift_newton(particles: Particles, potential: Tensor, kick: float, drift: float) -> None:
-    """q -= kick grad(potential); x += drift q, in place (PHYSICS 8)."""
+    """q -= kick grad(potential); x += drift q, in place (EQUATIONS 8)."""
     particles.momentum -= kick * particles.grid * gradient(particles, potential)
     particles.displacement += drift * particles.grid * particles.momentum
 
@@ -22,7 +22,7 @@ def kick_drift_gr(
     particles: Particles, metric: Tensor, a: float, a_half: float, kick: float, drift: float, second_order: bool,
     kick_dragging: bool, drift_metric: bool,
 ) -> None:  # fmt: skip
-    """Kick with scale factor a (PHYSICS 6.2, 13.1 iv), then drift with a_half and the same fields (6.3), in place.
+    """Kick with scale factor a (EQUATIONS 6.2, 13.1 iv), then drift with a_half and the same fields (6.3), in place.
 
     ``metric`` (N, N, N, 8) as ``pack_metric`` leaves it: phi, chi, Bhat on the links and its own differences. Without
     ``kick_dragging`` the B term of the kick is left out, without ``drift_metric`` all metric terms of the drift.
@@ -57,7 +57,7 @@ def _link_values(cells: Cells, b: Tensor) -> Tensor:
 
 
 def _dragging(cells: Cells, b: Tensor, own: Tensor, q: Tensor) -> Tensor:
-    """sum_j q_j d_i b_j per cell, (3, P): PHYSICS 6.2; ``own``: differences of b_i along i, at the nodes."""
+    """sum_j q_j d_i b_j per cell, (3, P): EQUATIONS 6.2; ``own``: differences of b_i along i, at the nodes."""
     result = torch.zeros_like(q)
     for i in range(3):
         for j in range(3):

@@ -1,4 +1,4 @@
-"""Particles on the spectral mesh: cubic splines for every deposit and every gather (PHYSICS 16.1, 16.2).
+"""Particles on the spectral mesh: cubic splines for every deposit and every gather (EQUATIONS 16.1, 16.2).
 
 All fields live at the nodes. Where particles read a field its modes were divided by the spline's window before
 (``mesh.spectral``), so that a spline through them returns the field. Fields of a site lie side by side, (N, N, N, L).
@@ -104,7 +104,7 @@ def project_pcs(
     start: float = 0.0,
     energies: Tensor | None = None,
 ) -> Tensor:
-    """-a^3 T^0_0 and a^3 T^i_j into the lanes of ``out`` (N, N, N, 8), the last one 0 (PHYSICS 16.2).
+    """-a^3 T^0_0 and a^3 T^i_j into the lanes of ``out`` (N, N, N, 8), the last one 0 (EQUATIONS 16.2).
 
     T00 = (m N^3 / a) e^(3 phi) sqrt(q^2 e^(2 phi) + a^2), summed from ``start`` on, and T_ij = (m N^3 / a) q_i q_j / E
     with E^2 = q^2 + a^2. Momenta are q - weight x fall (``fall``), at the time of the positions; ``metric``
@@ -150,7 +150,7 @@ def kick_drift_newton_pcs(particles: Particles, slopes: Tensor, kick: float, dri
 def kick_drift_pcs(
     particles: Particles, metric: Tensor, dragging: Tensor, a: float, a_half: float, kick: float, drift: float
 ) -> None:
-    """Kick with scale factor a, then drift with a_half and the same fields, in place (PHYSICS 16.2).
+    """Kick with scale factor a, then drift with a_half and the same fields, in place (EQUATIONS 16.2).
 
     q_i -= kick (fall_i + sum_j q_j d_i B_j), x_i += drift (e^(psi + 2 phi) q_i / S + B_i). ``metric`` (N, N, N, 8) in
     lanes of ``mesh.lanes``; ``dragging`` (N, N, N, 4): a^2 B and a lane of no meaning. Its derivative is that of the

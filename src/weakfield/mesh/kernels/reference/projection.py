@@ -1,4 +1,4 @@
-"""Stress-energy of particles on the mesh (PHYSICS 4): T00, T_ij and T0_i with the metric at the receiving site."""
+"""Stress-energy of particles on the mesh (EQUATIONS 4): T00, T_ij and T0_i with the metric at the receiving site."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def project_stress_energy(
     out: Tensor,
     start: float = 0.0,
 ) -> Tensor:
-    """-a^3 T^0_0 and a^3 T^i_j with the metric ``phi`` into the lanes of ``out`` (N, N, N, 8) (PHYSICS 4, 13.1 iii).
+    """-a^3 T^0_0 and a^3 T^i_j with the metric ``phi`` into the lanes of ``out`` (N, N, N, 8) (EQUATIONS 4, 13.1 iii).
 
-    Momenta are q* = q - weight grad(potential), at the time of the positions (PHYSICS 15.1); q itself without a
+    Momenta are q* = q - weight grad(potential), at the time of the positions (EQUATIONS 15.1); q itself without a
     potential. T00 = (m N^3 / a) sum W [E + f1 phi (+ f2 phi^2)] and T_ii at the nodes, off-diagonal on the plaquettes;
     lanes as in ``mesh.lanes``, the last one 0. T00 is summed from
     ``start`` on: at minus its mean it keeps its contrast in single precision.

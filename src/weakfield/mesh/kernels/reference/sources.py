@@ -1,4 +1,4 @@
-"""Right-hand sides of the field equations on the mesh, in real space (PHYSICS 5)."""
+"""Right-hand sides of the field equations on the mesh, in real space (EQUATIONS 5)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def phi_source(
     stress_energy: Tensor, extra: Tensor | None, phi: Tensor, chi: Tensor, past: Tensor, density: float,
     expansion: float, memory: float, implicit: bool, second_order: bool, out: Tensor, sums: Tensor,
 ) -> Tensor:  # fmt: skip
-    """S of PHYSICS 5.1 (and 13.1 i, ii; 15.2) into ``out``.
+    """S of EQUATIONS 5.1 (and 13.1 i, ii; 15.2) into ``out``.
 
     T00, less its mean, is that lane of ``stress_energy`` (N, N, N, 8), plus ``extra`` (N, N, N) where given: radiation.
     density = G4 dx^2 / a, expansion = 3 H^2 dx^2, memory = 3 H dx^2 / dtau: S = density T00 (1 - 2 phi)
@@ -45,7 +45,7 @@ def phi_source(
 
 
 def stress_tensor(stress_energy: Tensor, phi: Tensor, factor: float) -> Tensor:
-    """S_ij = factor T_ij + 2 dx^2 d_i phi d_j phi, (6, N, N, N), order of files (PHYSICS 5.2); factor = 2 G4 dx^2 / a.
+    """S_ij = factor T_ij + 2 dx^2 d_i phi d_j phi, (6, N, N, N), order of files (EQUATIONS 5.2); factor = 2 G4 dx^2 / a.
 
     ``stress_energy`` (N, N, N, 8) as ``project_stress_energy`` leaves it.
     """
@@ -59,7 +59,7 @@ def stress_tensor(stress_energy: Tensor, phi: Tensor, factor: float) -> Tensor:
 
 
 def stress_divergence(stress_energy: Tensor, phi: Tensor, factor: float, out: Tensor) -> Tensor:
-    """Trace of S_ij and its lattice divergence W_i = forward_i S_ii + sum_j backward_j S_ij (PHYSICS 5.2).
+    """Trace of S_ij and its lattice divergence W_i = forward_i S_ii + sum_j backward_j S_ij (EQUATIONS 5.2).
 
     S_ij as ``stress_tensor``; into ``out`` (4, N, N, N).
     """

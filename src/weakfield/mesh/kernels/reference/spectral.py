@@ -1,4 +1,4 @@
-"""Solutions of the field equations mode by mode (PHYSICS 5)."""
+"""Solutions of the field equations mode by mode (EQUATIONS 5)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def divide_by_laplacian(
 
 
 def solve_chi(divergence: Tensor, lattice: Lattice, out: Tensor) -> Tensor:
-    """chi = (K tr S - 3 D) / (2 K^2 N) with D = sum_m kappa_m V_m, V = -i N W (PHYSICS 5.2), into ``out``.
+    """chi = (K tr S - 3 D) / (2 K^2 N) with D = sum_m kappa_m V_m, V = -i N W (EQUATIONS 5.2), into ``out``.
 
     ``divergence`` (4, N, N, N//2+1): transforms of the trace and of the lattice divergence W of S_ij.
     """
@@ -33,20 +33,20 @@ def solve_chi(divergence: Tensor, lattice: Lattice, out: Tensor) -> Tensor:
 
 
 def advance_b(divergence: Tensor, lattice: Lattice, factor: float, b: Tensor) -> Tensor:
-    """Bhat_i += factor (W_i - kappa_i* D' / K) / K with D' = sum_m kappa_m W_m (PHYSICS 5.3), in place."""
+    """Bhat_i += factor (W_i - kappa_i* D' / K) / K with D' = sum_m kappa_m W_m (EQUATIONS 5.3), in place."""
     b += _transverse(divergence[1:], lattice) * factor
     return b
 
 
 def transverse_part(vector: Tensor, lattice: Lattice, factor: float) -> Tensor:
-    """V_i = factor (V_i - kappa_i* (kappa V) / K) / K in place, (3, N, N, N//2+1); 0 at k = 0 (PHYSICS 5.3)."""
+    """V_i = factor (V_i - kappa_i* (kappa V) / K) / K in place, (3, N, N, N//2+1); 0 at k = 0 (EQUATIONS 5.3)."""
     return vector.copy_(_transverse(vector, lattice) * factor)
 
 
 def add_realisation(
     unit: Tensor, strength: np.ndarray | Tensor, window: np.ndarray | Tensor | None, factor: float, out: Tensor
 ) -> Tensor:
-    """out += factor S(n^2) w_x w_y w_z x unit modes, all (N, N, N//2+1) (PHYSICS 3.4).
+    """out += factor S(n^2) w_x w_y w_z x unit modes, all (N, N, N//2+1) (EQUATIONS 3.4).
 
     ``strength`` is tabulated by n^2; ``window`` (N//2+1,) float32 by |n_i|, its product taken in single precision. Both
     are arrays, or tensors on the device of ``out``.
