@@ -83,7 +83,7 @@ def test_importing_the_package_is_light_and_silent() -> None:
         "import sys, weakfield, weakfield.cli, weakfield.cli.commands, weakfield.cli.stages;"
         "import weakfield.cli.information; weakfield.__version__\n"
     )
-    code += "heavy = {'torch', 'numba', 'h5py', 'camb', 'matplotlib', 'sklearn', 'scipy', 'plotly', 'pydantic'}\n"
+    code += "heavy = {'torch', 'numba', 'h5py', 'camb', 'matplotlib', 'sklearn', 'scipy', 'pydantic'}\n"
     code += "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

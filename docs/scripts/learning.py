@@ -71,7 +71,7 @@ last layer what differs in twins, so it is off by default.
   of every layer in `log.jsonl`; a layer in which they vanish or explode is named in a warning and in `history.json`.
 - **Checkpoints** are whole or absent. Stopped anywhere, the same command ends with the same bytes on a CPU with the
   same number of threads, whatever the optimiser, schedule or loss.
-- **TensorBoard**: `tensorboard` = true, `pip install 'weakfield[tensorboard]'`,
+- **TensorBoard**: `tensorboard` = true, `pip install 'weakfield[learn]'`,
   `tensorboard --logdir runs/demo/training`.
 
 ## Precision, layout, loading
@@ -106,7 +106,7 @@ NCCL, one to a GPU, and batch normalisation is over all of them; that has not be
 
     weakfield search runs/demo --trials 20 --workers 2
 
-`pip install 'weakfield[search]'`. Trains with settings drawn from `[search.space]`, several at once, in the store
+`pip install 'weakfield[learn]'`. Trains with settings drawn from `[search.space]`, several at once, in the store
 `search/journal.log`; gives up what is worse than the median of the others (`prune`); judges by the validation part
 (`judge`); then tests the best network, once. `search/best.json` says what was found, and how often a test part was
 looked at: more than once only if the search was continued and found something better. `search/best.toml` is the

@@ -111,7 +111,7 @@ def _jobs(settings: CampaignSettings, logs: Path) -> Any:
     except ImportError as error:
         raise BadInput(
             f"cluster is '{settings.cluster}' but dask-jobqueue is not installed, expected pip install"
-            " 'weakfield[cluster]'"
+            " 'weakfield[campaign]'"
         ) from error
     kind = getattr(dask_jobqueue, JOB_CLASSES[settings.cluster])
     threads = settings.threads or settings.options.get("cores", _JOB["cores"])

@@ -201,7 +201,7 @@ def _dashboard(client: Any) -> str:
     try:
         import bokeh  # type: ignore[import-not-found, import-untyped, unused-ignore]  # noqa: F401
     except ImportError:
-        return "none (pip install 'weakfield[cluster]' brings what it needs)"
+        return "none (pip install 'weakfield[campaign]' brings what it needs)"
     return str(client.dashboard_link)
 
 

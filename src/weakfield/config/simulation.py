@@ -50,8 +50,8 @@ class SimulationSettings(Settings):
     )
     second_order_terms: bool = Field(
         True,
-        description="second-order source and force terms (EQUATIONS 13.1); of the staggered mesh alone, the equations of"
-        " the spectral one are not expanded",
+        description="second-order source and force terms (EQUATIONS 13.1); staggered mesh only: the equations of the"
+        " spectral one are not expanded",
     )
     phi_integrator: Literal["second-order", "euler"] = Field(
         "second-order",

@@ -1,4 +1,4 @@
-"""Gadget-2 snapshots (format 1): as particle templates, and as positions and velocities of a run (EQUATIONS 3.1, 10)."""
+"""Gadget-2 snapshots (format 1): as particle templates, and as the particles of a run (EQUATIONS 3.1, 10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The syntax of a settings.ini: ``name = value``, '#' comments, case-sensitive names, first match wins (EQUATIONS 11)."""
+"""The syntax of a settings.ini: ``name = value``, '#' comments, names with case, first match wins (EQUATIONS 11)."""
 
 from __future__ import annotations
 

@@ -29,8 +29,7 @@ class Journal:
                 from torch.utils.tensorboard import SummaryWriter
             except ImportError as error:
                 raise BadInput(
-                    f"training.tensorboard is true but {error}; expected it installed: pip install"
-                    " 'weakfield[tensorboard]'"
+                    f"training.tensorboard is true but {error}; expected it installed: pip install 'weakfield[learn]'"
                 ) from error
             self.writer = SummaryWriter(str(folder / EVENTS), purge_step=finished)  # type: ignore[no-untyped-call]
 

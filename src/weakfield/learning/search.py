@@ -233,7 +233,7 @@ def _optuna() -> Any:
         import optuna
     except ImportError as error:
         raise BadInput(
-            f"the search needs optuna but {error}; expected it installed: pip install 'weakfield[search]'"
+            f"the search needs optuna but {error}; expected it installed: pip install 'weakfield[learn]'"
         ) from error
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     return optuna

@@ -45,9 +45,9 @@ def solve_chi_and_b(
     """chi, and B moved on by ``now``, from trace and lattice divergence (4, N, N, N) of S_ij (EQUATIONS 5.2, 5.3).
 
     ``now`` and ``ahead`` are increments per rate W_i - kappa_i* (kappa W) / K over K: ``b`` (3, N, N, N) is Bhat after
-    ``now``, ``b_modes`` is left after ``now + ahead``, the rest of the coming step (EQUATIONS 15.5). Without ``b``, which
-    may be ``divergence[1:]``, B stays as it is. ``addition`` is added to the modes of chi; ``modes`` (4, N, N, N//2+1)
-    is work space.
+    ``now``, ``b_modes`` is left after ``now + ahead``, the rest of the coming step (EQUATIONS 15.5). Without ``b``,
+    which may be ``divergence[1:]``, B stays as it is. ``addition`` is added to the modes of chi; ``modes``
+    (4, N, N, N//2+1) is work space.
     """
     if (fused := _fused(kernels, divergence)) is not None:
         fused.solve_chi_and_b(divergence, modes, lattice, b_modes, now, ahead, addition, chi, b)

@@ -226,8 +226,8 @@ def solve_stress(
     kernels: ModuleType, lanes: Tensor, gradient: Tensor, factor: float, addition: Addition | None, now: float,
     ahead: float, chi: Tensor, field: Tensor, b: Tensor | None, b_now: Tensor | None,
 ) -> None:  # fmt: skip
-    """chi, as modes and in real space (``field``), and modes of a^2 B moved on, from S_ij of ``stress_modes`` (EQUATIONS
-    5.2, 5.3 with k for kappa).
+    """chi, as modes and in real space (``field``), and modes of a^2 B moved on, from S_ij of ``stress_modes``
+    (EQUATIONS 5.2, 5.3 with k for kappa).
 
     chi = [k^2 S_ii - 3 k_i k_j S_ij] / (2 k^4) + ``addition``; (a^2 B_i)' = -2 i a^2 P_ij k_m S_jm / k^2 with P the
     transverse projection. ``now`` and ``ahead`` are a^2 times steps: ``b_now`` (3, N, N, N//2+1) becomes a^2 B after

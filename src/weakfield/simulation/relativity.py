@@ -29,7 +29,7 @@ class Relativity:
         solve_chi_and_b(u, clock, clock.previous_step)
 
     def _advance_phi(self, u: Universe, clock: Clock) -> None:
-        """EQUATIONS 5.1: (1+2phi) Laplace(phi) - 3H phi' - 3H^2 (phi-chi) - (grad phi)^2/2 = -4 pi G a^2 (T00 - mean)."""
+        """EQUATIONS 5.1: (1+2phi) lap phi - 3H phi' - 3H^2 (phi-chi) - (grad phi)^2/2 = -4 pi G a^2 (T00 - mean)."""
         memory = 3.0 * clock.hubble / clock.previous_step
         solve_phi(u, clock, u.phi, u.chi, past=u.phi, memory=memory, shift=memory, implicit=False)
 

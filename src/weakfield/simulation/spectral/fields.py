@@ -52,7 +52,7 @@ def spectral_field(u: SpectralUniverse, clock: Clock, name: str) -> Tensor:
 
 
 def tensor_modes(u: SpectralUniverse, clock: Clock) -> Tensor:
-    """h_ij = 2 Lambda_ij,lm S_lm / k^2, quasi-static, transverse and traceless: modes (6, N, N, N//2+1) (EQUATIONS 5.4).
+    """h_ij = 2 Lambda_ij,lm S_lm / k^2, quasi-static, transverse, traceless: modes (6, N, N, N//2+1) (EQUATIONS 5.4).
 
     In the order of files, xx xy xz yy yz zz.
     """

@@ -45,8 +45,8 @@ def synchronisation(clock: Clock) -> float:
 def extrapolation(clock: Clock) -> tuple[Extrapolation, float]:
     """phi, chi and phi' a step ahead of what is known, and the shift of k^2 that the new phi' adds.
 
-    u = phi / g with g = D / a is constant in linear theory; u' is the two-step formula of EQUATIONS 15, of first order in
-    cycle 1, where one step is known.
+    u = phi / g with g = D / a is constant in linear theory; u' is the two-step formula of EQUATIONS 15, of first order
+    in cycle 1, where one step is known.
     """
     h, hubble = clock.previous_step, clock.hubble
     r = h / clock.step_before if clock.cycle > 1 else 0.0

@@ -1,8 +1,9 @@
 """The second order of one universe as fields: what Newton and what relativity make of a given linear potential.
 
-Growing mode of dust and Lambda in Poisson gauge, metric of EQUATIONS 1, ds^2 = a^2 [-e^(2 psi) dtau^2 + e^(-2 phi) dx^2];
-the equations stand in ``relativistic``. Fields are real ``(..., N, N, N)`` [z, y, x], tensors on any device or arrays,
-and what is given is what is returned; products are free of aliases, Nyquist planes and means are zero.
+Growing mode of dust and Lambda in Poisson gauge, with the metric ds^2 = a^2 [-e^(2 psi) dtau^2 + e^(-2 phi) dx^2]
+(EQUATIONS 1); the equations stand in ``relativistic``. Fields are real ``(..., N, N, N)`` [z, y, x], tensors on any
+device or arrays, and what is given is what is returned. Products are free of aliases; Nyquist planes and means are
+zero.
 """
 
 from __future__ import annotations

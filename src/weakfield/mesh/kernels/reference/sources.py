@@ -45,7 +45,7 @@ def phi_source(
 
 
 def stress_tensor(stress_energy: Tensor, phi: Tensor, factor: float) -> Tensor:
-    """S_ij = factor T_ij + 2 dx^2 d_i phi d_j phi, (6, N, N, N), order of files (EQUATIONS 5.2); factor = 2 G4 dx^2 / a.
+    """S_ij = factor T_ij + 2 dx^2 d_i phi d_j phi, (6, N, N, N) as in files (EQUATIONS 5.2); factor = 2 G4 dx^2 / a.
 
     ``stress_energy`` (N, N, N, 8) as ``project_stress_energy`` leaves it.
     """
