@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import ModuleType
 
 import numpy as np
 import torch
@@ -11,8 +10,8 @@ from torch import Tensor
 
 from weakfield.mesh import fft
 from weakfield.mesh.devices import sent
+from weakfield.mesh.kernels.contract import Addition, Kernels
 from weakfield.mesh.lattice import Lattice
-from weakfield.mesh.solvers import Addition
 
 Source = Callable[[np.ndarray], np.ndarray]  # S(x), x = k times the box size
 
@@ -20,7 +19,7 @@ Source = Callable[[np.ndarray], np.ndarray]  # S(x), x = k times the box size
 class Realisation:
     """One seed's universe on one mesh: fields that share its random numbers."""
 
-    def __init__(self, unit_modes: Tensor, kernels: ModuleType) -> None:
+    def __init__(self, unit_modes: Tensor, kernels: Kernels) -> None:
         self.unit = unit_modes
         self._kernels = kernels
         self.n = unit_modes.shape[0]
