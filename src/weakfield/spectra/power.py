@@ -179,8 +179,8 @@ def power_spectrum(
     ``bin_edges`` in units of k_F = 2 pi / L, lower edge closed, upper open; by default of width 1 from 0.5 to the
     Nyquist wavenumber N/2 (``linear_edges``, ``log_edges`` make others). The Nyquist planes of an even N belong to no
     shell. ``window`` is the mass assignment whose prod sinc^(2p) (pi n_i / N) divides the power; "none" for
-    potentials. ``shot_noise`` [(Mpc/h)^3], V / number of particles for a density contrast, is subtracted with the
-    shape that the assignment ``window`` gives it. ``BadInput`` for a field that is no cube, holds NaN, or for edges
+    potentials. ``shot_noise`` [(Mpc/h)^3], V / number of particles for a density contrast, is subtracted from each
+    component with the shape that the assignment ``window`` gives it. ``BadInput`` for a field that is no cube, holds NaN, or for edges
     that do not increase.
     """
     if components is None:
@@ -193,8 +193,8 @@ def power_spectrum(
         power_spectrum(one, box_size, bin_edges, window, shot_noise=shot_noise, quantity=quantity, gauge=gauge)
         for one in field
     ]
-    total: Reals = np.sum([part.sums for part in parts], axis=0)
-    return replace(parts[0], sums=total, auto_a=total, auto_b=total, squares=total**2)
+    sums, noise = (np.sum([getattr(part, name) for part in parts], axis=0) for name in ("sums", "noise"))
+    return replace(parts[0], sums=sums, auto_a=sums, auto_b=sums, squares=sums**2, noise=noise)
 
 
 def cross_spectrum(
