@@ -34,7 +34,7 @@ COLUMNS = (
 
 @dataclass(frozen=True, repr=False)
 class PairedPower(PairedRatio):
-    """Spectra of one quantity at one output, for every seed and both theories; of dimensionless fields.
+    """Spectra of one quantity at one output, for every seed and both theories. The fields are dimensionless.
 
     ``difference`` (seeds, shells): power of the field GR - Newton [(Mpc/h)^3]. ``quantity`` is "phi", or
     "difference_cube" with the later redshift.

@@ -180,8 +180,8 @@ def power_spectrum(
     Nyquist wavenumber N/2 (``linear_edges``, ``log_edges`` make others). The Nyquist planes of an even N belong to no
     shell. ``window`` is the mass assignment whose prod sinc^(2p) (pi n_i / N) divides the power; "none" for
     potentials. ``shot_noise`` [(Mpc/h)^3], V / number of particles for a density contrast, is subtracted from each
-    component with the shape that the assignment ``window`` gives it. ``BadInput`` for a field that is no cube, holds NaN, or for edges
-    that do not increase.
+    component with the shape that the assignment ``window`` gives it. ``BadInput`` for a field that is no cube or not of
+    that many, holds NaN, or for edges that do not increase.
     """
     if components is None:
         pair = {quantity: field}

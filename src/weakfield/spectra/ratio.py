@@ -38,9 +38,12 @@ class PairedRatio(Table):
     units: ClassVar[Mapping[str, str]] = {"k": "h/Mpc"}
 
     def __repr__(self) -> str:
+        seeds = self.powers.shape[1]
+        errors = f", errors {span(self.ratio_error)}" if seeds > 1 else ""
+        pairs = "1 pair" if seeds == 1 else f"{seeds} pairs"
         return (
-            f"{type(self).__name__} of {self.quantity}: {self.powers.shape[1]} pairs, {len(self.k)} shells, k ="
-            f" {span(self.k, 'h/Mpc')}\n  P_GR / P_Newton = {span(self.ratio)}, errors {span(self.ratio_error)}"
+            f"{type(self).__name__} of {self.quantity}: {pairs}, {len(self.k)} shells, k ="
+            f" {span(self.k, 'h/Mpc')}\n  P_GR / P_Newton - 1 = {span(self.ratio - 1)}{errors}"
         )
 
     @property
@@ -91,16 +94,18 @@ class PairedRatio(Table):
         return {"quantity": self.quantity, "seeds": self.powers.shape[1]}
 
     def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
-        """P_GR / P_Newton with the error of the paired mean; in grey that of unrelated universes.
+        """P_GR / P_Newton with the error of the paired mean; in grey that of unrelated universes, as far as it fits.
 
         Into ``ax`` or a new figure; ``options`` go to ``Axes.errorbar``. Returns the axes.
         """
         ax = panel(ax)
         style = {"color": COLOURS["difference"], "label": self.quantity, **POINTS, **options}
         unpaired = self.ratio_error_unpaired
-        ax.fill_between(self.k, 1 - unpaired, 1 + unpaired, color=GREY, alpha=0.2, linewidth=0)
         ax.axhline(1, color=GREY, linewidth=0.8)
         ax.errorbar(self.k, self.ratio, np.nan_to_num(self.ratio_error), **style)
+        limits = ax.get_ylim()
+        ax.fill_between(self.k, 1 - unpaired, 1 + unpaired, color=GREY, alpha=0.2, linewidth=0)
+        ax.set_ylim(limits)
         wavenumber_axis(ax)
         ax.set_ylabel(r"$P_\mathrm{GR} / P_\mathrm{Newton}$")
         return ax
