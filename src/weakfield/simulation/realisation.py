@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from weakfield.fourier import squared_wavenumbers
 from weakfield.mesh import fft
 from weakfield.mesh.devices import sent
 from weakfield.mesh.kernels.contract import Addition, Kernels
@@ -69,8 +70,7 @@ class Realisation:
 def _drawn(unit_modes: Tensor) -> np.ndarray:
     """The values of n^2 that have a mode in the domain."""
     n = unit_modes.shape[0]
-    m = torch.from_numpy(Lattice(n).mode_number).to(unit_modes.device) ** 2
-    squares = m[:, None, None] + m[None, :, None] + m[None, None, : n // 2 + 1]
+    squares = torch.from_numpy(squared_wavenumbers(n)).to(unit_modes.device)
     found = torch.zeros(3 * (n // 2) ** 2 + 1, dtype=torch.bool, device=unit_modes.device)
     found[squares[unit_modes != 0]] = True
     return np.flatnonzero(found.cpu().numpy())

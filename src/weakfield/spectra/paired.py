@@ -60,6 +60,10 @@ class PairedPower(PairedRatio):
             if getattr(self, name) is None:
                 object.__setattr__(self, name, np.full(like.shape, np.nan))
 
+    def about(self) -> dict[str, str | int | float]:
+        """Quantity, number of seeds and redshift."""
+        return super().about() | {"redshift": self.redshift}
+
     @property
     def responses(self) -> Reals:
         """(2, seeds, shells): power of each seed over linear theory with its own modes; without cosmic variance."""

@@ -6,9 +6,9 @@ import numpy as np
 
 from weakfield.audit.context import Context
 from weakfield.audit.contract import Control, Result, Verdict, said, tells
-from weakfield.fourier import half_axis_weights, nyquist_modes, wavenumber_axes
+from weakfield.fourier import forward, half_axis_weights, nyquist_modes, wavenumber_axes
 from weakfield.fourier.altered import power_groups
-from weakfield.fourier.filters import modes_of, without_plane
+from weakfield.fourier.filters import without_plane
 
 
 def plane_power(context: Context) -> np.ndarray:
@@ -23,7 +23,7 @@ def plane_power(context: Context) -> np.ndarray:
     single = (sum(plane.astype(int) for plane in on_plane) == 1) & ~nyquist
     ratios = []
     for newton, _ in context.cubes["test"].values:
-        power = modes_of(newton[0], dim).abs().square().numpy()
+        power = forward(newton[0], dim).abs().square().numpy()
         index = groups.index.ravel() + 1
         means = np.bincount(index, (weight * power).ravel()) / np.bincount(index, weight.ravel())
         relative = power / np.maximum(means, np.finfo(float).tiny)[groups.index + 1]
