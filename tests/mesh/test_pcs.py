@@ -336,7 +336,7 @@ def interlaced_force(p: Particles) -> torch.Tensor:
 def test_interlaced_deposits_give_up_exact_momentum():
     """Measured: a particle pulls itself by up to 9 % of what it pulls another one a cell away.
 
-    Of particles a third of a cell from their lattice sites the sum of forces is 3e-3 of the sum of their sizes.
+    Of particles a third of a cell from their lattice sites the sum of forces is 2e-3 of the sum of their sizes.
     """
     n, rng = 16, np.random.default_rng(0)
     place = np.array([0.5, 0.5, 0.5])
