@@ -138,9 +138,7 @@ def paint_shifted(
     return out
 
 
-def density_modes(
-    kernels: Kernels, particles: Particles, weight: Tensor | None, scale: float, start: float
-) -> Tensor:
+def density_modes(kernels: Kernels, particles: Particles, weight: Tensor | None, scale: float, start: float) -> Tensor:
     """Modes of the density of particles, each of ``weight`` times ``scale``, from ``interlaced`` deposits."""
     deposit = kernels.paint_pcs(particles, weight, scale, None, start)
     return interlaced(deposit, paint_shifted(kernels, particles, weight, scale, start))
