@@ -85,7 +85,7 @@ def load_particles(path: str | Path) -> Particles:
     return Particles(np.asarray(records["ID"], dtype=np.int64), positions, momenta, mass)
 
 
-def _plain(found: np.dtype[Any], expected: np.dtype[Any]) -> bool:
+def _plain(found: Any, expected: Any) -> bool:
     """Whether records have the fields of ``expected``, each a number of the same kind in a place of its own."""
     fields, known = found.fields or {}, expected.fields or {}
     end = 0
@@ -101,7 +101,7 @@ def _plain(found: np.dtype[Any], expected: np.dtype[Any]) -> bool:
     )
 
 
-def _shown(found: np.dtype[Any]) -> str:
+def _shown(found: Any) -> str:
     """A type in a line."""
     text = str(found)
     return text if len(text) <= 200 else text[:200] + "..."
