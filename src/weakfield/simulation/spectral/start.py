@@ -23,8 +23,8 @@ from weakfield.simulation.radiation import LinearRadiation
 from weakfield.simulation.realisation import Realisation, Source
 from weakfield.simulation.shared import Shared
 
-#: corrections of the density; each leaves a tenth to a thirtieth of what was wrong
-_PASSES = 4
+#: corrections of the density; each leaves a hundredth to a tenth of what was wrong
+_PASSES = 3
 
 
 @dataclass
