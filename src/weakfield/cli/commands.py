@@ -114,12 +114,11 @@ def status(
     \b
     weakfield status runs/mine
     """
-    from weakfield.campaign.status import Watcher
-    from weakfield.campaign.table import rows
     from weakfield.config import RunFolder
-    from weakfield.study import open_run
+    from weakfield.pairs.runfolder import load_study
+    from weakfield.pairs.status import Watcher, rows
 
-    now = Watcher(open_run(folder), RunFolder(folder)).look()
+    now = Watcher(load_study(folder), RunFolder(folder)).look()
     print(json.dumps(now.as_dict()) if json_lines else "\n".join(f"{name:12}{value}" for name, value in rows(now)))
 
 
@@ -139,6 +138,6 @@ def import_runs(
     weakfield measure runs/theirs
     """
     from weakfield.config import RunFolder
-    from weakfield.simulation.importing import import_reference
+    from weakfield.pairs.importing import import_reference
 
     print("\n".join(str(path.parent) for path in import_reference(directory, RunFolder(out), skip_single)))

@@ -1,4 +1,4 @@
-"""The client of a campaign: a task of Dask for every pair, and what to make of what comes back."""
+"""Pairs grown by the workers of a campaign: a task of Dask for each pair, and what to make of what comes back."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from weakfield.base.errors import WeakfieldError
+from weakfield._version import __version__
+from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.files import write_json
-from weakfield.base.interruption import heed
 from weakfield.base.provenance import now
-from weakfield.campaign.clusters import connected
-from weakfield.campaign.journal import log_failure, note, sentence
-from weakfield.campaign.table import live_table
-from weakfield.campaign.work import Task, grow_seed
 from weakfield.config import Draw, Inverse, RunFolder, StudyConfig
 from weakfield.config.layout import pair_name, seed_of
-from weakfield.simulation.claims import identity
-
-if TYPE_CHECKING:
-    from weakfield.campaign.run import Tally
+from weakfield.pairs.clusters import connected
+from weakfield.pairs.grower import PairGrower, disk_fault, scratch_folder
+from weakfield.pairs.journal import Tally, log_failure, note, sentence
+from weakfield.pairs.locks import identity
+from weakfield.pairs.manifest import settings_hash
+from weakfield.pairs.runfolder import check_same_universe
+from weakfield.pairs.status import live_table
+from weakfield.simulation.study_cache import StudyCache
 
 Say = Callable[[str], None]
 
@@ -32,6 +32,71 @@ Say = Callable[[str], None]
 _LOOK_S = 1.0
 #: workers found unfit, with no pair grown since, after which a queue is asked for no more
 _UNFIT = 10
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker has to know, in plain values: a worker of another version shall understand enough to decline."""
+
+    software_version: str
+    settings: str  # hash of what decides a pair
+    study: dict[str, Any]
+    root: str
+    scratch: str | None
+    inverted: bool = False  # whether the pair to grow is that of the seed's inverse
+
+    @classmethod
+    def of(cls, study: StudyConfig, folder: RunFolder) -> Task:
+        """The pairs of a study in a run folder."""
+        values, root = study.model_dump(mode="json"), str(folder.root.resolve())
+        return cls(__version__, settings_hash(study), values, root, study.campaign.scratch)
+
+
+_cache: StudyCache | None = None  # one for the process of a worker: tables and particles at rest serve all its pairs
+
+
+def grow_seed(task: dict[str, Any], seed: int, wait: bool) -> dict[str, Any]:
+    """The task of Dask: the pair of a seed or, if the task says so, of its inverse, whole on disk when this returns.
+
+    ``task`` is a ``Task`` as a mapping. Returns ``status`` (that of ``PairGrower.grow``, or "unfit" where this process
+    cannot grow any pair), ``why``, and the worker's ``host`` and ``process``. Raises ``WeakfieldError`` for a pair that
+    failed; its log is in the run folder.
+    """
+    global _cache
+    who = identity()
+    if task["software_version"] != __version__:
+        why = f"has weakfield {__version__}, expected {task['software_version']} as the campaign's"
+        return {"status": "unfit", "why": why, **who}
+    study, folder = StudyConfig.from_mapping(task["study"]), RunFolder(task["root"])
+    if (hindrance := _hindrance(study, folder, task)) is not None:
+        return {"status": "unfit", "why": hindrance, **who}
+    try:
+        if _cache is not None and not _cache.serves(study.run_settings("gr", study.seeds.first)):
+            _cache = None
+        grower = PairGrower(study, folder, scratch_folder(task["scratch"], folder), _cache)
+        _cache = grower.cache
+        with grower.writing():
+            status = grower.grow(Inverse(seed) if task["inverted"] else seed, wait)
+    except Exception as error:
+        _cache = None
+        if (fault := disk_fault(error)) is not None:
+            return {"status": "unfit", "why": f"{sentence(error)} ({fault})", **who}
+        raise WeakfieldError(sentence(error)) from error  # plain words travel, whatever the error was
+    return {"status": status, "why": "", **who}
+
+
+def _hindrance(study: StudyConfig, folder: RunFolder, task: dict[str, Any]) -> str | None:
+    """What keeps this worker from growing any pair of the campaign."""
+    if not folder.root.is_dir():
+        return f"does not see {folder.root}, expected a file system that all workers share"
+    if (own := settings_hash(study)) != task["settings"]:
+        return f"makes {own} of the settings, expected {task['settings']} as the campaign does"
+    try:
+        check_same_universe(study, folder, growing=True)
+        scratch_folder(task["scratch"], folder)
+    except (BadInput, OSError) as error:
+        return sentence(error)
+    return None
 
 
 def grow_with_workers(study: StudyConfig, folder: RunFolder, draws: Sequence[Draw], tally: Tally, say: Say) -> None:
@@ -86,9 +151,15 @@ class Dispatch:
         self._tasks[draw] += 1
         task = asdict(replace(self._task, inverted=isinstance(draw, Inverse)))
         future = self._client.submit(
-            grow_seed, task, seed_of(draw), wait, key=f"{pair_name(draw)}-{self._token}-{self._tasks[draw]}",
-            retries=self._study.campaign.tries - 1, priority=-seed_of(draw), pure=False,
-        )  # fmt: skip
+            grow_seed,
+            task,
+            seed_of(draw),
+            wait,
+            key=f"{pair_name(draw)}-{self._token}-{self._tasks[draw]}",
+            retries=self._study.campaign.tries - 1,
+            priority=-seed_of(draw),
+            pure=False,
+        )
         self._futures[draw] = future
         future.add_done_callback(lambda done: self._results.put((draw, done)))
 
@@ -96,7 +167,6 @@ class Dispatch:
         """Take in results until none is out; the pairs that somebody else has."""
         elsewhere: list[Draw] = []
         while self._futures:
-            heed()
             try:
                 draw, future = self._results.get(timeout=_LOOK_S)
             except Empty:

@@ -1,7 +1,7 @@
-"""The journal of a campaign: a line a pair begun, grown or failed, for people and for counting. It decides nothing.
+"""The journal of a run folder: a line for each pair begun, grown or failed, for people to read. It decides nothing.
 
-One file a host, ``campaign/journal/HOST.jsonl``: appended lines do not mix within a host, and never between hosts. A
-line cut off by a kill is passed over.
+Each host has a file of its own, ``campaign/journal/HOST.jsonl``: appended lines do not mix within a host, and never
+between hosts. A line cut off by a kill is passed over.
 """
 
 from __future__ import annotations
@@ -10,15 +10,29 @@ import json
 import os
 import traceback
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from weakfield.base.provenance import now
 from weakfield.config import Draw, Inverse, RunFolder
 from weakfield.config.layout import pair_name, seed_of
-from weakfield.simulation.claims import identity
+from weakfield.pairs.locks import identity
 
 Event = Literal["begun", "grown", "failed"]
+
+
+@dataclass
+class Tally:
+    """What became of the pairs so far: grown by us, whole before or by others, failed and why."""
+
+    grown: set[Draw] = field(default_factory=set)
+    there: set[Draw] = field(default_factory=set)
+    failed: dict[Draw, str] = field(default_factory=dict)
+
+    @property
+    def whole(self) -> int:
+        return len(self.grown) + len(self.there)
 
 
 def note(folder: RunFolder, draw: Draw, event: Event, **facts: Any) -> None:
@@ -39,7 +53,7 @@ def note(folder: RunFolder, draw: Draw, event: Event, **facts: Any) -> None:
 
 
 def entries(folder: RunFolder) -> Iterator[dict[str, Any]]:
-    """Every whole line, host by host, with the ``host`` it is of."""
+    """Every whole line, host by host, with its ``host``."""
     for path in sorted((folder.campaign / "journal").glob("*.jsonl")):
         with open(path, encoding="utf-8", errors="replace") as lines:
             for line in lines:
@@ -57,7 +71,7 @@ def draw_of(entry: dict[str, Any]) -> Draw:
 
 
 def log_path(folder: RunFolder, draw: Draw) -> Path:
-    """Where the failures of a pair are told; the file goes when the pair is whole."""
+    """The log with the failures of a pair; it is removed when the pair is whole."""
     return folder.campaign / "failed" / f"{pair_name(draw)}.log"
 
 

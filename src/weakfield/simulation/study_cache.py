@@ -21,7 +21,7 @@ from weakfield.simulation.radiation import Tables
 from weakfield.simulation.universe import DTYPES
 
 
-class Shared:
+class StudyCache:
     """Serves runs that differ in theory and seed alone; each call gives what that run may change.
 
     The noise of one seed is kept, so that the second member of a pair finds it. On a GPU the tables of radiation are

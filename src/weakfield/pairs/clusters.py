@@ -19,8 +19,11 @@ from weakfield.config.campaign import CampaignSettings
 
 #: cluster -> class of dask-jobqueue
 JOB_CLASSES = {
-    "slurm": "SLURMCluster", "pbs": "PBSCluster", "lsf": "LSFCluster", "htcondor": "HTCondorCluster",
-}  # fmt: skip
+    "slurm": "SLURMCluster",
+    "pbs": "PBSCluster",
+    "lsf": "LSFCluster",
+    "htcondor": "HTCondorCluster",
+}
 #: what a job asks for if the options do not say
 _JOB: dict[str, Any] = {"cores": 1, "memory": "4GB"}
 _CONNECT_S, _CLOSE_S = 30, 5

@@ -1,23 +1,34 @@
-"""A run folder opened for work: locked, its study and provenance written, pairs of another universe refused."""
+"""A run folder: the study it holds, and its opening for work, which refuses pairs of another universe."""
 
 from __future__ import annotations
 
 import fcntl
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any
 
 from weakfield._version import __version__
-from weakfield.base.errors import BadInput, WeakfieldError
-from weakfield.base.files import read_json, write_json, write_text
+from weakfield.base.errors import BadInput
+from weakfield.base.files import read_json, sweep, write_json, write_text
 from weakfield.base.provenance import git_commit, machine, now, versions
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.config.simulation import BEFORE, CHECKPOINT_SCHEDULE
+from weakfield.pairs.locks import flock, lock_file, run_lock
+from weakfield.pairs.manifest import Manifest
 
 #: settings of a simulation that name one file
 INPUT_FILES = ("transfer_file", "template_file", "particle_file")
+
+
+def load_study(root: str | Path) -> StudyConfig:
+    """The study of a run folder; ``BadInput`` when there is no such folder or it has none."""
+    folder = RunFolder(root)
+    if not folder.root.is_dir():
+        raise BadInput(f"{folder.root} is not a folder; expected a run folder made by 'weakfield run'")
+    if not folder.study.exists():
+        raise BadInput(f"{folder.root} holds no study.toml; expected a run folder made by 'weakfield run'")
+    return StudyConfig.from_toml(folder.study)
 
 
 @contextmanager
@@ -26,12 +37,12 @@ def open_for_work(
 ) -> Iterator[None]:
     """Hold a run folder for the block, made if missing, with study.toml and provenance.json of ``study`` in it.
 
-    ``stages`` is what provenance says of this start. ``alone``: no other process may be in such a block; growing pairs
-    alone needs that not, since each pair is claimed (``claims``). ``grows``: pairs are grown in the block, and no study
-    of another universe may come meanwhile. Raises ``BadInput`` when the folder holds, or is about to hold, pairs of
-    other settings, ``WeakfieldError`` when another process is at work in it.
+    ``stages`` is what provenance says of this start. ``alone``: no other process may be in such a block; where pairs
+    are grown and nothing else is done that is not needed, since each pair has a lock of its own. ``grows``: pairs are
+    grown in the block, and no study of another universe may come meanwhile. Raises ``BadInput`` when the folder holds,
+    or is about to hold, pairs of other settings, ``WeakfieldError`` when another process is at work in it.
     """
-    with locked(folder) if alone else nullcontext(), _opening(study, folder, stages) as growers:
+    with run_lock(folder) if alone else nullcontext(), _opening(study, folder, stages) as growers:
         if not grows:
             growers.close()
         yield
@@ -40,50 +51,15 @@ def open_for_work(
 @contextmanager
 def _opening(study: StudyConfig, folder: RunFolder, stages: str) -> Iterator[IO[str]]:
     """Bring study.toml up to date, one process at a time; yields the lock of those who grow pairs, held shared."""
-    with _lock_file(folder, ".growing.lock") as growers:
-        with _lock_file(folder, ".study.lock") as opening:
-            _flock(opening, fcntl.LOCK_EX)  # held by each for the moment it takes to open a folder
-            lonely = _flock(growers, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with lock_file(folder, ".growing.lock") as growers:
+        with lock_file(folder, ".study.lock") as opening:
+            flock(opening, fcntl.LOCK_EX)  # held by each for the moment it takes to open a folder
+            lonely = flock(growers, fcntl.LOCK_EX | fcntl.LOCK_NB)
             check_same_universe(study, folder, growing=not lonely)
             sweep(folder.root.glob(".*.partial"))
             write_start(study, folder, stages)
-            _flock(growers, fcntl.LOCK_SH)
+            flock(growers, fcntl.LOCK_SH)
         yield growers
-
-
-@contextmanager
-def locked(folder: RunFolder) -> Iterator[None]:
-    """Hold the run folder's lock; the kernel releases it when the process ends, however it ends."""
-    with _lock_file(folder, ".lock") as handle:
-        if not _flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB):
-            handle.seek(0)
-            holder = handle.read().strip() or "unknown"
-            raise WeakfieldError(
-                f"{folder.root} is in use by another weakfield (process {holder}); wait for it or choose another --out"
-            )
-        handle.truncate(0)
-        handle.write(str(os.getpid()))
-        handle.flush()
-        yield
-
-
-def _lock_file(folder: RunFolder, name: str) -> IO[str]:
-    try:
-        folder.root.mkdir(parents=True, exist_ok=True)
-        return open(folder.root / name, "a+", encoding="utf-8")
-    except OSError as error:
-        raise WeakfieldError(f"cannot write in {folder.root}: {error.strerror or error}") from error
-
-
-def _flock(handle: IO[str], how: int) -> bool:
-    """Whether the lock is ours now. Some cluster file systems have none: what then works at once is the user's care."""
-    try:
-        fcntl.flock(handle, how)
-    except BlockingIOError:
-        return False
-    except OSError:
-        pass
-    return True
 
 
 def check_same_universe(study: StudyConfig, folder: RunFolder, growing: bool = False) -> None:
@@ -91,7 +67,7 @@ def check_same_universe(study: StudyConfig, folder: RunFolder, growing: bool = F
 
     A folder without pairs takes any study, unless somebody is ``growing`` them now.
     """
-    if not folder.study.exists() or not (growing or any(folder.pairs.glob("seed*/pair.json"))):
+    if not folder.study.exists() or not (growing or Manifest.any_in(folder)):
         return
     before, given = _universe(StudyConfig.from_toml(folder.study)), _universe(study)
     for key, value in given.items():
@@ -107,7 +83,7 @@ def write_start(study: StudyConfig, folder: RunFolder, stages: str) -> None:
 
     Input files inside the folder are named relative to it, so that the folder can be moved.
     """
-    text = _placed(study, folder.root).to_toml()
+    text = _relative(study, folder.root).to_toml()
     if not folder.study.exists() or folder.study.read_text(encoding="utf-8") != text:
         write_text(folder.study, text)
     starts = read_json(folder.provenance)["starts"] if folder.provenance.exists() else []
@@ -119,24 +95,18 @@ def write_start(study: StudyConfig, folder: RunFolder, stages: str) -> None:
     )
 
 
-def sweep(scratch: Iterable[Path]) -> None:
-    """Remove what writes that were cut off have left; the lock says that nobody else is writing."""
-    for path in list(scratch):
-        path.unlink()
-
-
-def _placed(study: StudyConfig, root: Path) -> StudyConfig:
+def _relative(study: StudyConfig, root: Path) -> StudyConfig:
     """The same study, input files in ``root`` relative to it and the others absolute."""
     root = root.resolve()
 
-    def place(path: Path) -> Path:
+    def written(path: Path) -> Path:
         path = path.resolve()
         return path.relative_to(root) if path.is_relative_to(root) else path
 
     simulation = study.simulation
     update: dict[str, Any] = {
-        key: place(value) for key in INPUT_FILES if (value := getattr(simulation, key)) is not None
-    } | {"metric_files": tuple(map(place, simulation.metric_files))}
+        key: written(value) for key in INPUT_FILES if (value := getattr(simulation, key)) is not None
+    } | {"metric_files": tuple(map(written, simulation.metric_files))}
     return study.model_copy(update={"simulation": simulation.model_copy(update=update)})
 
 

@@ -12,14 +12,15 @@ from typing import Any
 
 from weakfield._version import __version__
 from weakfield.base.errors import BadInput
-from weakfield.base.files import copy_file, empty_folder, file_hash, read_json, sync_folder, write_json
+from weakfield.base.files import copy_file, empty_folder, file_hash, sync_folder
 from weakfield.config import THEORIES, OutputSettings, RunFolder, RunSettings, StudyConfig, Theory
 from weakfield.config.study import SeedSettings
 from weakfield.formats import load_field, read_settings_ini, save_field
 from weakfield.formats.background_text import read_background_text
+from weakfield.pairs.locks import run_lock
+from weakfield.pairs.manifest import FileEntry, Manifest, settings_hash
+from weakfield.pairs.runfolder import write_start
 from weakfield.simulation.output import UNITS, beginning_attributes
-from weakfield.simulation.pair import pair_settings_hash
-from weakfield.simulation.runfolder import locked, write_start
 
 #: names in the run folder, whatever the bases of the reference program's files were
 _OUTPUT = OutputSettings(dtype="float64")
@@ -62,7 +63,7 @@ def import_reference(directory: str | Path, folder: RunFolder, skip_single: bool
     for twins in pairs.values():
         for member in twins.values():
             _check_same(first, member)
-    with locked(folder):
+    with run_lock(folder):
         study = _covering(_study(first.run, tuple(pairs), folder), tuple(pairs))
         paths = [_import_pair(seed, twins, study, folder) for seed, twins in pairs.items()]
         write_start(_with_inputs(study, folder), folder, "import")
@@ -77,14 +78,16 @@ def _members(directory: Path) -> Iterator[Member]:
         settings = read_settings_ini(ini, need_files=False)
         if settings.settings.inverted:
             raise BadInput(f"{ini} is a run with inverted = yes, expected runs of seeds as they are")
-        places = (ini.parent, ini.parent / settings.output_path, settings.output_path)
+        folders = (ini.parent, ini.parent / settings.output_path, settings.output_path)
         base = settings.settings.output.generic_base
-        for place in places:
-            if (place / f"{base}_background.dat").is_file():
-                yield Member(ini, place, settings.settings)
+        for folder in folders:
+            if (folder / f"{base}_background.dat").is_file():
+                yield Member(ini, folder, settings.settings)
                 break
         else:
-            raise BadInput(f"{ini}: no {base}_background.dat in {places[0]} or {places[1]}, expected the output of it")
+            raise BadInput(
+                f"{ini}: no {base}_background.dat in {folders[0]} or {folders[1]}, expected the output of it"
+            )
 
 
 def _pairs(members: Iterator[Member], skip_single: bool) -> dict[int, dict[Theory, Member]]:
@@ -155,7 +158,7 @@ def _study(run: RunSettings, seeds: tuple[int, ...], folder: RunFolder) -> Study
     if not folder.study.exists():
         return made
     study = StudyConfig.from_toml(folder.study)
-    if pair_settings_hash(study) != pair_settings_hash(made):
+    if settings_hash(study) != settings_hash(made):
         raise BadInput(f"{folder.study} is a study of other settings than the runs to import, use another run folder")
     return study
 
@@ -187,38 +190,32 @@ def _with_inputs(study: StudyConfig, folder: RunFolder) -> StudyConfig:
 
 
 def _import_pair(seed: int, twins: dict[Theory, Member], study: StudyConfig, folder: RunFolder) -> Path:
-    """Copy one pair into its place, whole or not at all; one that is there already stays."""
-    final, settings = folder.pair(seed), pair_settings_hash(study)
-    if (final / "pair.json").exists():
-        if read_json(final / "pair.json").get("settings") != settings:
+    """Copy one pair into its folder, whole or not at all; one that is there already stays."""
+    final = folder.pair(seed)
+    if Manifest.exists(final):
+        known = Manifest.load(final)
+        if known.settings != settings_hash(study):
             raise BadInput(f"{final} holds a pair of other settings, use another run folder")
-        return final / "pair.json"
+        return known.path
     scratch = empty_folder(final.with_name(f".{final.name}.partial"))
-    files: dict[str, Any] = {}
+    files: dict[str, FileEntry] = {}
     for theory in THEORIES:
         (scratch / theory).mkdir()
-        for name, entry in _copy(twins[theory], study, scratch / theory):
-            files[f"{theory}/{name}"] = {"hash": file_hash(scratch / theory / name), "theory": theory, **entry}
-    manifest = {
-        "seed": seed,
-        **study.simulation.beginning(inverted=False),
-        "settings": settings,
-        "software_version": __version__,
-        "imported": {theory: str(member.ini.resolve()) for theory, member in twins.items()},
-        "files": dict(sorted(files.items())),
-        "seconds": dict.fromkeys(THEORIES, 0.0),
-    }
-    write_json(scratch / "pair.json", manifest)
+        for name, about in _copy(twins[theory], study, scratch / theory):
+            files[f"{theory}/{name}"] = FileEntry(file_hash(scratch / theory / name), theory, **about)
+    seconds = dict.fromkeys(THEORIES, 0.0)
+    sources = {theory: str(member.ini.resolve()) for theory, member in twins.items()}
+    Manifest.of(study, seed, scratch, dict(sorted(files.items())), seconds, imported=sources).save()
     for path in (scratch, *(scratch / theory for theory in THEORIES)):
         sync_folder(path)
     shutil.rmtree(final, ignore_errors=True)
     os.replace(scratch, final)
     sync_folder(final.parent)
-    return final / "pair.json"
+    return Manifest.load(final).path
 
 
 def _copy(member: Member, study: StudyConfig, target: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Copy the files of one member under the names of a run folder; each name with what pair.json says of fields."""
+    """Copy the files of one member under the names of a run folder; each name with what the manifest says of fields."""
     base, requested = member.run.output, sorted(member.run.simulation.snapshot_redshifts, reverse=True)
     background = f"{base.generic_base}_background.dat"
     written = snapshot_scale_factors(member.output / background, requested, member.run.simulation.initial_redshift)

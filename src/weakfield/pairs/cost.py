@@ -7,9 +7,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from weakfield.base.files import read_json
 from weakfield.config import THEORIES, Draw, RunFolder, RunSettings, StudyConfig
-from weakfield.simulation.clock import Clock, cycles_until
+from weakfield.pairs.manifest import Manifest, manifests
 
 #: numbers a cell of what is no scalar
 _COMPONENTS = {"B": 3, "p": 3, "hij": 6, "Tij": 6}
@@ -63,12 +62,8 @@ def bytes_of_pair(study: StudyConfig) -> int:
 
 def seconds_known(study: StudyConfig, folder: RunFolder) -> tuple[float, int]:
     """Mean seconds of the whole pairs in a run folder as they were measured, and how many there are."""
-    found = []
-    for draw in study.seeds.draws:
-        path = folder.pair(draw) / "pair.json"
-        if path.exists():
-            seconds = read_json(path).get("seconds", {})
-            found += [sum(seconds.values())] if seconds else []
+    known = (manifest.seconds for _, manifest in manifests(folder, study.seeds.draws))
+    found = [sum(seconds.values()) for seconds in known if seconds]
     return (sum(found) / len(found), len(found)) if found else (0.0, 0)
 
 
@@ -96,21 +91,22 @@ def estimate(study: StudyConfig, folder: RunFolder, draws: tuple[Draw, ...]) -> 
     """Disk and time of the pairs of ``draws`` that are not whole yet."""
     import shutil
 
-    missing = [draw for draw in draws if not (folder.pair(draw) / "pair.json").exists()]
+    missing = [draw for draw in draws if not Manifest.exists(folder.pair(draw))]
     seconds, known = seconds_known(study, folder)
     source = f"the {known} pairs in {folder.root}"
     if not known:
         seconds, source = calibrated(study)
-    place = next(path for path in (folder.root.resolve(), *folder.root.resolve().parents) if path.exists())
+    disk = next(path for path in (folder.root.resolve(), *folder.root.resolve().parents) if path.exists())
     workers = len(study.campaign.gpus) or study.campaign.workers
     return Estimate(
-        len(draws), len(missing), bytes_of_pair(study), seconds, workers, shutil.disk_usage(place).free, source
+        len(draws), len(missing), bytes_of_pair(study), seconds, workers, shutil.disk_usage(disk).free, source
     )
 
 
 def cycles_of(run: RunSettings) -> int:
     """Cycles of a whole run."""
     from weakfield.cosmology import Background
+    from weakfield.simulation.clock import cycles_until
 
     last = min((*run.simulation.snapshot_redshifts, *run.simulation.spectra_redshifts))
     return cycles_until(run, Background(run.cosmology, run.simulation.box_size_mpch), last)
@@ -120,6 +116,7 @@ def _timed(run: RunSettings, cycles: int, folder: Path) -> float:
     """Seconds of a run that ends after so many cycles, outputs included."""
     from weakfield.cosmology import Background
     from weakfield.simulation import grow_member
+    from weakfield.simulation.clock import Clock
 
     clock = Clock(run, Background(run.cosmology, run.simulation.box_size_mpch))
     for _ in range(cycles):
