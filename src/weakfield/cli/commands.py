@@ -11,7 +11,7 @@ import typer
 
 from weakfield.base.errors import BadInput
 from weakfield.cli.app import Cluster, Grid, Json, Out, Pairs, Profile, Run, Scheduler, Workers, app
-from weakfield.cli.resolving import is_settings_ini, resolve, run_stages, simulate_ini
+from weakfield.cli.resolving import resolve, run_stages, simulate_ini
 
 
 @app.command()
@@ -81,6 +81,8 @@ def simulate(
     weakfield simulate my.toml --workers 4 --dry-run
     weakfield simulate settings.ini
     """
+    from weakfield.formats.sources import is_settings_ini
+
     if is_settings_ini(source):
         of_studies = (grid, pairs, workers, scheduler, cluster, profile, seeds)
         if any(given is not None for given in of_studies) or dry_run:

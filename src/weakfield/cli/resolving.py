@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def resolve(target: str, out: Path | None, grid: int | None, pairs: int | None) -> tuple[StudyConfig, Path]:
     """The study a command line names, and its run folder."""
     from weakfield.config import StudyConfig, preset_names
+    from weakfield.formats.sources import is_settings_ini
     from weakfield.pairs.runfolder import load_study
 
     path = Path(target)
@@ -86,18 +87,6 @@ def _line(outcome: Outcome) -> str:
 
 def _short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def is_settings_ini(source: str) -> bool:
-    """Whether a file is a settings.ini of the reference program: by suffix, else by keys TOML could not hold."""
-    path = Path(source)
-    if path.suffix in (".ini", ".toml") or not path.is_file():
-        return path.suffix == ".ini"
-    import re
-
-    return (
-        re.search(r"^\s*(template file|Ngrid|boxsize)\s*=", path.read_text(errors="replace"), re.MULTILINE) is not None
-    )
 
 
 def simulate_ini(path: Path, out: Path | None, json_lines: bool) -> None:

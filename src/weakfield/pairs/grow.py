@@ -16,29 +16,40 @@ from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.progress import bar
 from weakfield.config import Draw, RunFolder, StudyConfig
 from weakfield.config.layout import in_order
+from weakfield.formats.settings_ini import IniRun
+from weakfield.formats.sources import Source, settings_from
 from weakfield.pairs.journal import Tally, log_path, sentence
 from weakfield.pairs.locks import holders
 from weakfield.pairs.manifest import why_incomplete
 from weakfield.pairs.runfolder import open_for_work
 
 
-def simulate(config: str | Path | StudyConfig, out_dir: str | Path | None = None) -> list[Path]:
-    """Run a settings.ini of the reference program, or grow all pairs of a study; returns the paths written.
+def simulate(config: Source, out_dir: str | Path | None = None) -> list[Path]:
+    """Grow all pairs of a study, or run a settings.ini of the reference program; returns the paths written.
 
-    A settings.ini writes into its ``output path`` (relative to the working directory) unless ``out_dir`` is given; a
-    study (TOML file or ``StudyConfig``) into the run folder ``out_dir``, by default ``runs/<name>``, which later stages
-    and ``weakfield run`` continue. Raises ``BadInput`` for settings that cannot be run or a folder of other pairs,
+    ``config`` is a preset, a study (TOML file, mapping or ``StudyConfig``), a run folder to continue, or a
+    settings.ini. A study writes into the run folder ``out_dir``, by default ``runs/<name>``, which later stages and
+    ``weakfield run`` continue; a settings.ini into its ``output path`` (relative to the working directory) unless
+    ``out_dir`` is given. Raises ``BadInput`` for settings that cannot be run or a folder of other pairs,
     ``WeakfieldError`` for a folder in use and for pairs that failed again and again; keys that are not understood are
     Python warnings.
     """
-    if not isinstance(config, StudyConfig):
-        if Path(config).suffix != ".toml":
-            return _simulate_ini(Path(config), out_dir)
-        config = StudyConfig.from_toml(config)
-    folder = RunFolder(out_dir if out_dir is not None else Path("runs") / config.name)
-    with open_for_work(config, folder, "simulate"):
-        grow_pairs(config, folder, config.seeds.draws)
-    found = (sorted(folder.pair(draw).rglob("*")) for draw in config.seeds.draws)
+    study = settings_from(config)
+    if isinstance(study, IniRun):
+        for text in study.warnings:
+            warnings.warn(text, stacklevel=2)
+        from weakfield.simulation import grow_member
+
+        path = study.output_path if out_dir is None else Path(out_dir)
+        path.mkdir(parents=True, exist_ok=True)
+        return grow_member(study.settings, path)
+    if out_dir is None:
+        continued = isinstance(config, str | Path) and Path(config).is_dir()
+        out_dir = str(config) if continued else Path("runs") / study.name
+    folder = RunFolder(out_dir)
+    with open_for_work(study, folder, "simulate"):
+        grow_pairs(study, folder, study.seeds.draws)
+    found = (sorted(folder.pair(draw).rglob("*")) for draw in study.seeds.draws)
     return [path for paths in found for path in paths if path.is_file()]
 
 
@@ -109,16 +120,3 @@ def _set_aside(folder: RunFolder, tally: Tally) -> WeakfieldError:
         + ("" if len(failed) == 1 else f" (seeds {shown})")
         + f"; seed {first}: {tally.failed[first]}; logs are in {logs}, and the same command tries them again"
     )
-
-
-def _simulate_ini(path: Path, out_dir: str | Path | None) -> list[Path]:
-    """One run of a settings.ini, as the reference program runs it."""
-    from weakfield.formats import read_settings_ini
-    from weakfield.simulation import grow_member
-
-    ini = read_settings_ini(path)
-    for text in ini.warnings:
-        warnings.warn(text, stacklevel=3)
-    folder = ini.output_path if out_dir is None else Path(out_dir)
-    folder.mkdir(parents=True, exist_ok=True)
-    return grow_member(ini.settings, folder)

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 #: the gauge in which each theory's fields are
 GAUGES: dict[Theory, str] = {"newton": "n-body", "gr": "poisson"}
-#: what the components of a vector and of a symmetric tensor are
-COMPONENTS = {3: ("x", "y", "z"), 6: ("xx", "xy", "xz", "yy", "yz", "zz")}
 
 
 class NoSuchPair(BadInput, KeyError):
@@ -82,37 +80,24 @@ class Pair:
         theory, gauge, units, seed, inverted, mesh, start, box_size_mpch, weakfield_version. Raises ``BadInput`` as
         ``path`` does, and for a file that is missing or damaged.
         """
-        import xarray as xr
-
         from weakfield.formats import load_field
+        from weakfield.formats.labelled import labelled
 
         path = self.path(theory, name, z)
         values, stored = load_field(path)
         if missing := [key for key in ("redshift", "box_size_mpch") if key not in stored]:
             raise BadInput(f"{path} has no attribute '{missing[0]}', expected it beside the field")
-        redshift, box, cells = float(stored["redshift"]), float(stored["box_size_mpch"]), values.shape[-1]
-        nodes = 1 if self.grid is None else max(self.grid // cells, 1)  # of which a cell of the output is the mean
-        positions = (np.arange(cells) + 0.5 * (nodes - 1) / nodes) * (box / cells)
-        coordinates: dict[str, Any] = dict.fromkeys("zyx")
-        for axis in "zyx":
-            coordinates[axis] = (axis, positions, {"units": "Mpc/h"})
-        if values.ndim == 4:
-            coordinates["component"] = list(COMPONENTS[values.shape[0]])
-        attributes = {
-            "redshift": redshift,
-            "scale_factor": 1.0 / (1.0 + redshift),
-            "theory": theory,
-            "gauge": GAUGES[theory],
-            "units": stored.get("units", "unknown"),
-            "seed": self.seed,
-            "inverted": self.inverted,
-            "mesh": stored.get("mesh", self.manifest.mesh or "unknown"),
-            "start": stored.get("start", self.manifest.start or "unknown"),
-            "box_size_mpch": box,
-            "weakfield_version": stored.get("software_version", "unknown"),
-        }
-        dims = ("z", "y", "x") if values.ndim == 3 else ("component", "z", "y", "x")
-        return xr.DataArray(values.numpy(), coords=coordinates, dims=dims, name=name, attrs=attributes)
+        box, redshift = float(stored["box_size_mpch"]), float(stored["redshift"])
+        about: dict[str, Any] = {"scale_factor": 1.0 / (1.0 + redshift), "mesh": self.manifest.mesh or "unknown"}
+        about |= {key: value for key, value in stored.items() if key != "software_version"}
+        about |= {"theory": theory, "gauge": GAUGES[theory], "seed": self.seed, "inverted": self.inverted}
+        about["weakfield_version"] = stored.get("software_version", "unknown")
+        found = labelled(values, name, box, about)
+        nodes = 1 if self.grid is None else max(self.grid // values.shape[-1], 1)
+        if nodes > 1:  # a cell of the output is the mean of so many nodes a side
+            shift = 0.5 * (nodes - 1) * box / (nodes * values.shape[-1])
+            found = found.assign_coords({axis: (axis, found[axis].values + shift, found[axis].attrs) for axis in "zyx"})
+        return found
 
     def phi(self, theory: Theory, z: float | None = None) -> xr.DataArray:
         """The potential, dimensionless (z, y, x): ``field`` of that name."""
