@@ -12,8 +12,8 @@ import pytest
 from weakfield.base.errors import WeakfieldError
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.config.cosmology import CosmologySettings
-from weakfield.simulation.checking import _linear_variance, check_pair, variance_range
-from weakfield.simulation.pair import grow_pair
+from weakfield.pairs.check import _linear_variance, check_pair, variance_range
+from weakfield.pairs.grower import grow_pair
 from weakfield.spectra.theory.linear import LinearTheory
 
 SIMULATION = {"grid": 8, "box_size_mpch": 160.0, "transfer": "eisenstein-hu", "step_limit_hubble": 0.2}
@@ -80,7 +80,7 @@ def test_what_is_wrong_is_named(
 def test_a_pair_that_fails_the_check_is_not_kept(
     study: StudyConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import weakfield.simulation.pair as module
+    import weakfield.pairs.grower as module
 
     def refuse(study: StudyConfig, pair: Path) -> None:
         raise WeakfieldError("phi is wrong")

@@ -11,8 +11,8 @@ from campaigning import write_study
 from weakfield.base.files import read_json
 from weakfield.cli import invoke
 from weakfield.config import RunFolder, StudyConfig
-from weakfield.simulation.pair import grow_pair
-from weakfield.simulation.runfolder import open_for_work
+from weakfield.pairs.grower import grow_pair
+from weakfield.pairs.runfolder import open_for_work
 
 pytestmark = pytest.mark.slow
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from campaigning import fields, run, start, write_study
-from weakfield.campaign.cost import bytes_of_pair
-from weakfield.campaign.journal import entries
 from weakfield.config import RunFolder, StudyConfig
+from weakfield.pairs.cost import bytes_of_pair
+from weakfield.pairs.journal import entries
 
 pytestmark = pytest.mark.slow
 

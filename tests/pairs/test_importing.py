@@ -16,9 +16,9 @@ from weakfield.base.files import file_hash, read_json
 from weakfield.cli import invoke
 from weakfield.config import RunFolder, SimulationSettings, StudyConfig
 from weakfield.dataset.build import run as build_dataset
-from weakfield.simulation import grow_pair
-from weakfield.simulation.importing import _comparable, import_reference, snapshot_scale_factors
-from weakfield.simulation.runfolder import locked
+from weakfield.pairs import grow_pair
+from weakfield.pairs.importing import _comparable, import_reference, snapshot_scale_factors
+from weakfield.pairs.locks import run_lock
 from weakfield.spectra.measure import run as measure
 from weakfield.study import run_study
 
@@ -82,7 +82,7 @@ def test_the_folder_can_be_moved_and_continued(tmp_path):
 
 def test_a_folder_in_use(tmp_path):
     folder = RunFolder(tmp_path / "run")
-    with locked(folder), pytest.raises(WeakfieldError, match="is in use by another weakfield"):
+    with run_lock(folder), pytest.raises(WeakfieldError, match="is in use by another weakfield"):
         import_reference(theirs(tmp_path / "data"), folder)
     assert not folder.study.exists()
 

@@ -13,19 +13,19 @@ import torch
 
 from campaigning import fields, run, start, write_study
 from weakfield.base.errors import BadInput
-from weakfield.campaign.cost import estimate
-from weakfield.campaign.journal import draw_of, entries, log_path, note
-from weakfield.campaign.run import grow_pairs
-from weakfield.campaign.status import Watcher
-from weakfield.campaign.work import scratch_folder
 from weakfield.cli import invoke
 from weakfield.config import Inverse, RunFolder, StudyConfig
 from weakfield.config.layout import draw_named, pair_name
 from weakfield.dataset.splits import study_split
 from weakfield.formats import load_field
-from weakfield.simulation import simulate
-from weakfield.simulation.claims import claim, claimed
-from weakfield.simulation.pair import flaw, grow_pair
+from weakfield.pairs import simulate
+from weakfield.pairs.cost import estimate
+from weakfield.pairs.grow import grow_pairs
+from weakfield.pairs.grower import grow_pair, scratch_folder
+from weakfield.pairs.journal import draw_of, entries, log_path, note
+from weakfield.pairs.locks import holders, pair_lock
+from weakfield.pairs.manifest import why_incomplete
+from weakfield.pairs.status import Watcher
 from weakfield.study import run_study
 
 NAMES = ["seed00000", "seed00000i", "seed00001", "seed00001i"]
@@ -133,10 +133,10 @@ def test_an_inverse_whose_process_was_killed_is_continued(tmp_path: Path, grown:
 
 def test_one_pair_of_a_seed_is_claimed_without_the_other(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
-    with claim(folder, 3) as ours, claim(folder, Inverse(3)) as other:
+    with pair_lock(folder, 3) as ours, pair_lock(folder, Inverse(3)) as other:
         assert (ours, other) == (True, True)
-        assert list(claimed(folder)) == [3, Inverse(3)]
-        with claim(folder, Inverse(3)) as again:
+        assert list(holders(folder)) == [3, Inverse(3)]
+        with pair_lock(folder, Inverse(3)) as again:
             assert not again
 
 
@@ -153,7 +153,7 @@ def test_status_and_estimate_count_inverses(tmp_path: Path, grown: tuple[StudyCo
     assert json.loads(json.dumps(status.as_dict()))["failed"] == {"1i": "out of luck"}
     found = estimate(study, folder, study.seeds.draws)
     assert (found.pairs, found.missing) == (4, 1)
-    assert flaw(study, Inverse(1), folder) == f"{folder.pair(Inverse(1)) / 'pair.json'} is missing"
+    assert why_incomplete(study, Inverse(1), folder) == f"{folder.pair(Inverse(1)) / 'pair.json'} is missing"
     assert grow_pairs(study, folder, study.seeds.draws) == 1
     assert not log_path(folder, Inverse(1)).exists()
     assert fields(folder.root) == fields(whole.root)
@@ -195,13 +195,13 @@ def test_inverses_that_come_later_make_nothing_stale_but_the_measurement(tmp_pat
 
 
 def test_a_seed_and_its_inverse_share_what_a_process_keeps(tmp_path: Path) -> None:
-    """The noise that ``Shared`` keeps is of one of them at a time."""
-    from weakfield.simulation.shared import Shared
+    """The noise that ``StudyCache`` keeps is of one of them at a time."""
+    from weakfield.simulation.study_cache import StudyCache
 
     study = StudyConfig.from_toml(inverted_study(tmp_path / "study.toml"))
-    shared = Shared(study.run_settings("gr", 0))
+    shared = StudyCache(study.run_settings("gr", 0))
     upright = shared.noise(0).clone()
     assert torch.equal(shared.noise(0, inverted=True), -upright)
     assert torch.equal(shared.noise(0), upright)
-    grow_pair(study, Inverse(0), RunFolder(tmp_path / "run"), shared)
+    grow_pair(study, Inverse(0), RunFolder(tmp_path / "run"), cache=shared)
     assert names(tmp_path / "run") == ["seed00000i"]

@@ -17,8 +17,8 @@ import psutil
 import pytest
 
 from campaigning import fields, run, write_study
-from weakfield.campaign.journal import entries
 from weakfield.config import RunFolder
+from weakfield.pairs.journal import entries
 
 pytestmark = pytest.mark.slow
 

@@ -19,26 +19,26 @@ import pytest
 from campaigning import write_study
 from weakfield.base.errors import WeakfieldError
 from weakfield.config import RunFolder, StudyConfig
-from weakfield.simulation import pair
-from weakfield.simulation.claims import claim, claim_path, claimant, claimed
-from weakfield.simulation.pair import grow_pair
+from weakfield.pairs import grower
+from weakfield.pairs.grower import grow_pair
+from weakfield.pairs.locks import holder, holders, lock_path, pair_lock
 
 HOLDER = """
 import sys, time
 from weakfield.config import RunFolder
-from weakfield.simulation.claims import claim
-with claim(RunFolder(sys.argv[1]), 3) as ours:
+from weakfield.pairs.locks import pair_lock
+with pair_lock(RunFolder(sys.argv[1]), 3) as ours:
     print(ours, flush=True)
     time.sleep(60)
 """
-#: many processes claim one seed again and again; each writes when it enters and leaves
+#: many processes lock one pair again and again; each writes when it enters and leaves
 CONTENDER = """
 import os, sys
 from weakfield.config import RunFolder
-from weakfield.simulation.claims import claim
+from weakfield.pairs.locks import pair_lock
 folder, log = RunFolder(sys.argv[1]), os.open(sys.argv[2], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 for _ in range(30):
-    with claim(folder, 0) as ours:
+    with pair_lock(folder, 0) as ours:
         if ours:
             os.write(log, f"in {os.getpid()}\\n".encode())
             os.write(log, f"out {os.getpid()}\\n".encode())
@@ -58,13 +58,13 @@ def held(tmp_path: Path) -> subprocess.Popen[str]:
 
 def test_a_seed_is_refused_while_another_process_has_it(tmp_path: Path, held: subprocess.Popen[str]) -> None:
     folder = RunFolder(tmp_path)
-    with claim(folder, 3) as ours, claim(folder, 4) as other:
+    with pair_lock(folder, 3) as ours, pair_lock(folder, 4) as other:
         assert (ours, other) == (False, True)
-    assert claimant(folder, 3)["process"] == held.pid
-    assert set(claimed(folder)) == {3}
+    assert holder(folder, 3)["process"] == held.pid
+    assert set(holders(folder)) == {3}
 
 
-def test_the_claim_of_a_dead_process_is_nobodys_whatever_the_clock_says(
+def test_the_lock_of_a_dead_process_is_nobodys_whatever_the_clock_says(
     tmp_path: Path, held: subprocess.Popen[str]
 ) -> None:
     """The file it leaves may be of the future or of the past."""
@@ -72,16 +72,16 @@ def test_the_claim_of_a_dead_process_is_nobodys_whatever_the_clock_says(
     held.send_signal(signal.SIGKILL)
     held.wait()
     for moment in (2**33, 0):
-        os.utime(claim_path(folder, 3), (moment, moment)) if claim_path(folder, 3).exists() else None
-        assert claimant(folder, 3) is None
-        with claim(folder, 3) as ours:
+        os.utime(lock_path(folder, 3), (moment, moment)) if lock_path(folder, 3).exists() else None
+        assert holder(folder, 3) is None
+        with pair_lock(folder, 3) as ours:
             assert ours
 
 
 def test_waiting_for_a_seed(tmp_path: Path, held: subprocess.Popen[str]) -> None:
     threading.Timer(0.5, held.kill).start()
     begin = time.monotonic()
-    with claim(RunFolder(tmp_path), 3, wait=True) as ours:
+    with pair_lock(RunFolder(tmp_path), 3, wait=True) as ours:
         assert ours
     assert time.monotonic() - begin > 0.3
 
@@ -99,14 +99,14 @@ def test_contenders_never_meet(tmp_path: Path) -> None:
 
 def test_asking_who_has_a_seed_does_not_take_it(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
-    with claim(folder, 1) as first:
+    with pair_lock(folder, 1) as first:
         assert first
-        assert claimant(folder, 1)["process"] == os.getpid()
-    assert claimant(folder, 1) is None
+        assert holder(folder, 1)["process"] == os.getpid()
+    assert holder(folder, 1) is None
     assert not list((folder.campaign / "claims").iterdir())
 
 
-def test_a_claim_that_cannot_be_written_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lock_that_cannot_be_written_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A full disk takes the file and not what is written to it; the lock must not stay with this process."""
 
     def full(*anything: object) -> int:
@@ -115,10 +115,10 @@ def test_a_claim_that_cannot_be_written_is_given_up(tmp_path: Path, monkeypatch:
     folder = RunFolder(tmp_path)
     with monkeypatch.context() as patched:
         patched.setattr(os, "pwrite", full)
-        with pytest.raises(WeakfieldError, match="No space left"), claim(folder, 1):
+        with pytest.raises(WeakfieldError, match="No space left"), pair_lock(folder, 1):
             pass
-    assert not claim_path(folder, 1).exists()
-    with claim(folder, 1) as ours:
+    assert not lock_path(folder, 1).exists()
+    with pair_lock(folder, 1) as ours:
         assert ours
 
 
@@ -141,7 +141,7 @@ def test_without_locks_two_processes_grow_a_pair_in_folders_of_their_own(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("of another node")
     grow_pair(study, 0, others)
-    check = pair.check_pair
+    check = grower.check_pair
 
     def overtaken(study: StudyConfig, growing: Path) -> None:
         """The other is first at the last moment."""
@@ -149,8 +149,8 @@ def test_without_locks_two_processes_grow_a_pair_in_folders_of_their_own(
         check(study, growing)
         shutil.copytree(others.pair(0), mine.pair(0))
 
-    monkeypatch.setattr(pair, "check_pair", overtaken)
-    with claim(mine, 0) as ours:
+    monkeypatch.setattr(grower, "check_pair", overtaken)
+    with pair_lock(mine, 0) as ours:
         assert ours
         grow_pair(study, 0, mine, scratch=None if scratch is None else place)
     assert all(path.read_text() == "of another node" for path in theirs)
@@ -160,5 +160,5 @@ def test_without_locks_two_processes_grow_a_pair_in_folders_of_their_own(
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "campaign").write_text("a file where a folder should be")
-    with pytest.raises(WeakfieldError, match=r"cannot write .*campaign"), claim(RunFolder(tmp_path), 1):
+    with pytest.raises(WeakfieldError, match=r"cannot write .*campaign"), pair_lock(RunFolder(tmp_path), 1):
         pass

@@ -11,9 +11,9 @@ from campaigning import fields, write_study
 from weakfield.base.errors import BadInput
 from weakfield.cli import invoke
 from weakfield.config import RunFolder, StudyConfig
-from weakfield.simulation import simulate
-from weakfield.simulation.runfolder import check_same_universe
-from weakfield.study import open_run, run_study
+from weakfield.pairs import simulate
+from weakfield.pairs.runfolder import check_same_universe, load_study
+from weakfield.study import run_study
 
 NEW = ("mesh", "start", "f_nl", "fixed_amplitude", "inverted")
 
@@ -40,8 +40,8 @@ def old(tmp_path: Path) -> tuple[StudyConfig, RunFolder]:
 def test_an_old_folder_is_continued_as_what_it_is(old: tuple[StudyConfig, RunFolder]) -> None:
     study, folder = old
     before = fields(folder.root)
-    assert open_run(folder.root) == study
-    (outcome,) = run_study(open_run(folder.root), folder.root, "simulate")
+    assert load_study(folder.root) == study
+    (outcome,) = run_study(load_study(folder.root), folder.root, "simulate")
     assert (outcome.status, outcome.summary["pairs"]) == ("skipped", 1)
     assert fields(folder.root) == before
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from weakfield.campaign.journal import entries
 from weakfield.config import RunFolder
+from weakfield.pairs.journal import entries
 
 
 def hindrance() -> str:

@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 
 from campaigning import start, write_study
-from weakfield.campaign.cost import bytes_of_pair, calibrated, estimate
-from weakfield.campaign.journal import entries, log_failure, note
-from weakfield.campaign.status import Watcher
-from weakfield.campaign.table import duration, rows, size
 from weakfield.cli import invoke
 from weakfield.config import RunFolder, StudyConfig
-from weakfield.simulation.claims import claim
-from weakfield.simulation.pair import grow_pair
+from weakfield.pairs.cost import bytes_of_pair, calibrated, estimate
+from weakfield.pairs.grower import grow_pair
+from weakfield.pairs.journal import entries, log_failure, note
+from weakfield.pairs.locks import pair_lock
+from weakfield.pairs.status import Watcher, duration, rows, size
 
 
 @pytest.fixture
@@ -32,7 +31,7 @@ def test_the_status_counts(half: tuple[StudyConfig, RunFolder], capsys: pytest.C
     log_failure(folder, 3, RuntimeError("phi was wrong"))
     watcher = Watcher(study, folder)
     seconds = [sum(json.loads((folder.pair(s) / "pair.json").read_text())["seconds"].values()) for s in (0, 1)]
-    with claim(folder, 2):
+    with pair_lock(folder, 2):
         now = watcher.look()
     assert (now.pairs, now.done, set(now.running), now.failed) == (4, 2, {2}, {3: "phi was wrong"})
     assert now.rate == pytest.approx(3600 * 2 / sum(seconds))  # one runs, at the mean of the two

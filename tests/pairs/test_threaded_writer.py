@@ -1,4 +1,4 @@
-"""Files written behind the computation, as on a GPU: a pair that fails while they are written is the one set aside."""
+"""Files written beside the computation, as on a GPU: a pair that fails while they are written is the one set aside."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ import pytest
 
 from campaigning import write_study
 from weakfield.base.errors import WeakfieldError
-from weakfield.campaign.journal import entries, log_path
-from weakfield.campaign.run import grow_pairs
 from weakfield.config import RunFolder, StudyConfig
-from weakfield.simulation import pair
-from weakfield.simulation.claims import claimed
-from weakfield.simulation.ensemble import Session
-from weakfield.simulation.writer import Behind
+from weakfield.pairs import grower
+from weakfield.pairs.grow import grow_pairs
+from weakfield.pairs.grower import PairGrower
+from weakfield.pairs.journal import entries, log_path
+from weakfield.pairs.locks import holders
+from weakfield.simulation.writer import ThreadedWriter
 
 TRIES = 3
 
 
 @pytest.fixture
-def behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sessions write in a thread of their own, on this processor too."""
+def threaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are written in a thread of their own, on this processor too."""
 
     @contextmanager
-    def held(session: Session) -> Iterator[None]:
-        with Behind() as session.writer:
+    def writing(grower: PairGrower) -> Iterator[None]:
+        with ThreadedWriter() as grower.writer:
             yield
 
-    monkeypatch.setattr(Session, "held", held)
+    monkeypatch.setattr(PairGrower, "writing", writing)
 
 
 def fail_once_complete(monkeypatch: pytest.MonkeyPatch, seed: int, times: int) -> None:
     """The check of a complete pair, done by the writer, fails for a seed so many times."""
-    check, left = pair.check_pair, [times]
+    check, left = grower.check_pair, [times]
 
     def failing(study: StudyConfig, folder: Path) -> None:
         if folder.name == f".seed{seed:05d}.partial" and left[0] > 0:
@@ -43,12 +43,12 @@ def fail_once_complete(monkeypatch: pytest.MonkeyPatch, seed: int, times: int) -
             raise WeakfieldError("phi is not what it should be")
         check(study, folder)
 
-    monkeypatch.setattr(pair, "check_pair", failing)
+    monkeypatch.setattr(grower, "check_pair", failing)
 
 
 @pytest.mark.parametrize("bad", [0, 1, 2])
 def test_the_pair_that_fails_is_set_aside_and_the_others_grow(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, behind: None, bad: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threaded: None, bad: int
 ) -> None:
     fail_once_complete(monkeypatch, bad, times=TRIES)
     study, folder = StudyConfig.from_toml(write_study(tmp_path / "study.toml", count=3)), RunFolder(tmp_path / "run")
@@ -60,11 +60,11 @@ def test_the_pair_that_fails_is_set_aside_and_the_others_grow(
     assert log_path(folder, bad).read_text().count("Traceback") == TRIES
     assert [entry["seed"] for entry in entries(folder) if entry["event"] == "failed"] == [bad] * TRIES
     assert sorted(entry["seed"] for entry in entries(folder) if entry["event"] == "grown") == sorted({0, 1, 2} - {bad})
-    assert not claimed(folder)
+    assert not holders(folder)
 
 
 def test_another_try_makes_it_whole_and_what_is_counted_is_on_disk(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, behind: None
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threaded: None
 ) -> None:
     fail_once_complete(monkeypatch, 0, times=1)
     study, folder = StudyConfig.from_toml(write_study(tmp_path / "study.toml", count=3)), RunFolder(tmp_path / "run")

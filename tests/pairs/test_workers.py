@@ -12,13 +12,13 @@ import pytest
 
 from campaigning import fields, run, write_study
 from weakfield.base.errors import BadInput
-from weakfield.campaign import clusters
-from weakfield.campaign.clusters import connected, worker_environments
-from weakfield.campaign.journal import entries, log_path
 from weakfield.cli import invoke
 from weakfield.cli.campaign import campaign_settings, chosen_seeds
 from weakfield.config import RunFolder, StudyConfig
-from weakfield.simulation.pair import pair_settings_hash
+from weakfield.pairs import clusters
+from weakfield.pairs.clusters import connected, worker_environments
+from weakfield.pairs.journal import entries, log_path
+from weakfield.pairs.manifest import settings_hash
 
 TRIES = 3
 
@@ -100,7 +100,7 @@ def test_the_job_array_of_the_page_grows_every_seed_once() -> None:
 def test_where_pairs_are_grown_is_no_part_of_what_they_are() -> None:
     plain = StudyConfig()
     elsewhere = StudyConfig.from_mapping({"campaign": {"workers": 7, "scratch": "$TMPDIR", "tries": 1}})
-    assert pair_settings_hash(plain) == pair_settings_hash(elsewhere)
+    assert settings_hash(plain) == settings_hash(elsewhere)
     assert StudyConfig.from_mapping(elsewhere.model_dump()) == elsewhere
 
 
@@ -159,7 +159,7 @@ def test_two_loops_share_a_run_folder(tmp_path: Path) -> None:
 
 def test_a_study_of_another_universe_is_refused_while_pairs_are_growing(tmp_path: Path) -> None:
     """Also before the first pair is whole."""
-    from weakfield.simulation.runfolder import open_for_work
+    from weakfield.pairs.runfolder import open_for_work
 
     one = StudyConfig.from_toml(write_study(tmp_path / "one.toml"))
     other = StudyConfig.from_toml(write_study(tmp_path / "other.toml", step=0.1))
