@@ -4,7 +4,8 @@
     python benchmarks/startup.py --repeat 3
 
 Whole processes, in turn: Python with nothing, with PyTorch, with what a simulation imports, the same without the search
-for garbage at the end, as the command ``weakfield`` ends, then with kernels loaded from disk, and ``weakfield --help``. The table goes to the terminal and to benchmarks/results/startup.json.
+for garbage at the end, as the command ``weakfield`` ends, then with kernels loaded from disk, and ``weakfield --help``.
+The table goes to the terminal and to benchmarks/results/startup.json.
 """
 
 from __future__ import annotations

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
