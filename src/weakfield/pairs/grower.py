@@ -7,7 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -108,12 +108,12 @@ class PairGrower:
                 log_path(self.folder, draw).unlink(missing_ok=True)
         return "there" if why is None else "whole"
 
-    def _journal(self, draw: Draw, why: str) -> AbstractContextManager[None]:
-        return nullcontext() if self.alone else self._in_journal(draw, why)
-
     @contextmanager
-    def _in_journal(self, draw: Draw, why: str) -> Iterator[None]:
+    def _journal(self, draw: Draw, why: str) -> Iterator[None]:
         """Note in the journal what begins, ends or fails in the block; refuse to begin on a full disk."""
+        if self.alone:
+            yield
+            return
         damaged = {"flaw": why} if Manifest.exists(self.folder.pair(draw)) else {}
         note(self.folder, draw, "begun", **damaged)
         try:

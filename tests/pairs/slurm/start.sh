@@ -2,8 +2,8 @@
 # A SLURM of one node on this machine, for tests: munged, slurmctld and slurmd by hand, everything they write in one
 # folder. Debian: apt-get install slurm-wlm munge. Needs root, because slurmd starts jobs as their users; no systemd.
 #
-#   tests/campaign/slurm/start.sh DIR      start; prints the line that makes a shell use it
-#   tests/campaign/slurm/start.sh DIR stop
+#   tests/pairs/slurm/start.sh DIR      start; prints the line that makes a shell use it
+#   tests/pairs/slurm/start.sh DIR stop
 set -eu
 dir=$(mkdir -p "$1" && cd "$1" && pwd)
 host=$(hostname -s)
