@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from weakfield._version import __version__
-from weakfield.base.files import file_hash
+from weakfield.base.files import file_hash, read_json
 from weakfield.base.progress import bar, bars
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.cosmology import potential_growth
