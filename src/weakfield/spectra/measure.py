@@ -15,7 +15,7 @@ from torch import Tensor
 from weakfield.base.errors import BadInput
 from weakfield.base.progress import bar
 from weakfield.config import THEORIES, RunFolder, StudyConfig, Theory
-from weakfield.mesh.shells import shells
+from weakfield.fourier.shells import shells
 from weakfield.pairs.pair import GAUGES, Pair, Pairs
 from weakfield.spectra.bins import linear_edges
 from weakfield.spectra.bispectrum import Bispectrum, bispectrum
