@@ -18,11 +18,11 @@ from marks import DOCS, IMAGES, fill, table
 from weakfield.base.figures import GREY, OTHERS, new_figure, save_png
 from weakfield.config import RunFolder
 from weakfield.config.audit import FULL_CONTROLS
+from weakfield.pairs.runfolder import load_study
 from weakfield.report import attribution, audit_figures
 from weakfield.report.explanation import triangle_figure
 from weakfield.report.material import Material
 from weakfield.report.results import label
-from weakfield.study import open_run
 
 SCRIPT = "docs/scripts/results.py"
 MEASURES = {"unpaired_auc": "AUC between universes", "auc": "AUC", "paired_accuracy": "paired accuracy"}
@@ -56,7 +56,7 @@ def main() -> None:
 
 def material(folder: Path) -> Material:
     """What the report of a run folder is made of."""
-    return Material(open_run(folder), RunFolder(folder))
+    return Material(load_study(folder), RunFolder(folder))
 
 
 def tests(found: Material) -> dict[str, dict[str, Any]]:

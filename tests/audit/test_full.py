@@ -17,7 +17,7 @@ from weakfield.config import RunFolder
 from weakfield.config.audit import FULL_CONTROLS
 from weakfield.dataset import build
 from weakfield.learning import training
-from weakfield.simulation import grow_pair
+from weakfield.pairs import grow_pair
 
 pytestmark = pytest.mark.slow
 

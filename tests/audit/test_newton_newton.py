@@ -17,7 +17,7 @@ from weakfield.audit.universes import changed, cubes_of, grow_newton, grow_pairs
 from weakfield.config import Inverse, RunFolder
 from weakfield.dataset import build
 from weakfield.learning import training
-from weakfield.simulation import grow_pair
+from weakfield.pairs import grow_pair
 
 
 @pytest.fixture(scope="module", params=[("staggered", "linear"), ("spectral", "growing-mode")], ids=lambda p: p[0])

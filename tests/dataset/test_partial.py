@@ -16,7 +16,7 @@ from weakfield.base.files import read_json, write_json
 from weakfield.cli import invoke
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.dataset import PARTS, build, open_dataset
-from weakfield.simulation.runfolder import open_for_work
+from weakfield.pairs.runfolder import open_for_work
 
 
 @pytest.fixture

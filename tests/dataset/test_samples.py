@@ -17,8 +17,8 @@ from weakfield.config import THEORIES, RunFolder, StudyConfig
 from weakfield.cosmology import potential_growth
 from weakfield.dataset import PARTS, Dataset, build, open_dataset
 from weakfield.formats import load_field
-from weakfield.simulation.importing import import_reference
-from weakfield.simulation.pair import pair_settings_hash
+from weakfield.pairs.importing import import_reference
+from weakfield.pairs.manifest import settings_hash
 
 GRID = 8
 SLICES: dict[str, Any] = {"shape": "slice", "axes": ["x", "z"], "slice_stride": 4, "slice_thickness": 3}
@@ -181,7 +181,7 @@ def test_what_was_made_with_what(tmp_path: Path) -> None:
     study, data = made(tmp_path)
     written = data.description
     assert written["provenance"]["software_version"] == written["provenance"]["pairs"]["software_version"].popitem()[0]
-    assert written["provenance"]["pairs"]["settings"] == {pair_settings_hash(study): 4}
+    assert written["provenance"]["pairs"]["settings"] == {settings_hash(study): 4}
     assert written["redshifts_of_files"] == {str(seed): [10.0, 1.0] for seed in range(3, 7)}
     assert (written["fields"], written["theories"]) == (["phi"], ["newton", "gr"])
     assert set(written["hashes"]["4"]) == {f"{t}/snap{i:03d}_phi.h5" for t in THEORIES for i in (0, 1)}

@@ -16,7 +16,7 @@ from weakfield.config import RunFolder, StudyConfig
 from weakfield.config.training import TrainingSettings
 from weakfield.dataset import build
 from weakfield.learning import search as module
-from weakfield.simulation.pair import pair_settings_hash
+from weakfield.pairs.manifest import settings_hash
 from weakfield.study import run_study
 
 pytest.importorskip("optuna")
@@ -100,7 +100,7 @@ def test_several_workers_share_the_trials(tmp_path: Path) -> None:
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     study, folder = made(tmp_path)
     for path in folder.pairs.glob("*/pair.json"):  # pairs that count as grown
-        write_json(path, read_json(path) | {"settings": pair_settings_hash(study)})
+        write_json(path, read_json(path) | {"settings": settings_hash(study)})
     run_study(study, tmp_path, "dataset")
     assert invoke(["search", str(tmp_path), "--trials", "2"]) == 0
     said = capsys.readouterr().out

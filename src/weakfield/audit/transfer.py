@@ -11,6 +11,7 @@ from weakfield.audit.universes import cubes_of, grow_pairs
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.dataset import PARTS, Pairs, PairTensor, Part
 from weakfield.learning import Estimate, Scores
+from weakfield.pairs.manifest import settings_hash
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,6 @@ def transfer(context: Context, control: str, places: Sequence[Elsewhere], revers
     With ``reverse`` a network is also trained on the last place, all parts of which are grown, and tested on the
     study's own test cubes. The share compares the sums over the seeds of twins' logit differences, there and here.
     """
-    from weakfield.simulation.pair import pair_settings_hash
-
     rows, said = [], []
     for place in places:
         cubes = grown(context, control, place, place.seeds or context.dataset.part("test"))
@@ -62,7 +61,7 @@ def transfer(context: Context, control: str, places: Sequence[Elsewhere], revers
             part: grown(context, control, places[-1], context.dataset.part(part)) for part in PARTS
         }
         # a network of other settings, such as a coarser last step limit, is not this one
-        at = f"trained_{pair_settings_hash(places[-1].study)}"
+        at = f"trained_{settings_hash(places[-1].study)}"
         back = context.retrain(control, there | {"test": context.cubes["test"]}, at)
         remark += (
             f" Trained on {places[-1].label} and tested on the study's own cubes: twins in order in"

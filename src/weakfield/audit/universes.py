@@ -16,6 +16,8 @@ from weakfield.base.progress import bar
 from weakfield.config import THEORIES, Draw, Inverse, RunFolder, RunSettings, StudyConfig, Theory
 from weakfield.dataset import Dataset, PairTensor
 from weakfield.formats import load_field
+from weakfield.pairs.manifest import settings_hash, why_incomplete
+from weakfield.pairs.pair import Pair
 
 MEMBER_DONE = "member.json"
 
@@ -44,16 +46,16 @@ def grow_pairs(context: Context, control: str, study: StudyConfig, seeds: Sequen
     Named by the settings that decide numbers (the device does not), so that pairs of two settings never mix; pairs
     that are whole are not grown again.
     """
-    from weakfield.simulation.ensemble import growing
-    from weakfield.simulation.pair import is_whole, pair_settings_hash
+    from weakfield.pairs.grower import PairGrower
 
-    folder = RunFolder(context.workplace(control) / pair_settings_hash(study))
-    missing = [seed for seed in seeds if not is_whole(study, seed, folder)]
+    folder = RunFolder(context.workplace(control) / settings_hash(study))
+    missing = [seed for seed in seeds if why_incomplete(study, seed, folder) is not None]
     context.grown += 2 * len(seeds)
     if missing:
-        with bar(f"universes for {control}", len(missing)) as progress, growing(study) as grow:
+        grower = PairGrower(study, folder, alone=True)
+        with bar(f"universes for {control}", len(missing)) as progress, grower.writing():
             for seed in missing:
-                grow(study, seed, folder)
+                grower.grow(seed)
                 progress.advance()
     return folder
 
@@ -63,11 +65,11 @@ def inverses(context: Context, control: str, seeds: Sequence[int]) -> dict[int, 
 
     Raises ``Refused`` for universes that were read from files: they have no inverse.
     """
-    from weakfield.simulation.pair import is_whole
-
     if context.study.simulation.initial_conditions == "snapshot":
         raise Refused("the universes of the study start from files, which have no inverse")
-    folders = {seed: context.folder for seed in seeds if is_whole(context.study, Inverse(seed), context.folder)}
+    folders = {
+        seed: context.folder for seed in seeds if why_incomplete(context.study, Inverse(seed), context.folder) is None
+    }
     missing = [seed for seed in seeds if seed not in folders]
     if missing:
         grown = grow_pairs(context, control, context.study, [Inverse(seed) for seed in missing])
@@ -93,17 +95,18 @@ def cubes_of(
     for seed in seeds:
         members = []
         for theory in THEORIES:
-            paths = snapshots_of(study, folder.member(seed, theory), redshifts or there.redshifts)
+            paths = snapshots_of(study, folder, seed, theory, redshifts or there.redshifts)
             members.append(finished(context, there.raw_of(paths, seed, theory), seed, theory))
         pairs.append(torch.stack(members))
     return PairTensor(seeds, torch.stack(pairs))
 
 
-def snapshots_of(study: StudyConfig, member: Path, redshifts: Sequence[float]) -> list[Path]:
+def snapshots_of(
+    study: StudyConfig, folder: RunFolder, draw: Draw, theory: Theory, redshifts: Sequence[float]
+) -> list[Path]:
     """The files of phi of one universe at some of its outputs."""
-    outputs = sorted(study.simulation.snapshot_redshifts, reverse=True)
-    base = study.output.snapshot_base
-    return [member / f"{base}{outputs.index(z):03d}_phi.h5" for z in redshifts]
+    pair = Pair.open(folder, draw, study)
+    return [pair.path(theory, "phi", z) for z in redshifts]
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -123,9 +126,8 @@ def grow_newton(
     ``manner`` names what else was different than the settings, ``grow`` grows it (default: ``grow_member``).
     """
     from weakfield.simulation import grow_member
-    from weakfield.simulation.pair import pair_settings_hash
 
-    settings = content_hash([pair_settings_hash(study), seed, manner])
+    settings = content_hash([settings_hash(study), seed, manner])
     folder = context.workplace(control) / f"seed{seed:05d}{manner}"
     context.grown += 1
     if (folder / MEMBER_DONE).exists() and read_json(folder / MEMBER_DONE)["settings"] == settings:

@@ -6,8 +6,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from weakfield.base.startup import settled
-
 
 @contextmanager
 def together() -> Iterator[bool]:
@@ -21,7 +19,6 @@ def together() -> Iterator[bool]:
     from weakfield.learning.distributed import session
     from weakfield.learning.fitting import follow
 
-    settled()
     with session(follow) as leads:
         yield leads
     if not leads:

@@ -8,7 +8,7 @@ from typing import Any
 
 from weakfield._version import __version__
 from weakfield.base.errors import BadInput
-from weakfield.base.files import content_hash, read_json, write_json
+from weakfield.base.files import content_hash, write_json
 from weakfield.base.progress import bar
 from weakfield.config import THEORIES, RunFolder, StudyConfig, Theory
 from weakfield.dataset.checks import Checked
@@ -19,11 +19,12 @@ from weakfield.dataset.samples import Recipe, Snapshot, check_twins, load_snapsh
 from weakfield.dataset.splits import PARTS, Split, study_split
 from weakfield.dataset.store import CACHE, add_moments
 from weakfield.dataset.transforms import Chain, Standardise, chain_of
-from weakfield.simulation.pair import is_whole
+from weakfield.pairs.manifest import Manifest, manifest_path, why_incomplete
+from weakfield.pairs.pair import Pair
 
 
 @dataclass(frozen=True)
-class Pair:
+class Members:
     """phi of both universes of one seed, redshifts descending; ``names`` are relative to the folder of the pair."""
 
     seed: int
@@ -50,7 +51,7 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
     """Write ``dataset/dataset.json`` and return a summary.
 
     Every pair of the study must be whole (of a ``partial`` data set: of those found whole): both theories, the files
-    as ``pair.json`` recorded them, finite, of one shape, at the same redshifts. Anything else is a ``BadInput`` that
+    as their manifests recorded them, finite, of one shape, at the same redshifts. Anything else is a ``BadInput`` that
     names the pair and what it lacks.
     """
     seeds = gathered_seeds(study, folder)
@@ -122,7 +123,7 @@ def gathered_seeds(study: StudyConfig, folder: RunFolder) -> tuple[int, ...]:
     Raises ``BadInput`` when one of all is not whole, or a pair was grown with other settings than the study's.
     """
     if study.dataset.partial:
-        return tuple(seed for seed in study.seeds.all if is_whole(study, seed, folder))
+        return tuple(seed for seed in study.seeds.all if why_incomplete(study, seed, folder) is None)
     for seed in study.seeds.all:
         check_whole(folder, seed)
     return study.seeds.all
@@ -130,13 +131,13 @@ def gathered_seeds(study: StudyConfig, folder: RunFolder) -> tuple[int, ...]:
 
 def provenance(study: StudyConfig, folder: RunFolder, seeds: Sequence[int]) -> dict[str, Any]:
     """What the pairs and this data set were made with; of several versions or devices, which seeds by which."""
-    records = {seed: read_json(folder.pair(seed) / "pair.json") for seed in seeds}
+    records = {seed: Manifest.load(folder.pair(seed)) for seed in seeds}
     made: dict[str, dict[str, list[int]]] = {}
     for name, absent in (("software_version", "unknown"), ("device", "the reference program's"), ("settings", "")):
         for seed, record in records.items():
-            made.setdefault(name, {}).setdefault(str(record.get(name, absent)), []).append(seed)
+            made.setdefault(name, {}).setdefault(str(getattr(record, name) or absent), []).append(seed)
     pairs = {name: {value: len(of) for value, of in values.items()} for name, values in made.items()}
-    imported = [seed for seed, record in records.items() if "imported" in record]
+    imported = [seed for seed, record in records.items() if record.imported is not None]
     return {"software_version": __version__, "pairs": pairs, "imported": imported}
 
 
@@ -156,35 +157,28 @@ def check_whole(folder: RunFolder, seed: int) -> None:
     for theory in THEORIES:
         if not folder.member(seed, theory).is_dir():
             raise BadInput(f"pair {pair} has no '{theory}' member, expected both theories ({' and '.join(THEORIES)})")
-    if not (pair / "pair.json").exists():
-        raise BadInput(f"pair {pair} has no pair.json, expected a pair that was finished")
+    if not Manifest.exists(pair):
+        raise BadInput(f"pair {pair} has no {manifest_path(pair).name}, expected a pair that was finished")
 
 
-def load_pair(study: StudyConfig, folder: RunFolder, seed: int, checked: Checked) -> Pair:
+def load_pair(study: StudyConfig, folder: RunFolder, seed: int, checked: Checked) -> Members:
     """Read and check the snapshots of one seed that the study's samples are made of; their hashes go to ``checked``."""
-    root = folder.pair(seed)
-    recorded: dict[str, dict[str, Any]] = read_json(root / "pair.json")["files"]
-    outputs = sorted(study.simulation.snapshot_redshifts, reverse=True)
-    names: dict[Theory, list[str]] = {theory: [] for theory in THEORIES}
-    for theory in THEORIES:
-        potentials = {e["index"]: n for n, e in recorded.items() if e["theory"] == theory and e.get("field") == "phi"}
-        for redshift in study.dataset.gathered_redshifts:
-            name = potentials.get(outputs.index(redshift))
-            if name is None:
-                raise BadInput(
-                    f"pair {root} has no phi of '{theory}' at redshift {redshift:g}, expected it in pair.json"
-                )
-            names[theory].append(name)
+    pair = Pair.open(folder, seed, study)
+    root, recorded = pair.manifest.folder, pair.manifest.files
+    names: dict[Theory, list[str]] = {
+        theory: [pair.path(theory, "phi", z).relative_to(root).as_posix() for z in study.dataset.gathered_redshifts]
+        for theory in THEORIES
+    }
     snapshots = {theory: [load_snapshot(root / name) for name in names[theory]] for theory in THEORIES}
     check_twins(snapshots["newton"], snapshots["gr"])
     hashes = {name: checked.hash(root / name, f"{seed}/{name}") for theory in THEORIES for name in names[theory]}
     for name, found in hashes.items():
-        if found != recorded[name]["hash"]:
+        if found != recorded[name].hash:
             raise BadInput(
-                f"{root / name} has hash {found} but pair.json recorded {recorded[name]['hash']},"
+                f"{root / name} has hash {found} but {pair.manifest.path.name} recorded {recorded[name].hash},"
                 " expected the file as the simulation wrote it"
             )
-    return Pair(seed, names, hashes, snapshots)
+    return Members(seed, names, hashes, snapshots)
 
 
 def _describe(study: StudyConfig, split: Split, gathered: Gathered) -> dict[str, Any]:
@@ -243,7 +237,7 @@ def _split_rule(study: StudyConfig) -> dict[str, Any]:
     return {**rule, "split_seed": settings.split_seed}
 
 
-def _check_box(first: Snapshot, pair: Pair) -> None:
+def _check_box(first: Snapshot, pair: Members) -> None:
     """All pairs share one grid and one box."""
     for snapshot in pair.snapshots["newton"]:
         if snapshot.phi.shape != first.phi.shape or snapshot.box_size_mpch != first.box_size_mpch:

@@ -26,7 +26,7 @@ from weakfield.learning.fitting import Task, fit, load_model, score
 from weakfield.learning.metrics import evaluate
 from weakfield.learning.networks import network_identity
 from weakfield.learning.training import main_model, models, task
-from weakfield.simulation.runfolder import locked
+from weakfield.pairs.locks import run_lock
 
 if TYPE_CHECKING:
     import optuna
@@ -44,7 +44,7 @@ def search(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
     study. Raises ``BadInput`` when optuna or the data set is missing, ``WeakfieldError`` when every trial failed.
     """
     optuna = _optuna()
-    with locked(folder):
+    with run_lock(folder):
         where = folder.search
         where.mkdir(exist_ok=True)
         name = _name(study, folder)

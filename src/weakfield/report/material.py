@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from weakfield.base.files import read_json
-from weakfield.config import THEORIES, Inverse, RunFolder, StudyConfig
+from weakfield.config import THEORIES, RunFolder, StudyConfig
 from weakfield.learning import Scores
 from weakfield.learning.training import main_model
+from weakfield.pairs.pair import Pairs
 from weakfield.spectra.paired import PairedPower, load_spectra
 from weakfield.spectra.paired_bispectrum import PairedBispectrum, load_bispectra
 from weakfield.spectra.parity import Parity, load_parity
@@ -41,10 +42,9 @@ class Material:
         self.folder = folder
 
     @cached_property
-    def pairs(self) -> dict[int, dict[str, Any]]:
-        """``pair.json`` of every whole pair of the study."""
-        paths = {seed: self.folder.pair(seed) / "pair.json" for seed in self.study.seeds.all}
-        return {seed: read_json(path) for seed, path in paths.items() if path.exists()}
+    def pairs(self) -> Pairs:
+        """Every whole pair of the study."""
+        return Pairs(self.study, self.folder)
 
     @cached_property
     def spectra(self) -> list[PairedPower]:
@@ -112,11 +112,8 @@ class Material:
         """Wall time of every finished stage, the simulations summed over pairs and theories."""
         found: dict[str, float] = {}
         if self.pairs:
-            inverses = (self.folder.pair(Inverse(seed)) / "pair.json" for seed in self.pairs)
-            grown = [*self.pairs.values(), *(read_json(path) for path in inverses if path.exists())]
-            found["simulate"] = sum(
-                float(pair.get("seconds", {}).get(theory, 0.0)) for pair in grown for theory in THEORIES
-            )
+            grown = (*self.pairs.values(), *self.pairs.inverses.values())
+            found["simulate"] = sum(float(pair.manifest.seconds.get(t, 0.0)) for pair in grown for t in THEORIES)
         for stage, name in STAGE_FOLDERS.items():
             record = _mapping(self.folder.root / name / "stage.json")
             if record is not None:

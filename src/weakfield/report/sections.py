@@ -14,7 +14,6 @@ from weakfield.dataset.wording import samples_in_words
 from weakfield.report.html import absent, figure, image, paragraph, ranges, scientific, table
 from weakfield.report.material import Material
 from weakfield.report.slider import slider
-from weakfield.spectra.measure import read_member
 from weakfield.spectra.paired import PairedPower
 
 #: snapshots are stored in single precision: no error of a ratio of powers is believed below this
@@ -49,16 +48,17 @@ def slices(material: Material) -> str:
     if not material.pairs:
         return absent("snapshots", "simulate")
     study = material.study
-    seed = next(iter(material.pairs))
-    pair = {theory: read_member(study, material.folder, seed, theory)[study.measure.redshift] for theory in THEORIES}
-    cubes: dict[str, NDArray[np.float64]] = {theory: pair[theory].phi.numpy() for theory in THEORIES}
+    seed, pair = next(iter(material.pairs.items()))
+    potentials = {theory: pair.phi(theory, study.measure.redshift) for theory in THEORIES}
+    cubes: dict[str, NDArray[np.float64]] = {theory: phi.values.astype(float) for theory, phi in potentials.items()}
+    redshift = potentials["newton"].attrs["redshift"]
     difference = cubes["gr"] - cubes["newton"]
     mean = float(difference.mean())
     cubes["difference"] = difference - mean
     scatter = float(difference.std() / cubes["newton"].std())
     panels, note = slider(cubes, study.simulation.box_size_mpch)
     caption = (
-        f"The potential of seed {seed} at z = {pair['newton'].redshift:.4g} in planes of constant z, both theories on"
+        f"The potential of seed {seed} at z = {redshift:.4g} in planes of constant z, both theories on"
         f" one colour scale, and their difference, less its mean of {scientific(mean)}, on its own. The two universes"
         f" share every random number: the rms of that difference is {scientific(scatter)} of the rms of"
         f" \N{GREEK CAPITAL LETTER PHI}. {note}"

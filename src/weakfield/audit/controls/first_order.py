@@ -30,10 +30,9 @@ def parted(context: Context, seeds: list[int]) -> tuple[PairTensor, PairTensor, 
     folders = inverses(context, "first_order", seeds)
     for seed in seeds:
         newton, gr = (dataset.raw(seed, theory) for theory in THEORIES)
-        there = {theory: folders[seed].member(Inverse(seed), theory) for theory in THEORIES}
         newton_there, gr_there = (
-            dataset.raw_of(snapshots_of(study, member, dataset.redshifts), seed, theory)
-            for theory, member in there.items()
+            dataset.raw_of(snapshots_of(study, folders[seed], Inverse(seed), theory, dataset.redshifts), seed, theory)
+            for theory in THEORIES
         )
         even, odd = with_one_parity((newton, gr), (newton_there, gr_there))
         sizes.append([_square(part - newton, context.keep_mean) for part in (even, odd)])

@@ -21,7 +21,7 @@ from weakfield.mesh.particles import Particles
 from weakfield.simulation.linear_start import by_kind, linear_sources
 from weakfield.simulation.radiation import LinearRadiation
 from weakfield.simulation.realisation import Realisation, Source
-from weakfield.simulation.shared import Shared
+from weakfield.simulation.study_cache import StudyCache
 
 #: corrections of the density; each leaves a hundredth to a tenth of what was wrong
 _PASSES = 3
@@ -81,7 +81,7 @@ class _Setting:
 
 def spectral_start(
     run: RunSettings, background: Background, history: TransferHistory, realisation: Realisation, kernels: Kernels,
-    shared: Shared, radiation: LinearRadiation | None,
+    shared: StudyCache, radiation: LinearRadiation | None,
 ) -> SpectralStart:  # fmt: skip
     """Particles, phi, chi and phi' at the initial redshift, with transfer functions (EQUATIONS 3.2, 16.3)."""
     a = 1.0 / (1.0 + run.simulation.initial_redshift)
