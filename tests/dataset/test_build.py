@@ -189,15 +189,15 @@ def test_a_file_replaced_after_the_data_set_was_built_is_refused(synthetic_run: 
     assert torch.equal(open_dataset(folder).phi_slice(number), (1.1 * torch.from_numpy(phi)).float().double()[:, 5, :])
 
 
-def test_twins_must_agree(synthetic_run: Run) -> None:
+def test_members_must_agree(synthetic_run: Run) -> None:
     study, folder = synthetic_run
     name = "gr/snap001_phi.h5"
     phi = load_field(folder.pair(6) / name)[0].double().numpy()
     rewrite(folder, 6, name, phi, 1.01, 160.0)
-    with pytest.raises(BadInput, match=r"at redshift 1.01 but its Newtonian twin is at 1"):
+    with pytest.raises(BadInput, match=r"at redshift 1.01 but its Newtonian partner is at 1"):
         build.run(study, folder)
     rewrite(folder, 6, name, phi[:4, :4, :4], 1.0, 160.0)
-    with pytest.raises(BadInput, match=r"shape \(4, 4, 4\) but its Newtonian twin has \(8, 8, 8\)"):
+    with pytest.raises(BadInput, match=r"shape \(4, 4, 4\) but its Newtonian partner has \(8, 8, 8\)"):
         build.run(study, folder)
 
 

@@ -154,7 +154,7 @@ def test_channels_of_every_kind(tmp_path: Path, kind: str) -> None:
         raw = data.raw(4, theory)
         assert raw.shape == (expected.shape if len(expected) > 1 else (GRID,) * 3)
         assert torch.equal(data.raw_of(data.files(4, theory), 4, theory), raw)
-    assert len(data.channels) == len(expected)
+    assert len(data.channels.names) == len(expected)
     assert data.shape == (len(expected), GRID, GRID)
     for number in range(len(data.sample_index)):
         labels = data.sample_index.show(number)
@@ -166,7 +166,7 @@ def test_channels_of_every_kind(tmp_path: Path, kind: str) -> None:
 
 def test_names_of_channels(tmp_path: Path) -> None:
     _, data = made(tmp_path, **KINDS["gradients of both"])
-    assert data.channels[:4] == ("d/dx phi(10)", "d/dy phi(10)", "d/dz phi(10)", "d/dx phi(1)")
+    assert data.channels.names[:4] == ("d/dx phi(10)", "d/dy phi(10)", "d/dz phi(10)", "d/dx phi(1)")
 
 
 def test_thick_slices_are_standardised_as_they_are(tmp_path: Path) -> None:

@@ -17,8 +17,7 @@ from weakfield.base.errors import BadInput
 from weakfield.base.files import content_hash, file_hash, read_json, write_json
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.config.training import TrainingSettings
-from weakfield.dataset import PARTS, Dataset, Pairs, PairTensor, Part, open_dataset
-from weakfield.dataset.lazy import CutPairs
+from weakfield.dataset import PARTS, Dataset, Pairs, PairTensor, Part, SamplePairs, open_dataset
 from weakfield.learning import Estimate, Scores, Task, fit, load_model, score
 from weakfield.learning.archives import load_archive
 from weakfield.learning.metrics import (
@@ -116,12 +115,12 @@ class Context:
 
     def samples_of(self, cubes: Pairs) -> Pairs:
         """What the main network sees of whole cubes: themselves, or the slices or sub-cubes that they are cut into."""
-        cubes.scalar = self.dataset.recipe.derivative != "gradient"
+        cubes.scalar = self.dataset.channels.derivative != "gradient"
         if self.network_shape == cubes.shape:
             return cubes
-        cut = self.dataset.cut
-        parts = CutPairs(list(cubes.seeds), cubes.shape[0], cut, BySeed(cubes))
-        parts.periodic, parts.scalar = cut.shape != "subcube", cubes.scalar
+        shape = self.dataset.sample_shape
+        parts = SamplePairs(list(cubes.seeds), cubes.shape[0], shape, BySeed(cubes))
+        parts.periodic, parts.scalar = shape.kind != "subcube", cubes.scalar
         return parts
 
     @cached_property

@@ -35,7 +35,7 @@ class TrainingSettings(Settings):
         " group erases the amplitude of a sample, batch makes its score depend on its company while training",
     )
     dropout: float = Field(
-        0.0, ge=0, lt=1, description="share dropped before the last layer; it hides what differs in twins"
+        0.0, ge=0, lt=1, description="share dropped before the last layer; it hides what differs within a pair"
     )
     classes: int = Field(1, ge=1, description="1: one logit, positive for GR; more: a logit a class, softmax")
     loss: Loss = Field(

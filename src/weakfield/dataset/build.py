@@ -11,11 +11,11 @@ from weakfield.base.errors import BadInput
 from weakfield.base.files import content_hash, read_json, write_json
 from weakfield.base.progress import bar
 from weakfield.config import THEORIES, RunFolder, StudyConfig, Theory
+from weakfield.dataset.channels import Channels, Snapshot, check_members, load_snapshot
 from weakfield.dataset.checks import Checked
-from weakfield.dataset.cuts import AXES, cut_of
 from weakfield.dataset.index import Index
 from weakfield.dataset.normalise import Moments
-from weakfield.dataset.samples import Recipe, Snapshot, check_twins, load_snapshot
+from weakfield.dataset.sample_shapes import AXES, sample_shape_of
 from weakfield.dataset.splits import PARTS, Split, study_split
 from weakfield.dataset.store import CACHE, add_moments
 from weakfield.dataset.transforms import Chain, Standardise, chain_of
@@ -35,7 +35,7 @@ class Pair:
 def check(study: StudyConfig) -> None:
     """``BadInput`` when samples or split of the study cannot be made; nothing is read."""
     grid = study.simulation.grid // study.simulation.downgrade_factor
-    cut_of(study.dataset, grid)
+    sample_shape_of(study.dataset, grid)
     chain_of(study.dataset.transforms, study.simulation.box_size_mpch).check(grid)
     _not_empty(study_split(study), f"the {study.seeds.count} seeds of the study")
 
@@ -43,7 +43,7 @@ def check(study: StudyConfig) -> None:
 def sample_shape(study: StudyConfig) -> tuple[int, ...]:
     """The shape of one sample of a study, (channels, N, N, N) or (channels, N, N); nothing is read."""
     grid = study.simulation.grid // study.simulation.downgrade_factor
-    return (len(Recipe.of(study.dataset).channels), *cut_of(study.dataset, grid).sides)
+    return (len(Channels.of(study.dataset).names), *sample_shape_of(study.dataset, grid).sides)
 
 
 def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
@@ -92,7 +92,7 @@ class Gathered:
 
 def _gather(study: StudyConfig, folder: RunFolder, seeds: Sequence[int], split: Split) -> Gathered:
     """Read and check every pair; standardise by the training part."""
-    found, recipe = Gathered(), Recipe.of(study.dataset)
+    found, channels = Gathered(), Channels.of(study.dataset)
     chain = chain_of(study.dataset.transforms, study.simulation.box_size_mpch)
     chains = {"mean_removed": chain, "mean_kept": chain.keeping_mean}
     moments = {kept: Moments() for kept in chains}
@@ -105,12 +105,12 @@ def _gather(study: StudyConfig, folder: RunFolder, seeds: Sequence[int], split: 
             found.names[str(seed)], found.hashes[str(seed)] = pair.names, pair.hashes
             found.redshifts[str(seed)] = [snapshot.redshift for snapshot in pair.snapshots["newton"]]
             if seed in training:
-                cut = cut_of(study.dataset, found.first.phi.shape[0])
+                shape = sample_shape_of(study.dataset, found.first.phi.shape[0])
                 for theory in THEORIES:
                     by_redshift = dict(zip(study.dataset.gathered_redshifts, pair.snapshots[theory], strict=True))
-                    fields = recipe.fields(by_redshift, study.cosmology)
+                    fields = channels.fields(by_redshift, study.cosmology)
                     for kept, steps in chains.items():
-                        add_moments(moments[kept], cut, steps.unfitted.apply(fields, seed, theory))
+                        add_moments(moments[kept], shape, steps.unfitted.apply(fields, seed, theory))
             progress.advance()
     found.chains = {kept: steps.fitted(moments[kept]) for kept, steps in chains.items()}
     return found
@@ -176,7 +176,7 @@ def load_pair(study: StudyConfig, folder: RunFolder, seed: int, checked: Checked
                 )
             names[theory].append(name)
     snapshots = {theory: [load_snapshot(root / name) for name in names[theory]] for theory in THEORIES}
-    check_twins(snapshots["newton"], snapshots["gr"])
+    check_members(snapshots["newton"], snapshots["gr"])
     hashes = {name: checked.hash(root / name, f"{seed}/{name}") for theory in THEORIES for name in names[theory]}
     for name, found in hashes.items():
         if found != recorded[name]["hash"]:
@@ -195,7 +195,7 @@ def _describe(study: StudyConfig, split: Split, gathered: Gathered) -> dict[str,
     first = gathered.first
     assert first is not None  # a part of a data set has at least one seed
     seeds, redshifts, grid = study.seeds.all, study.dataset.gathered_redshifts, first.phi.shape[0]
-    recipe, cut = Recipe.of(study.dataset), cut_of(study.dataset, grid)
+    channels, shape = Channels.of(study.dataset), sample_shape_of(study.dataset, grid)
     slices = Index(seed=seeds, theory=THEORIES, redshift=redshifts, axis=AXES, slice=range(grid))
     standardised = {kept: chain.steps for kept, chain in gathered.chains.items()}
     return {
@@ -203,10 +203,10 @@ def _describe(study: StudyConfig, split: Split, gathered: Gathered) -> dict[str,
         "redshifts": list(redshifts),
         "fields": ["phi"],
         "theories": list(THEORIES),
-        "recipe": recipe.as_json(),
-        "channels": list(recipe.channels),
-        "cut": cut.as_json(),
-        "shape": [len(recipe.channels), *cut.sides],
+        "recipe": channels.as_json(),
+        "channels": list(channels.names),
+        "cut": shape.as_json(),
+        "shape": [len(channels.names), *shape.sides],
         "keep_mean": study.dataset.keep_mean,
         "grid": grid,
         "box_size_mpch": first.box_size_mpch,
@@ -218,7 +218,7 @@ def _describe(study: StudyConfig, split: Split, gathered: Gathered) -> dict[str,
         "index": {
             "cubes": Index(seed=seeds, theory=THEORIES).describe(),
             "slices": slices.describe(),
-            "samples": Index(seed=seeds, theory=THEORIES, **cut.labels).describe(),
+            "samples": Index(seed=seeds, theory=THEORIES, **shape.labels).describe(),
         },
         "transforms": {kept: chain.as_json() for kept, chain in gathered.chains.items()},
         "normalisation": {

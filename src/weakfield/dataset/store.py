@@ -14,14 +14,13 @@ from weakfield.base.errors import BadInput
 from weakfield.base.files import content_hash, read_json
 from weakfield.base.progress import bar
 from weakfield.config import THEORIES, CosmologySettings, RunFolder, Theory
-from weakfield.dataset.cache import cached_cubes
+from weakfield.dataset.cache import ROOM, cached_cubes
+from weakfield.dataset.channels import Channels, load_snapshot
 from weakfield.dataset.checks import Checked
-from weakfield.dataset.cuts import AXES, Cut, cut_from_json
 from weakfield.dataset.index import Index
-from weakfield.dataset.lazy import ROOM, CutPairs
 from weakfield.dataset.normalise import Moments
-from weakfield.dataset.pairs import PairTensor
-from weakfield.dataset.samples import Recipe, load_snapshot
+from weakfield.dataset.pairs import PairTensor, SamplePairs
+from weakfield.dataset.sample_shapes import AXES, SampleShape, sample_shape_from_json
 from weakfield.dataset.splits import PARTS, Part, Split
 from weakfield.dataset.transforms import Chain, Transform, ordered
 
@@ -44,8 +43,8 @@ class Dataset:
         self.keep_mean: bool = description["keep_mean"]
         self.cosmology = CosmologySettings.from_mapping(description["cosmology"], "dataset.json")
         self.split = Split(**{part: tuple(description["seeds"][part]) for part in PARTS})
-        self.recipe = Recipe.from_json(description["recipe"])
-        self.cut: Cut = cut_from_json(description["cut"])
+        self.channels = Channels.from_json(description["recipe"])
+        self.sample_shape: SampleShape = sample_shape_from_json(description["cut"])
         self._hashes: dict[str, dict[str, str]] = description["hashes"]
         self._chains = {
             kept: Chain.from_json(description["transforms"][kept]) for kept in ("mean_removed", "mean_kept")
@@ -58,14 +57,9 @@ class Dataset:
         return tuple(sorted(seed for part in PARTS for seed in self.split.part(part)))
 
     @property
-    def channels(self) -> tuple[str, ...]:
-        """What each channel of a sample is."""
-        return self.recipe.channels
-
-    @property
     def shape(self) -> tuple[int, ...]:
         """Of one sample: (channels, N, N, N) or (channels, N, N)."""
-        return (len(self.channels), *self.cut.sides)
+        return (len(self.channels.names), *self.sample_shape.sides)
 
     def part(self, name: Part) -> list[int]:
         """The seeds of one part, ascending."""
@@ -102,7 +96,7 @@ class Dataset:
         labels = self.sample_index.show(number)
         seed, theory = labels.pop("seed"), labels.pop("theory")
         chain = self._chain(self.keep_mean if keep_mean is None else keep_mean)
-        return self.cut.take(self._finished(self.fields(seed, theory), chain, seed, theory), **labels).clone()
+        return self.sample_shape.take(self._finished(self.fields(seed, theory), chain, seed, theory), **labels).clone()
 
     # -----------------------------------------------------------------------------------------------------------
     # Whole cubes
@@ -121,10 +115,10 @@ class Dataset:
         Raises ``BadInput`` when a snapshot is no longer the one that the data set was built of.
         """
         paths = dict(zip(self.redshifts, self.files(seed, theory), strict=True))
-        snapshots = {z: load_snapshot(paths[z]) for z in self.recipe.redshifts}
-        for z in self.recipe.redshifts:
+        snapshots = {z: load_snapshot(paths[z]) for z in self.channels.redshifts}
+        for z in self.channels.redshifts:
             self._check_unchanged(seed, paths[z])
-        return self.recipe.fields(snapshots, self.cosmology)
+        return self.channels.fields(snapshots, self.cosmology)
 
     def raw(self, seed: int, theory: Theory) -> Tensor:
         """The sample in the units of the field, its mean kept: float64, (N, N, N), or (channels, N, N, N) for several.
@@ -136,7 +130,7 @@ class Dataset:
     def raw_of(self, paths: Sequence[Path], seed: int, theory: Theory) -> Tensor:
         """``raw`` of other files in place of those of ``files``: what another run of the same seed would have given."""
         snapshots = {z: load_snapshot(path) for z, path in zip(self.redshifts, paths, strict=True)}
-        fields = self.recipe.fields(snapshots, self.cosmology)
+        fields = self.channels.fields(snapshots, self.cosmology)
         return _single(self._chain(True).before.apply(fields, seed, theory))
 
     def normalise(
@@ -165,7 +159,7 @@ class Dataset:
         """The normalised whole cubes of both theories of ``seeds``, in that order, in memory."""
         chain = self._chain(keep_mean)
         pairs = PairTensor(seeds, torch.stack([self._cubes(chain, seed) for seed in seeds]))
-        pairs.scalar = self.recipe.derivative != "gradient"
+        pairs.scalar = self.channels.derivative != "gradient"
         return pairs
 
     # -----------------------------------------------------------------------------------------------------------
@@ -178,7 +172,7 @@ class Dataset:
         transforms: Sequence[Transform] | None = None,
         on_disk: bool = False,
         room: int = ROOM,
-    ) -> CutPairs:
+    ) -> SamplePairs:
         """The samples of a part or of ``seeds`` as ``study.dataset`` says, read when they are loaded.
 
         ``keep_mean`` defaults to what the study says. ``transforms`` take the place of those of the study; they are
@@ -192,8 +186,8 @@ class Dataset:
         if transforms is not None:
             chain = self.fit(transforms, self.keep_mean if keep_mean is None else keep_mean)
         read = partial(self._cubes_on_disk if on_disk else self._cubes, chain)
-        pairs = CutPairs(seeds, len(self.channels), self.cut, read, room)
-        pairs.periodic, pairs.scalar = self.cut.shape != "subcube", self.recipe.derivative != "gradient"
+        pairs = SamplePairs(seeds, len(self.channels.names), self.sample_shape, read, room)
+        pairs.periodic, pairs.scalar = self.sample_shape.kind != "subcube", self.channels.derivative != "gradient"
         return pairs
 
     def fit(self, transforms: Sequence[Transform], keep_mean: bool = False) -> Chain:
@@ -205,7 +199,9 @@ class Dataset:
         with bar("standardisation", len(self.split.train)) as progress:
             for seed in self.split.train:
                 for theory in THEORIES:
-                    add_moments(moments, self.cut, chain.unfitted.apply(self.fields(seed, theory), seed, theory))
+                    add_moments(
+                        moments, self.sample_shape, chain.unfitted.apply(self.fields(seed, theory), seed, theory)
+                    )
                 progress.advance()
         return chain.fitted(moments)
 
@@ -230,12 +226,12 @@ class Dataset:
     def _cubes_on_disk(self, chain: Chain, seed: int) -> Tensor:
         """The same, memory-mapped; made on first use. The name says what they are made of and how."""
         names = self.description["files"][str(seed)]
-        used = [names[theory][self.redshifts.index(z)] for theory in THEORIES for z in self.recipe.redshifts]
+        used = [names[theory][self.redshifts.index(z)] for theory in THEORIES for z in self.channels.redshifts]
         for name in used:
             self._check_unchanged(seed, self.folder.pair(seed) / name)
         key = content_hash(
             [
-                self.recipe.as_json(),
+                self.channels.as_json(),
                 chain.as_json(),
                 self.description["cosmology"],
                 self.description["provenance"]["software_version"],
@@ -244,7 +240,7 @@ class Dataset:
         )
         path = self.folder.dataset / CACHE / f"seed{seed:05d}_{key}.npy"
         return cached_cubes(
-            path, (len(THEORIES), len(self.channels), *(self.grid,) * 3), partial(self._cubes, chain, seed)
+            path, (len(THEORIES), len(self.channels.names), *(self.grid,) * 3), partial(self._cubes, chain, seed)
         )
 
     def _check_unchanged(self, seed: int, path: Path) -> None:
@@ -252,14 +248,14 @@ class Dataset:
         self._checked.require(path, f"{seed}/{name}", self._hashes[str(seed)][name], ADVICE)
 
 
-def add_moments(moments: Moments, cut: Cut, fields: Tensor) -> None:
+def add_moments(moments: Moments, shape: SampleShape, fields: Tensor) -> None:
     """Include what is cut of float64 ``fields`` (channels, N, N, N).
 
     Thick slices vary less than the cubes they are of, so they count as they are. Sub-cubes count as the cubes they are
     of: where they overlap, a cell is in several.
     """
-    if cut.shape == "slice":
-        for part in cut.parts(fields):
+    if shape.kind == "slice":
+        for part in shape.parts(fields):
             moments.add(part)
     else:
         moments.add(fields)

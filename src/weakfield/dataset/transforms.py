@@ -26,8 +26,8 @@ from weakfield.config.dataset import (
     ScaleSettings,
     StandardiseSettings,
 )
+from weakfield.dataset.channels import without_mean
 from weakfield.dataset.normalise import Moments, Normalisation
-from weakfield.dataset.samples import without_mean
 from weakfield.mesh.fft import backward, forward
 from weakfield.mesh.shells import shells
 
@@ -96,7 +96,8 @@ class Band(Transform):
 class Noise(Transform):
     """Add white Gaussian noise of standard deviation ``sigma``, in units of the cube at this place of the chain.
 
-    Drawn by NumPy's PCG64 from (noise_seed, seed, theory): the same in every epoch and run, independent between twins.
+    Drawn by NumPy's PCG64 from (noise_seed, seed, theory): the same in every epoch and run, another for each member of
+    a pair.
     """
 
     sigma: float

@@ -9,8 +9,8 @@ r = P_GR/P_N in a shell, GR minus an independent Newton score is
 
 a sum of scaled chi-squares whose probability follows from its characteristic function (Gil-Pelaez 1951; Imhof 1961).
 For one global factor 1 + eps on n modes and small eps it is Phi(d'/sqrt 2) with d' = eps sqrt(2 n). A field that is not
-Gaussian may hold more, in its phases; what exceeds the bound is information beyond the power spectrum. Twins are no
-independent draws: paired accuracy is not bounded by it.
+Gaussian may hold more, in its phases; what exceeds the bound is information beyond the power spectrum. The members of a
+pair are no independent draws: paired accuracy is not bounded by it.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def measured_bound(summaries: Summaries, train: list[int], keep_mean: bool) -> d
     ``auc``: with its 95 % interval from bootstraps of the training seeds, all ``modes`` of the cube counted;
     ``auc_shells``: with the ``modes_shells`` up to the Nyquist wavenumber alone, those that log P(k) sees;
     ``d_prime`` = sqrt 2 times the normal quantile of ``auc``; ``null``: what the noise of the measured spectra alone
-    would give, the mean over random exchanges of twins. With ``keep_mean`` the mean of the cube counts as one more
+    would give, the mean over random exchanges within pairs. With ``keep_mean`` the mean of the cube counts as one more
     number, normal under each theory. The measured ratio of the spectra is taken for the true one, so that noise adds
     to the bound: it is too high rather than too low, by about as much as ``null`` lies above 1/2. ``None`` for samples
     of several channels, whose modes are not independent of each other.

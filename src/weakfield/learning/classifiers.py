@@ -1,4 +1,4 @@
-"""Small classifiers of summary statistics: logistic regression, linear discriminant, a small network, one of twins.
+"""Small classifiers of summary statistics: logistic regression, linear discriminant, small network, one within pairs.
 
 Each takes features ``rows`` by part, (pairs, 2, F) with Newton first, and the seeds of every part; it is fitted on the
 training part, chosen and calibrated on the validation part, and gives the scores of every part.
@@ -28,7 +28,7 @@ STRENGTHS = tuple(float(c) for c in np.logspace(-4, 4, 17))
 DECAYS = tuple(float(a) for a in np.logspace(-2, 2, 9))
 HIDDEN = 8
 NETWORK_SEED = 11
-#: differences of twins below this share of a feature are rounding of fields stored in single precision
+#: differences within pairs below this share of a feature are rounding of fields stored in single precision
 ROUNDING = 1e-6
 
 
@@ -83,18 +83,18 @@ def small_network(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
     return _best((fitted(decay) for decay in DECAYS), rows, seeds)
 
 
-def twins(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
-    """Conditional logistic regression: the weights that best say which of two twins is GR, from f_GR - f_Newton alone.
+def paired(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
+    """Conditional logistic regression: the weights that best say which member is GR, from f_GR - f_Newton alone.
 
-    What is common to twins (cosmic variance) cancels in the fit. The share of test seeds in which it is right is the
+    What the members share (cosmic variance) cancels in the fit. The share of test seeds in which it is right is the
     paired accuracy of its scores; as a classifier of single cubes it is as good as its direction happens to be.
-    Features are taken in units of their rms difference; L2 regularisation by the loss of validation twins.
+    Features are taken in units of their rms difference; L2 regularisation by the loss of the validation pairs.
     """
     from sklearn.linear_model import LogisticRegression
 
     gap = rows["train"][:, 1] - rows["train"][:, 0]
     scale = np.sqrt((gap**2).mean(axis=0))
-    # a feature in which twins agree to rounding says nothing; in its own tiny unit it would drown all others
+    # a feature in which the members agree to rounding says nothing; in its own tiny unit it would drown all others
     differs = scale > ROUNDING * np.abs(rows["train"]).max(axis=(0, 1))
     scale = np.where(differs, scale, 1.0)
     middle = rows["train"].mean(axis=(0, 1))

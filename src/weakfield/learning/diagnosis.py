@@ -24,7 +24,7 @@ Terms = Callable[[Scores], Array]
 STANDARD_ERRORS = 2.0
 
 
-def twin_terms(scores: Scores) -> Array:
+def pair_terms(scores: Scores) -> Array:
     """(places,): cross-entropy [nats] of which member of a pair is GR, from the difference of their logits."""
     return np.asarray(np.logaddexp(0, scores.newton - scores.gr))
 
@@ -33,7 +33,7 @@ def twin_terms(scores: Scores) -> Array:
 LOSSES: dict[str, tuple[Terms, float, str]] = {
     "bce": (log_loss_terms, CHANCE_LOSS, "nats"),
     "cross_entropy": (log_loss_terms, CHANCE_LOSS, "nats"),
-    "pair": (twin_terms, CHANCE_LOSS, "nats a pair"),
+    "pair": (pair_terms, CHANCE_LOSS, "nats a pair"),
     "mse": (brier_terms, 0.25, "squared probability"),
 }
 

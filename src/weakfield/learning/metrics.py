@@ -71,10 +71,11 @@ def auc(scores: Scores) -> float:
 
 
 def unpaired_auc(scores: Scores) -> float:
-    """The AUC between universes: without the comparisons of twins, which are no independent draws.
+    """The AUC between universes: without comparisons within a pair, whose members are no independent draws.
 
-    Twins alone add up to 1 / (2 seeds) to the AUC, so that a score which orders twins by a hair and knows nothing
-    else lies off 1/2; here it does not. A single seed has no other universe and is compared with its twin.
+    Those comparisons add up to 1 / (2 seeds) to the AUC, so that a score which orders the members of a pair by a hair
+    and knows nothing else lies off 1/2; here it does not. A single seed has no other universe: its members are
+    compared with each other.
     """
     return float(resampled_unpaired_auc(scores, _each_once(scores))[0])
 
@@ -85,7 +86,7 @@ def accuracy(scores: Scores) -> float:
 
 
 def paired_accuracy(scores: Scores) -> float:
-    """Share of places whose GR member scores above its Newtonian twin; ties count half."""
+    """Share of places whose GR member scores above the Newtonian one; ties count half."""
     return float(_ordered(scores).mean())
 
 
@@ -156,11 +157,11 @@ def resampled_auc(scores: Scores, weights: Array) -> Array:
 def resampled_unpaired_auc(scores: Scores, weights: Array) -> Array:
     """The AUC between universes of every resample; a seed drawn twice is not compared with its own copy."""
     table = seed_wins(scores)
-    twins = np.diagonal(table)
-    products = _products(weights, table - np.diag(twins))
+    within = np.diagonal(table)
+    products = _products(weights, table - np.diag(within))
     count = (weights @ scores.sizes) ** 2 - weights**2 @ scores.sizes**2
-    # where one seed was drawn alone there is no other universe, and its own twin stands in
-    result: Array = (weights @ (twins / scores.sizes)) / (weights @ scores.sizes)
+    # where one seed was drawn alone there is no other universe, and its own partner stands in
+    result: Array = (weights @ (within / scores.sizes)) / (weights @ scores.sizes)
     np.divide(products, count, out=result, where=count > 0)
     return result
 
@@ -192,7 +193,7 @@ def _hits(scores: Scores) -> Array:
 
 
 def _ordered(scores: Scores) -> Array:
-    """(places,): 1 where the GR member scores above its twin, 1/2 for a tie."""
+    """(places,): 1 where the GR member scores above its partner, 1/2 for a tie."""
     return right(scores.gr - scores.newton)
 
 

@@ -25,8 +25,8 @@ NETWORKS = {
     "cnn3d": "weakfield.learning.networks.cnn3d:CNN3D",
     "cnn2d": "weakfield.learning.networks.cnn3d:CNN2D",
     "camels": "weakfield.learning.networks.camels:Camels",
-    "racoon": "weakfield.learning.networks.racoon:Racoon",
-    "penguin": "weakfield.learning.networks.penguin:Penguin",
+    "racoon": "weakfield.learning.networks.strided:Racoon",
+    "penguin": "weakfield.learning.networks.strided:Penguin",
     "resnet": "weakfield.learning.networks.resnet:ResNet",
     "mlp": "weakfield.learning.networks.mlp:MLP",
 }
