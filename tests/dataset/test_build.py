@@ -104,7 +104,7 @@ def test_mean_removed_and_mean_kept(synthetic_run: Run) -> None:
         assert removed == pytest.approx([0, 0], abs=1e-7)  # float32 rounding
         kept = dataset.pairs([seed], keep_mean=True).values.double().mean(dim=(3, 4, 5))[0, :, 0]
         raw = [float(dataset.raw(seed, theory).mean()) for theory in THEORIES]
-        std = dataset.description["normalisation"]["mean_kept"]["std"]
+        std = dataset.description.normalisation.mean_kept.std
         assert float(kept[1] - kept[0]) == pytest.approx((raw[1] - raw[0]) / std, rel=1e-5)
         assert abs(raw[1]) > 1e-8 > 100 * abs(raw[0])  # the planted monopole, against rounding of the stored floats
 

@@ -162,8 +162,8 @@ def test_every_channel_has_its_summaries(tmp_path: Path, derivative: str) -> Non
 
 
 def test_cube_mean_in_units_of_the_training_part(dataset: Dataset, summaries: Summaries) -> None:
-    normalisation = dataset.description["normalisation"]["mean_kept"]
-    expected = (summaries.rows(["mean"], [5])[0, 1, 0] - normalisation["mean"]) / normalisation["std"]
+    normalisation = dataset.description.normalisation.mean_kept
+    expected = (summaries.rows(["mean"], [5])[0, 1, 0] - normalisation.mean) / normalisation.std
     assert cube_mean(dataset, 5, "gr") == pytest.approx([expected], abs=1e-6)  # of float32 values of order one
     assert abs(removed_mean(dataset, 5, "gr")[0]) < 1e-7
 

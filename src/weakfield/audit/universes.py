@@ -86,9 +86,7 @@ def cubes_of(
 
     The growth factors are of ``study``; ``redshifts`` (default: the study's) are the outputs a sample is made of.
     """
-    there = Dataset(
-        context.folder, context.dataset.description | {"cosmology": study.cosmology.model_dump(mode="json")}
-    )
+    there = Dataset(context.folder, context.dataset.description.model_copy(update={"cosmology": study.cosmology}))
     pairs = []
     for seed in seeds:
         members = []

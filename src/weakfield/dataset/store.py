@@ -3,51 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from weakfield.base.errors import BadInput
-from weakfield.base.files import content_hash, read_json
+from weakfield.base.files import content_hash
 from weakfield.base.progress import bar
-from weakfield.config import THEORIES, CosmologySettings, RunFolder, Theory
+from weakfield.config import THEORIES, RunFolder, Theory
 from weakfield.dataset.cache import ROOM, cached_cubes
-from weakfield.dataset.channels import Channels, load_snapshot
+from weakfield.dataset.channels import load_snapshot
 from weakfield.dataset.checks import Checked
-from weakfield.dataset.index import Index
+from weakfield.dataset.description import DatasetDescription
 from weakfield.dataset.normalise import Moments
 from weakfield.dataset.pairs import PairTensor, SamplePairs
-from weakfield.dataset.sample_shapes import AXES, SampleShape, sample_shape_from_json
-from weakfield.dataset.splits import PARTS, Part, Split
+from weakfield.dataset.sample_shapes import AXES, SampleShape
+from weakfield.dataset.splits import PARTS, Part
 from weakfield.dataset.transforms import Chain, Transform, ordered
 
 #: what a data set keeps of its files beside its description: how they looked, and cubes ready to be read
 CACHE = "cache"
+DESCRIPTION = "dataset.json"
 ADVICE = "build the data set again if the pair was replaced on purpose"
 
 
 class Dataset:
     """The samples of one run folder; ``description`` is the content of ``dataset.json``."""
 
-    def __init__(self, folder: RunFolder, description: dict[str, Any]) -> None:
+    def __init__(self, folder: RunFolder, description: DatasetDescription) -> None:
         self.folder = folder
         self.description = description
-        self.sample: Literal["difference", "raw"] = description["sample"]
-        self.redshifts: tuple[float, ...] = tuple(description["redshifts"])
-        self.grid: int = description["grid"]
-        self.box_size_mpch: float = description["box_size_mpch"]
-        self.fingerprint: str = description["fingerprint"]
-        self.keep_mean: bool = description["keep_mean"]
-        self.cosmology = CosmologySettings.from_mapping(description["cosmology"], "dataset.json")
-        self.split = Split(**{part: tuple(description["seeds"][part]) for part in PARTS})
-        self.channels = Channels.from_json(description["recipe"])
-        self.sample_shape: SampleShape = sample_shape_from_json(description["cut"])
-        self._hashes: dict[str, dict[str, str]] = description["hashes"]
+        self.redshifts = description.redshifts
+        self.grid = description.grid
+        self.box_size_mpch = description.box_size_mpch
+        self.fingerprint = description.fingerprint
+        self.keep_mean = description.keep_mean
+        self.cosmology = description.cosmology
+        self.split = description.seeds
+        self.channels = description.channels
+        self.sample_shape = description.sample_shape
+        self.index = description.index.slices  #: number <-> (seed, theory, redshift, axis, slice) of a slice of phi
+        self.cube_index = description.index.cubes  #: number <-> (seed, theory) of a whole cube
+        #: number <-> seed, theory and the labels of the part that a sample is (axis and slice, or corner)
+        self.sample_index = description.index.samples
         self._chains = {
-            kept: Chain.from_json(description["transforms"][kept]) for kept in ("mean_removed", "mean_kept")
+            True: Chain.from_json(description.transforms.mean_kept),
+            False: Chain.from_json(description.transforms.mean_removed),
         }
         self._checked = Checked(folder.dataset / CACHE / "seen.json")
 
@@ -67,21 +70,6 @@ class Dataset:
 
     # -----------------------------------------------------------------------------------------------------------
     # Numbers
-
-    @cached_property
-    def index(self) -> Index:
-        """Number <-> (seed, theory, redshift, axis, slice) of a slice of phi."""
-        return Index.from_description(self.description["index"]["slices"])
-
-    @cached_property
-    def cube_index(self) -> Index:
-        """Number <-> (seed, theory) of a whole cube."""
-        return Index.from_description(self.description["index"]["cubes"])
-
-    @cached_property
-    def sample_index(self) -> Index:
-        """Number <-> seed, theory and the labels of the part that a sample is (axis and slice, or corner)."""
-        return Index.from_description(self.description["index"]["samples"])
 
     def phi_slice(self, number: int) -> Tensor:
         """Slice ``number`` of ``index``: phi (N, N) float64, dimensionless, remaining axes in the order z, y, x."""
@@ -104,7 +92,7 @@ class Dataset:
     def files(self, seed: int, theory: Theory) -> list[Path]:
         """The snapshots of one universe, one for each of ``redshifts``, descending."""
         try:
-            names = self.description["files"][str(seed)][theory]
+            names = self.description.files[seed][theory]
         except KeyError as error:
             raise BadInput(f"seed {seed}, theory '{theory}' is not in the data set") from error
         return [self.folder.pair(seed) / name for name in names]
@@ -207,14 +195,15 @@ class Dataset:
 
     def verify(self) -> None:
         """Hash every file of the data set anew; ``BadInput`` names the first that is not the one it was built of."""
-        names = {f"{seed}/{name}": (seed, name) for seed, one in self._hashes.items() for name in one}
         files = {
-            key: (self.folder.pair(int(seed)) / name, self._hashes[seed][name]) for key, (seed, name) in names.items()
+            f"{seed}/{name}": (self.folder.pair(seed) / name, digest)
+            for seed, hashes in self.description.hashes.items()
+            for name, digest in hashes.items()
         }
         self._checked.verify(files, ADVICE)
 
     def _chain(self, keep_mean: bool) -> Chain:
-        return self._chains["mean_kept" if keep_mean else "mean_removed"]
+        return self._chains[keep_mean]
 
     def _finished(self, fields: Tensor, chain: Chain, seed: int, theory: Theory) -> Tensor:
         return chain.apply(fields, seed, theory).to(torch.float32)
@@ -225,7 +214,7 @@ class Dataset:
 
     def _cubes_on_disk(self, chain: Chain, seed: int) -> Tensor:
         """The same, memory-mapped; made on first use. The name says what they are made of and how."""
-        names = self.description["files"][str(seed)]
+        names = self.description.files[seed]
         used = [names[theory][self.redshifts.index(z)] for theory in THEORIES for z in self.channels.redshifts]
         for name in used:
             self._check_unchanged(seed, self.folder.pair(seed) / name)
@@ -233,9 +222,9 @@ class Dataset:
             [
                 self.channels.as_json(),
                 chain.as_json(),
-                self.description["cosmology"],
-                self.description["provenance"]["software_version"],
-                [self._hashes[str(seed)][name] for name in used],
+                self.cosmology.model_dump(mode="json"),
+                self.description.provenance.software_version,
+                [self.description.hashes[seed][name] for name in used],
             ]
         )
         path = self.folder.dataset / CACHE / f"seed{seed:05d}_{key}.npy"
@@ -245,7 +234,7 @@ class Dataset:
 
     def _check_unchanged(self, seed: int, path: Path) -> None:
         name = path.relative_to(self.folder.pair(seed)).as_posix()
-        self._checked.require(path, f"{seed}/{name}", self._hashes[str(seed)][name], ADVICE)
+        self._checked.require(path, f"{seed}/{name}", self.description.hashes[seed][name], ADVICE)
 
 
 def add_moments(moments: Moments, shape: SampleShape, fields: Tensor) -> None:
@@ -263,12 +252,7 @@ def add_moments(moments: Moments, shape: SampleShape, fields: Tensor) -> None:
 
 def open_dataset(folder: RunFolder) -> Dataset:
     """The data set of a run folder; ``BadInput`` when it has not been built or is damaged."""
-    path = folder.dataset / "dataset.json"
-    description = read_json(path)
-    try:
-        return Dataset(folder, description)
-    except (KeyError, TypeError) as error:
-        raise BadInput(f"{path} lacks {error}, expected a data set written by `weakfield dataset`") from error
+    return Dataset(folder, DatasetDescription.load(folder.dataset / DESCRIPTION))
 
 
 def _single(fields: Tensor) -> Tensor:

@@ -129,10 +129,15 @@ class Standardise(Transform):
     std: float | None = None
     kind: ClassVar[str] = "standardise"
 
-    def apply(self, cube: Tensor, seed: int, theory: Theory) -> Tensor:
+    @property
+    def numbers(self) -> Normalisation:
+        """Those of the training part."""
         if self.mean is None or self.std is None:
             raise ValueError("standardise has no mean and standard deviation, expected them from the training part")
-        return Normalisation(self.mean, self.std).scaled(cube)
+        return Normalisation(self.mean, self.std)
+
+    def apply(self, cube: Tensor, seed: int, theory: Theory) -> Tensor:
+        return self.numbers.scaled(cube)
 
 
 KINDS: dict[str, type[Transform]] = {step.kind: step for step in (Scale, Band, Noise, RemoveMean, Standardise)}
@@ -177,6 +182,12 @@ class Chain:
         """The same with the mean and standard deviation that ``moments`` found; ``BadInput`` if nothing varies."""
         numbers = Normalisation.of(moments).as_json()
         return Chain(tuple(replace(s, **numbers) if isinstance(s, Standardise) else s for s in self.steps))
+
+    @property
+    def normalisation(self) -> Normalisation:
+        """By which a fitted chain standardises."""
+        step = next(step for step in self.steps if isinstance(step, Standardise))
+        return step.numbers
 
     def check(self, n: int) -> None:
         """``BadInput`` when a step makes no sense for cubes of ``n`` cells a side."""
