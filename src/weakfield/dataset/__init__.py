@@ -1,5 +1,6 @@
 """From pairs of snapshots to samples a network can read: index, splits by seed, samples, transforms, normalisation."""
 
+from weakfield.dataset.channels import Geometry
 from weakfield.dataset.index import Index
 from weakfield.dataset.pairs import Pairs, PairTensor, SamplePairs, sample_pairs
 from weakfield.dataset.sample_shapes import SampleShape, Slices, SubCubes, WholeCube, sample_shape_of
@@ -12,6 +13,7 @@ __all__ = [
     "Band",
     "Chain",
     "Dataset",
+    "Geometry",
     "Index",
     "Noise",
     "PairTensor",

@@ -20,6 +20,10 @@ from weakfield.spectra.difference import growth_scaled_difference
 
 #: output redshifts of the two members agree to the digits of the attribute
 SAME_REDSHIFT = 1e-9
+#: an output that a run lands on is where it was asked for, to this share of 1 + z
+OUTPUT_REDSHIFT = 1e-6
+#: sizes of a box agree to the digits in which text files have them
+SAME_BOX = 1e-6
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,35 @@ class Snapshot:
     phi: Tensor
     redshift: float
     box_size_mpch: float
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """The grid and box of cubes and the redshifts of their fields: what has to agree before cubes can be compared.
+
+    A run that does not land on its outputs writes at the first cycle past one: ``late`` is how much later than asked a
+    field may be, as a share of 1 + z.
+    """
+
+    grid: int
+    box_size_mpch: float
+    redshifts: tuple[float, ...]
+    late: float = 0.0
+
+    def check(self, what: str, grid: int, box_size_mpch: float, redshifts: Sequence[float]) -> None:
+        """``BadInput`` that begins with ``what`` when cubes are not like this; the order of redshifts counts."""
+        if grid != self.grid:
+            raise BadInput(f"{what} of {grid} cells a side, expected {self.grid}")
+        if abs(box_size_mpch - self.box_size_mpch) > SAME_BOX * self.box_size_mpch:
+            raise BadInput(f"{what} in a box of {box_size_mpch:g} Mpc/h, expected {self.box_size_mpch:g} Mpc/h")
+        if len(redshifts) != len(self.redshifts) or not all(map(self._same, redshifts, self.redshifts)):
+            found, expected = (" and ".join(f"{z:g}" for z in some) for some in (redshifts, self.redshifts))
+            raise BadInput(f"{what} at redshift {found or 'none'}, expected {expected}, in this order")
+
+    def _same(self, found: float, expected: float) -> bool:
+        """Whether a field lies where it was asked for, or a little later."""
+        distance = (expected - found) / (1 + expected)
+        return -OUTPUT_REDSHIFT < distance < OUTPUT_REDSHIFT + self.late
 
 
 def load_snapshot(path: Path) -> Snapshot:

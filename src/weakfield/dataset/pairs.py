@@ -87,6 +87,10 @@ class SamplePairs(Pairs):
             by_seed.setdefault(self.seeds[place], []).append((row, place))
         for seed, wanted in by_seed.items():
             cubes = self._cubes(seed)
+            if cubes.shape[-1] != self.sample_shape.n:
+                raise BadInput(
+                    f"the cubes of seed {seed} have {cubes.shape[-1]} cells a side, expected {self.sample_shape.n}"
+                )
             for row, place in wanted:
                 values[row] = self.sample_shape.take(cubes, **self._part(place))
         return values

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import replace
+from functools import cached_property, partial
 from pathlib import Path
 
 import torch
@@ -14,7 +15,7 @@ from weakfield.base.files import content_hash
 from weakfield.base.progress import bar
 from weakfield.config import THEORIES, RunFolder, Theory
 from weakfield.dataset.cache import ROOM, cached_cubes
-from weakfield.dataset.channels import load_snapshot
+from weakfield.dataset.channels import Geometry, load_snapshot
 from weakfield.dataset.checks import Checked
 from weakfield.dataset.description import DatasetDescription
 from weakfield.dataset.normalise import Moments
@@ -115,9 +116,28 @@ class Dataset:
         """
         return _single(self._chain(True).before.apply(self.fields(seed, theory), seed, theory))
 
-    def raw_of(self, paths: Sequence[Path], seed: int, theory: Theory) -> Tensor:
-        """``raw`` of other files in place of those of ``files``: what another run of the same seed would have given."""
-        snapshots = {z: load_snapshot(path) for z, path in zip(self.redshifts, paths, strict=True)}
+    @cached_property
+    def geometry(self) -> Geometry:
+        """Grid, box and redshifts of the files, one redshift for each of ``files``."""
+        late = [
+            (asked - found) / (1 + asked)
+            for redshifts in self.description.redshifts_of_files.values()
+            for asked, found in zip(self.redshifts, redshifts, strict=True)
+        ]
+        return Geometry(self.grid, self.box_size_mpch, self.redshifts, 2 * max(0.0, *late))
+
+    def raw_of(self, paths: Sequence[Path], seed: int, theory: Theory, geometry: Geometry | None = None) -> Tensor:
+        """``raw`` of other files in place of those of ``files``: what another run of the same seed would have given.
+
+        ``geometry`` says which cubes the files are meant to hold, by default cubes like those of the data set;
+        ``BadInput`` for a file of another grid, box or redshift.
+        """
+        expected = geometry or self.geometry
+        loaded = [load_snapshot(path) for path in paths]
+        for snapshot, redshift in zip(loaded, expected.redshifts, strict=True):
+            one = replace(expected, redshifts=(redshift,))
+            one.check(f"{snapshot.path} is", snapshot.phi.shape[0], snapshot.box_size_mpch, [snapshot.redshift])
+        snapshots = dict(zip(self.redshifts, loaded, strict=True))
         fields = self.channels.fields(snapshots, self.cosmology)
         return _single(self._chain(True).before.apply(fields, seed, theory))
 
@@ -127,7 +147,10 @@ class Dataset:
         """A raw sample, its mean removed unless ``keep_mean``, in units of the training part: float32.
 
         Noise that the study adds after standardisation is that of ``seed`` and ``theory``, none without them.
+        ``BadInput`` for cubes of another grid.
         """
+        if tuple(raw.shape[-3:]) != (self.grid,) * 3:
+            raise BadInput(f"a raw sample has shape {tuple(raw.shape)}, expected cubes of {self.grid} cells a side")
         steps = self._chain(keep_mean).rest.steps
         if seed is None or theory is None:
             steps = tuple(step for step in steps if step.kind != "noise")

@@ -10,7 +10,9 @@ that has ``prepare(batches)`` is given the training samples before training. Wha
 from __future__ import annotations
 
 import inspect
+from functools import partial
 from importlib import import_module
+from typing import Any
 
 from torch import nn
 
@@ -41,10 +43,12 @@ def build_network(shape: tuple[int, ...], settings: TrainingSettings) -> nn.Modu
     """The network that ``settings.network`` names, with PyTorch's current random state as initial weights.
 
     Weights lie in memory channels last, where convolutions are fast. Raises ``BadInput`` for an unknown name, a class
-    that cannot be imported or is no ``nn.Module``, and a shape that the network cannot take.
+    that cannot be imported or is no ``nn.Module``, and a shape that the network cannot take. The network itself refuses
+    samples of any other shape.
     """
     made = _class_of(settings.network)
     network = made() if is_plugin(settings.network) and _takes_nothing(made) else made(tuple(shape), settings)
+    network.register_forward_pre_hook(partial(_refuse_others, tuple(shape)))
     return arrange(network, "channels_last")
 
 
@@ -65,6 +69,12 @@ def _class_of(name: str) -> type[nn.Module]:
     module, attribute = NETWORKS[name].split(":")
     made: type[nn.Module] = getattr(import_module(module), attribute)
     return made
+
+
+def _refuse_others(shape: tuple[int, ...], network: nn.Module, inputs: tuple[Any, ...]) -> None:
+    """A convolution takes any number of cells and would answer, but to a question it was not made for."""
+    if tuple(inputs[0].shape[1:]) != shape:
+        raise BadInput(f"the network was given samples of shape {tuple(inputs[0].shape[1:])}, expected {shape}")
 
 
 def _takes_nothing(made: type[nn.Module]) -> bool:
