@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.polynomial.legendre import leggauss
 
+from weakfield.learning.results import Bound
 from weakfield.learning.scores import Array, bootstrap_weights, interval
 from weakfield.learning.summaries import Summaries, nyquist_edges
 
@@ -49,7 +50,7 @@ def global_factor_auc(excess: float, modes: float) -> float:
     return float(ndtr(abs(excess) * np.sqrt(modes)))
 
 
-def measured_bound(summaries: Summaries, train: list[int], keep_mean: bool) -> dict[str, Any] | None:
+def measured_bound(summaries: Summaries, train: list[int], keep_mean: bool) -> Bound | None:
     """The bound for the mean spectra of the training part.
 
     ``auc``: with its 95 % interval from bootstraps of the training seeds, all ``modes`` of the cube counted;
@@ -71,22 +72,23 @@ def measured_bound(summaries: Summaries, train: list[int], keep_mean: bool) -> d
     shells[count:] = 0
     once = np.ones((1, len(train)))
     weights = bootstrap_weights(len(train), RESAMPLES)
-    found: dict[str, Any] = {}
-    for name, modes in (("auc", every), ("auc_shells", shells)):
+    found = []
+    for modes in (every, shells):
         value, drawn = (_bounds(power, means if keep_mean else None, modes, every, taken) for taken in (once, weights))
-        found[name] = interval(float(value[0]), drawn).as_json()
+        found.append(interval(float(value[0]), drawn))
     random = np.random.default_rng(FLIP_SEED)
     null = []
     for _ in range(RESAMPLES // 4):
         flipped = random.random(len(train)) < 0.5
         null.append(_bounds(_exchanged(power, flipped), None, every, every, once)[0])
-    return {
-        **found,
-        "d_prime": float(np.sqrt(2) * ndtri(min(found["auc"]["value"], 1 - 1e-16))),
-        "modes": int(every.sum()),
-        "modes_shells": int(shells.sum()),
-        "null": float(np.mean(null)),
-    }
+    return Bound(
+        auc=found[0],
+        auc_shells=found[1],
+        d_prime=float(np.sqrt(2) * ndtri(min(found[0].value, 1 - 1e-16))),
+        modes=int(every.sum()),
+        modes_shells=int(shells.sum()),
+        null=float(np.mean(null)),
+    )
 
 
 def _bounds(power: Array, means: Array | None, modes: Array, summed: Array, weights: Array) -> Array:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from weakfield.base.optional import from_extra
 from weakfield.dataset import PARTS, Part
 from weakfield.learning.calibration import temperature
 from weakfield.learning.metrics import log_loss
@@ -34,7 +35,8 @@ ROUNDING = 1e-6
 
 def logistic(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
     """Logistic regression on standardised features, its L2 regularisation by validation loss."""
-    from sklearn.linear_model import LogisticRegression
+    with from_extra("learn", "the baselines of training"):
+        from sklearn.linear_model import LogisticRegression
 
     rows = _standardised(rows)
 
@@ -46,7 +48,8 @@ def logistic(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
 
 def discriminant(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
     """Fisher's linear discriminant with the covariance of Ledoit and Wolf (2004): shrunk as much as it is noisy."""
-    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+    with from_extra("learn", "the baselines of training"):
+        from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
     rows = _standardised(rows)
     if len(rows["train"]) == 1:  # no scatter within a theory is known yet: along the line between the two cubes
@@ -58,8 +61,9 @@ def discriminant(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
 
 def small_network(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
     """One hidden layer of ``HIDDEN`` tanh units on standardised features, L-BFGS; weight decay by validation loss."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.neural_network import MLPClassifier
+    with from_extra("learn", "the baselines of training"):
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.neural_network import MLPClassifier
 
     rows = _standardised(rows)
 
@@ -90,7 +94,8 @@ def paired(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
     paired accuracy of its scores; as a classifier of single cubes it is as good as its direction happens to be.
     Features are taken in units of their rms difference; L2 regularisation by the loss of the validation pairs.
     """
-    from sklearn.linear_model import LogisticRegression
+    with from_extra("learn", "the baselines of training"):
+        from sklearn.linear_model import LogisticRegression
 
     gap = rows["train"][:, 1] - rows["train"][:, 0]
     scale = np.sqrt((gap**2).mean(axis=0))

@@ -12,7 +12,6 @@ import torch
 from torch import nn
 
 from weakfield.base.errors import BadInput
-from weakfield.base.files import write_json
 from weakfield.base.progress import bar
 from weakfield.config.training import TrainingSettings
 from weakfield.learning import distributed
@@ -20,6 +19,7 @@ from weakfield.learning.archives import archive_of, load_archive, save_archive
 from weakfield.learning.journal import Journal
 from weakfield.learning.loop import Loop, Row, Task
 from weakfield.learning.networks import arrange, build_network
+from weakfield.learning.results import HISTORY, Epoch, History
 from weakfield.learning.scoring import logits, score
 from weakfield.learning.variants import Variant, choose
 from weakfield.mesh.devices import describe, device_for
@@ -86,17 +86,17 @@ def load_model(folder: Path) -> nn.Module:
 def _write_result(task: Task, folder: Path, loop: Loop) -> None:
     """``history.json``, then ``weights.pt``, which says that the training is finished."""
     state = loop.state
-    history = {
-        "epochs": state.history,
-        "best_epoch": state.best["epoch"],
-        "stopped_early": len(state.history) < task.settings.epochs,
-        "warnings": list(state.warnings.values()),
+    history = History(
+        epochs=tuple(Epoch.model_validate(row) for row in state.history),
+        best_epoch=state.best["epoch"],
+        stopped_early=len(state.history) < task.settings.epochs,
+        warnings=tuple(state.warnings.values()),
         **loop.variant.as_json(),
-        "device": describe(loop.device),
-        "processes": loop.crew.size,
-        "threads": torch.get_num_threads(),
-    }
-    write_json(folder / "history.json", history)
+        device=describe(loop.device),
+        processes=loop.crew.size,
+        threads=torch.get_num_threads(),
+    )
+    history.save(folder / HISTORY)
     result = {
         "hash": task.hash,
         "shape": list(task.shape),
