@@ -68,8 +68,6 @@ class Provenance(Record):
 class DatasetDescription(Record):
     """The content of ``dataset.json``: what samples are made of, of which files, and in which part each seed is."""
 
-    written_by = "`weakfield dataset`"
-
     sample: str
     redshifts: tuple[float, ...]  #: outputs whose phi it is built of, descending
     fields: tuple[str, ...]

@@ -118,7 +118,7 @@ def dataset(material: Material) -> str:
         rows.append([part, str(len(seeds)), str(2 * len(seeds)), f"{images:,}", escape(ranges(seeds))])
     mean = "kept" if data["keep_mean"] else "removed"
     scale = data["normalisation"][f"mean_{mean}"]
-    sample = samples_in_words(DatasetDescription.from_json(data, "dataset.json"))
+    sample = samples_in_words(DatasetDescription.read(data, "dataset.json"))
     text = (
         f"A sample is {sample}. Both members of a pair are always in the same part, so no seed that was"
         " trained on is tested on. Cubes are centred and scaled by numbers from the training part alone (rms"
