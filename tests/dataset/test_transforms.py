@@ -17,7 +17,7 @@ from weakfield.base.errors import BadInput
 from weakfield.config import THEORIES
 from weakfield.config.dataset import DatasetSettings
 from weakfield.dataset import Band, Chain, Noise, RemoveMean, Scale, Standardise, Transform, build, open_dataset
-from weakfield.dataset.transforms import chain_of, ordered, transform_from_json
+from weakfield.dataset.chain import chain_of, ordered, transform_from_json
 
 BOX = 160.0
 

@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import norm
 
 import drawn_task
-from weakfield.learning.diagnosis import CHANCE_LOSS, diagnose
+from weakfield.learning.diagnosis import diagnose
+from weakfield.learning.losses import CHANCE_LOSS
 from weakfield.learning.results import History
 from weakfield.learning.scores import Scores
 

@@ -153,6 +153,6 @@ def test_a_changed_network_of_ones_own_begins_another_search(tmp_path: Path, mon
     study, folder = made(tmp_path)
     names = []
     for identity in ("before", "after"):
-        monkeypatch.setattr(module, "network_identity", lambda settings, identity=identity: identity)
+        monkeypatch.setattr(module, "plugin_sources", lambda settings, kept, identity=identity: {"network": identity})
         names.append(module._name(study, folder))
     assert names[0] != names[1]

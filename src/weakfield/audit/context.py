@@ -29,7 +29,7 @@ from weakfield.learning.metrics import (
     unpaired_auc,
 )
 from weakfield.learning.scores import CONFIDENCE, bootstrap_weights, cube_scores, interval
-from weakfield.learning.training import main_model
+from weakfield.learning.training import kept_plugins, main_model
 
 #: controls whose networks others ask for: they decide what counts as found, and whether finding nothing counts
 SHARED = ("other_weights", "p_matched_retrained")
@@ -214,7 +214,12 @@ class Context:
         return {name: shares[name] for name in earlier if name in SHARED}
 
     def _task(self, control: str, cubes: Mapping[Part, Pairs], at: str) -> Task:
-        return Task(self.retraining, dict(cubes), f"{self.dataset.fingerprint} {control} {at}".rstrip())
+        return Task(
+            self.retraining,
+            dict(cubes),
+            f"{self.dataset.fingerprint} {control} {at}".rstrip(),
+            kept_plugins(self.study, self.folder),
+        )
 
     def _place(self, control: str, at: str) -> Path:
         return self.workplace(control) / at if at else self.workplace(control)

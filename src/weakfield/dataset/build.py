@@ -11,6 +11,7 @@ from weakfield.base.errors import BadInput
 from weakfield.base.files import read_json
 from weakfield.base.progress import bar
 from weakfield.config import THEORIES, RunFolder, StudyConfig, Theory
+from weakfield.dataset.chain import Chain, chain_of
 from weakfield.dataset.channels import Channels, Snapshot, check_members, load_snapshot
 from weakfield.dataset.checks import Checked
 from weakfield.dataset.description import DatasetDescription, Provenance, SplitRule
@@ -19,7 +20,7 @@ from weakfield.dataset.normalise import Moments
 from weakfield.dataset.sample_shapes import AXES, sample_shape_of
 from weakfield.dataset.splits import PARTS, Split, study_split
 from weakfield.dataset.store import CACHE, DESCRIPTION, add_moments
-from weakfield.dataset.transforms import Chain, chain_of
+from weakfield.dataset.transforms import keep_transforms
 from weakfield.simulation.pair import is_whole
 
 
@@ -59,6 +60,7 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
     _not_empty(split, f"the {len(seeds)} whole pairs of {study.seeds.count}")
     gathered = _gather(study, folder, seeds, split)
     description = _describe(study, split, gathered, provenance(study, folder, seeds))
+    keep_transforms(study.dataset, folder)
     gathered.checked.save(folder.dataset / CACHE / "seen.json")
     description.save(folder.dataset / DESCRIPTION)
     sizes: dict[str, int] = {part: len(split.part(part)) for part in PARTS}

@@ -15,6 +15,7 @@ from weakfield.base.files import content_hash
 from weakfield.base.progress import bar
 from weakfield.config import THEORIES, RunFolder, Theory
 from weakfield.dataset.cache import ROOM, cached_cubes
+from weakfield.dataset.chain import Chain, ordered
 from weakfield.dataset.channels import Geometry, load_snapshot
 from weakfield.dataset.checks import Checked
 from weakfield.dataset.description import DatasetDescription
@@ -22,7 +23,7 @@ from weakfield.dataset.normalise import Moments
 from weakfield.dataset.pairs import PairTensor, SamplePairs
 from weakfield.dataset.sample_shapes import AXES, SampleShape
 from weakfield.dataset.splits import PARTS, Part
-from weakfield.dataset.transforms import Chain, Transform, ordered
+from weakfield.dataset.transforms import PLUGINS, Transform
 
 #: what a data set keeps of its files beside its description: how they looked, and cubes ready to be read
 CACHE = "cache"
@@ -50,8 +51,8 @@ class Dataset:
         #: number <-> seed, theory and the labels of the part that a sample is (axis and slice, or corner)
         self.sample_index = description.index.samples
         self._chains = {
-            True: Chain.from_json(description.transforms.mean_kept),
-            False: Chain.from_json(description.transforms.mean_removed),
+            True: Chain.from_json(description.transforms.mean_kept, folder.dataset / PLUGINS),
+            False: Chain.from_json(description.transforms.mean_removed, folder.dataset / PLUGINS),
         }
         self._checked = Checked(folder.dataset / CACHE / "seen.json")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from weakfield.base.plugins import is_plugin
 from weakfield.dataset.description import DatasetDescription
 from weakfield.dataset.sample_shapes import SampleShape, Slices, SubCubes
 
@@ -47,4 +48,6 @@ def _steps(steps: Sequence[dict[str, Any]]) -> str:
             low, high = step["k_min_kf"], step["k_max_kf"]
             edges = [f"from {low:g}" if low else "", f"below {high:g}" if high is not None else ""]
             said.append(f"modes {' '.join(edge for edge in edges if edge)} k_F kept")
+        elif is_plugin(step["kind"]):
+            said.append(f"put through {step['kind']}")
     return "".join(f", {words}" for words in said)

@@ -7,35 +7,16 @@ standard errors of the gap is not named.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-from weakfield.learning.calibration import brier_terms, log_loss_terms
+from weakfield.learning.losses import BCE, Judgement, Terms
 from weakfield.learning.results import Diagnosis, History
 from weakfield.learning.scores import Array, Scores, bootstrap_weights, interval, resampled_mean
-
-CHANCE_LOSS = float(np.log(2))
-Terms = Callable[[Scores], Array]
 
 STANDARD_ERRORS = 2.0
 
 
-def pair_terms(scores: Scores) -> Array:
-    """(places,): cross-entropy [nats] of which member of a pair is GR, from the difference of their logits."""
-    return np.asarray(np.logaddexp(0, scores.newton - scores.gr))
-
-
-#: of each loss of a training: its terms, what they are for a network that knows nothing, and their unit
-LOSSES: dict[str, tuple[Terms, float, str]] = {
-    "bce": (log_loss_terms, CHANCE_LOSS, "nats"),
-    "cross_entropy": (log_loss_terms, CHANCE_LOSS, "nats"),
-    "pair": (pair_terms, CHANCE_LOSS, "nats a pair"),
-    "mse": (brier_terms, 0.25, "squared probability"),
-}
-
-
-def diagnose(history: History, train: Scores, validation: Scores, resamples: int, loss: str = "bce") -> Diagnosis:
+def diagnose(history: History, train: Scores, validation: Scores, resamples: int, loss: Judgement = BCE) -> Diagnosis:
     """What the history of a training shows.
 
     ``loss`` is that of the training. ``underfitting``: not even the training part is known better than by chance.
@@ -43,7 +24,7 @@ def diagnose(history: History, train: Scores, validation: Scores, resamples: int
     the training loss went on falling. ``unfinished``: the kept epoch is among the last and the validation loss was
     still falling. Else ``neither``.
     """
-    terms, chance, unit = LOSSES[loss]
+    terms, chance, unit = loss.terms, loss.chance, loss.unit
     known, known_drawn = _loss(terms, train, resamples)
     unknown, unknown_drawn = _loss(terms, validation, resamples)
     gap = interval(unknown - known, unknown_drawn - known_drawn)

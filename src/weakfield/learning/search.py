@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +25,11 @@ from weakfield.config import RunFolder, StudyConfig
 from weakfield.config.search import Range
 from weakfield.config.training import TrainingSettings
 from weakfield.dataset import open_dataset
-from weakfield.learning.fitting import Task, fit, load_model, score
+from weakfield.learning.fitting import fit, load_model, score
 from weakfield.learning.metrics import evaluate
-from weakfield.learning.networks import network_identity
+from weakfield.learning.plugins import plugin_sources
 from weakfield.learning.results import HISTORY, History, Measures
-from weakfield.learning.training import main_model, models, task
+from weakfield.learning.training import kept_plugins, main_model, models, task
 from weakfield.simulation.runfolder import locked
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def _work(study: StudyConfig, root: Path, name: str, trials: int, number: int, t
             if trial.should_prune():
                 raise optuna.TrialPruned
 
-        fit(Task(made, job.pairs, job.data), _place(folder, name, trial.number), f"trial {trial.number}", watch)
+        fit(replace(job, settings=made), _place(folder, name, trial.number), f"trial {trial.number}", watch)
         best = History.load(_place(folder, name, trial.number) / HISTORY).best
         return best.validation_loss if settings.judge == "loss" else best.validation_auc
 
@@ -227,7 +228,7 @@ def _name(study: StudyConfig, folder: RunFolder) -> str:
             },
             "model": main_model(study),
             "data": open_dataset(folder).fingerprint,
-            "network": network_identity(study.training),
+            **{"network": "", **plugin_sources(study.training, kept_plugins(study, folder))},
             "software_version": __version__,
         }
     )

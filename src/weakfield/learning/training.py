@@ -18,13 +18,15 @@ from weakfield.learning.bound import measured_bound
 from weakfield.learning.curve import check_sizes, trace_curve
 from weakfield.learning.diagnosis import diagnose
 from weakfield.learning.fitting import Task, fit, load_model, score
+from weakfield.learning.losses import judgement
 from weakfield.learning.metrics import auc, evaluate, evaluation
 from weakfield.learning.networks import build_network
+from weakfield.learning.plugins import FOLDER as PLUGINS
 from weakfield.learning.results import HISTORY, METRICS, History, Metrics, Parts
 from weakfield.learning.scores import Scores, cube_scores
 from weakfield.learning.summaries import Summaries, measure_summaries
 
-__all__ = ["check", "load_model", "main_model", "models", "run", "task"]
+__all__ = ["check", "kept_plugins", "load_model", "main_model", "models", "run", "task"]
 
 #: baselines named in the line that the stage prints; metrics.json has all
 SUMMARISED = ("mean", "log_pk", "pk_bk")
@@ -83,7 +85,13 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
 def task(study: StudyConfig, dataset: Dataset, keep_mean: bool) -> Task:
     """The training of one model on the data set."""
     pairs: dict[Part, Pairs] = {part: dataset.samples(part, keep_mean) for part in PARTS}
-    return Task(study.training, pairs, f"{dataset.fingerprint} {'mean kept' if keep_mean else 'mean removed'}")
+    data = f"{dataset.fingerprint} {'mean kept' if keep_mean else 'mean removed'}"
+    return Task(study.training, pairs, data, kept_plugins(study, dataset.folder))
+
+
+def kept_plugins(study: StudyConfig, folder: RunFolder) -> Path:
+    """Where a run keeps the sources of the plugins that its main network was trained with."""
+    return folder.model(main_model(study)) / PLUGINS
 
 
 def _train_model(
@@ -106,15 +114,14 @@ def _train_model(
         {who: {part: value.as_json() for part, value in parts.items()} for who, parts in everyone.items()},
     )
     results = {who: evaluation(parts, resamples) for who, parts in everyone.items()}
+    judged = judgement(study.training, job.kept)
     values: dict[str, Any] = {
         **dict(results["network"]),
         "seeds": dataset.split,
         "baselines": {who: results[who].test for who in baselines},
         "baseline_temperatures": {who: results[who].temperature for who in baselines},
         "bound": measured_bound(summaries, dataset.part("train"), keep_mean),
-        "fit": diagnose(
-            History.load(where / HISTORY), samples["train"], samples["validation"], resamples, study.training.loss
-        ),
+        "fit": diagnose(History.load(where / HISTORY), samples["train"], samples["validation"], resamples, judged),
         "mean_kept": keep_mean,
         "network": study.training.network,
         "parameters": sum(p.numel() for p in network.parameters()),
