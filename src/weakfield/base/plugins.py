@@ -26,6 +26,10 @@ class Expected:
     fits: Callable[[Any], bool]
 
 
+#: modules that were read from a run are named so, and by a hash of their content
+_KEPT = "weakfield_kept_"
+
+
 def is_plugin(name: str) -> bool:
     """Whether a name in the settings is code of the user's own (``module:NAME``), not something of weakfield's."""
     return ":" in name
@@ -53,6 +57,8 @@ def source_file(reference: str, expected: Expected, kept: Path | None = None) ->
     """The file that defines a plugin: that of a class or function, else of the module that is named."""
     found = load_plugin(reference, expected, kept)
     module = _module(reference.partition(":")[0], kept)
+    if kept is not None and module.__name__.startswith(_KEPT):
+        return _kept_file(kept, reference)
     path = inspect.getsourcefile(found if inspect.isclass(found) or inspect.isfunction(found) else module)
     return Path(path) if path else None
 
@@ -122,7 +128,7 @@ class _Uncached(SourceFileLoader):
 
 def _from_file(path: Path) -> ModuleType:
     """The module in a file, under a name of its own, so that it never stands for the one in Python's path."""
-    name = f"weakfield_kept_{file_hash(path)}"
+    name = f"{_KEPT}{file_hash(path)}"
     if name in sys.modules:
         return sys.modules[name]
     spec = spec_from_file_location(name, path, loader=_Uncached(name, str(path)))

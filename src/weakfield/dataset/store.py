@@ -85,7 +85,7 @@ class Dataset:
         """Sample ``number`` of ``sample_index`` as a network gets it: ``shape``, float32."""
         labels = self.sample_index.show(number)
         seed, theory = labels.pop("seed"), labels.pop("theory")
-        chain = self._chain(self.keep_mean if keep_mean is None else keep_mean)
+        chain = self.chain(self.keep_mean if keep_mean is None else keep_mean)
         return self.sample_shape.take(self._finished(self.fields(seed, theory), chain, seed, theory), **labels).clone()
 
     # -----------------------------------------------------------------------------------------------------------
@@ -115,7 +115,7 @@ class Dataset:
 
         The transforms of the study are done, those before mean removal and standardisation.
         """
-        return _single(self._chain(True).before.apply(self.fields(seed, theory), seed, theory))
+        return _single(self.chain(True).before.apply(self.fields(seed, theory), seed, theory))
 
     @cached_property
     def geometry(self) -> Geometry:
@@ -140,7 +140,7 @@ class Dataset:
             one.check(f"{snapshot.path} is", snapshot.phi.shape[0], snapshot.box_size_mpch, [snapshot.redshift])
         snapshots = dict(zip(self.redshifts, loaded, strict=True))
         fields = self.channels.fields(snapshots, self.cosmology)
-        return _single(self._chain(True).before.apply(fields, seed, theory))
+        return _single(self.chain(True).before.apply(fields, seed, theory))
 
     def normalise(
         self, raw: Tensor, keep_mean: bool = False, seed: int | None = None, theory: Theory | None = None
@@ -152,7 +152,7 @@ class Dataset:
         """
         if tuple(raw.shape[-3:]) != (self.grid,) * 3:
             raise BadInput(f"a raw sample has shape {tuple(raw.shape)}, expected cubes of {self.grid} cells a side")
-        steps = self._chain(keep_mean).rest.steps
+        steps = self.chain(keep_mean).rest.steps
         if seed is None or theory is None:
             steps = tuple(step for step in steps if step.kind != "noise")
             seed, theory = 0, "newton"
@@ -161,7 +161,7 @@ class Dataset:
     @property
     def noise_after_standardisation(self) -> bool:
         """Whether the study adds noise to standardised cubes: then ``raw`` is not yet all that a network sees."""
-        return any(step.kind == "noise" for step in self._chain(True).rest.steps)
+        return any(step.kind == "noise" for step in self.chain(True).rest.steps)
 
     def cube(self, seed: int, theory: Theory, keep_mean: bool = False) -> Tensor:
         """The normalised sample before it is cut: float32, (N, N, N), or (channels, N, N, N) for several channels."""
@@ -169,7 +169,7 @@ class Dataset:
 
     def pairs(self, seeds: Sequence[int], keep_mean: bool = False) -> PairTensor:
         """The normalised whole cubes of both theories of ``seeds``, in that order, in memory."""
-        chain = self._chain(keep_mean)
+        chain = self.chain(keep_mean)
         pairs = PairTensor(seeds, torch.stack([self._cubes(chain, seed) for seed in seeds]))
         pairs.scalar = self.channels.derivative != "gradient"
         return pairs
@@ -194,7 +194,7 @@ class Dataset:
         seeds = self.part(part_or_seeds) if isinstance(part_or_seeds, str) else [int(seed) for seed in part_or_seeds]
         for seed in seeds:
             self.files(seed, "newton")
-        chain = self._chain(self.keep_mean if keep_mean is None else keep_mean)
+        chain = self.chain(self.keep_mean if keep_mean is None else keep_mean)
         if transforms is not None:
             chain = self.fit(transforms, self.keep_mean if keep_mean is None else keep_mean)
         read = partial(self._cubes_on_disk if on_disk else self._cubes, chain)
@@ -226,7 +226,8 @@ class Dataset:
         }
         self._checked.verify(files, ADVICE)
 
-    def _chain(self, keep_mean: bool) -> Chain:
+    def chain(self, keep_mean: bool) -> Chain:
+        """All steps from fields to samples, with the mean of each cube kept or removed."""
         return self._chains[keep_mean]
 
     def _finished(self, fields: Tensor, chain: Chain, seed: int, theory: Theory) -> Tensor:
