@@ -139,8 +139,8 @@ class TrainedNetwork:
         for name, wanted in (("box_size_mpch", expected.box_size_mpch), ("redshifts", expected.redshifts)):
             if getattr(facts, name) is None:
                 raise BadInput(f"{name} of the cubes is not given, expected it beside them: {wanted} in the data set")
-        assert facts.box_size_mpch is not None and facts.redshifts is not None
-        expected.check("the cubes are", own.phi.shape[-1], facts.box_size_mpch, facts.redshifts)
+        box, redshifts = facts.box_size_mpch or 0.0, facts.redshifts or ()
+        expected.check("the cubes are", own.phi.shape[-1], box, redshifts)
         needs = self.dataset.chain(self.metrics.mean_kept).needs
         if "theory" in needs and facts.theory is None:
             raise BadInput("theory is not given, expected it: transforms of the data set go by the theory of a cube")
