@@ -183,10 +183,7 @@ def _run_settings(
         run = config
     else:
         found = settings_from(config)
-        if isinstance(found, StudyConfig):
-            run = found.run_settings("gr", found.seeds.first)
-        else:
-            run = found.settings
+        run = found.run_settings("gr", found.seeds.first) if isinstance(found, StudyConfig) else found.settings
     values: dict[str, Any] = run.model_dump() | {"inverted": inverted or run.inverted}
     values |= {key: given for key, given in {"theory": theory, "seed": seed}.items() if given is not None}
     if redshifts is not None:
