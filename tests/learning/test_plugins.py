@@ -130,7 +130,7 @@ def test_names_that_are_neither_known_nor_code_are_refused() -> None:
     for key, wrong, near in (("loss", "bcee", "bce"), ("optimiser", "adamv", "adam"), ("schedule", "cosin", "cosine")):
         with pytest.raises(BadInput, match=f"{key}: '{wrong}' is unknown, expected .* or package.module:NAME.*'{near}"):
             TrainingSettings.from_mapping({key: wrong})
-    with pytest.raises(BadInput, match="training.loss is 'no_such_module:x' but No module"):
+    with pytest.raises(BadInput, match=r"training.loss is 'no_such_module:x' but No module"):
         training_loss(TrainingSettings(loss="no_such_module:x"), torch.zeros(2), 1)
 
 
@@ -172,7 +172,7 @@ def test_a_transform_that_gives_something_else_is_refused(own: Path, tmp_path: P
     with pytest.raises(BadInput, match=r"halved' makes shape \(1, 4, 4, 4\) of a cube of shape \(1, 8, 8, 8\)"):
         build.run(study, folder)
     wrong = tiny_study(pairs=8, dataset={"transforms": [{"kind": "no_such_module:x"}]})
-    with pytest.raises(BadInput, match="dataset.transforms is 'no_such_module:x' but No module"):
+    with pytest.raises(BadInput, match=r"dataset.transforms is 'no_such_module:x' but No module"):
         build.check(wrong)
 
 

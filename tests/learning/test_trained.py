@@ -143,7 +143,7 @@ def test_other_files_are_read_only_where_they_are_what_they_are_meant_to_be(plai
     assert torch.equal(data.raw_of([early, late], 3, "gr"), data.raw(3, "gr"))
     with pytest.raises(BadInput, match=r"snap001_phi.h5 is at redshift 1, expected 10"):
         data.raw_of([late, early], 3, "gr")
-    with pytest.raises(BadInput, match="raw sample has shape .* expected cubes of 8 cells a side"):
+    with pytest.raises(BadInput, match=r"raw sample has shape .* expected cubes of 8 cells a side"):
         data.normalise(torch.zeros(4, 4, 4, dtype=torch.float64))
 
 
