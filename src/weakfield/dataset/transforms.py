@@ -24,8 +24,8 @@ from weakfield.config import THEORIES, RunFolder, Theory
 from weakfield.config.dataset import DatasetSettings
 from weakfield.dataset.channels import without_mean
 from weakfield.dataset.normalise import Normalisation
-from weakfield.mesh.fft import backward, forward
-from weakfield.mesh.shells import shells
+from weakfield.fourier.filters import filtered, in_band
+from weakfield.fourier.shells import shells
 
 #: what steps may go by beside the cube
 KNOWN = frozenset({"seed", "theory"})
@@ -73,8 +73,8 @@ class Scale(Transform):
 class Band(Transform):
     """Keep the modes with k_min_kf <= |n| < k_max_kf, sharply; edges in k_F, absent ones do not cut.
 
-    The shells of ``mesh.shells``: edges compared exactly with the integer |n|^2, the Nyquist planes of an even N in no
-    band. The mode k = 0, the mean, stays if the band has no lower edge.
+    As in ``fourier.shells`` edges are compared exactly with the integer |n|^2, and the Nyquist planes of an even N are
+    in no band. The mode k = 0, the mean, stays if the band has no lower edge.
     """
 
     k_min_kf: float | None = None
@@ -83,7 +83,7 @@ class Band(Transform):
 
     def apply(self, cube: Tensor, seed: int, theory: Theory) -> Tensor:
         n = cube.shape[-1]
-        return backward(forward(cube.contiguous()) * _mask(n, *self._edges(n)), n)
+        return filtered(cube, in_band(n, *self._edges(n), nyquist=False))
 
     def check(self, n: int) -> None:
         low, high = self._edges(n)
@@ -210,9 +210,3 @@ def keep_transforms(settings: DatasetSettings, folder: RunFolder) -> None:
     """Copy these sources into the folder of the data set."""
     for name in settings.plugins:
         keep_source(name, OWN_TRANSFORM, folder.dataset / PLUGINS)
-
-
-@lru_cache(maxsize=8)
-def _mask(n: int, low: float, high: float) -> Tensor:
-    """1 on the half-complex mesh where the band is, 0 elsewhere."""
-    return torch.from_numpy((shells(n, (low, high)).index == 0).astype(np.float64))
