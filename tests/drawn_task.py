@@ -31,6 +31,14 @@ def history(rows: Sequence[dict[str, Any]], best: int) -> History:
     """A history of which ``rows`` have what matters; the rest of each row is made up."""
     rest = {"train_loss": 0.5, "validation_auc": 0.5, "learning_rate": 1e-3, "gradient_norm": 1.0}
     return History(
-        epochs=tuple(Epoch(**{**rest, **row}) for row in rows), best_epoch=best, stopped_early=False, warnings=(),
-        precision="single", layout="channels_last", chosen_by="small", device="cpu", processes=1, threads=1,
-    )  # fmt: skip
+        epochs=tuple(Epoch(**{**rest, **row}) for row in rows),
+        best_epoch=best,
+        stopped_early=False,
+        warnings=(),
+        precision="single",
+        layout="channels_last",
+        chosen_by="small",
+        device="cpu",
+        processes=1,
+        threads=1,
+    )

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from weakfield.base.errors import BadInput
 from weakfield.base.files import file_hash
-from weakfield.base.plugins import Expected, is_plugin, load_plugin, source_file, source_hash
+from weakfield.base.plugins import (
+    Expected,
+    is_plugin,
+    keep_source,
+    load_plugin,
+    load_recorded,
+    source_file,
+    source_hash,
+)
 
 NUMBER = Expected("some.setting", "a whole number", lambda found: isinstance(found, int))
 FUNCTION = Expected("some.setting", "a function", callable)
 
 
 @pytest.fixture
-def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A module in the working directory: ``plugin_of_a_test:number`` and ``:function``."""
     path = tmp_path / "plugin_of_a_test.py"
     path.write_text("number = 3\ndef function():\n    return 4\n")
     monkeypatch.chdir(tmp_path)
-    return path
+    yield path
+    sys.modules.pop("plugin_of_a_test", None)
 
 
 def test_what_a_plugin_is(module: Path) -> None:
@@ -55,3 +66,33 @@ def test_refusals_are_one_sentence(module: Path, tmp_path: Path) -> None:
             load_plugin(reference, NUMBER)
     with pytest.raises(BadInput, match=r"some.setting is 'plugin_of_a_test:function', which is .*expected a whole num"):
         load_plugin("plugin_of_a_test:function", NUMBER)
+
+
+def test_a_run_keeps_a_source_and_does_without_the_file(module: Path, tmp_path: Path) -> None:
+    reference, folder = "plugin_of_a_test:function", tmp_path / "kept"
+    keep_source(reference, FUNCTION, folder)
+    recorded = source_hash(reference, FUNCTION)
+    module.write_text("def function():\n    return 5\n")
+    sys.modules.pop("plugin_of_a_test")
+    assert load_plugin(reference, FUNCTION, folder)() == 5  # the path comes first
+    assert load_recorded(reference, FUNCTION, recorded, folder)() == 4
+    module.unlink()
+    sys.modules.pop("plugin_of_a_test")
+    assert load_plugin(reference, FUNCTION, folder)() == 4
+    assert source_hash(reference, FUNCTION, folder) == recorded
+    assert [path.name for path in folder.iterdir()] == ["plugin_of_a_test.py"]  # no byte code beside it
+    with pytest.raises(BadInput, match="No module named 'plugin_of_a_test'"):
+        load_plugin(reference, FUNCTION)
+
+
+def test_another_source_than_the_recorded_one_is_refused(module: Path, tmp_path: Path) -> None:
+    reference, folder = "plugin_of_a_test:function", tmp_path / "kept"
+    with pytest.raises(BadInput, match=r"is missing and there is another source .* expected the one with hash 0000"):
+        load_recorded(reference, FUNCTION, "0000", folder)
+    keep_source(reference, FUNCTION, folder)
+    (folder / "plugin_of_a_test.py").write_text("raise RuntimeError('it is late')\n")
+    with pytest.raises(BadInput, match="have another source of 'plugin_of_a_test:function', expected the one with"):
+        load_recorded(reference, FUNCTION, "0000", folder)
+    broken = file_hash(folder / "plugin_of_a_test.py")
+    with pytest.raises(BadInput, match=r"some.setting is .* but it is late"):
+        load_recorded(reference, FUNCTION, broken, folder)

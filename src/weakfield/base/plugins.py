@@ -42,15 +42,7 @@ def load_plugin(reference: str, expected: Expected, kept: Path | None = None) ->
     ``BadInput`` where the module or the name is missing, where importing it fails, and where the object is not what is
     ``expected``.
     """
-    module, _, name = reference.partition(":")
-    try:
-        found = getattr(_module(module, kept), name)
-    except Exception as error:  # whatever the user's own file raises when it is read
-        raise BadInput(
-            f"{expected.setting} is '{reference}' but {str(error) or type(error).__name__};"
-            " expected package.module:NAME that Python can import"
-        ) from error
-    return _checked(found, reference, expected)
+    return _found(reference, expected, lambda module: _module(module, kept))
 
 
 def source_file(reference: str, expected: Expected, kept: Path | None = None) -> Path | None:
@@ -86,7 +78,7 @@ def load_recorded(reference: str, expected: Expected, recorded: str, kept: Path)
     """
     copy = _kept_file(kept, reference)
     if copy.exists() and file_hash(copy) == recorded:
-        return _checked(getattr(_from_file(copy), reference.partition(":")[2], None), reference, expected)
+        return _found(reference, expected, lambda module: _from_file(copy))
     found = source_hash(reference, expected)
     if recorded and found != recorded:
         where = f"{copy} and the module in Python's path have" if copy.exists() else f"{copy} is missing and there is"
@@ -94,7 +86,16 @@ def load_recorded(reference: str, expected: Expected, recorded: str, kept: Path)
     return load_plugin(reference, expected)
 
 
-def _checked(found: Any, reference: str, expected: Expected) -> Any:
+def _found(reference: str, expected: Expected, read: Callable[[str], ModuleType]) -> Any:
+    """The object in the module that ``read`` finds, if it is what is expected."""
+    module, _, name = reference.partition(":")
+    try:
+        found = getattr(read(module), name)
+    except Exception as error:  # whatever the user's own file raises when it is read
+        raise BadInput(
+            f"{expected.setting} is '{reference}' but {str(error) or type(error).__name__};"
+            " expected package.module:NAME that Python can import"
+        ) from error
     if not expected.fits(found):
         raise BadInput(f"{expected.setting} is '{reference}', which is {found!r}, expected {expected.words}")
     return found

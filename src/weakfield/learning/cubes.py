@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -55,13 +55,12 @@ class OwnCubes:
             known = [part.facts for part in parts]
             if any(facts.redshifts is None or len(facts.redshifts) != 1 for facts in known):
                 raise BadInput("a cube of the list is not at one redshift, expected a field at one redshift in each")
-            facts = known[0]
+            facts = replace(known[0], redshifts=None)
             for other in known[1:]:
-                rest = Facts(other.box_size_mpch, None, other.theory, other.seeds)
-                facts = Facts(facts.box_size_mpch, None, facts.theory, facts.seeds).and_(rest)
+                facts = facts.and_(replace(other, redshifts=None))
             redshifts = tuple(z for one in known for z in one.redshifts or ())
             phi = torch.cat(_alike([part.phi for part in parts]), dim=1)
-            return cls(phi, Facts(facts.box_size_mpch, redshifts, facts.theory, facts.seeds).and_(given))
+            return cls(phi, replace(facts, redshifts=redshifts).and_(given))
         if _is_labelled(cubes):
             values, facts = _labelled(cubes)
         else:

@@ -22,6 +22,7 @@ from weakfield.learning.losses import judgement
 from weakfield.learning.metrics import auc, evaluate, evaluation
 from weakfield.learning.networks import build_network
 from weakfield.learning.plugins import FOLDER as PLUGINS
+from weakfield.learning.plugins import plugin_sources
 from weakfield.learning.results import HISTORY, METRICS, History, Metrics, Parts
 from weakfield.learning.scores import Scores, cube_scores
 from weakfield.learning.summaries import Summaries, measure_summaries
@@ -47,14 +48,13 @@ def main_model(study: StudyConfig) -> str:
 
 
 def check(study: StudyConfig) -> None:
-    """``BadInput`` when the network does not exist or cannot take its samples, the learning curve is too long, or
-    scikit-learn is not installed.
-
-    Nothing is read.
+    """``BadInput`` when the network does not exist or cannot take its samples, a plugin cannot be imported, the
+    learning curve is too long, or scikit-learn is not installed; nothing is read.
     """
     with from_extra("learn", "training beside its baselines"):
         import sklearn  # noqa: F401
     check_sizes(study)
+    plugin_sources(study.training)
     build_network(sample_shape(study), study.training)
 
 
