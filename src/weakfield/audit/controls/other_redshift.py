@@ -10,7 +10,7 @@ from weakfield.audit.universes import changed
 
 def run(context: Context) -> Result:
     study = context.study
-    used = sorted(context.dataset.recipe.redshifts)
+    used = sorted(context.dataset.channels.redshifts)
     late = used[0]
     early = used[1] if len(used) > 1 else study.dataset.redshifts[0]
     # a sample of the earliest output alone has none before it
