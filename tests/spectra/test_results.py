@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import h5py
 import numpy as np
 import pytest
@@ -114,18 +112,11 @@ def test_tables(make):
     result = make(noise(8), BOX)
     columns = result.columns()
     assert {len(column) for column in columns.values()} == {len(result.modes)}
-    frame = pytest.importorskip("pandas") and result.to_pandas()
+    frame = result.to_pandas()
     assert list(frame) == list(columns)
-    dataset = pytest.importorskip("xarray") and result.to_xarray()
+    dataset = result.to_xarray()
     assert dataset.attrs["gauge"] == "unstated"
     assert dataset["modes"].dims == (result.axis,)
-
-
-@pytest.mark.parametrize(("module", "method"), [("pandas", "to_pandas"), ("xarray", "to_xarray")])
-def test_an_absent_table_library_is_named(monkeypatch, module, method):
-    monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(BadInput, match=f"{module} is not installed"):
-        getattr(power_spectrum(noise(4), BOX), method)()
 
 
 def test_estimate_counts_triangles_and_refuses_what_cannot_fit(monkeypatch):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -123,15 +122,19 @@ class Result:
         return {name: value for name, value in parts.items() if isinstance(value, str | int | float)}
 
     def to_pandas(self) -> Any:
-        """A ``pandas.DataFrame``, one row a bin or triangle; ``about()`` in its ``attrs``. Needs pandas."""
-        frame = optional("pandas").DataFrame(self.columns())
+        """A ``pandas.DataFrame``, one row a bin or triangle; ``about()`` in its ``attrs``."""
+        import pandas as pd
+
+        frame = pd.DataFrame(self.columns())
         frame.attrs.update(self.about())
         return frame
 
     def to_xarray(self) -> Any:
-        """An ``xarray.Dataset`` along ``axis``; ``about()`` in its ``attrs``. Needs xarray."""
+        """An ``xarray.Dataset`` along ``axis``; ``about()`` in its ``attrs``."""
+        import xarray as xr
+
         data = {name: (self.axis, column) for name, column in self.columns().items()}
-        return optional("xarray").Dataset(data, attrs=self.about())
+        return xr.Dataset(data, attrs=self.about())
 
     def _scatter(self, counts: NDArray[Any], sums: Reals, squares: Reals, number: int) -> Reals:
         """Standard error of a mean over fields from their scatter; NaN for a single one or where it was lost."""
@@ -172,16 +175,6 @@ def checked_gauge(gauge: str) -> str:
     if gauge not in GAUGES:
         raise BadInput(f"gauge is '{gauge}', expected one of {', '.join(GAUGES)}" + nearest(gauge, GAUGES))
     return gauge
-
-
-def optional(module: str) -> Any:
-    """A module that not everyone has; ``BadInput`` with how to get it where it is absent."""
-    try:
-        return import_module(module)
-    except ImportError as error:
-        raise BadInput(
-            f"{module} is not installed, expected it for this table: pip install weakfield[tables]"
-        ) from error
 
 
 def _shape(value: Any) -> str:

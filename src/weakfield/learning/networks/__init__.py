@@ -10,15 +10,12 @@ that has ``prepare(batches)`` is given the training samples before training. Wha
 from __future__ import annotations
 
 import inspect
-import sys
 from importlib import import_module
-from pathlib import Path
-from typing import Any
 
 from torch import nn
 
 from weakfield.base.errors import BadInput, nearest
-from weakfield.base.files import file_hash
+from weakfield.base.plugins import Expected, is_plugin, load_plugin, source_hash
 from weakfield.config.training import TrainingSettings
 from weakfield.learning.networks.layers import arrange
 
@@ -33,6 +30,11 @@ NETWORKS = {
     "resnet": "weakfield.learning.networks.resnet:ResNet",
     "mlp": "weakfield.learning.networks.mlp:MLP",
 }
+OWN_NETWORK = Expected(
+    "training.network",
+    "a subclass of torch.nn.Module",
+    lambda found: isinstance(found, type) and issubclass(found, nn.Module),
+)
 
 
 def build_network(shape: tuple[int, ...], settings: TrainingSettings) -> nn.Module:
@@ -42,21 +44,19 @@ def build_network(shape: tuple[int, ...], settings: TrainingSettings) -> nn.Modu
     that cannot be imported or is no ``nn.Module``, and a shape that the network cannot take.
     """
     made = _class_of(settings.network)
-    network = made() if ":" in settings.network and _takes_nothing(made) else made(tuple(shape), settings)
+    network = made() if is_plugin(settings.network) and _takes_nothing(made) else made(tuple(shape), settings)
     return arrange(network, "channels_last")
 
 
 def network_identity(settings: TrainingSettings) -> str:
     """What, beside the settings, decides the network: a hash of the file of one's own class, else nothing."""
-    if ":" not in settings.network:
-        return ""
-    path = inspect.getsourcefile(_class_of(settings.network))
-    return file_hash(Path(path)) if path else ""
+    return source_hash(settings.network, OWN_NETWORK)
 
 
 def _class_of(name: str) -> type[nn.Module]:
-    if ":" in name:
-        return _own_class(name)
+    if is_plugin(name):
+        own: type[nn.Module] = load_plugin(name, OWN_NETWORK)
+        return own
     if name not in NETWORKS:
         raise BadInput(
             f"training.network is '{name}', expected one of {', '.join(NETWORKS)} or package.module:Class"
@@ -65,23 +65,6 @@ def _class_of(name: str) -> type[nn.Module]:
     module, attribute = NETWORKS[name].split(":")
     made: type[nn.Module] = getattr(import_module(module), attribute)
     return made
-
-
-def _own_class(name: str) -> type[nn.Module]:
-    """A class by its dotted name; modules in the working directory are found too."""
-    module, _, attribute = name.partition(":")
-    sys.path.append(str(Path.cwd()))
-    try:
-        found: Any = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise BadInput(
-            f"training.network is '{name}' but {error}; expected package.module:Class that Python can import"
-        ) from error
-    finally:
-        sys.path.pop()
-    if not (isinstance(found, type) and issubclass(found, nn.Module)):
-        raise BadInput(f"training.network is '{name}', which is {found!r}, expected a subclass of torch.nn.Module")
-    return found
 
 
 def _takes_nothing(made: type[nn.Module]) -> bool:

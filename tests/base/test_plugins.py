@@ -1,0 +1,57 @@
+"""Plugins: what they are loaded from, what is refused, and the hash of their source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from weakfield.base.errors import BadInput
+from weakfield.base.files import file_hash
+from weakfield.base.plugins import Expected, is_plugin, load_plugin, source_file, source_hash
+
+NUMBER = Expected("some.setting", "a whole number", lambda found: isinstance(found, int))
+FUNCTION = Expected("some.setting", "a function", callable)
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A module in the working directory: ``plugin_of_a_test:number`` and ``:function``."""
+    path = tmp_path / "plugin_of_a_test.py"
+    path.write_text("number = 3\ndef function():\n    return 4\n")
+    monkeypatch.chdir(tmp_path)
+    return path
+
+
+def test_what_a_plugin_is(module: Path) -> None:
+    assert load_plugin("plugin_of_a_test:number", NUMBER) == 3
+    assert load_plugin("plugin_of_a_test:function", FUNCTION)() == 4
+    assert is_plugin("plugin_of_a_test:number")
+    assert not is_plugin("gradient")
+
+
+def test_its_source_is_hashed(module: Path) -> None:
+    for name, expected in (("number", NUMBER), ("function", FUNCTION)):
+        reference = f"plugin_of_a_test:{name}"
+        path = source_file(reference, expected)
+        assert path is not None
+        assert source_hash(reference, expected) == file_hash(path) != ""
+    assert source_hash("gradient", FUNCTION) == ""
+    before = source_hash("json:dumps", FUNCTION)
+    assert before == file_hash(Path(__import__("json").__file__))
+
+
+def test_refusals_are_one_sentence(module: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken_plugin_of_a_test.py").write_text("raise RuntimeError('it is late')\n")
+    (tmp_path / "empty_plugin_of_a_test.py").write_text("raise KeyError\n")
+    for reference, found in (
+        ("no_such_module_here:x", "No module named 'no_such_module_here'"),
+        ("plugin_of_a_test:other", "has no attribute 'other'"),
+        ("broken_plugin_of_a_test:x", "it is late"),
+        ("empty_plugin_of_a_test:x", "KeyError"),
+        (":x", "Empty module name"),
+    ):
+        with pytest.raises(BadInput, match=f"some.setting is '{reference}' but .*{found}.*; expected package.module"):
+            load_plugin(reference, NUMBER)
+    with pytest.raises(BadInput, match=r"some.setting is 'plugin_of_a_test:function', which is .*expected a whole num"):
+        load_plugin("plugin_of_a_test:function", NUMBER)
