@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
+import numpy as np
 from torch import Tensor
 
 
@@ -50,3 +51,13 @@ class PairTensor(Pairs):
 
     def in_memory(self) -> PairTensor:
         return self
+
+
+def flip_half(pairs: PairTensor, random: np.random.Generator) -> PairTensor:
+    """The pairs with the labels exchanged in half of them (rounded down), drawn at random: they mean nothing then."""
+    chosen = random.permutation(len(pairs))[: len(pairs) // 2].tolist()
+    values = pairs.values.clone()
+    values[chosen] = values[chosen].flip(1)
+    flipped = PairTensor(pairs.seeds, values)
+    flipped.periodic, flipped.scalar = pairs.periodic, pairs.scalar
+    return flipped

@@ -9,12 +9,10 @@ import torch
 from torch import nn
 
 from known_networks import Linear, Pooled, Quadratic, fields, registered
-from weakfield.dataset import PairTensor
 from weakfield.explain.bands import Bands, by_band
 from weakfield.explain.pixels.gradients import gradient
 from weakfield.explain.trust.curves import band_curves, cell_curves
 from weakfield.explain.trust.faithfulness import infidelity, sensitivity
-from weakfield.explain.trust.others import flipped
 from weakfield.explain.trust.randomisation import cascade, layers
 from weakfield.explain.trust.similarity import rank_correlation, rank_correlations
 from weakfield.explain.trust.summary import curves, over_seeds
@@ -176,12 +174,3 @@ def test_equivariance_of_networks_with_and_without_the_symmetry(axes):
     assert equivariance_error(lambda x, _: Isotropic()(x), sample, twin) < 1e-12
     pooled = Pooled(1, axes)
     assert equivariance_error(lambda x, _: gradient(pooled, x), sample, twin) > 0.1  # its kernel has a direction
-
-
-def test_pairs_of_exchanged_labels_are_pairs_of_the_same_kind():
-    pairs = PairTensor((1, 2, 3, 4), fields(4, 2, 1, 4, 4))
-    pairs.periodic, pairs.scalar = False, False  # a part of a cube, of a vector: not to be shifted nor turned
-    found = flipped(pairs, np.random.default_rng(2))
-    assert (found.seeds, found.periodic, found.scalar) == (pairs.seeds, False, False)
-    exchanged = [bool((a.flip(0) == b).all()) for a, b in zip(pairs.values, found.values, strict=True)]
-    assert sum(exchanged) == 2

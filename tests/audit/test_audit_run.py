@@ -11,14 +11,15 @@ import pytest
 import torch
 
 from synthetic import tiny_study, write_run
-from weakfield.audit.context import Context
+from weakfield.audit.audit_run import AuditRun
+from weakfield.audit.run import open_audit
 from weakfield.base.files import write_json
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.dataset import build
 from weakfield.learning import Scores
 
 
-class Sliced(Context):
+class Sliced(AuditRun):
     """A context whose network was trained on slices."""
 
     network_shape = (1, 8, 8)
@@ -41,11 +42,11 @@ def test_altered_cubes_are_cut_as_the_data_set_cuts_its_own(tmp_path: Path) -> N
 
 
 @pytest.fixture
-def context(synthetic_run: tuple[StudyConfig, RunFolder]) -> Context:
-    return Context(*synthetic_run)
+def context(synthetic_run: tuple[StudyConfig, RunFolder]) -> AuditRun:
+    return open_audit(*synthetic_run)
 
 
-def test_the_share_of_a_half_is_a_half_for_every_resample(context: Context) -> None:
+def test_the_share_of_a_half_is_a_half_for_every_resample(context: AuditRun) -> None:
     newton, gap = np.random.default_rng(1).standard_normal((2, 9))
     gap += 5
     whole, half = (Scores(tuple(range(9)), newton, newton + factor * gap) for factor in (1, 0.5))
@@ -55,24 +56,24 @@ def test_the_share_of_a_half_is_a_half_for_every_resample(context: Context) -> N
     assert (nothing.value, nothing.low, nothing.high) == (0, 0, 0)  # a network without an answer: finite all the same
 
 
-def test_more_retrainings_than_granted_are_refused(context: Context) -> None:
+def test_more_retrainings_than_granted_are_refused(context: AuditRun) -> None:
     context.begin(0)
     assert not context.may_retrain
     with pytest.raises(RuntimeError, match="was granted 0 retrainings"):
         context.retrain("labels_shuffled", {})
 
 
-def test_retrainings_start_from_other_weights_and_last_as_long_as_the_audit_says(context: Context) -> None:
+def test_retrainings_start_from_other_weights_and_last_as_long_as_the_audit_says(context: AuditRun) -> None:
     assert context.retraining.epochs == context.study.training.epochs
     assert context.retraining.seed == context.study.training.seed + 1
     audit = context.study.audit.model_copy(update={"epochs": 2})
-    assert Context(context.study.model_copy(update={"audit": audit}), context.folder).retraining.epochs == 2
+    assert AuditRun(context.study.model_copy(update={"audit": audit}), context.folder).retraining.epochs == 2
 
 
-def with_audit(context: Context, **values: Any) -> Context:
+def with_audit(context: AuditRun, **values: Any) -> AuditRun:
     """The same run folder under other settings of the audit."""
     audit = context.study.audit.model_copy(update=values)
-    return Context(context.study.model_copy(update={"audit": audit}), context.folder)
+    return open_audit(context.study.model_copy(update={"audit": audit}), context.folder)
 
 
 ORDER = ("other_weights", "p_matched_retrained", "beyond_power")
@@ -88,7 +89,7 @@ ORDER = ("other_weights", "p_matched_retrained", "beyond_power")
     ],
 )
 def test_a_control_that_asks_for_networks_of_others_is_run_again_when_they_change(
-    context: Context, other: dict[str, Any]
+    context: AuditRun, other: dict[str, Any]
 ) -> None:
     build.run(context.study, context.folder)
     context = with_audit(context, controls=ORDER)
@@ -98,7 +99,7 @@ def test_a_control_that_asks_for_networks_of_others_is_run_again_when_they_chang
     assert same.key("beyond_power") == context.key("beyond_power")
 
 
-def test_networks_that_the_study_does_not_grant_are_not_there(context: Context) -> None:
+def test_networks_that_the_study_does_not_grant_are_not_there(context: AuditRun) -> None:
     build.run(context.study, context.folder)
     context = with_audit(context, controls=ORDER)
     scores = Scores((1, 2), np.zeros(2), np.ones(2))
@@ -106,7 +107,7 @@ def test_networks_that_the_study_does_not_grant_are_not_there(context: Context) 
         task = context._task(name, {}, "")
         write_json(context.workplace(name) / "scores.json", {"task": task.hash, "test": scores.as_json()})
 
-    def seen(context: Context, control: str) -> list[bool]:
+    def seen(context: AuditRun, control: str) -> list[bool]:
         context.begin(0, control)
         return [context.retrained(name) is not None for name in ORDER[:2]]
 

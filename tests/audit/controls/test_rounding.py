@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from synthetic import tiny_study
-from weakfield.audit.context import Context
-from weakfield.audit.controls import first_order, newton_fft, newton_threads
-from weakfield.audit.controls.newton_newton import other_precision, run
+from weakfield.audit.audit_run import AuditRun
+from weakfield.audit.controls.first_order import first_order, parted
+from weakfield.audit.controls.rounding import newton_fft, newton_newton, newton_threads, other_precision
 from weakfield.audit.universes import changed, cubes_of, grow_newton, grow_pairs, inverses, newton_twins
 from weakfield.config import Inverse, RunFolder
 from weakfield.dataset import build
@@ -21,7 +21,7 @@ from weakfield.simulation import grow_pair
 
 
 @pytest.fixture(scope="module", params=[("staggered", "linear"), ("spectral", "growing-mode")], ids=lambda p: p[0])
-def context(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Context:
+def context(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AuditRun:
     """Four seeds at N = 16, which our own transforms take, on either mesh."""
     mesh, start = request.param
     box = {"transfer": "eisenstein-hu", "mesh": mesh, "start": start, "step_limit_hubble": 0.06}
@@ -31,21 +31,21 @@ def context(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         grow_pair(study, seed, folder)
     build.run(study, folder)
     training.run(study, folder)
-    return Context(study, folder)
+    return AuditRun(study, folder)
 
 
-def grow(context: Context, seed: int, study=None) -> Path:
+def grow(context: AuditRun, seed: int, study=None) -> Path:
     return grow_newton(context, "newton_newton", study or other_precision(context.study), seed)
 
 
-def test_only_the_precision_differs(context: Context) -> None:
+def test_only_the_precision_differs(context: AuditRun) -> None:
     own, second = (s.run_settings("newton", 3).model_dump() for s in (context.study, other_precision(context.study)))
     assert own["simulation"].pop("precision") == "double"
     assert second["simulation"].pop("precision") == "single"
     assert own == second
 
 
-def test_the_runs_differ_by_rounding_only(context: Context) -> None:
+def test_the_runs_differ_by_rounding_only(context: AuditRun) -> None:
     folders = {seed: grow(context, seed) for seed in context.study.seeds.all}
     cubes = newton_twins(context, context.study.seeds.all, folders)
     apart = (cubes.values[:, 1] - cubes.values[:, 0]).double().std()
@@ -53,7 +53,7 @@ def test_the_runs_differ_by_rounding_only(context: Context) -> None:
     assert 0 < apart < 1e-2
 
 
-def test_finished_runs_are_kept_and_unfinished_ones_discarded(context: Context) -> None:
+def test_finished_runs_are_kept_and_unfinished_ones_discarded(context: AuditRun) -> None:
     folder = grow(context, 4)
     before = (folder / "member.json").stat().st_mtime_ns
     unfinished = context.workplace("newton_newton") / "seed00005.unfinished"
@@ -67,7 +67,7 @@ def test_finished_runs_are_kept_and_unfinished_ones_discarded(context: Context) 
     assert not (folder.parent / "seed00005" / "junk").exists()
 
 
-def test_where_a_run_grows_is_no_part_of_what_it_is(context: Context) -> None:
+def test_where_a_run_grows_is_no_part_of_what_it_is(context: AuditRun) -> None:
     """The device is left out of the hash: a folder taken to a machine with another keeps its runs."""
     before = (grow(context, 4) / "member.json").stat().st_mtime_ns
     elsewhere = changed(other_precision(context.study), "simulation", device="auto", deterministic=True)
@@ -76,9 +76,9 @@ def test_where_a_run_grows_is_no_part_of_what_it_is(context: Context) -> None:
     assert (grow(context, 4, other_step) / "member.json").stat().st_mtime_ns != before
 
 
-def test_result(context: Context) -> None:
+def test_result(context: AuditRun) -> None:
     context.begin(1)
-    result = run(context)
+    result = newton_newton(context)
     assert result.estimate.low <= result.estimate.value <= result.estimate.high
     assert result.verdict == "inconclusive"  # one test seed decides nothing
     assert (context.spent, context.grown) == (1, 4)
@@ -86,13 +86,13 @@ def test_result(context: Context) -> None:
     assert len(json.loads(history.read_text())["epochs"]) == 1
 
 
-def test_threads_change_no_bit(context: Context) -> None:
-    result = newton_threads.run(context)
+def test_threads_change_no_bit(context: AuditRun) -> None:
+    result = newton_threads(context)
     assert (result.estimate.value, result.estimate.high, result.verdict) == (0.0, 0.0, "clean")
 
 
-def test_transforms_change_last_bits_at_most(context: Context) -> None:
-    result = newton_fft.run(context)
+def test_transforms_change_last_bits_at_most(context: AuditRun) -> None:
+    result = newton_fft(context)
     seed = context.dataset.part("test")[0]
     second = context.workplace("newton_fft") / f"seed{seed:05d}-ducc"
     cubes = newton_twins(context, [seed], {seed: second})
@@ -101,7 +101,7 @@ def test_transforms_change_last_bits_at_most(context: Context) -> None:
     assert result.more["different"] < 1
 
 
-def test_pairs_under_the_same_settings_give_the_same_cubes(context: Context) -> None:
+def test_pairs_under_the_same_settings_give_the_same_cubes(context: AuditRun) -> None:
     seeds = context.dataset.part("test")
     folder = grow_pairs(context, "elsewhere", context.study, seeds)
     cubes = cubes_of(context, context.study, folder, seeds)
@@ -111,17 +111,17 @@ def test_pairs_under_the_same_settings_give_the_same_cubes(context: Context) -> 
     assert (folder.pair(seeds[0]) / "pair.json").stat().st_mtime_ns == made
 
 
-def test_inverses_are_grown_once_unless_the_run_has_them(context: Context) -> None:
+def test_inverses_are_grown_once_unless_the_run_has_them(context: AuditRun) -> None:
     (seed,) = context.dataset.part("test")
     context.begin(0, "first_order")
-    result = first_order.run(context)
+    result = first_order(context)
     assert context.grown == 2
     assert result.verdict == "inconclusive"  # one seed decides nothing
-    assert result.estimate.value + result.more["even"]["value"] == pytest.approx(1)
+    assert result.estimate.value + result.more["even"].value == pytest.approx(1)
     own = inverses(context, "first_order", [seed])[seed]
     assert own.root.parent == context.workplace("first_order")
     made = (own.pair(Inverse(seed)) / "pair.json").stat().st_mtime_ns
-    with_odd, with_even, _ = first_order.parted(context, [seed])
+    with_odd, with_even, _ = parted(context, [seed])
     assert (own.pair(Inverse(seed)) / "pair.json").stat().st_mtime_ns == made
     # the parts are added to the network's own cubes
     assert bool((with_odd.values[0, 0] == context.cubes["test"].values[0, 0]).all())
@@ -130,6 +130,6 @@ def test_inverses_are_grown_once_unless_the_run_has_them(context: Context) -> No
     grow_pair(context.study, Inverse(seed), context.folder)
     other = inverses(context, "first_order", [seed])[seed]
     assert other.root == context.folder.root
-    again = first_order.parted(context, [seed])[0]
+    again = parted(context, [seed])[0]
     assert bool((again.values == with_odd.values).all())
     shutil.rmtree(context.folder.pair(Inverse(seed)))

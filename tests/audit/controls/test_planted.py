@@ -11,55 +11,60 @@ import pytest
 from planted import Alter, bent, local_fnl, planted, shell_rescaled, zero_last_bits
 from synthetic import tiny_study, write_run
 from weakfield.audit import run as audit
-from weakfield.audit.context import Context
-from weakfield.audit.controls.float_fingerprint import fingerprint
+from weakfield.audit.audit_run import AuditRun
+from weakfield.audit.controls.rounding import fingerprint
 from weakfield.config import RunFolder
 from weakfield.dataset import build
 from weakfield.learning import training
 
 
-def verdicts(context: Context, *names: str) -> dict[str, dict[str, Any]]:
-    return {name: audit.complete(context, name) for name in names}
+def complete(context: AuditRun, name: str) -> dict[str, Any]:
+    """The row of a control, as ``audit.json`` has it."""
+    return audit.complete(context, name).as_json()
+
+
+def verdicts(context: AuditRun, *names: str) -> dict[str, dict[str, Any]]:
+    return {name: complete(context, name) for name in names}
 
 
 @pytest.fixture(scope="module")
-def phases(tmp_path_factory: pytest.TempPathFactory) -> Context:
+def phases(tmp_path_factory: pytest.TempPathFactory) -> AuditRun:
     return planted(tmp_path_factory.mktemp("phases"), local_fnl(0.5), epochs=16)
 
 
 @pytest.fixture(scope="module")
-def power(tmp_path_factory: pytest.TempPathFactory) -> Context:
+def power(tmp_path_factory: pytest.TempPathFactory) -> AuditRun:
     return planted(tmp_path_factory.mktemp("power"), shell_rescaled(2.5, 3.5, 1.6), epochs=16)
 
 
 @pytest.fixture(scope="module")
-def amplitude(tmp_path_factory: pytest.TempPathFactory) -> Context:
+def amplitude(tmp_path_factory: pytest.TempPathFactory) -> AuditRun:
     return planted(tmp_path_factory.mktemp("amplitude"), lambda field: 1.3 * field, epochs=12)
 
 
 @pytest.fixture(scope="module")
-def dipole(tmp_path_factory: pytest.TempPathFactory) -> Context:
+def dipole(tmp_path_factory: pytest.TempPathFactory) -> AuditRun:
     return planted(tmp_path_factory.mktemp("dipole"), shell_rescaled(0.5, 1.2, 2.0), epochs=12)
 
 
 class TestPhases:
     """GR has Newton's power at every |k| and a local f_NL."""
 
-    def test_there_is_information_beyond_power(self, phases: Context) -> None:
-        row = audit.complete(phases, "beyond_power")
+    def test_there_is_information_beyond_power(self, phases: AuditRun) -> None:
+        row = complete(phases, "beyond_power")
         assert (row["beyond"], row["verdict"]) == ("yes", "clean")
         assert "beyond the power spectrum: yes" in row["answer"]
         # given P(k), of which the label is independent here, logit and label stay related
         assert row["partial_correlation"]["low"] > 0
 
-    def test_the_verdict_follows_phases_and_survives_equal_power(self, phases: Context) -> None:
+    def test_the_verdict_follows_phases_and_survives_equal_power(self, phases: AuditRun) -> None:
         rows = verdicts(phases, "amplitude_phase_swap", "p_matched", "phases_randomised", "amplitude_rescaled")
         assert {name: row["verdict"] for name, row in rows.items()} == dict.fromkeys(rows, "clean")
         assert rows["p_matched"]["value"] == pytest.approx(1, abs=0.05)  # equal already: rounding is all that changes
         assert rows["amplitude_phase_swap"]["phases"]["low"] > 0.5
 
-    def test_the_bispectrum_explains_part_of_it(self, phases: Context) -> None:
-        row = audit.complete(phases, "beyond_bispectrum")
+    def test_the_bispectrum_explains_part_of_it(self, phases: AuditRun) -> None:
+        row = complete(phases, "beyond_bispectrum")
         assert row["low"] <= row["value"] <= row["high"]
         assert row["left_of_difference"]["value"] < 1
 
@@ -67,18 +72,18 @@ class TestPhases:
 class TestPower:
     """GR is Newton with a louder shell: P(k) and nothing else."""
 
-    def test_there_is_no_information_beyond_power(self, power: Context) -> None:
+    def test_there_is_no_information_beyond_power(self, power: AuditRun) -> None:
         for name in ("beyond_power", "beyond_bispectrum"):
-            row = audit.complete(power, name)
+            row = complete(power, name)
             assert row["beyond"] != "yes"
-        assert audit.complete(power, "beyond_power")["beyond"] == "no"  # twins of equal P(k) are the same
+        assert complete(power, "beyond_power")["beyond"] == "no"  # twins of equal P(k) are the same
 
-    def test_the_verdict_follows_amplitudes_and_dies_at_equal_power(self, power: Context) -> None:
+    def test_the_verdict_follows_amplitudes_and_dies_at_equal_power(self, power: AuditRun) -> None:
         rows = verdicts(power, "amplitude_phase_swap", "p_matched")
         assert {name: row["verdict"] for name, row in rows.items()} == dict.fromkeys(rows, "shortcut")
         assert rows["p_matched"]["value"] == pytest.approx(0, abs=0.02)
 
-    def test_the_curves_point_to_the_shell(self, power: Context) -> None:
+    def test_the_curves_point_to_the_shell(self, power: AuditRun) -> None:
         rows = verdicts(power, "low_pass", "high_pass")
         by_cut = {
             side: {round(p["cut_hmpc"] * 160 / (2 * np.pi), 1): p for p in rows[f"{side}_pass"]["curve"]["points"]}
@@ -91,34 +96,33 @@ class TestPower:
         assert below["log_pk"]["paired_accuracy"]["low"] <= 0.5 <= below["log_pk"]["paired_accuracy"]["high"]
         assert above["log_pk"]["paired_accuracy"]["low"] > 0.5
 
-    def test_waves_of_the_box_are_not_what_is_seen(self, power: Context) -> None:
-        assert audit.complete(power, "dipole_removed")["verdict"] == "clean"
-        row = audit.complete(power, "noise_plane")
+    def test_waves_of_the_box_are_not_what_is_seen(self, power: AuditRun) -> None:
+        assert complete(power, "dipole_removed")["verdict"] == "clean"
+        row = complete(power, "noise_plane")
         assert row["verdict"] == "clean"
-        assert row["power_ratio"]["value"] == pytest.approx(
-            1, abs=0.3
-        )  # 14 seeds, 12 low modes weigh as much as others
+        # 14 seeds, 12 low modes weigh as much as others
+        assert row["power_ratio"]["value"] == pytest.approx(1, abs=0.3)
 
 
 class TestAmplitude:
     """GR is Newton times 1.3."""
 
-    def test_one_number_is_all_the_network_sees(self, amplitude: Context) -> None:
-        row = audit.complete(amplitude, "amplitude_rescaled")
+    def test_one_number_is_all_the_network_sees(self, amplitude: AuditRun) -> None:
+        row = complete(amplitude, "amplitude_rescaled")
         assert row["verdict"] == "shortcut"
         assert row["value"] == pytest.approx(1, abs=0.01)
 
-    def test_values_without_places_are_freed_of_it(self, amplitude: Context) -> None:
-        assert audit.complete(amplitude, "value_histogram")["verdict"] != "shortcut"
+    def test_values_without_places_are_freed_of_it(self, amplitude: AuditRun) -> None:
+        assert complete(amplitude, "value_histogram")["verdict"] != "shortcut"
 
 
 @pytest.mark.slow
 class TestDipole:
     """GR has another dipole."""
 
-    def test_without_it_nothing_is_left(self, dipole: Context) -> None:
-        assert audit.complete(dipole, "fundamental_removed")["verdict"] == "inconclusive"  # would it find anything?
-        assert audit.complete(dipole, "other_weights")["verdict"] == "clean"  # it would
+    def test_without_it_nothing_is_left(self, dipole: AuditRun) -> None:
+        assert complete(dipole, "fundamental_removed")["verdict"] == "inconclusive"  # would it find anything?
+        assert complete(dipole, "other_weights")["verdict"] == "clean"  # it would
         rows = verdicts(dipole, "dipole_removed", "fundamental_removed")
         assert {row["verdict"] for row in rows.values()} == {"shortcut"}
         assert rows["dipole_removed"]["value"] == pytest.approx(0, abs=0.02)
@@ -133,7 +137,7 @@ class TestValues:
             return field + 0.4 * (field**2 - (field**2).mean())
 
         context = planted(tmp_path_factory.mktemp("values"), bend, epochs=1)
-        assert audit.complete(context, "value_histogram")["verdict"] == "shortcut"
+        assert complete(context, "value_histogram")["verdict"] == "shortcut"
 
 
 class TestParity:
@@ -143,7 +147,7 @@ class TestParity:
     def row(root: Path, alter: Alter, epochs: int = 16, **tables: dict[str, object]) -> dict[str, Any]:
         tables = {"seeds": {"inverted": True}, **tables}
         context = planted(root, alter, epochs=epochs, **tables)
-        row = audit.complete(context, "first_order")
+        row = complete(context, "first_order")
         assert (row["seeds"], row["cost"]["simulations"]) == (14, 0)  # the run has the inverses
         if row["logit_difference"]["value"] != 0:
             assert row["value"] + row["even"]["value"] == pytest.approx(1)
@@ -192,5 +196,5 @@ class TestBits:
             zero_last_bits(study, folder)
         build.run(study, folder)
         training.run(study, folder)
-        row = audit.complete(Context(study, folder), "float_fingerprint")
+        row = complete(AuditRun(study, folder), "float_fingerprint")
         assert (row["verdict"] == "shortcut") == zeroed

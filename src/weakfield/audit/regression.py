@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from weakfield.audit.context import Context
+from weakfield.audit.audit_run import AuditRun
 from weakfield.audit.contract import FEWEST_SEEDS, above_chance, tells
 from weakfield.dataset import PairTensor
 from weakfield.learning import Estimate, Scores
@@ -108,12 +108,12 @@ def left_over_difference(differences: Array, features: Array, seed: int = 0) -> 
     return residual
 
 
-def partial_correlation(context: Context, scores: Scores, features: Array) -> Estimate:
+def partial_correlation(audit: AuditRun, scores: Scores, features: Array) -> Estimate:
     """Correlation of logit and label when both are freed of what ``features`` predict of them, over seeds."""
     logits = np.stack([scores.newton, scores.gr], axis=1)
     labels = np.tile([-1.0, 1.0], (len(logits), 1))
     a, b = left_over(logits, features), left_over(labels, features)
-    weights = bootstrap_weights(len(logits), context.study.audit.bootstrap)
+    weights = bootstrap_weights(len(logits), audit.study.audit.bootstrap)
     return interval(_correlation(np.ones((1, len(a))), a, b)[0], _correlation(weights, a, b))
 
 
@@ -183,7 +183,7 @@ class Evidence:
     sensitive: bool = True
 
 
-def answer(context: Context, evidence: list[Evidence]) -> Answer:
+def answer(audit: AuditRun, evidence: list[Evidence]) -> Answer:
     """Whether any of the evidence is above chance, the error of the whole family of tests being 5 %.
 
     "yes": an interval, between universes or between twins, lies above 1/2 when widened for the number of tests.
@@ -197,12 +197,12 @@ def answer(context: Context, evidence: list[Evidence]) -> Answer:
         if item.identical:
             small.append(True)
             continue
-        universes = context.unpaired_auc(item.scores, confidence)
-        twins = context.paired(item.scores, confidence)
+        universes = audit.unpaired_auc(item.scores, confidence)
+        twins = audit.paired(item.scores, confidence)
         if len(item.scores.seeds) >= FEWEST_SEEDS and (above_chance(universes) or above_chance(twins)):
             return "yes"
         small.append(item.sensitive and universes.high < SMALL_AUC and twins.high < SMALL_PAIRED)
-    if small and all(small) and tells(context, context.scores()):
+    if small and all(small) and tells(audit, audit.scores()):
         return "no"
     return "not at this sample size"
 

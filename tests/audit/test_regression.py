@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from synthetic import tiny_study
-from weakfield.audit.beyond import (
+from weakfield.audit.audit_run import AuditRun
+from weakfield.audit.regression import (
     STRENGTHS,
     Evidence,
     _ridge,
@@ -16,12 +17,11 @@ from weakfield.audit.beyond import (
     partial_correlation,
     regressed,
 )
-from weakfield.audit.context import Context
 from weakfield.config import RunFolder
 from weakfield.learning import Scores
 
 
-class Given(Context):
+class Given(AuditRun):
     """A context whose network has given scores."""
 
     given: Scores

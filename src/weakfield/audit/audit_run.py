@@ -1,9 +1,9 @@
-"""What controls work with: the data set, the trained models and their scores, and retraining within a budget."""
+"""The run under audit: its cubes, trained networks and their scores, and retraining within a budget."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from weakfield._version import __version__
+from weakfield.audit.records import Reached
 from weakfield.audit.surrogates import group_power, match_power, power_groups
 from weakfield.base.errors import BadInput
 from weakfield.base.files import content_hash, file_hash, read_json, write_json
@@ -44,25 +45,31 @@ class BySeed:
 
     def __init__(self, cubes: Pairs) -> None:
         self.cubes = cubes
-        self.place = {seed: number for number, seed in enumerate(cubes.seeds)}
+        self.position = {seed: number for number, seed in enumerate(cubes.seeds)}
 
     def __call__(self, seed: int) -> Tensor:
-        return self.cubes.load([self.place[seed]])[0]
+        return self.cubes.load([self.position[seed]])[0]
 
 
 @dataclass
-class Context:
-    """A study whose train stage is finished. ``granted`` retrainings may be done by the control at work."""
+class AuditRun:
+    """A study whose train stage is finished, as controls see it.
+
+    ``grants`` are the retrainings that the budget leaves to each control of the study, in the order in which they are
+    run (``registry.granted``). The control ``at_work`` may train ``granted`` networks; ``spent`` and ``grown`` count
+    the networks it trained and the universes it asked for.
+    """
 
     study: StudyConfig
     folder: RunFolder
+    grants: Mapping[str, int] = field(default_factory=dict)
     granted: int = 10**6
     spent: int = 0
     grown: int = 0
     at_work: str = ""
 
     def begin(self, granted: int, control: str = "") -> None:
-        """Another control starts: so many retrainings are granted, nothing is spent yet."""
+        """Start another control, which may train ``granted`` networks and has spent nothing yet."""
         self.granted, self.spent, self.grown, self.at_work = granted, 0, 0, control
 
     # -- cubes --
@@ -96,18 +103,18 @@ class Context:
 
         return {part: np.array([rows(pair) for pair in self.cubes[part].values]) for part in PARTS}
 
-    @cached_property
-    def equal_power(self) -> dict[bool, PairTensor]:
-        """Test pairs whose GR member has the power of its twin: in shells of k_F (False), at every |k| (True).
+    def with_equal_power(self, pair: Tensor, finest: bool = True) -> Tensor:
+        """A pair whose GR member has the power of its twin: at every |k| (``finest``), or in shells of k_F.
 
         The twin goes the same way, so that rounding is shared.
         """
+        newton, gr = pair
+        return torch.stack([match_power(member, newton, finest, self.dim) for member in (newton, gr)])
 
-        def change(pair: Tensor, finest: bool) -> Tensor:
-            newton, gr = pair
-            return torch.stack([match_power(member, newton, finest, self.dim) for member in (newton, gr)])
-
-        return {finest: self.altered(partial(change, finest=finest)) for finest in (False, True)}
+    @cached_property
+    def equal_power(self) -> dict[bool, PairTensor]:
+        """Test pairs of equal power: at every |k| (True), and in shells of k_F (False)."""
+        return {finest: self.altered(partial(self.with_equal_power, finest=finest)) for finest in (False, True)}
 
     @property
     def dim(self) -> int:
@@ -186,7 +193,7 @@ class Context:
         self.spent += 1
         samples = {part: self.samples_of(pairs) for part, pairs in cubes.items()}
         task = self._task(control, samples, at)
-        folder = self._place(control, at)
+        folder = self._path(control, at)
         network = fit(task, folder, f"retraining for {control} {at}".rstrip())
         scores = cube_scores(score(network, samples["test"]))
         write_json(folder / "scores.json", {"task": task.hash, "test": scores.as_json()})
@@ -199,7 +206,7 @@ class Context:
         """
         if not self.before(self.at_work).get(control):
             return None
-        path = self._place(control, at) / "scores.json"
+        path = self._path(control, at) / "scores.json"
         if not path.exists():
             return None
         kept = read_json(path)
@@ -207,17 +214,14 @@ class Context:
 
     def before(self, control: str) -> dict[str, int]:
         """Retrainings granted to those of ``SHARED`` that run before a control, or to all if it is not of the study."""
-        from weakfield.audit.registry import granted  # it knows the controls, which rest on this module
-
-        shares = granted(self.study)
-        order = list(shares)
-        earlier = order[: order.index(control)] if control in shares else order
-        return {name: shares[name] for name in earlier if name in SHARED}
+        order = list(self.grants)
+        earlier = order[: order.index(control)] if control in self.grants else order
+        return {name: self.grants[name] for name in earlier if name in SHARED}
 
     def _task(self, control: str, cubes: Mapping[Part, Pairs], at: str) -> Task:
         return Task(self.retraining, dict(cubes), f"{self.dataset.fingerprint} {control} {at}".rstrip())
 
-    def _place(self, control: str, at: str) -> Path:
+    def _path(self, control: str, at: str) -> Path:
         return self.workplace(control) / at if at else self.workplace(control)
 
     # -- estimates --
@@ -235,6 +239,10 @@ class Context:
     def paired(self, scores: Scores, confidence: float = CONFIDENCE) -> Estimate:
         """Paired accuracy with the binomial interval of Clopper and Pearson, twins that tie counted half."""
         return binomial(paired_accuracy(scores) * len(scores.seeds), len(scores.seeds), confidence)
+
+    def reached(self, scores: Scores) -> Reached:
+        """AUC between universes and paired accuracy, with their intervals."""
+        return Reached(unpaired_auc=self.unpaired_auc(scores), paired_accuracy=self.paired(scores))
 
     def auc_difference(self, first: Scores, second: Scores) -> Estimate:
         """AUC of one classifier minus that of another on the same seeds, bootstrapped together."""
@@ -262,8 +270,8 @@ class Context:
         """Where a control keeps what it grew or trained."""
         return self.folder.audit / control
 
-    def key(self, control: str, granted: int = 0) -> str:
-        """Hash of what the result of a control depends on."""
+    def key(self, control: str, granted: int = 0, source: str = "") -> str:
+        """Hash of what the result of a control depends on; ``source`` is that of a control of the user's own."""
         models = sorted(self.folder.training.glob("*/scores.json"))
         study = self.study
         return content_hash(
@@ -277,6 +285,7 @@ class Context:
                 "before": self.before(control),
                 "audit": study.audit.hash("controls", "full_controls", "retrainings"),
                 "universe": [study.cosmology.hash(), content_hash(study.simulation.identity()), study.output.hash()],
+                **({"source": source} if source else {}),
             }
         )
 

@@ -10,15 +10,20 @@ import pytest
 from torch import nn
 
 from synthetic import tiny_study, write_run
-from weakfield.audit import context as context_module
+from weakfield.audit import audit_run
 from weakfield.audit import run as audit
-from weakfield.audit import transfer as transfer_module
-from weakfield.audit.context import Context
-from weakfield.audit.contract import Result
-from weakfield.audit.controls import mesh, other_redshift, phi_integrator, step_limit
-from weakfield.audit.controls.mesh import other_mesh
+from weakfield.audit.audit_run import AuditRun
+from weakfield.audit.contract import NotRun, Result
+from weakfield.audit.controls import other_universes
+from weakfield.audit.controls.other_universes import (
+    Elsewhere,
+    mesh,
+    on_the_other_mesh,
+    other_output,
+    other_steps,
+    transfer,
+)
 from weakfield.audit.registry import find_control
-from weakfield.audit.transfer import Elsewhere, transfer
 from weakfield.audit.universes import Refused, changed, cubes_of
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.dataset import Pairs, build
@@ -30,7 +35,7 @@ def guesses(pairs: Pairs) -> Scores:
     return Scores(pairs.seeds, *np.random.default_rng(1).standard_normal((2, len(pairs))))
 
 
-class Untrained(Context):
+class Untrained(AuditRun):
     """A context without a network."""
 
     network_shape = (1, 8, 8, 8)
@@ -53,10 +58,10 @@ def test_a_network_trained_in_one_place_is_not_taken_for_that_of_another(
         done.append((task.hash, folder))
         return nn.Identity()
 
-    monkeypatch.setattr(context_module, "fit", fit)
-    monkeypatch.setattr(context_module, "score", lambda network, pairs: guesses(pairs))
+    monkeypatch.setattr(audit_run, "fit", fit)
+    monkeypatch.setattr(audit_run, "score", lambda network, pairs: guesses(pairs))
     monkeypatch.setattr(
-        transfer_module, "grown", lambda context, control, place, seeds: context.dataset.pairs(list(seeds))
+        other_universes, "grown", lambda context, control, place, seeds: context.dataset.pairs(list(seeds))
     )
     for limits in ((0.04, 0.01), (0.04, 0.005), (0.02, 0.01)):
         places = [Elsewhere(changed(study, "simulation", step_limit_hubble=limit), f"{limit}") for limit in limits]
@@ -84,21 +89,24 @@ def test_another_redshift_is_one_that_the_sample_did_not_hold(
     settings: dict[str, Any],
     seen: tuple[float, ...],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     study = tiny_study(pairs=5, simulation={"snapshot_redshifts": outputs}, dataset=settings)
     folder = write_run(study, tmp_path)
     build.run(study, folder)
-    context, places = Untrained(study, folder), []
-    monkeypatch.setattr(other_redshift, "transfer", lambda context, control, found: places.extend(found))
-    other_redshift.run(context)
-    (place,) = places
+    context = Untrained(study, folder)
+    (place,) = other_output(context)
     assert place.redshifts is not None
     instead = dict(zip(context.dataset.redshifts, place.redshifts, strict=True))
     assert tuple(instead[z] for z in context.dataset.recipe.redshifts) == seen
     if place.folder is not None:  # stored: other cubes, not those of the study
         cubes = cubes_of(context, place.study, folder, context.dataset.part("test"), place.redshifts)
         assert not bool((cubes.values == context.cubes["test"].values).all())
+
+
+def test_a_study_that_names_no_other_step_limit_has_nowhere_to_go() -> None:
+    study = tiny_study(simulation={"step_limit_hubble": 0.06}, audit={"step_limits": (0.06,)})
+    with pytest.raises(NotRun, match="names no step limit but that of the study"):
+        other_steps(AuditRun(study, RunFolder("nowhere")))
 
 
 STAGGERED = {"mesh": "staggered", "start": "linear"}
@@ -120,7 +128,7 @@ SPECTRAL = {"mesh": "spectral", "start": "growing-mode", "phi_integrator": "seco
 )
 def test_the_other_mesh_comes_with_its_start_and_its_clock(box: dict[str, Any], there: tuple[object, ...]) -> None:
     study = tiny_study(simulation=box)
-    other = other_mesh(study)
+    other = on_the_other_mesh(study)
     found = other.simulation
     assert (found.mesh, found.start, found.phi_integrator, found.step_limit_hubble) == there
     changes = dict.fromkeys(("mesh", "start", "phi_integrator", "step_limit_hubble"))
@@ -154,15 +162,15 @@ def test_a_control_whose_universes_the_settings_do_not_allow_says_so(
     folder = write_run(study, tmp_path)
     build.run(study, folder)
     row = audit.complete(Untrained(study, folder), control)
-    assert (row["verdict"], row["low"], row["high"]) == ("inconclusive", 0, 1)
-    assert reason in row["remark"]
-    assert row["remark"].endswith(".")
-    assert not row["remark"].endswith("..")
+    assert (row.verdict, row.low, row.high) == ("inconclusive", 0, 1)
+    assert reason in row.remark
+    assert row.remark.endswith(".")
+    assert not row.remark.endswith("..")
 
 
 def test_the_mesh_with_one_clock_is_granted_no_retraining_for_the_other() -> None:
     assert find_control("phi_integrator").needs(tiny_study(simulation=SPECTRAL)) == 0
-    assert phi_integrator.needs(tiny_study(simulation=STAGGERED)) == 1
+    assert find_control("phi_integrator").needs(tiny_study(simulation=STAGGERED)) == 1
 
 
 @pytest.mark.parametrize("box", [SPECTRAL, STAGGERED])
@@ -182,16 +190,13 @@ def test_every_other_setting_that_controls_ask_for_is_one_that_both_meshes_take(
         (0.06, (0.1, 0.06, 0.03), [0.1, 0.03]),
         (0.04, (0.03, 0.1, 0.1), [0.1, 0.03]),
         (0.03, (0.1, 0.06, 0.03), [0.1, 0.06, 0.015]),  # longer steps say nothing of the study's
-        (0.06, (0.06,), []),
     ],
 )
 def test_the_last_step_limit_is_finer_than_that_of_the_study(
-    own: float, limits: tuple[float, ...], visited: list[float], monkeypatch: pytest.MonkeyPatch
+    own: float, limits: tuple[float, ...], visited: list[float]
 ) -> None:
     study = tiny_study(simulation={"step_limit_hubble": own}, audit={"step_limits": limits})
-    places: list[Elsewhere] = []
-    monkeypatch.setattr(step_limit, "transfer", lambda context, control, found, reverse: places.extend(found))
-    step_limit.run(Context(study, RunFolder("nowhere")))
+    places = other_steps(AuditRun(study, RunFolder("nowhere")))
     assert [place.study.simulation.step_limit_hubble for place in places] == visited
 
 
@@ -208,7 +213,7 @@ def test_what_the_staggered_mesh_loses_convicts_nobody(
     box: dict[str, Any], share: tuple[float, float, float], verdict: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = Result(Estimate(*share), "share", "shortcut" if share[2] < 0.5 else "clean", remark="Numbers.")
-    monkeypatch.setattr(mesh, "transfer", lambda context, control, places: found)
-    result = mesh.run(Context(tiny_study(simulation=box), RunFolder("nowhere")))
+    monkeypatch.setattr(other_universes, "transfer", lambda context, control, places: found)
+    result = mesh(AuditRun(tiny_study(simulation=box), RunFolder("nowhere")))
     assert result.verdict == verdict
     assert ("says little" in result.remark) == (verdict == "inconclusive")
