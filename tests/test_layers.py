@@ -18,6 +18,7 @@ FLOORS = (
     {"config"},
     {"cosmology"},
     {"mesh"},
+    {"fourier"},
     {"formats"},
     {"simulation"},
     {"spectra"},

@@ -35,7 +35,7 @@ def test_a_spectrum_is_read() -> None:
     table = read_spectrum_text(DATA / "stock16_gr" / "pk000_phi.dat")
     assert (table.name, table.redshift, table.count[0]) == ("phi", 50.0, 6)
     assert table.k[0] == 1.963495e-02
-    assert table.power[1] == 2.139584e-10
+    assert table.dimensionless[1] == 2.139584e-10
 
 
 def test_names_of_several_words_survive(tmp_path: Path) -> None:

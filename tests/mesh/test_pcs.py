@@ -11,7 +11,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from weakfield.mesh import quadratic, spectral
+from weakfield.fourier import quadratic
+from weakfield.mesh import spectral
 from weakfield.mesh.kernels import cpu, kernels_for, reference
 from weakfield.mesh.lanes import LANES, METRIC_PHI, METRIC_PSI, VECTOR, spread_out
 from weakfield.mesh.particles import Particles

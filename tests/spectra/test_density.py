@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from weakfield.base.errors import BadInput
+from weakfield.fourier.windows import ALIAS_SUMS, WINDOW_ORDERS
 from weakfield.mesh.kernels.cpu.splines import paint_spline
-from weakfield.mesh.shells import WINDOW_ORDERS
 from weakfield.spectra import average, paint_density, power_spectrum
-from weakfield.spectra.shotnoise import ALIAS_SUMS
 
 WINDOWS = ("ngp", "cic", "tsc", "pcs")
 

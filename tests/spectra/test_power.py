@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from weakfield.base.errors import BadInput
-from weakfield.mesh.shells import WINDOW_ORDERS
+from weakfield.fourier.windows import WINDOW_ORDERS
 from weakfield.spectra import cross_spectrum, power_spectrum
 
 BOX = 100.0

@@ -22,13 +22,14 @@ _REDSHIFT = re.compile(r"#\s*redshift\s+z\s*=\s*(\S+)")
 class SpectrumTable:
     """One spectrum; rows are the bins that hold modes.
 
-    ``k`` and its scatter ``k_scatter`` in h/Mpc; ``power`` and its error ``error`` dimensionless; ``count`` modes.
+    ``k`` and its scatter ``k_scatter`` in h/Mpc; ``dimensionless`` is Delta^2 = k^3 P / 2 pi^2 and
+    ``error`` its error, both without units; ``count`` modes.
     """
 
     name: str
     redshift: float
     k: Array
-    power: Array
+    dimensionless: Array
     k_scatter: Array
     error: Array
     count: npt.NDArray[np.int64]
@@ -40,10 +41,10 @@ def format_spectrum(table: SpectrumTable) -> str:
         f"# power spectrum of {table.name}\n# redshift z={table.redshift:f}\n",
         "# k              Pk             sigma(k)       sigma(Pk)      count\n",
     ]
-    for k, power, scatter, error, count in zip(
-        table.k, table.power, table.k_scatter, table.error, table.count, strict=True
+    for k, value, scatter, error, count in zip(
+        table.k, table.dimensionless, table.k_scatter, table.error, table.count, strict=True
     ):
-        lines.append(f"  {k:e}   {power:e}   {scatter:e}   {error:e}   {int(count):d}\n")
+        lines.append(f"  {k:e}   {value:e}   {scatter:e}   {error:e}   {int(count):d}\n")
     return "".join(lines)
 
 
@@ -83,5 +84,5 @@ def parse_spectrum(text: str, path: str = "the text") -> SpectrumTable:
     columns = np.array(rows, dtype=np.float64).reshape(-1, 5).T.copy()
     if not np.isfinite(columns).all():
         raise BadInput(f"{path}: found a number that is not finite")
-    k, power, k_scatter, error_of_power, count = columns
-    return SpectrumTable(name.group(1).strip(), z, k, power, k_scatter, error_of_power, count.astype(np.int64))
+    k, dimensionless, k_scatter, uncertainty, count = columns
+    return SpectrumTable(name.group(1).strip(), z, k, dimensionless, k_scatter, uncertainty, count.astype(np.int64))

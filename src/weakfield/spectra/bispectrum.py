@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from weakfield.base.errors import BadInput
-from weakfield.mesh.shells import Window, checked_edges
-from weakfield.mesh.triangles import Intervals
+from weakfield.fourier.shells import checked_edges
+from weakfield.fourier.triangles import Intervals
+from weakfield.fourier.windows import Window
 from weakfield.spectra.bins import merged
 from weakfield.spectra.cost import check_memory, estimate_bispectrum
 from weakfield.spectra.counts import Triangles, closed_triangles, given_triangles

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from weakfield.base.errors import BadInput
+from weakfield.fourier.windows import window_order
 from weakfield.mesh.kernels.cpu.splines import paint_spline
-from weakfield.spectra.modes import checked_box, window_order
+from weakfield.spectra.modes import checked_box
 
 
 def paint_density(

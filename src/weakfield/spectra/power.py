@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weakfield.base.errors import BadInput
-from weakfield.mesh.shells import Window, shells, squared_modulus, window_power
+from weakfield.fourier.half_axis import squared_modulus
+from weakfield.fourier.shells import shells
+from weakfield.fourier.windows import Window, aliased_shot_noise, window_order, window_power
 from weakfield.spectra.bins import merged
-from weakfield.spectra.modes import Cube, checked_box, raw_modes, window_order
+from weakfield.spectra.modes import Cube, checked_box, raw_modes
 from weakfield.spectra.results import Integers, Reals, Result, checked_gauge, per_mode
-from weakfield.spectra.shotnoise import aliased_shot_noise
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from weakfield.fourier.triangles import GridGroup, ShellModes
 from weakfield.mesh import fft
 from weakfield.mesh.kernels import reference
-from weakfield.mesh.triangles import GridGroup, ShellModes
 from weakfield.spectra.slabs import slab_sums
 
 Reals = NDArray[np.float64]

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from weakfield.audit.audit_run import AuditRun
 from weakfield.audit.contract import Control, Result, blamed, one_retraining, said, tells
-from weakfield.audit.surrogates import randomise_phases, rescale, swap_amplitudes
 from weakfield.dataset import PARTS, Pairs, PairTensor, Part
+from weakfield.fourier.altered import randomise_phases, swap_amplitudes
 from weakfield.learning import Scores
 
 #: numbers that Newton cubes are multiplied by
@@ -28,9 +28,7 @@ def amplitude_rescaled(audit: AuditRun) -> Result:
     """Show the network Newton cubes multiplied by a number."""
 
     def against_rescaled(factor: Callable[[Tensor, Tensor], float]) -> Scores:
-        return audit.score(
-            audit.altered(lambda pair: torch.stack([pair[0], rescale(pair[0], factor(pair[0], pair[1]))]))
-        )
+        return audit.score(audit.altered(lambda pair: torch.stack([pair[0], factor(pair[0], pair[1]) * pair[0]])))
 
     scaled = against_rescaled(lambda newton, gr: spread(gr) / spread(newton))
     share = audit.share(scaled)
@@ -161,7 +159,7 @@ def rescaling_found(audit: AuditRun) -> Result:
     for factor in FACTORS:
 
         def change(pair: Tensor, factor: float = factor) -> Tensor:
-            return torch.stack([rescale(pair[0], factor), pair[0]])
+            return torch.stack([factor * pair[0], pair[0]])
 
         scores = audit.retrain("rescaling_found", audit.all_altered(change), at=f"{factor:g}")
         rows.append({"factor": factor, "unpaired_auc": audit.unpaired_auc(scores)})

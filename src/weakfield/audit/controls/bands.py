@@ -12,17 +12,11 @@ from torch import Tensor
 from weakfield.audit.audit_run import AuditRun
 from weakfield.audit.contract import Control, Result, blamed, learns, one_retraining, said, survives, tells
 from weakfield.audit.records import BandCurve, BandPoint, Side, Verdict
-from weakfield.audit.surrogates import (
-    high_pass,
-    low_pass,
-    modes_of,
-    power_groups,
-    stop_band,
-    transformed,
-    without_plane,
-)
 from weakfield.config import StudyConfig
 from weakfield.dataset import PARTS
+from weakfield.fourier import half_axis_weights, nyquist_modes, squared_wavenumbers, wavenumber_axes
+from weakfield.fourier.altered import power_groups
+from weakfield.fourier.filters import high_pass, low_pass, modes_of, stop_band, without_plane
 from weakfield.learning import Estimate, Scores
 from weakfield.learning.classifiers import logistic
 
@@ -48,7 +42,7 @@ def retrainings(study: StudyConfig) -> int:
 def power_scores(audit: AuditRun, cut: float, side: Side) -> Scores:
     """Logistic regression on ln P(k) of the shells below or above a cut."""
     groups = power_groups(audit.dataset.grid, False, audit.dim)
-    length = modes_of(audit.dataset.grid, audit.dim).length
+    length = np.sqrt(squared_wavenumbers(audit.dataset.grid, audit.dim))
     below = [length[groups.index == group].mean() < cut for group in range(groups.count)]
     inside = [group for group, low in enumerate(below) if low == (side == "low")]
     rows = {part: audit.log_powers[part][..., inside] for part in PARTS}
@@ -206,21 +200,18 @@ def plane_power(audit: AuditRun) -> np.ndarray:
     Relative to the mean power of modes of the same |k|, so that every mode counts alike; axes are left out.
     """
     n, dim = audit.dataset.grid, audit.dim
-    modes, groups = modes_of(n, dim), power_groups(n, True, dim)
-    axes = [
-        np.arange(size).reshape([-1 if i == axis else 1 for i in range(dim)])
-        for axis, size in enumerate(modes.squares.shape)
-    ]
-    on_plane = [np.broadcast_to(axis == 0, modes.squares.shape) for axis in axes]
-    single = (sum(plane.astype(int) for plane in on_plane) == 1) & ~modes.nyquist
+    groups, nyquist = power_groups(n, True, dim), nyquist_modes(n, dim)
+    weight = np.broadcast_to(half_axis_weights(n), nyquist.shape)
+    on_plane = [np.broadcast_to(axis == 0, nyquist.shape) for axis in wavenumber_axes(n, dim)]
+    single = (sum(plane.astype(int) for plane in on_plane) == 1) & ~nyquist
     ratios = []
     for newton, _ in audit.cubes["test"].values:
-        power = transformed(newton[0], dim).abs().square().numpy()
+        power = modes_of(newton[0], dim).abs().square().numpy()
         index = groups.index.ravel() + 1
-        means = np.bincount(index, (modes.weight * power).ravel()) / np.bincount(index, modes.weight.ravel())
+        means = np.bincount(index, (weight * power).ravel()) / np.bincount(index, weight.ravel())
         relative = power / np.maximum(means, np.finfo(float).tiny)[groups.index + 1]
         # on k_x = 0 both k and -k are stored, elsewhere one of them: weights count every mode once
-        level = [float(np.average(relative[single & p], weights=modes.weight[single & p])) for p in on_plane]
+        level = [float(np.average(relative[single & p], weights=weight[single & p])) for p in on_plane]
         ratios.append(level[-1] / np.mean(level[:-1]))
     return np.array(ratios)
 

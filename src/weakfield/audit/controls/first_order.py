@@ -9,7 +9,6 @@ from torch import Tensor
 from weakfield.audit.audit_run import AuditRun
 from weakfield.audit.contract import CHANCE, Control, Result, said, tells
 from weakfield.audit.records import Verdict
-from weakfield.audit.surrogates import with_one_parity
 from weakfield.audit.universes import finished, inverses, snapshots_of
 from weakfield.config import THEORIES, Inverse
 from weakfield.dataset import PairTensor
@@ -17,6 +16,18 @@ from weakfield.learning import Scores
 
 #: test seeds used at most: a pair of the inverse is grown for each of them that has none
 SEEDS = 16
+
+
+def with_one_parity(twins: tuple[Tensor, Tensor], inverse: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """(Newton + even part, Newton + odd part) of GR - Newton of a seed; together with Newton's cube they add up to GR.
+
+    ``twins`` are Newton and GR of the seed, ``inverse`` those of its inverse: another universe, of which the
+    difference alone is used. The even part is half the sum of the two differences, the odd part half of the first
+    minus the second.
+    """
+    newton, gr = twins
+    upright, inverted = gr - newton, inverse[1] - inverse[0]
+    return newton + (upright + inverted) / 2, newton + (upright - inverted) / 2
 
 
 def parted(audit: AuditRun, seeds: list[int]) -> tuple[PairTensor, PairTensor, np.ndarray]:

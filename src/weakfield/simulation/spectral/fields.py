@@ -7,7 +7,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from weakfield.mesh import quadratic, spectral
+from weakfield.fourier import quadratic
+from weakfield.mesh import spectral
 from weakfield.mesh.kernels.reference.pcs import fall
 from weakfield.mesh.lanes import METRIC_PHI, METRIC_PSI, STORED, T00
 from weakfield.mesh.particles import Particles

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from weakfield.config import RunSettings
 from weakfield.cosmology import amplitude
-from weakfield.mesh import quadratic
+from weakfield.fourier import quadratic
 
 
 def primordial_modes(run: RunSettings, unit: Tensor) -> Tensor:

@@ -13,7 +13,8 @@ from weakfield.config import RunSettings
 from weakfield.cosmology import Background, amplitude
 from weakfield.cosmology.splines import natural_spline
 from weakfield.cosmology.transfer import TransferFunctions, TransferHistory
-from weakfield.mesh import quadratic, spectral
+from weakfield.fourier import quadratic
+from weakfield.mesh import spectral
 from weakfield.mesh.kernels.reference.hamiltonian import hamiltonian
 from weakfield.mesh.lanes import LANES, VECTOR
 from weakfield.mesh.particles import Particles
