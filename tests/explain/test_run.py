@@ -120,8 +120,8 @@ def test_repeated_runs_write_the_same_bytes_and_do_nothing_twice(trained, monkey
 
     explain.run(study, folder)
     before = contents()
-    monkeypatch.setattr(explain.Examination, "attributions", None)  # would be called for a seed that is not finished
-    monkeypatch.setattr(explain.Examination, "trust", None)
+    monkeypatch.setattr(explain.PairExplainer, "attributions", None)  # would be called for a seed that is not finished
+    monkeypatch.setattr(explain.PairExplainer, "trust", None)
     explain.run(study, folder)
     assert contents() == before
 

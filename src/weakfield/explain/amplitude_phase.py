@@ -29,7 +29,7 @@ from weakfield import fourier
 from weakfield.base.errors import BadInput
 from weakfield.explain.modes import TOLERANCE, ModeAttribution, change_of_logits, integrated_modes, joined
 from weakfield.explain.paths import MOST_STEPS, Path, integrate
-from weakfield.explain.responses import MEMORY, Response, checked_samples
+from weakfield.explain.response import MEMORY, Response, checked_samples
 
 Reals = NDArray[np.float64]
 Order = Literal["shapley", "amplitude_first", "phase_first"]

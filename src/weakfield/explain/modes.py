@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from weakfield import fourier
 from weakfield.base.errors import BadInput
 from weakfield.explain.paths import MOST_STEPS, Path, integrate
-from weakfield.explain.responses import MEMORY, Response, checked_samples
+from weakfield.explain.response import MEMORY, Response, checked_samples
 from weakfield.fourier.directions import cosines, cubic_harmonic
 from weakfield.fourier.shells import shells
 

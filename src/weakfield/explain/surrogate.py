@@ -24,7 +24,8 @@ from scipy.stats import spearmanr
 from torch import Tensor
 
 from weakfield.base.errors import BadInput
-from weakfield.explain.responses import checked_samples
+from weakfield.base.optional import from_extra
+from weakfield.explain.response import checked_samples
 from weakfield.explain.triangle_basis import triangle_basis
 from weakfield.explain.triangles import TriangleAttribution
 from weakfield.learning.scores import Estimate, bootstrap_weights, interval
@@ -95,8 +96,9 @@ def fit_surrogate(
 
     ``seeds`` (B,) group the pairs. ``BadInput`` for fewer seeds than parts of the cross-validation.
     """
-    from sklearn.linear_model import ElasticNet, ElasticNetCV
-    from sklearn.model_selection import GroupKFold, cross_val_predict
+    with from_extra("learn", "the surrogate of triangles"):
+        from sklearn.linear_model import ElasticNet, ElasticNetCV
+        from sklearn.model_selection import GroupKFold, cross_val_predict
 
     groups = np.unique(np.asarray(seeds), return_inverse=True)[1]
     count = int(groups.max()) + 1

@@ -32,7 +32,7 @@ from torch import Tensor, nn
 
 from weakfield.base.errors import BadInput
 from weakfield.explain.over_seeds import SeedMean, jackknife, seed_sums
-from weakfield.explain.responses import MEMORY, Response, checked_samples
+from weakfield.explain.response import MEMORY, Response, checked_samples
 from weakfield.explain.triangle_basis import TriangleBasis, triangle_basis
 
 Reals = NDArray[np.float64]

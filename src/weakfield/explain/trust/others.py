@@ -11,7 +11,7 @@ from torch import nn
 from weakfield.config import StudyConfig
 from weakfield.dataset import Part
 from weakfield.dataset.pairs import flip_half
-from weakfield.learning import Scores, Task, fit, score
+from weakfield.learning import Estimate, Scores, Task, fit, score
 from weakfield.learning.metrics import evaluate
 
 SHUFFLE_SEED = 1810
@@ -47,6 +47,6 @@ def others(study: StudyConfig, plain: Task, folder: Path) -> dict[str, Other]:
     return found
 
 
-def auc_of(scores: Scores, resamples: int) -> dict[str, float]:
+def auc_of(scores: Scores, resamples: int) -> Estimate:
     """AUC on the test part with its interval."""
-    return evaluate(scores, resamples)["auc"].as_json()
+    return evaluate(scores, resamples)["auc"]

@@ -1,4 +1,4 @@
-"""Logits of a network and their gradients, sample by sample, in the precision asked for and within a memory budget.
+"""The logit of a network for GR, and its gradient, sample by sample, within a memory budget.
 
 The network is copied once, put into eval mode and left alone: explaining changes neither its mode nor its gradients.
 """
@@ -18,24 +18,39 @@ from weakfield.learning.losses import log_odds
 MEMORY = 2**30
 
 
-class Response:
-    """A copy of a network, ready to be differentiated.
+class Response(nn.Module):
+    """A copy of a network that answers with the logit for GR alone, ready to be differentiated.
 
-    ``network`` maps (batch, C, N, N[, N]) to logits (batch,), (batch, 1) or (batch, 2); of two classes the log-odds
-    of the second is taken. Every sample has to be answered by itself: no normalisation over the batch in eval mode.
+    ``network`` maps (batch, C, N, N[, N]) to logits (batch,), (batch, 1) or (batch, classes), class 1 being GR; of
+    classes the log-odds of GR are taken. Every sample has to be answered by itself: no normalisation over the batch in
+    eval mode. ``dtype`` is the precision it is asked in, ``memory`` [bytes] bounds the batches.
     """
 
     def __init__(self, network: nn.Module, dtype: torch.dtype = torch.float64, memory: int = MEMORY) -> None:
-        self.network = copy.deepcopy(network).to(dtype).eval().requires_grad_(False)
+        super().__init__()
+        self.network = copy.deepcopy(network).to(dtype)
+        self.eval().requires_grad_(False)
         held = next(chain(self.network.parameters(), self.network.buffers()), None)
         self.device = torch.device("cpu") if held is None else held.device
         self.dtype, self.memory = dtype, memory
         self._sizes: dict[tuple[int, ...], int] = {}
 
+    def forward(self, samples: Tensor) -> Tensor:
+        """Logits (batch,) of samples in the network's own precision, on its device."""
+        output: Tensor = self.network(samples)
+        if output.shape == (len(samples),):
+            return output
+        if output.shape == (len(samples), 1):
+            return output[:, 0]
+        if output.ndim == 2 and len(output) == len(samples) and output.shape[1] > 1:
+            return log_odds(output)
+        found = f"the network answers {tuple(output.shape)} to {len(samples)} samples"
+        raise BadInput(f"{found}, expected (batch,), (batch, 1) or (batch, classes)")
+
     def logits(self, samples: Tensor) -> Tensor:
         """Logits (B,) float64 of samples (B, C, N, N[, N])."""
         with torch.no_grad():
-            parts = [self._answer(self._moved(part)) for part in torch.split(samples, self.batch(samples))]
+            parts = [self(self._moved(part)) for part in torch.split(samples, self.batch(samples))]
         return torch.cat(parts).double().cpu()
 
     def gradients(self, samples: Tensor) -> tuple[Tensor, Tensor]:
@@ -44,7 +59,7 @@ class Response:
         for part in torch.split(samples, self.batch(samples)):
             with torch.enable_grad():
                 inputs = self._moved(part).requires_grad_()
-                answer = self._answer(inputs)
+                answer = self(inputs)
                 (gradient,) = torch.autograd.grad(answer.sum(), inputs)
             answers.append(answer.detach().double().cpu())
             found.append(gradient.double().cpu())
@@ -61,7 +76,7 @@ class Response:
                 return tensor
 
             with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-                self._answer(self._moved(samples[:1]).requires_grad_())
+                self(self._moved(samples[:1]).requires_grad_())
             one = samples[0].numel() * torch.finfo(self.dtype).bits // 8
             self._sizes[shape] = 2 * sum(kept.values()) + 4 * one  # the backward pass needs about as much again
         return max(1, self.memory // max(1, self._sizes[shape]))
@@ -72,17 +87,6 @@ class Response:
 
     def _moved(self, part: Tensor) -> Tensor:
         return part.detach().to(self.device, self.dtype, copy=True)
-
-    def _answer(self, inputs: Tensor) -> Tensor:
-        output: Tensor = self.network(inputs)
-        if output.shape == (len(inputs),):
-            return output
-        if output.shape == (len(inputs), 1):
-            return output[:, 0]
-        if output.ndim == 2 and len(output) == len(inputs) and output.shape[1] > 1:
-            return log_odds(output)
-        found = f"the network answers {tuple(output.shape)} to {len(inputs)} samples"
-        raise BadInput(f"{found}, expected (batch,), (batch, 1) or (batch, classes)")
 
 
 def checked_samples(samples: Tensor, name: str = "samples") -> Tensor:

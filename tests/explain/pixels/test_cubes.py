@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from weakfield.explain.saliency import projections
+from weakfield.explain.pixels.cubes import projections
 
 
 def test_projections_by_hand():

@@ -1,4 +1,4 @@
-"""One test pair examined: maps by every method, their sums, bands of modes, and the tests of trust."""
+"""One test pair explained: maps by every method, their sums, bands of modes, and the tests of trust."""
 
 from __future__ import annotations
 
@@ -11,17 +11,27 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from weakfield.config.explain import ExplainSettings
+from weakfield.explain.amplitude_phase import amplitude_phase
 from weakfield.explain.bands import Bands
-from weakfield.explain.decision import polar_parts
 from weakfield.explain.modes import ModeAttribution, pair_integrated_modes
 from weakfield.explain.pixels import method
-from weakfield.explain.pixels.contract import asked, batch_size, checked, scores
+from weakfield.explain.pixels.contract import asked, checked
 from weakfield.explain.pixels.occlusion import occlusion_by_shell
+from weakfield.explain.records import (
+    Alike,
+    AlikeByLayer,
+    Logits,
+    MapSum,
+    PairAttribution,
+    PairPath,
+    PairRandomisation,
+    PairTrust,
+    Polar,
+    PolarPart,
+)
 from weakfield.explain.trust.curves import band_curves, cell_curves
-from weakfield.explain.trust.faithfulness import LOCAL, infidelity, sensitivity
-from weakfield.explain.trust.randomisation import cascade
-from weakfield.explain.trust.similarity import rank_correlation, rank_correlations
-from weakfield.explain.trust.symmetry import equivariance_error
+from weakfield.explain.trust.perturbations import LOCAL, equivariance_error, infidelity, sensitivity
+from weakfield.explain.trust.randomisation import cascade, rank_correlation, rank_correlations
 
 #: methods whose attributions should add up to the difference of the logits of the twins, or of the mean field
 SUMMING = {"gradient_x_input": True, "integrated": False, "pair_integrated": True, "occlusion": True, "deeplift": True}
@@ -33,8 +43,12 @@ FINEST = 1e-6
 
 
 @dataclass
-class Examination:
-    """A network and what it is asked with; ``others`` are the networks it is compared with."""
+class PairExplainer:
+    """Attributions of the answers of a network to one pair at a time, by the methods that the settings name.
+
+    ``others`` are networks that it is compared with. Samples of GR and of their Newtonian twins are (n, channels, N,
+    N[, N]), normalised.
+    """
 
     network: nn.Module
     settings: ExplainSettings
@@ -83,84 +97,81 @@ class Examination:
             "memory": int(s.memory_mib * 2**20),
         }
 
-    def attributions(self, newton: Tensor, gr: Tensor) -> tuple[dict[str, Any], dict[str, Tensor]]:
-        """Sums, completeness and bands of one pair (1, channels, ...) as JSON; and the maps (1, channels, ...)."""
+    def attributions(self, newton: Tensor, gr: Tensor) -> tuple[PairAttribution, dict[str, Tensor]]:
+        """Sums, completeness and bands of one pair (1, channels, ...); and the maps (1, channels, ...) by method."""
         maps = {name: self.maps(name, newton, gr) for name in self.settings.methods}
-        with asked(self.network) as decision:
-            x, b = checked(self.network, gr, newton)
-            zero = torch.zeros_like(b)
-            size = batch_size(decision, x, self.settings.memory_mib)
-            low, high, middle = (float(scores(decision, values, size)) for values in (b, x, zero))
+        x, b = checked(self.network, gr, newton)
+        response = asked(self.network, x, self.settings.memory_mib)
+        low, high, middle = (float(response.logits(values)) for values in (b, x, torch.zeros_like(b)))
         sums = {}
         for name, values in maps.items():
-            sums[name] = {"sum": float(values.sum())}
+            total = float(values.sum())
+            sums[name] = MapSum(sum=total)
             if name in SUMMING:
                 change = high - (low if SUMMING[name] else middle)
-                sums[name] |= {"change": change, "residual": float(values.sum()) - change}
+                sums[name] = MapSum(sum=total, change=change, residual=total - change)
         modes = self.modes(newton, gr)
         shells = occlusion_by_shell(self.network, gr, newton, memory_mib=self.settings.memory_mib)
-        return {
-            "logit": {"newton": low, "gr": high},
-            "methods": sums,
-            "path": {"evaluations": int(modes.steps[0]), "residual": float(modes.residual[0])},
-            "bands": attributed_bands(modes).tolist(),
-            "channels": modes.by_channel()[0].tolist(),
-            "polar": polar_parts(self.network, newton, gr, self.path_options(newton, gr)),
-            "directions": modes.by_shell_and_direction().shells[0].tolist(),
-            "occluded_bands": shells[0].tolist(),
-        }, maps
+        polar = amplitude_phase(self.network, newton, gr, **self.path_options(newton, gr))
+        found = PairAttribution(
+            logit=Logits(newton=low, gr=high),
+            methods=sums,
+            path=PairPath(evaluations=int(modes.steps[0]), residual=float(modes.residual[0])),
+            bands=attributed_bands(modes).tolist(),
+            channels=modes.by_channel()[0].tolist(),
+            polar=Polar(amplitude=_polar_part(polar.amplitude), phase=_polar_part(polar.phase)),
+            directions=modes.by_shell_and_direction().shells[0].tolist(),
+            occluded_bands=shells[0].tolist(),
+        )
+        return found, maps
 
-    def trust(
-        self, newton: Tensor, gr: Tensor, maps: dict[str, Tensor], attributed: NDArray[np.float64]
-    ) -> dict[str, Any]:
-        """Every test of trust on one pair (1, channels, ...), as JSON.
+    def trust(self, newton: Tensor, gr: Tensor, maps: dict[str, Tensor], attributed: NDArray[np.float64]) -> PairTrust:
+        """Every test of trust on one pair (1, channels, ...).
 
         ``maps`` by the settings' methods, ``attributed`` by band as in ``attributed_bands``.
         """
-        chosen = self.settings.trust_methods
-        own = {name: maps[name] if name in maps else self.maps(name, newton, gr) for name in chosen}
-        bands = Bands.of(gr)
-        memory, one = self.settings.memory_mib, self.settings
-        return {
-            "agreement": rank_correlations(maps)[0].tolist(),
-            "parameter_randomisation": self._randomised(newton, gr, own),
-            "networks": {
-                who: {name: _alike(own[name], self.maps(name, newton, gr, network)) for name in chosen}
+        settings, memory = self.settings, self.settings.memory_mib
+        own = {name: maps[name] if name in maps else self.maps(name, newton, gr) for name in settings.trust_methods}
+        pair = newton[0], gr[0]
+        return PairTrust(
+            agreement=rank_correlations(maps)[0].tolist(),
+            parameter_randomisation=self._randomised(newton, gr, own),
+            networks={
+                who: {name: _alike(values, self.maps(name, newton, gr, network)) for name, values in own.items()}
                 for who, network in self.others.items()
             },
-            "curves": {
-                name: cell_curves(
-                    self.network, newton[0], gr[0], own[name][0], one.fractions, memory_mib=memory
-                ).as_json()
-                for name in chosen
+            curves={
+                name: cell_curves(self.network, *pair, values[0], settings.fractions, memory_mib=memory).record()
+                for name, values in own.items()
             },
-            "band_curves": band_curves(self.network, newton[0], gr[0], attributed, bands, memory_mib=memory).as_json(),
-            "infidelity": {
-                name: infidelity(
-                    self.network, newton[0], gr[0], own[name][0], name in LOCAL, one.perturbations, memory
-                )
-                for name in chosen
+            band_curves=band_curves(self.network, *pair, attributed, Bands.of(gr), memory_mib=memory).record(),
+            infidelity={
+                name: infidelity(self.network, *pair, values[0], name in LOCAL, settings.perturbations, memory)
+                for name, values in own.items()
             },
-            "sensitivity": {name: self._sensitivity(name, newton, gr) for name in chosen},
-            "equivariance": {name: self._equivariance(name, newton[0], gr[0]) for name in chosen}
-            | {"logit": self._logit_invariance(newton[0], gr[0])},
-        }  # fmt: skip
+            sensitivity={name: self._sensitivity(name, newton, gr) for name in own},
+            equivariance={name: self._equivariance(name, *pair) for name in own}
+            | {"logit": self._logit_invariance(*pair)},
+        )
 
-    def _coarse(self) -> Examination:
+    def _coarse(self) -> PairExplainer:
         """The same with a path of its first nodes only, for maps that are compared and not added up."""
-        return Examination(self.network, self.settings.model_copy(update={"tolerance": float("inf")}))
+        return PairExplainer(self.network, self.settings.model_copy(update={"tolerance": float("inf")}))
 
-    def _randomised(self, newton: Tensor, gr: Tensor, own: dict[str, Tensor]) -> dict[str, Any]:
-        """Similarity to the trained network's map after each layer: names, and per method signed and absolute."""
+    def _randomised(self, newton: Tensor, gr: Tensor, own: dict[str, Tensor]) -> PairRandomisation:
+        """Similarity to the trained network's map after each layer that is drawn anew."""
         names: list[str] = []
-        found: dict[str, dict[str, list[float]]] = {name: {"signed": [], "absolute": []} for name in own}
+        found: dict[str, list[Alike]] = {name: [] for name in own}
         coarse = self._coarse()
         for layer, network in cascade(self.network, checked(self.network, gr)[0]):
             names.append(layer)
             for name, values in own.items():
-                for kind, rho in _alike(values, coarse.maps(name, newton, gr, network)).items():
-                    found[name][kind].append(rho)
-        return {"layers": names, "methods": found}
+                found[name].append(_alike(values, coarse.maps(name, newton, gr, network)))
+        by_layer = {
+            name: AlikeByLayer(signed=[one.signed for one in alike], absolute=[one.absolute for one in alike])
+            for name, alike in found.items()
+        }
+        return PairRandomisation(layers=names, methods=by_layer)
 
     def _sensitivity(self, name: str, newton: Tensor, gr: Tensor) -> float:
         coarse = self._coarse()
@@ -178,9 +189,9 @@ class Examination:
 
     def _change(self, x: Tensor, twin: Tensor) -> Tensor:
         """Logits of samples minus those of their twins (n,)."""
-        with asked(self.network) as decision:
-            samples, twins = checked(self.network, x, twin)
-            return scores(decision, samples, 1) - scores(decision, twins, 1)
+        samples, twins = checked(self.network, x, twin)
+        response = asked(self.network, samples, self.settings.memory_mib)
+        return response.logits(samples) - response.logits(twins)
 
 
 def attributed_bands(modes: ModeAttribution) -> NDArray[np.float64]:
@@ -189,7 +200,10 @@ def attributed_bands(modes: ModeAttribution) -> NDArray[np.float64]:
     return np.concatenate([parts.shells[0], parts.mean[:1], parts.rest[:1]])
 
 
-def _alike(first: Tensor, second: Tensor) -> dict[str, float]:
-    return {
-        kind: float(rank_correlation(first, second, absolute=kind == "absolute")[0]) for kind in ("signed", "absolute")
-    }
+def _polar_part(modes: ModeAttribution) -> PolarPart:
+    return PolarPart(total=float(modes.total[0]), shells=modes.by_shell().shells[0].tolist())
+
+
+def _alike(first: Tensor, second: Tensor) -> Alike:
+    signed, absolute = (float(rank_correlation(first, second, absolute)[0]) for absolute in (False, True))
+    return Alike(signed=signed, absolute=absolute)

@@ -1,10 +1,11 @@
-"""Maps of a two-dimensional network gathered into a cube: the study's saliency cube."""
+"""Cubes of attributions: gathered from maps of slices, and seen from three sides."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -40,3 +41,9 @@ def gather(
             signed[place] += found
             absolute[place] += found.abs()
     return SaliencyCube(signed, absolute)
+
+
+def projections(cube: Tensor) -> Tensor:
+    """Sums of a cube (N, N, N) [z, y, x] along z, along y and along x: (3, N, N), each adding up to the same total."""
+    values = cube.numpy()  # NumPy sums in one order whatever the number of threads
+    return torch.from_numpy(np.stack([values.sum(axis=axis) for axis in range(3)]))
