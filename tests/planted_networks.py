@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from weakfield.config.training import TrainingSettings
 from weakfield.dataset.pairs import PairTensor
-from weakfield.explain.planted import gaussian_cubes
+from helpers.planted_fields import gaussian_cubes
 from weakfield.learning import Task, fit, score
 from weakfield.learning.metrics import auc
 from weakfield.mesh.threads import threads

@@ -7,6 +7,7 @@ The table goes between the marks in docs/explanation_fourier.md. Some four minut
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,11 +17,14 @@ from typing import Any
 import numpy as np
 import torch
 
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+from helpers import planted_fields as planted  # noqa: E402
+
 from weakfield.base.figures import COLOURS, GREY, LIGHT_GREY, new_figure, save_png
 from weakfield.base.files import write_text
 from weakfield.config.training import TrainingSettings
 from weakfield.dataset.pairs import PairTensor
-from weakfield.explain import planted
 from weakfield.explain.amplitude_phase import amplitude_phase
 from weakfield.explain.modes import ModeAttribution, integrated_modes, pair_integrated_modes
 from weakfield.explain.over_seeds import SeedMean, share_over_seeds
@@ -29,7 +33,6 @@ from weakfield.explain.triangles import TriangleAttribution, triangle_response
 from weakfield.learning import Scores, Task, evaluate, fit, score
 from weakfield.learning.metrics import Estimate
 
-ROOT = Path(__file__).parents[2]
 BEGIN, END = "<!-- planted: written by docs/scripts/fourier_attribution.py -->", "<!-- /planted -->"
 N, EDGES = 16, (0.5, 2.0, 3.5, 5.0, 6.5)
 PARTS = {"train": 128, "validation": 40, "test": 64}

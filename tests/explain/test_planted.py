@@ -9,7 +9,7 @@ import torch
 from analytic import TriangleSums
 from weakfield.explain.amplitude_phase import amplitude_phase
 from weakfield.explain.modes import pair_integrated_modes
-from weakfield.explain.planted import (
+from helpers.planted_fields import (
     altered_region,
     coupled_triangle,
     gaussian_cubes,
