@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import ConfigDict
 
 from weakfield.base.records import Record
+from weakfield.config import RunFolder
 from weakfield.learning.scores import Estimate, Scores
 
 if TYPE_CHECKING:
@@ -150,6 +151,15 @@ class AuditTable(Record):
         from weakfield.audit.figures import plot_reached
 
         return plot_reached(self.controls, ax)
+
+
+def audit_table(folder: RunFolder) -> pd.DataFrame:
+    """The controls of an audited run, one row each, with the columns of ``AuditTable.to_pandas``; the sentence on the
+    whole is in ``attrs["summary"]``. ``BadInput`` where the run was not audited."""
+    table = AuditTable.load(folder.audit / "audit.json")
+    frame = table.to_pandas()
+    frame.attrs["summary"] = table.summary
+    return frame
 
 
 class KeptControl(Record):
