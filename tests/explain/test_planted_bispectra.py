@@ -20,11 +20,11 @@ from functools import cached_property
 import numpy as np
 import pytest
 
+from helpers.planted_fields import local_non_gaussianity, local_sums
 from planted_networks import Trained, trained
 from weakfield.explain.amplitude_phase import amplitude_phase
 from weakfield.explain.modes import integrated_modes, pair_integrated_modes
 from weakfield.explain.over_seeds import share_over_seeds
-from helpers.planted_fields import local_non_gaussianity, local_sums
 from weakfield.explain.surrogate import Surrogate, agreement, fit_surrogate, measured, rank_correlation
 from weakfield.explain.triangles import TriangleAttribution, triangle_response
 from weakfield.learning.scores import bootstrap_weights

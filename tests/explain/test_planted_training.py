@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from planted_networks import N, trained
 from helpers import planted_fields as planted
+from planted_networks import N, trained
 from weakfield.explain.amplitude_phase import amplitude_phase
 from weakfield.explain.modes import integrated_modes, pair_integrated_modes
 from weakfield.explain.over_seeds import share_over_seeds

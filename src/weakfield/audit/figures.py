@@ -34,5 +34,6 @@ def plot_reached(controls: Sequence[ControlRow], ax: Axes | None = None) -> Axes
     panel.set_yticks(range(len(rows)), [row.name for row in rows])
     panel.set_ylim(len(rows) - 0.4, -0.6)
     panel.set(xlim=(-0.03, 1.03), xlabel="share in the right order  (0.5: chance)")
-    panel.legend(frameon=False, fontsize=8.5)
+    below = (0.5, -0.12 - 0.8 / max(len(rows), 1))
+    panel.legend(frameon=False, fontsize=8.5, loc="upper center", bbox_to_anchor=below, ncols=2)
     return panel

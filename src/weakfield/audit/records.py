@@ -97,7 +97,9 @@ class AuditTable(Record):
     controls: tuple[ControlRow, ...]
 
     def __repr__(self) -> str:
-        return f"<AuditTable: {self.counts()}>\n{self.summary}"
+        shortcuts = self.names("shortcut")
+        named = f"\nshortcuts: {', '.join(shortcuts)}" if shortcuts else ""
+        return f"<AuditTable of {self.counts()}>{named}"
 
     def __getitem__(self, name: str) -> ControlRow:
         """The row of a control by its name; ``KeyError`` where the study did not ask for it."""

@@ -65,7 +65,8 @@ def _own_map(
     """The map of a method of the user's own, which is handed a copy of the network that answers with the logit for GR;
     ``BadInput`` for a result that is no map of the samples."""
     x, b = checked(network, samples, baselines)
-    found: Any = function(asked(network, x, memory_mib), x, None if baselines is None else b)
+    with torch.enable_grad():
+        found: Any = function(asked(network, x, memory_mib), x, None if baselines is None else b)
     if not isinstance(found, Tensor) or found.shape != samples.shape:
         what = f"a tensor of shape {tuple(found.shape)}" if isinstance(found, Tensor) else f"{found!r:.60}"
         raise BadInput(f"method '{name}' returned {what}, expected a tensor of the samples' shape {tuple(x.shape)}")
