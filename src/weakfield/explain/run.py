@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from weakfield._version import __version__
 from weakfield.base.errors import BadInput
 from weakfield.base.files import content_hash, file_hash, read_json, replacing
+from weakfield.base.optional import require
 from weakfield.base.plugins import is_plugin
 from weakfield.base.progress import bar
 from weakfield.base.records import Record
@@ -50,6 +51,8 @@ Piece = TypeVar("Piece", bound=Record)
 
 GUIDED = ("guided_grad_cam", "guided_grad_cam_unsigned")
 CAMS = ("grad_cam", "grad_cam_unsigned", *GUIDED)
+#: methods that captum does
+BY_CAPTUM = ("integrated", *CAMS, "occlusion", "deeplift")
 
 
 def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
@@ -83,9 +86,14 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
 
 
 def check(study: StudyConfig) -> None:
-    """``BadInput`` when the study asks for a test pair or a method that will not exist; nothing is read."""
+    """``BadInput`` when the study asks for a test pair or a method that will not exist, or needs packages that are not
+    installed; nothing is read."""
     check_methods(study)
     chosen_seed(study, study_split(study).test)
+    if study.explain.trust or set(study.explain.methods) & set(BY_CAPTUM):
+        require("captum", "learn", "explain.methods")
+    if study.explain.triangle_shells:
+        require("sklearn", "learn", "explain.triangle_shells")
 
 
 def own_sources(study: StudyConfig) -> dict[str, str]:
