@@ -17,6 +17,7 @@ from weakfield.dataset import build, open_dataset
 from weakfield.explain import attributions
 from weakfield.explain import run as explain
 from weakfield.explain.modes import pair_integrated_modes
+from weakfield.explain.paths import PathOptions
 from weakfield.explain.pixels import METHODS, method
 from weakfield.learning import Task, fit, training
 from weakfield.learning.losses import log_odds
@@ -243,6 +244,6 @@ def test_networks_with_a_logit_a_class_are_attributed(classes):
     with torch.no_grad():
         change = float(log_odds(network(gr)) - log_odds(network(newton)))
     cells = method("pair_integrated")(network, gr, newton)
-    modes = pair_integrated_modes(network, newton, gr, 8)
+    modes = pair_integrated_modes(network, newton, gr, PathOptions(steps=8))
     assert float(cells.sum()) == pytest.approx(change, abs=1e-4)
     assert float(torch.as_tensor(modes.total).sum()) == pytest.approx(change, abs=1e-4)

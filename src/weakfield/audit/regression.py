@@ -207,6 +207,6 @@ def answer(audit: AuditRun, evidence: list[Evidence]) -> Answer:
     return "not at this sample size"
 
 
-def same_twins(cubes: PairTensor) -> bool:
+def same_members(cubes: PairTensor) -> bool:
     """Whether the twins are one field up to the rounding of float32."""
     return float((cubes.values[:, 1] - cubes.values[:, 0]).abs().max()) < ROUNDING * float(cubes.values.std())

@@ -141,7 +141,7 @@ def grow_newton(
     return folder
 
 
-def newton_twins(audit: AuditRun, seeds: Sequence[int], folders: dict[int, Path]) -> PairTensor:
+def newton_pairs(audit: AuditRun, seeds: Sequence[int], folders: dict[int, Path]) -> PairTensor:
     """Cubes of two Newtonian runs as the main network sees cubes: member 0 the pair's own, member 1 the second."""
     dataset = audit.dataset
     pairs = []

@@ -14,6 +14,7 @@ from weakfield.config.explain import ExplainSettings
 from weakfield.explain.amplitude_phase import amplitude_phase
 from weakfield.explain.bands import Bands
 from weakfield.explain.modes import ModeAttribution, pair_integrated_modes
+from weakfield.explain.paths import PathOptions
 from weakfield.explain.pixels import method
 from weakfield.explain.pixels.contract import asked, checked
 from weakfield.explain.pixels.occlusion import occlusion_by_shell
@@ -78,9 +79,9 @@ class PairExplainer:
 
     def modes(self, newton: Tensor, gr: Tensor) -> ModeAttribution:
         """What every mode contributes on the way from the twins to the samples (n, channels, ...)."""
-        return pair_integrated_modes(self.network, newton, gr, **self.path_options(newton, gr))
+        return pair_integrated_modes(self.network, newton, gr, self.path_options(newton, gr))
 
-    def path_options(self, newton: Tensor, gr: Tensor) -> dict[str, Any]:
+    def path_options(self, newton: Tensor, gr: Tensor) -> PathOptions:
         """Options of the integrals in Fourier space: nodes, and a tolerance relative to the difference of the logits.
 
         That is the setting's, in logits, but no less than 1e-4 of the difference and, where it is not below ``FINEST``,
@@ -89,13 +90,8 @@ class PairExplainer:
         s = self.settings
         change = float(self._change(gr, newton).abs().min())
         relative = max(float(np.clip(s.tolerance / change, 1e-4, 1e-2)), FINEST / change) if change > 0 else 1.0
-        return {
-            "steps": s.steps,
-            "tolerance": relative,
-            "most_steps": MOST * s.steps,
-            "dtype": checked(self.network, gr)[0].dtype,
-            "memory": int(s.memory_mib * 2**20),
-        }
+        kind, memory = checked(self.network, gr)[0].dtype, int(s.memory_mib * 2**20)
+        return PathOptions(s.steps, relative, MOST * s.steps, kind, memory)
 
     def attributions(self, newton: Tensor, gr: Tensor) -> tuple[PairAttribution, dict[str, Tensor]]:
         """Sums, completeness and bands of one pair (1, channels, ...); and the maps (1, channels, ...) by method."""
@@ -112,7 +108,7 @@ class PairExplainer:
                 sums[name] = MapSum(sum=total, change=change, residual=total - change)
         modes = self.modes(newton, gr)
         shells = occlusion_by_shell(self.network, gr, newton, memory_mib=self.settings.memory_mib)
-        polar = amplitude_phase(self.network, newton, gr, **self.path_options(newton, gr))
+        polar = amplitude_phase(self.network, newton, gr, self.path_options(newton, gr))
         found = PairAttribution(
             logit=Logits(newton=low, gr=high),
             methods=sums,

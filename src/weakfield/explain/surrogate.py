@@ -124,9 +124,15 @@ def fit_surrogate(
     )
     weights = height * search.coef_
     return Surrogate(
-        shells, weights, np.stack(samples), weights * difference, float((logits[:, 1] - logits[:, 0]).mean()),
-        1 - float(((predicted - answers) ** 2).mean() / answers.var()), float(search.alpha_), float(search.l1_ratio_),
-    )  # fmt: skip
+        shells=shells,
+        weights=weights,
+        samples=np.stack(samples),
+        contributions=weights * difference,
+        change=float((logits[:, 1] - logits[:, 0]).mean()),
+        explained=1 - float(((predicted - answers) ** 2).mean() / answers.var()),
+        penalty=float(search.alpha_),
+        mixture=float(search.l1_ratio_),
+    )
 
 
 def agreement(response: TriangleAttribution, surrogate: Surrogate) -> Estimate:

@@ -13,7 +13,7 @@ from synthetic import tiny_study
 from weakfield.audit.audit_run import AuditRun
 from weakfield.audit.controls.first_order import first_order, parted
 from weakfield.audit.controls.rounding import newton_fft, newton_newton, newton_threads, other_precision
-from weakfield.audit.universes import changed, cubes_of, grow_newton, grow_pairs, inverses, newton_twins
+from weakfield.audit.universes import changed, cubes_of, grow_newton, grow_pairs, inverses, newton_pairs
 from weakfield.config import Inverse, RunFolder
 from weakfield.dataset import build
 from weakfield.learning import training
@@ -47,7 +47,7 @@ def test_only_the_precision_differs(context: AuditRun) -> None:
 
 def test_the_runs_differ_by_rounding_only(context: AuditRun) -> None:
     folders = {seed: grow(context, seed) for seed in context.study.seeds.all}
-    cubes = newton_twins(context, context.study.seeds.all, folders)
+    cubes = newton_pairs(context, context.study.seeds.all, folders)
     apart = (cubes.values[:, 1] - cubes.values[:, 0]).double().std()
     # cubes have unit variance; single precision keeps seven digits of fields ten times larger than their difference
     assert 0 < apart < 1e-2
@@ -95,7 +95,7 @@ def test_transforms_change_last_bits_at_most(context: AuditRun) -> None:
     result = newton_fft(context)
     seed = context.dataset.part("test")[0]
     second = context.workplace("newton_fft") / f"seed{seed:05d}-ducc"
-    cubes = newton_twins(context, [seed], {seed: second})
+    cubes = newton_pairs(context, [seed], {seed: second})
     apart = np.abs((cubes.values[:, 1] - cubes.values[:, 0]).numpy()).max()
     assert apart < 1e-4  # float32 keeps seven digits of fields ten times larger than their difference
     assert result.more["different"] < 1

@@ -25,7 +25,7 @@ from weakfield.audit.regression import (
     measured,
     partial_correlation,
     regressed,
-    same_twins,
+    same_members,
 )
 from weakfield.learning import Scores
 
@@ -139,7 +139,7 @@ P_MATCHED_RETRAINED = Control(
 def beyond_power(audit: AuditRun) -> Result:
     """Ask whether the network knows more than P(k): twins of equal power, and logits freed of P(k)."""
     cubes = audit.equal_power[True]
-    identical = same_twins(cubes)
+    identical = same_members(cubes)
     evidence = [Evidence("network as trained", audit.score(cubes), identical)]
     if (again := audit.retrained("p_matched_retrained")) is not None:
         evidence.append(Evidence("network trained on such pairs", again, identical, learns(audit)))
@@ -199,7 +199,7 @@ def beyond_bispectrum(audit: AuditRun) -> Result:
     """Ask whether the network knows more than P(k) and B(k1, k2, k3)."""
     box = audit.dataset.box_size_mpch
     cubes = audit.equal_power[True]
-    seen, identical = audit.score(cubes), same_twins(cubes)
+    seen, identical = audit.score(cubes), same_members(cubes)
     at_equal_power = measured(cubes, box, bispectrum=True)
     rest = left_over_difference(seen.gr - seen.newton, at_equal_power[:, 1] - at_equal_power[:, 0])
     # twins' differences without what their bispectra predict, about a Newton cube at 0: only twins can be compared

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from weakfield.audit.audit_run import AuditRun
 from weakfield.audit.contract import Control, Result, at_chance, one_retraining, said
-from weakfield.audit.universes import Grow, changed, grow_newton, newton_twins, share_of_different_numbers
+from weakfield.audit.universes import Grow, changed, grow_newton, newton_pairs, share_of_different_numbers
 from weakfield.base.progress import bar
 from weakfield.config import THEORIES, RunSettings, StudyConfig, Theory
 from weakfield.dataset import PARTS, PairTensor
@@ -23,7 +23,7 @@ THREADS = (1, 2)
 SEEDS = 2
 
 
-def difference_of_twins(cubes: PairTensor) -> float:
+def difference_of_members(cubes: PairTensor) -> float:
     """Standard deviation over all cells of member 1 minus member 0."""
     return float((cubes.values[:, 1] - cubes.values[:, 0]).double().numpy().std())
 
@@ -90,9 +90,9 @@ def newton_newton(audit: AuditRun) -> Result:
         for seed in audit.dataset.seeds:
             folders[seed] = grow_newton(audit, "newton_newton", study, seed)
             progress.advance()
-    cubes = {part: newton_twins(audit, audit.cubes[part].seeds, folders) for part in audit.cubes}
+    cubes = {part: newton_pairs(audit, audit.cubes[part].seeds, folders) for part in audit.cubes}
     scores = audit.retrain("newton_newton", cubes)
-    apart = difference_of_twins(cubes["test"])
+    apart = difference_of_members(cubes["test"])
     response = audit.share(audit.score(cubes["test"]))
     return Result(
         audit.unpaired_auc(scores),
@@ -196,9 +196,9 @@ def newton_fft(audit: AuditRun) -> Result:
             own = audit.dataset.files(seed, "newton")
             different += share_of_different_numbers(own, [folders[seed] / path.name for path in own]) / len(seeds)
             progress.advance()
-    cubes = newton_twins(audit, seeds, folders)
+    cubes = newton_pairs(audit, seeds, folders)
     scores = audit.score(cubes)
-    apart = difference_of_twins(cubes)
+    apart = difference_of_members(cubes)
     response = audit.share(scores)
     return Result(
         audit.unpaired_auc(scores),

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from weakfield.base.errors import BadInput
 from weakfield.base.optional import from_extra
 from weakfield.explain import paths
-from weakfield.explain.paths import MOST_STEPS, Path
+from weakfield.explain.paths import MOST_STEPS, Path, PathOptions
 from weakfield.explain.pixels.contract import MEMORY_MIB, asked, checked, in_batches
 
 #: cells of panels of a path that are held at once in double precision: a gigabyte
@@ -112,5 +112,5 @@ def integrate(
         lambda which, t: response.logits(at(which, t)).numpy(),
     )
     held = min(MOST_PANELS, max(LEAST_PANELS, CELLS_HELD // x[0].numel()))  # not the budget's: it decides the result
-    found, taken = paths.integrate(path, change, np.ones(len(x)), steps, tolerance, most, held)
+    found, taken = paths.integrate(path, change, np.ones(len(x)), PathOptions(steps, tolerance, most), held)
     return PathIntegral(found, torch.from_numpy(change), tuple(int(count) for count in taken))
