@@ -27,8 +27,9 @@ from weakfield.spectra.theory.realised import linear_potential
 def paired(powers, modes=(6, 12)) -> PairedPower:
     powers = np.array(powers, dtype=float)
     return PairedPower(
-        "phi", 1.0, np.array([0.1, 0.2]), np.array(modes), tuple(range(powers.shape[1])), powers, powers[1] - powers[0]
-    )
+        quantity="phi", redshift=1.0, k=np.array([0.1, 0.2]), modes=np.array(modes), powers=powers,
+        seeds=tuple(range(powers.shape[1])), difference=powers[1] - powers[0],
+    )  # fmt: skip
 
 
 def test_error_of_the_paired_mean_by_hand():

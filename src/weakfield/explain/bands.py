@@ -12,8 +12,8 @@ from torch import Tensor
 
 from weakfield.config import THEORIES
 from weakfield.explain.records import BandParts, PairSpectrum
-from weakfield.fourier import half_axis_weights, squared_modulus
-from weakfield.fourier.filters import filtered, modes_of
+from weakfield.fourier import forward, half_axis_weights, squared_modulus
+from weakfield.fourier.filters import filtered
 from weakfield.fourier.shells import shells
 
 
@@ -57,7 +57,7 @@ def by_band(gradients: Tensor, fields: Tensor, bands: Bands) -> NDArray[np.float
     F(k) = sum_x f exp(-ikx): sum_x g f = N^-d sum_k Re G* F over all modes; channels are added.
     """
     dimensions, grid = fields.ndim - 2, fields.shape[-1]
-    g, f = (modes_of(values, dimensions).numpy() for values in (gradients, fields))
+    g, f = (forward(values, dimensions).numpy() for values in (gradients, fields))
     products = ((g.real * f.real + g.imag * f.imag) * half_axis_weights(grid)).sum(axis=1) / float(grid) ** dimensions
     return np.stack([np.bincount(bands.index.ravel(), one.ravel(), bands.count) for one in products])
 
@@ -65,7 +65,7 @@ def by_band(gradients: Tensor, fields: Tensor, bands: Bands) -> NDArray[np.float
 def power_by_band(fields: Tensor, bands: Bands) -> NDArray[np.float64]:
     """Mean of |F / N^d|^2 over the modes of each shell, summed over channels: (n, shells), 0 where a shell is empty."""
     dimensions, grid = fields.ndim - 2, fields.shape[-1]
-    modes, weight = modes_of(fields, dimensions).numpy() / float(grid) ** dimensions, half_axis_weights(grid)
+    modes, weight = forward(fields, dimensions).numpy() / float(grid) ** dimensions, half_axis_weights(grid)
     power = (squared_modulus(modes) * weight).sum(axis=1)
     count = np.bincount(bands.index.ravel(), np.broadcast_to(weight, bands.index.shape).ravel(), bands.count)
     sums = np.stack([np.bincount(bands.index.ravel(), one.ravel(), bands.count) for one in power])

@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from weakfield.fourier.filters import field_of, modes_of
-from weakfield.fourier.half_axis import half_axis_weights, nyquist_modes, squared_wavenumbers
+from weakfield.fourier.filters import field_like
+from weakfield.fourier.half_axis import forward, half_axis_weights, nyquist_modes, squared_wavenumbers
 
 
 def swap_amplitudes(a: Tensor, b: Tensor, dimensions: int = 3) -> tuple[Tensor, Tensor]:
@@ -26,11 +26,11 @@ def swap_amplitudes(a: Tensor, b: Tensor, dimensions: int = 3) -> tuple[Tensor, 
     The first has P(k) of a in every mode, the second that of b. The mean, an amplitude, goes with its sign to the cube
     whose amplitudes it is of. Where the giver of phases has no amplitude, the phase is 0.
     """
-    first, second = modes_of(a, dimensions), modes_of(b, dimensions)
+    first, second = forward(a, dimensions), forward(b, dimensions)
     one, other = first.abs() * _phases(second), second.abs() * _phases(first)
     for new, old in ((one, first), (other, second)):
         _mean_of(new, dimensions)[...] = _mean_of(old, dimensions)
-    return field_of(one, a, dimensions), field_of(other, b, dimensions)
+    return field_like(one, a, dimensions), field_like(other, b, dimensions)
 
 
 def randomise_phases(x: Tensor, random: np.random.Generator, dimensions: int = 3) -> Tensor:
@@ -39,11 +39,11 @@ def randomise_phases(x: Tensor, random: np.random.Generator, dimensions: int = 3
     Both members of a pair in ``x`` get the same phases, so that only their amplitudes still differ. The phases of a
     real noise field are Hermitian by construction; the mean stays as it is.
     """
-    modes = modes_of(x, dimensions)
+    modes = forward(x, dimensions)
     noise = torch.from_numpy(random.standard_normal((x.shape[-1],) * dimensions))
-    new = modes.abs() * _phases(modes_of(noise, dimensions))
+    new = modes.abs() * _phases(forward(noise, dimensions))
     _mean_of(new, dimensions)[...] = _mean_of(modes, dimensions)
-    return field_of(new, x, dimensions)
+    return field_like(new, x, dimensions)
 
 
 def _phases(modes: Tensor) -> Tensor:
@@ -84,7 +84,7 @@ def power_groups(n: int, finest: bool = False, dimensions: int = 3) -> Groups:
 
 def group_power(x: Tensor, groups: Groups, dimensions: int = 3) -> NDArray[np.float64]:
     """Sum of |f|^2 over the modes of each group, k and -k both, (..., groups)."""
-    power = modes_of(x, dimensions).abs().square().numpy() * half_axis_weights(x.shape[-1])
+    power = forward(x, dimensions).abs().square().numpy() * half_axis_weights(x.shape[-1])
     flat = power.reshape(-1, power[(0,) * (power.ndim - dimensions)].size)
     sums = [np.bincount(groups.index.ravel() + 1, row, groups.count + 1)[1:] for row in flat]
     return np.array(sums, dtype=np.float64).reshape(*x.shape[:-dimensions], groups.count)
@@ -100,4 +100,4 @@ def match_power(x: Tensor, target: Tensor, finest: bool = False, dimensions: int
     own, wanted = group_power(x, groups, dimensions), group_power(target, groups, dimensions)
     factor = np.sqrt(np.divide(wanted, own, out=np.ones_like(own), where=own > 0))
     padded = np.concatenate([np.ones((*factor.shape[:-1], 1)), factor], axis=-1)  # the mean's factor first
-    return field_of(modes_of(x, dimensions) * torch.from_numpy(padded[..., groups.index + 1]), x, dimensions)
+    return field_like(forward(x, dimensions) * torch.from_numpy(padded[..., groups.index + 1]), x, dimensions)

@@ -33,15 +33,10 @@ def in_band(n: int, low: float, high: float, dimensions: int = 3, nyquist: bool 
 
 def filtered(fields: Tensor, stays: Mask, dimensions: int = 3) -> Tensor:
     """The fields with only those modes that ``stays`` (N[, N], N//2+1) marks."""
-    return field_of(modes_of(fields, dimensions) * torch.from_numpy(stays), fields, dimensions)
+    return field_like(forward(fields, dimensions) * torch.from_numpy(stays), fields, dimensions)
 
 
-def modes_of(fields: Tensor, dimensions: int = 3) -> Tensor:
-    """F(k) of fields of any precision, complex128."""
-    return forward(fields.to(torch.float64), dimensions)
-
-
-def field_of(modes: Tensor, like: Tensor, dimensions: int = 3) -> Tensor:
+def field_like(modes: Tensor, like: Tensor, dimensions: int = 3) -> Tensor:
     """The fields of ``modes`` in the precision of ``like``."""
     return backward(modes, like.shape[-1], dimensions).to(like.dtype)
 

@@ -23,16 +23,17 @@ Integers = NDArray[np.int64]
 
 
 def forward(fields: Tensor, dimensions: int = 3) -> Tensor:
-    """F(k) of real float64 (..., N, N[, N]) along the last ``dimensions`` axes: (..., N[, N], N//2+1).
+    """F(k) of real fields (..., N, N[, N]) along the last ``dimensions`` axes: (..., N[, N], N//2+1) complex128.
 
-    The same bits for any number of threads, on a CPU.
+    In double precision whatever comes in; on a CPU the same bits for any number of threads.
     """
+    fields = fields.to(torch.float64).contiguous()
     if dimensions == 3:
-        return fft.forward(fields.contiguous())
+        return fft.forward(fields)
     import ducc0
 
     axes = tuple(range(fields.ndim - dimensions, fields.ndim))
-    return torch.from_numpy(ducc0.fft.r2c(fields.contiguous().numpy(), axes=axes, nthreads=current_threads()))
+    return torch.from_numpy(ducc0.fft.r2c(fields.numpy(), axes=axes, nthreads=current_threads()))
 
 
 def backward(modes: Tensor, n: int, dimensions: int = 3) -> Tensor:

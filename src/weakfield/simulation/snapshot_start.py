@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
 import h5py
 import numpy as np
@@ -18,6 +17,7 @@ from weakfield.cosmology import Background
 from weakfield.formats import Particles as StoredParticles
 from weakfield.formats import load_field, load_gadget, load_particles
 from weakfield.mesh import fft
+from weakfield.mesh.kernels.contract import Kernels
 from weakfield.mesh.particles import Particles
 from weakfield.simulation.matter_start import poisson
 
@@ -53,7 +53,7 @@ class Start:
             self.chi = self.chi.to(dtype)
 
 
-def load_start(run: RunSettings, background: Background, kernels: ModuleType) -> Start:
+def load_start(run: RunSettings, background: Background, kernels: Kernels) -> Start:
     """Particles of ``particle_file`` and fields of ``metric_files`` (phi, chi, B), at the initial redshift.
 
     Momenta of an HDF5 file are half of ``particle_step`` early, those of a Gadget-2 file are not. GR needs phi;
@@ -112,7 +112,7 @@ def _field(path: Path, n: int, components: int) -> Tensor:
 
 
 def _carry_on(
-    run: RunSettings, particles: Particles, phi: Tensor, chi: Tensor | None, kernels: ModuleType, a: float, early: float
+    run: RunSettings, particles: Particles, phi: Tensor, chi: Tensor | None, kernels: Kernels, a: float, early: float
 ) -> None:
     """Bring momenta to the time of the positions: the first kick then is half of a whole one, as from linear theory."""
     if early == 0.0:

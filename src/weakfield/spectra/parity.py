@@ -21,7 +21,7 @@ from weakfield.formats.hdf5 import reading, writing
 from weakfield.fourier.half_axis import squared_modulus, squared_wavenumbers
 from weakfield.fourier.shells import Shells, shells
 from weakfield.mesh import fft
-from weakfield.spectra.paired import standard_error
+from weakfield.spectra.results import standard_error
 
 Reals = NDArray[np.float64]
 Modes = NDArray[np.complex128]

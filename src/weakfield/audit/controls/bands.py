@@ -14,9 +14,9 @@ from weakfield.audit.contract import Control, Result, blamed, learns, one_retrai
 from weakfield.audit.records import BandCurve, BandPoint, Side, Verdict
 from weakfield.config import StudyConfig
 from weakfield.dataset import PARTS
-from weakfield.fourier import half_axis_weights, nyquist_modes, squared_wavenumbers, wavenumber_axes
+from weakfield.fourier import forward, half_axis_weights, nyquist_modes, squared_wavenumbers, wavenumber_axes
 from weakfield.fourier.altered import power_groups
-from weakfield.fourier.filters import high_pass, low_pass, modes_of, stop_band, without_plane
+from weakfield.fourier.filters import high_pass, low_pass, stop_band, without_plane
 from weakfield.learning import Estimate, Scores
 from weakfield.learning.classifiers import logistic
 
@@ -206,7 +206,7 @@ def plane_power(audit: AuditRun) -> np.ndarray:
     single = (sum(plane.astype(int) for plane in on_plane) == 1) & ~nyquist
     ratios = []
     for newton, _ in audit.cubes["test"].values:
-        power = modes_of(newton[0], dim).abs().square().numpy()
+        power = forward(newton[0], dim).abs().square().numpy()
         index = groups.index.ravel() + 1
         means = np.bincount(index, (weight * power).ravel()) / np.bincount(index, weight.ravel())
         relative = power / np.maximum(means, np.finfo(float).tiny)[groups.index + 1]
