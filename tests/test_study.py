@@ -354,4 +354,4 @@ def test_a_changed_network_of_ones_own_is_trained_again(tmp_path: Path, monkeypa
         (tmp_path / "own_network.py").write_text(code)
         keys.append(stage.key(study, {"dataset": "data"}))
     assert keys[0] != keys[1]
-    assert "network" not in stage._own_network(tiny_study())
+    assert stage._plugins(tiny_study(), None) == {}

@@ -190,15 +190,15 @@ class FolderStage:
     def lacks(self, study: StudyConfig, folder: RunFolder) -> str:
         return ""
 
-    def key(self, study: StudyConfig, read: dict[str, str]) -> str:
-        """Hash of everything that decides the outputs."""
+    def key(self, study: StudyConfig, read: dict[str, str], folder: RunFolder | None = None) -> str:
+        """Hash of everything that decides the outputs; a run ``folder`` may have the source of plugins."""
         return content_hash(
             {
                 "stage": self.name,
                 "settings": {path: _setting(study, path) for path in self.settings},
                 "read": {name: read[name] for name in self._matters(read)},
                 "software_version": __version__,
-                **self._own_network(study),
+                **self._plugins(study, folder),
                 **self._own_controls_and_methods(study),
             }
         )
@@ -207,13 +207,19 @@ class FolderStage:
         """Which of the fingerprints decide the outputs."""
         return (*self.reads, INVERSES) if self.inverses and INVERSES in read else self.reads
 
-    def _own_network(self, study: StudyConfig) -> dict[str, str]:
-        """The code of a network of the user's own, where the training decides the outputs."""
-        if "training" not in self.settings or ":" not in study.training.network:
-            return {}
-        from weakfield.learning.networks import network_identity
+    def _plugins(self, study: StudyConfig, folder: RunFolder | None) -> dict[str, str]:
+        """The sources of plugins, where the settings that name them decide the outputs."""
+        found: dict[str, str] = {}
+        if "dataset" in self.settings and study.dataset.plugins:
+            from weakfield.dataset.transforms import transform_sources
 
-        return {"network": network_identity(study.training)}
+            found |= transform_sources(study.dataset, folder)
+        if "training" in self.settings and study.training.plugins:
+            from weakfield.learning.plugins import plugin_sources
+            from weakfield.learning.training import kept_plugins
+
+            found |= plugin_sources(study.training, kept_plugins(study, folder) if folder else None)
+        return found
 
     def _own_controls_and_methods(self, study: StudyConfig) -> dict[str, dict[str, str]]:
         """The code of controls and methods of attribution of the user's own, where these decide the outputs."""
@@ -231,7 +237,7 @@ class FolderStage:
     def finished(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome | None:
         place = folder.root / self.folder
         record = recorded(place / DONE_FILE)
-        if record.get("key") != self.key(study, read):
+        if record.get("key") != self.key(study, read, folder):
             return None
         if any(_hash_or_none(place / name) != digest for name, digest in record["outputs"].items()):
             return None  # an output was removed or altered since
@@ -240,7 +246,7 @@ class FolderStage:
     def complete(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome:
         if (done := self.finished(study, folder, read)) is not None:
             return done
-        place, key = folder.root / self.folder, self.key(study, read)
+        place, key = folder.root / self.folder, self.key(study, read, folder)
         self._begin(place, key)
         begin = time.perf_counter()
         summary = self.work(study, folder)

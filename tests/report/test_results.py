@@ -95,7 +95,8 @@ def test_every_classifier_has_a_line_and_a_band() -> None:
 
 def test_reliability_is_drawn_with_its_errors() -> None:
     random = np.random.default_rng(1)
-    rows = reliability(Scores(tuple(range(50)), random.normal(-1, 1, 50), random.normal(1, 1, 50)), 100)
+    drawn = Scores(tuple(range(50)), random.normal(-1, 1, 50), random.normal(1, 1, 50))
+    rows = [row.as_json() for row in reliability(drawn, 100)]
     figure = reliability_curves({"network": {"raw": rows, "calibrated": rows}})
     shown = figure.axes[0].containers[0].lines[0]
     assert shown.get_xdata().tolist() == [row["predicted"] for row in rows]

@@ -17,8 +17,7 @@ from weakfield.base.errors import BadInput
 from weakfield.base.files import content_hash, file_hash, read_json, write_json
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.config.training import TrainingSettings
-from weakfield.dataset import PARTS, Dataset, Pairs, PairTensor, Part, open_dataset
-from weakfield.dataset.lazy import CutPairs
+from weakfield.dataset import PARTS, Dataset, Pairs, PairTensor, Part, SamplePairs, open_dataset
 from weakfield.fourier.altered import group_power, match_power, power_groups
 from weakfield.learning import Estimate, Scores, Task, fit, load_model, score
 from weakfield.learning.archives import load_archive
@@ -31,7 +30,7 @@ from weakfield.learning.metrics import (
     unpaired_auc,
 )
 from weakfield.learning.scores import CONFIDENCE, bootstrap_weights, cube_scores, interval
-from weakfield.learning.training import main_model
+from weakfield.learning.training import kept_plugins, main_model
 
 #: controls whose networks others ask for: they decide what counts as found, and whether finding nothing counts
 SHARED = ("other_weights", "p_matched_retrained")
@@ -123,12 +122,12 @@ class AuditRun:
 
     def samples_of(self, cubes: Pairs) -> Pairs:
         """What the main network sees of whole cubes: themselves, or the slices or sub-cubes that they are cut into."""
-        cubes.scalar = self.dataset.recipe.derivative != "gradient"
+        cubes.scalar = self.dataset.channels.derivative != "gradient"
         if self.network_shape == cubes.shape:
             return cubes
-        cut = self.dataset.cut
-        parts = CutPairs(list(cubes.seeds), cubes.shape[0], cut, BySeed(cubes))
-        parts.periodic, parts.scalar = cut.shape != "subcube", cubes.scalar
+        shape = self.dataset.sample_shape
+        parts = SamplePairs(list(cubes.seeds), cubes.shape[0], shape, BySeed(cubes))
+        parts.periodic, parts.scalar = shape.kind != "subcube", cubes.scalar
         return parts
 
     @cached_property
@@ -219,7 +218,12 @@ class AuditRun:
         return {name: self.grants[name] for name in earlier if name in SHARED}
 
     def _task(self, control: str, cubes: Mapping[Part, Pairs], at: str) -> Task:
-        return Task(self.retraining, dict(cubes), f"{self.dataset.fingerprint} {control} {at}".rstrip())
+        return Task(
+            self.retraining,
+            dict(cubes),
+            f"{self.dataset.fingerprint} {control} {at}".rstrip(),
+            kept_plugins(self.study, self.folder),
+        )
 
     def _path(self, control: str, at: str) -> Path:
         return self.workplace(control) / at if at else self.workplace(control)

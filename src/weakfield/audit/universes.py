@@ -14,10 +14,12 @@ from weakfield.base.errors import BadInput
 from weakfield.base.files import content_hash, read_json, sync_folder, write_json
 from weakfield.base.progress import bar
 from weakfield.config import THEORIES, Draw, Inverse, RunFolder, RunSettings, StudyConfig, Theory
-from weakfield.dataset import Dataset, PairTensor
+from weakfield.dataset import Dataset, Geometry, PairTensor
 from weakfield.formats import load_field
 
 MEMBER_DONE = "member.json"
+#: a run that does not land on its outputs may write one so much later, as a share of 1 + z
+STEP = 0.1
 #: what grows one universe into a folder
 Grow = Callable[[RunSettings, Path], object]
 
@@ -88,13 +90,16 @@ def cubes_of(
 
     The growth factors are of ``study``; ``redshifts`` (default: the study's) are the outputs a sample is made of.
     """
-    there = Dataset(audit.folder, audit.dataset.description | {"cosmology": study.cosmology.model_dump(mode="json")})
+    there = Dataset(audit.folder, audit.dataset.description.model_copy(update={"cosmology": study.cosmology}))
+    simulation, asked = study.simulation, redshifts or there.redshifts
+    grid, late = simulation.grid // simulation.downgrade_factor, 0.0 if simulation.exact_redshifts else STEP
+    geometry = Geometry(grid, simulation.box_size_mpch, tuple(asked), late)
     pairs = []
     for seed in seeds:
         members = []
         for theory in THEORIES:
-            paths = snapshots_of(study, folder.member(seed, theory), redshifts or there.redshifts)
-            members.append(finished(audit, there.raw_of(paths, seed, theory), seed, theory))
+            paths = snapshots_of(study, folder.member(seed, theory), asked)
+            members.append(finished(audit, there.raw_of(paths, seed, theory, geometry), seed, theory))
         pairs.append(torch.stack(members))
     return PairTensor(seeds, torch.stack(pairs))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from weakfield.base.errors import BadInput
 from weakfield.base.files import read_json, write_json
@@ -14,11 +14,16 @@ from weakfield.base.files import read_json, write_json
 class Record(BaseModel):
     """Base of the records. Keys are written in the order of the fields; fields that were never set are left out."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     def as_json(self) -> dict[str, Any]:
         """The record as plain JSON values."""
-        return self.model_dump(mode="json", exclude_unset=True)
+        return self.model_dump(mode="json", by_alias=True)
+
+    @model_serializer(mode="wrap")
+    def _without_unset(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        unset = {f.alias or name for name, f in type(self).model_fields.items() if name not in self.model_fields_set}
+        return {name: value for name, value in handler(self).items() if name not in unset}
 
     def save(self, path: Path) -> None:
         """Write the record to ``path``, whole or not at all."""
@@ -42,6 +47,8 @@ class Record(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             key = ".".join(str(part) for part in first["loc"]) or "the whole"
+            if first["type"] == "missing":
+                raise BadInput(f"{source} lacks '{key}', expected a {cls.__name__} as weakfield writes it") from error
             raise BadInput(
                 f"{source} is no {cls.__name__}: {key} is {first['input']!r:.60}, {first['msg'].lower()}"
             ) from error

@@ -24,15 +24,15 @@ def look(folder: Path, trials: int | None, workers: int | None) -> tuple[dict[st
     settled()
     with redirect_stdout(sys.stderr), bars():
         best = search(study.model_copy(update={"search": table}), RunFolder(folder))
-    auc, value = best["test"]["auc"], best[f"validation_{table.judge}"]
+    value = best.validation_loss if table.judge == "loss" else best.validation_auc
     lines = [
-        f"trials: {', '.join(f'{count} {outcome}' for outcome, count in best['trials'].items())};"
-        f" the best is {best['trial']}, validation {table.judge} {value:.4g}",
-        "settings: " + ", ".join(f"{key} = {_short(found)}" for key, found in best["settings"].items()),
-        f"test AUC {auc['value']:.2f} ({auc['low']:.2f} to {auc['high']:.2f}), read {best['test_reads']} time(s)",
+        f"trials: {', '.join(f'{count} {outcome}' for outcome, count in best.trials.items())};"
+        f" the best is {best.trial}, validation {table.judge} {value:.4g}",
+        "settings: " + ", ".join(f"{key} = {_short(found)}" for key, found in best.settings.items()),
+        f"test AUC {best.test['auc']}, read {best.test_reads} time(s)",
         str(folder / "search" / "best.toml"),
     ]
-    return best, "\n".join(lines)
+    return best.as_json(), "\n".join(lines)
 
 
 def _short(value: Any) -> str:

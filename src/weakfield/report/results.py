@@ -125,7 +125,7 @@ def curves(material: Material, classifiers: Mapping[str, Any]) -> str:
     reliabilities = {label(name): model.metrics["reliability"] for name, model in material.models.items()}
     for name in ("log_pk", "pk_bk"):
         if label(name) in classifiers:
-            rows = reliability(classifiers[label(name)], ROC_RESAMPLES)
+            rows = [row.as_json() for row in reliability(classifiers[label(name)], ROC_RESAMPLES)]
             reliabilities[label(name)] = {"raw": rows, "calibrated": rows}
     temperatures = ", ".join(
         f"{model.metrics['temperature']:.3g} ({label(name)})" for name, model in material.models.items()

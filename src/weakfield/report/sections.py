@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from weakfield.config import THEORIES
 from weakfield.dataset import PARTS
+from weakfield.dataset.description import DatasetDescription
 from weakfield.dataset.wording import samples_in_words
 from weakfield.report.html import absent, figure, image, paragraph, ranges, scientific, table
 from weakfield.report.material import Material
@@ -117,8 +118,9 @@ def dataset(material: Material) -> str:
         rows.append([part, str(len(seeds)), str(2 * len(seeds)), f"{images:,}", escape(ranges(seeds))])
     mean = "kept" if data["keep_mean"] else "removed"
     scale = data["normalisation"][f"mean_{mean}"]
+    sample = samples_in_words(DatasetDescription.read(data, "dataset.json"))
     text = (
-        f"A sample is {samples_in_words(data)}. Both members of a pair are always in the same part, so no seed that was"
+        f"A sample is {sample}. Both members of a pair are always in the same part, so no seed that was"
         " trained on is tested on. Cubes are centred and scaled by numbers from the training part alone (rms"
         f" {scientific(scale['std'])} with the mean {mean}). Slices of a cube are not independent: the sample size is"
         " the number of seeds."

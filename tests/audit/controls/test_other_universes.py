@@ -97,7 +97,7 @@ def test_another_redshift_is_one_that_the_sample_did_not_hold(
     (place,) = other_output(context)
     assert place.redshifts is not None
     instead = dict(zip(context.dataset.redshifts, place.redshifts, strict=True))
-    assert tuple(instead[z] for z in context.dataset.recipe.redshifts) == seen
+    assert tuple(instead[z] for z in context.dataset.channels.redshifts) == seen
     if place.folder is not None:  # stored: other cubes, not those of the study
         cubes = cubes_of(context, place.study, folder, context.dataset.part("test"), place.redshifts)
         assert not bool((cubes.values == context.cubes["test"].values).all())

@@ -170,7 +170,7 @@ def other_a_s(audit: AuditRun) -> list[Elsewhere]:
 def other_output(audit: AuditRun) -> list[Elsewhere]:
     """The same universes at another redshift: the nearest output that samples do not hold, or one grown between."""
     study = audit.study
-    used = sorted(audit.dataset.recipe.redshifts)
+    used = sorted(audit.dataset.channels.redshifts)
     late = used[0]
     early = used[1] if len(used) > 1 else study.dataset.redshifts[0]
     # a sample of the earliest output alone has none before it

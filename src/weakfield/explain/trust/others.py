@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,10 +36,11 @@ def others(study: StudyConfig, plain: Task, folder: Path) -> dict[str, Other]:
     random = np.random.default_rng(SHUFFLE_SEED)
     parts: tuple[Part, ...] = ("train", "validation")
     shuffled = {part: flip_half(plain.pairs[part].in_memory(), random) for part in parts}
-    jobs = {"shuffled": Task(settings, {**plain.pairs, **shuffled}, f"{plain.data} labels shuffled for trust")}
+    pairs, data = {**plain.pairs, **shuffled}, f"{plain.data} labels shuffled for trust"
+    jobs = {"shuffled": replace(plain, settings=settings, pairs=pairs, data=data)}
     for number in range(1, study.explain.networks + 1):
         again = settings.model_copy(update={"seed": settings.seed + number})
-        jobs[f"network{number}"] = Task(again, plain.pairs, plain.data)
+        jobs[f"network{number}"] = replace(plain, settings=again)
     found = {}
     for name, job in jobs.items():
         network = fit(job, folder / name, f"training {name}")

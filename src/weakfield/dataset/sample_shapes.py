@@ -25,11 +25,11 @@ AXES = ("z", "y", "x")
 
 
 @dataclass(frozen=True)
-class Cut(ABC):
+class SampleShape(ABC):
     """How cubes of ``n`` cells a side are cut; ``labels`` name the parts of one cube, in the order of their numbers."""
 
     n: int
-    shape: ClassVar[str]
+    kind: ClassVar[str]
 
     @property
     @abstractmethod
@@ -61,14 +61,14 @@ class Cut(ABC):
 
     def as_json(self) -> dict[str, Any]:
         """The shape and its measures."""
-        return {"shape": self.shape, **{k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}}
+        return {"shape": self.kind, **{k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}}
 
 
 @dataclass(frozen=True)
-class WholeCube(Cut):
+class WholeCube(SampleShape):
     """The cube itself."""
 
-    shape: ClassVar[str] = "cube"
+    kind: ClassVar[str] = "cube"
 
     @property
     def labels(self) -> dict[str, tuple[Hashable, ...]]:
@@ -83,7 +83,7 @@ class WholeCube(Cut):
 
 
 @dataclass(frozen=True)
-class Slices(Cut):
+class Slices(SampleShape):
     """Planes perpendicular to ``axes``, one every ``stride`` cells, each the mean of ``thickness`` layers.
 
     Slice i is the mean of the layers i, i + 1, ... i + thickness - 1 modulo N, summed in float64 in this order.
@@ -92,7 +92,7 @@ class Slices(Cut):
     axes: tuple[str, ...] = AXES
     stride: int = 1
     thickness: int = 1
-    shape: ClassVar[str] = "slice"
+    kind: ClassVar[str] = "slice"
 
     def __post_init__(self) -> None:
         _divides("slice_stride", self.stride, self.n)
@@ -121,7 +121,7 @@ class Slices(Cut):
 
 
 @dataclass(frozen=True)
-class SubCubes(Cut):
+class SubCubes(SampleShape):
     """Cubes of ``size`` cells a side, a corner at every ``stride`` cells along each axis, periodic.
 
     The labels z, y, x are the corner; the sub-cube has the cells z ... z + size - 1 modulo N, and so for y and x.
@@ -129,7 +129,7 @@ class SubCubes(Cut):
 
     size: int = 2
     stride: int = 1
-    shape: ClassVar[str] = "subcube"
+    kind: ClassVar[str] = "subcube"
 
     def __post_init__(self) -> None:
         if not 2 <= self.size <= self.n:
@@ -155,11 +155,11 @@ class SubCubes(Cut):
         return cubes
 
 
-CUTS: dict[str, type[Cut]] = {cut.shape: cut for cut in (WholeCube, Slices, SubCubes)}
+SAMPLE_SHAPES: dict[str, type[SampleShape]] = {shape.kind: shape for shape in (WholeCube, Slices, SubCubes)}
 
 
-def cut_of(settings: DatasetSettings, n: int) -> Cut:
-    """The cut a study asks for, of cubes of ``n`` cells a side; ``BadInput`` where the measures do not fit."""
+def sample_shape_of(settings: DatasetSettings, n: int) -> SampleShape:
+    """The shape a study asks for, of cubes of ``n`` cells a side; ``BadInput`` where the measures do not fit."""
     if settings.shape == "slice":
         return Slices(n, settings.axes, settings.slice_stride, settings.slice_thickness)
     if settings.shape == "subcube":
@@ -168,10 +168,10 @@ def cut_of(settings: DatasetSettings, n: int) -> Cut:
     return WholeCube(n)
 
 
-def cut_from_json(description: Mapping[str, Any]) -> Cut:
-    """The cut that ``as_json`` described."""
+def sample_shape_from_json(description: Mapping[str, Any]) -> SampleShape:
+    """The shape that ``as_json`` described."""
     values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in description.items() if k != "shape"}
-    return CUTS[description["shape"]](**values)
+    return SAMPLE_SHAPES[description["shape"]](**values)
 
 
 def _divides(name: str, stride: int, n: int) -> None:
