@@ -47,11 +47,13 @@ its row enters `audit.json` and the page, and it is run again when the file chan
 import torch
 from weakfield.audit import Control, Result
 
+
 def mirrored(audit):  # an AuditRun: cubes, networks, scores; audit.retrain trains another
     scores = audit.score(audit.altered(lambda pair: torch.flip(pair, dims=[-1])))
     share = audit.share(scores)
     verdict = "clean" if share.low > 0.5 else "shortcut" if share.high < 0.5 else "inconclusive"
     return Result(share, "share of the logit difference left in the mirror", verdict, scores=scores)
+
 
 MIRRORED = Control("mirrored", "Does the network know left from right?", "A mirrored universe is as good.", mirrored)
 ```
