@@ -27,7 +27,7 @@ def matter_source(run: RunSettings, background: Background) -> Source:
     """
     settings = run.simulation
     assert settings.transfer_file is not None  # the settings ask for it
-    k, power = read_matter_power(settings.transfer_file)
+    k, power = read_matter_power(settings.transfer_file, run.cosmology.h, settings.initial_redshift)
     a = 1.0 / (1.0 + settings.initial_redshift)
     correction = 7.5 * background.conformal_hubble(a) ** 2 if run.theory == "gr" else 0.0
     x = k * settings.box_size_mpch
