@@ -82,19 +82,23 @@ working directory:
 import torch
 from torch import nn
 
+
 class Net(nn.Module):  # training.network = "mine:Net"; or a constructor without arguments
     def __init__(self, shape, settings):  # (channels, N, N, N) or (channels, N, N); the table [training]
         super().__init__()
-        self.layers = nn.Sequential(nn.Conv3d(shape[0], settings.channels or 8, 3), nn.AdaptiveAvgPool3d(1), nn.Flatten())
-        self.last = nn.Linear(settings.channels or 8, 1)
+        self.layer, self.last = nn.Conv3d(shape[0], 8, 3), nn.Linear(8, 1)
+
     def forward(self, x):  # (batch, *shape) to logits (batch,), positive for GR, or (batch, classes)
-        return self.last(self.layers(x))[:, 0]
+        return self.last(torch.relu(self.layer(x)).mean(dim=(2, 3, 4)))[:, 0]
+
 
 def hinge(newton, gr):  # training.loss = "mine:hinge": log-odds of both members, (n,) each, to the loss of each pair
     return torch.relu(1 + newton) + torch.relu(1 - gr)
 
+
 def adagrad(parameters, settings):  # training.optimiser = "mine:adagrad": a torch.optim.Optimizer
     return torch.optim.Adagrad(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+
 
 def harmonic(settings, progress, losses):  # training.schedule = "mine:harmonic": the learning rate at every step,
     return settings.learning_rate / (1 + settings.epochs * progress)  # progress in (0, 1], validation losses so far
@@ -117,9 +121,9 @@ network.logits(phi, box_size_mpch=1280.0, redshifts=(10.0, 1.0))  # phi: ([unive
 ```
 
 `phi` is what a simulation stores, neither scaled nor normalised: `logits` does all that the data set does to its own
-fields. Labelled fields (`xarray.DataArray`, a list of them with one a redshift) bring box and redshifts with them. Cubes
-of another grid, box or redshift (also in another order), or in other units, are refused. All scores of a run as a table,
-one row each: `weakfield.learning.scores_table`.
+fields. Labelled fields (`xarray.DataArray`, or a list with one for each redshift) bring box and redshifts with them.
+Cubes of another grid, box or redshift (also in another order), or in other units, are refused. All scores of a run as a
+table, one row each: `weakfield.learning.scores_table`.
 
 ## Precision, layout, loading
 
