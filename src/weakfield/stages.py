@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 from weakfield._version import __version__
 from weakfield.base.errors import WeakfieldError
 from weakfield.base.files import content_hash, empty_folder, file_hash, read_json, sweep, write_json
+from weakfield.base.plugins import is_plugin
 from weakfield.base.provenance import now
 from weakfield.config import Draw, Inverse, RunFolder, StudyConfig
 from weakfield.pairs.grow import grow_pairs
@@ -167,6 +168,7 @@ class FolderStage:
                 "read": {name: read[name] for name in self._matters(read)},
                 "software_version": __version__,
                 **self._plugins(study, folder),
+                **self._own_controls_and_methods(study),
             }
         )
 
@@ -186,6 +188,19 @@ class FolderStage:
             from weakfield.learning.training import kept_plugins
 
             found |= plugin_sources(study.training, kept_plugins(study, folder) if folder else None)
+        return found
+
+    def _own_controls_and_methods(self, study: StudyConfig) -> dict[str, dict[str, str]]:
+        """The code of controls and methods of attribution of the user's own, where these decide the outputs."""
+        found: dict[str, dict[str, str]] = {}
+        if "audit" in self.settings and any(map(is_plugin, (*study.audit.controls, *study.audit.full_controls))):
+            from weakfield.audit.registry import own_sources as own_controls
+
+            found["controls"] = own_controls(study)
+        if "explain" in self.settings and any(map(is_plugin, (*study.explain.methods, *study.explain.trust_methods))):
+            from weakfield.explain.run import own_sources as own_methods
+
+            found["methods"] = own_methods(study)
         return found
 
     def finished(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from weakfield.audit.context import Context
+from weakfield.audit.audit_run import AuditRun
 from weakfield.base.errors import BadInput
 from weakfield.base.files import content_hash, read_json, sync_folder, write_json
 from weakfield.base.progress import bar
@@ -22,6 +22,8 @@ from weakfield.pairs.pair import Pair
 MEMBER_DONE = "member.json"
 #: a run that does not land on its outputs may write one so much later, as a share of 1 + z
 STEP = 0.1
+#: what grows one universe into a folder
+Grow = Callable[[RunSettings, Path], object]
 
 
 class Refused(BadInput):
@@ -42,7 +44,7 @@ def changed(study: StudyConfig, table: str, **values: object) -> StudyConfig:
 # Pairs
 
 
-def grow_pairs(context: Context, control: str, study: StudyConfig, seeds: Sequence[Draw]) -> RunFolder:
+def grow_pairs(audit: AuditRun, control: str, study: StudyConfig, seeds: Sequence[Draw]) -> RunFolder:
     """The run folder, inside the control's own, with the pairs of ``seeds`` (or inverses) under a study's settings.
 
     Named by the settings that decide numbers (the device does not), so that pairs of two settings never mix; pairs
@@ -50,9 +52,9 @@ def grow_pairs(context: Context, control: str, study: StudyConfig, seeds: Sequen
     """
     from weakfield.pairs.grower import PairGrower
 
-    folder = RunFolder(context.workplace(control) / settings_hash(study))
+    folder = RunFolder(audit.workplace(control) / settings_hash(study))
     missing = [seed for seed in seeds if why_incomplete(study, seed, folder) is not None]
-    context.grown += 2 * len(seeds)
+    audit.grown += 2 * len(seeds)
     if missing:
         grower = PairGrower(study, folder, alone=True)
         with bar(f"universes for {control}", len(missing)) as progress, grower.writing():
@@ -62,25 +64,23 @@ def grow_pairs(context: Context, control: str, study: StudyConfig, seeds: Sequen
     return folder
 
 
-def inverses(context: Context, control: str, seeds: Sequence[int]) -> dict[int, RunFolder]:
+def inverses(audit: AuditRun, control: str, seeds: Sequence[int]) -> dict[int, RunFolder]:
     """Where the pair of the inverse of each seed lies: in the run folder if it has it, else grown in the control's own.
 
     Raises ``Refused`` for universes that were read from files: they have no inverse.
     """
-    if context.study.simulation.initial_conditions == "snapshot":
+    if audit.study.simulation.initial_conditions == "snapshot":
         raise Refused("the universes of the study start from files, which have no inverse")
-    folders = {
-        seed: context.folder for seed in seeds if why_incomplete(context.study, Inverse(seed), context.folder) is None
-    }
+    folders = {seed: audit.folder for seed in seeds if why_incomplete(audit.study, Inverse(seed), audit.folder) is None}
     missing = [seed for seed in seeds if seed not in folders]
     if missing:
-        grown = grow_pairs(context, control, context.study, [Inverse(seed) for seed in missing])
+        grown = grow_pairs(audit, control, audit.study, [Inverse(seed) for seed in missing])
         folders |= dict.fromkeys(missing, grown)
     return folders
 
 
 def cubes_of(
-    context: Context,
+    audit: AuditRun,
     study: StudyConfig,
     folder: RunFolder,
     seeds: Sequence[int],
@@ -90,7 +90,7 @@ def cubes_of(
 
     The growth factors are of ``study``; ``redshifts`` (default: the study's) are the outputs a sample is made of.
     """
-    there = Dataset(context.folder, context.dataset.description.model_copy(update={"cosmology": study.cosmology}))
+    there = Dataset(audit.folder, audit.dataset.description.model_copy(update={"cosmology": study.cosmology}))
     simulation, asked = study.simulation, redshifts or there.redshifts
     grid, late = simulation.grid // simulation.downgrade_factor, 0.0 if simulation.exact_redshifts else STEP
     geometry = Geometry(grid, simulation.box_size_mpch, tuple(asked), late)
@@ -99,7 +99,7 @@ def cubes_of(
         members = []
         for theory in THEORIES:
             paths = snapshots_of(study, folder, seed, theory, asked)
-            members.append(finished(context, there.raw_of(paths, seed, theory, geometry), seed, theory))
+            members.append(finished(audit, there.raw_of(paths, seed, theory, geometry), seed, theory))
         pairs.append(torch.stack(members))
     return PairTensor(seeds, torch.stack(pairs))
 
@@ -117,12 +117,12 @@ def snapshots_of(
 
 
 def grow_newton(
-    context: Context,
+    audit: AuditRun,
     control: str,
     study: StudyConfig,
     seed: int,
     manner: str = "",
-    grow: Callable[[RunSettings, Path], object] | None = None,
+    grow: Grow | None = None,
 ) -> Path:
     """The folder of a Newtonian run under other settings; grown beside and renamed, so that it is whole or absent.
 
@@ -131,8 +131,8 @@ def grow_newton(
     from weakfield.simulation import grow_member
 
     settings = content_hash([settings_hash(study), seed, manner])
-    folder = context.workplace(control) / f"seed{seed:05d}{manner}"
-    context.grown += 1
+    folder = audit.workplace(control) / f"seed{seed:05d}{manner}"
+    audit.grown += 1
     if (folder / MEMBER_DONE).exists() and read_json(folder / MEMBER_DONE)["settings"] == settings:
         return folder
     unfinished = folder.with_name(folder.name + ".unfinished")
@@ -146,20 +146,20 @@ def grow_newton(
     return folder
 
 
-def newton_twins(context: Context, seeds: Sequence[int], folders: dict[int, Path]) -> PairTensor:
+def newton_pairs(audit: AuditRun, seeds: Sequence[int], folders: dict[int, Path]) -> PairTensor:
     """Cubes of two Newtonian runs as the main network sees cubes: member 0 the pair's own, member 1 the second."""
-    dataset = context.dataset
+    dataset = audit.dataset
     pairs = []
     for seed in seeds:
         second = [folders[seed] / path.name for path in dataset.files(seed, "newton")]
         raws = [dataset.raw(seed, "newton"), dataset.raw_of(second, seed, "newton")]
-        pairs.append(torch.stack([finished(context, raw, seed, "newton") for raw in raws]))
+        pairs.append(torch.stack([finished(audit, raw, seed, "newton") for raw in raws]))
     return PairTensor(seeds, torch.stack(pairs))
 
 
-def finished(context: Context, raw: Tensor, seed: int, theory: Theory) -> Tensor:
+def finished(audit: AuditRun, raw: Tensor, seed: int, theory: Theory) -> Tensor:
     """A raw sample as the main network sees cubes, (channels, N, N, N)."""
-    cube = context.dataset.normalise(raw, context.keep_mean, seed, theory)
+    cube = audit.dataset.normalise(raw, audit.keep_mean, seed, theory)
     return cube if cube.ndim == 4 else cube.unsqueeze(0)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 from weakfield.base.errors import BadInput
 
@@ -18,3 +19,10 @@ def from_extra(extra: str, purpose: str) -> Iterator[None]:
         yield
     except ImportError as error:
         raise BadInput(f"{purpose} needs what is not installed ({error}): pip install 'weakfield[{extra}]'") from error
+
+
+def require(package: str, extra: str, purpose: str) -> None:
+    """The same sentence before any work is done, without importing the ``package``."""
+    with from_extra(extra, purpose):
+        if find_spec(package) is None:
+            raise ModuleNotFoundError(f"No module named '{package}'")

@@ -20,7 +20,7 @@ class ExplainSettings(Settings):
             "guided_grad_cam", "occlusion", "deeplift",
         ),
         min_length=1,
-        description="names of weakfield.explain.pixels",
+        description="names of methods, see docs/explanation.md, or module:NAME of a function of one's own",
     )  # fmt: skip
     steps: int = Field(8, ge=2, description="first nodes of the path between twins; more where the sum needs them")
     tolerance: float = Field(1e-4, gt=0, description="what the sum over a path may miss of the logits' difference")

@@ -112,3 +112,13 @@ def sample_pairs(cubes: Tensor | np.ndarray, seeds: Sequence[int], sample_shape:
             f" N = {sample_shape.n}"
         )
     return SamplePairs(seeds, held.shape[2], sample_shape, dict(zip(seeds, held, strict=True)).__getitem__)
+
+
+def flip_half(pairs: PairTensor, random: np.random.Generator) -> PairTensor:
+    """The pairs with the labels exchanged in half of them (rounded down), drawn at random: they mean nothing then."""
+    chosen = random.permutation(len(pairs))[: len(pairs) // 2].tolist()
+    values = pairs.values.clone()
+    values[chosen] = values[chosen].flip(1)
+    flipped = PairTensor(pairs.seeds, values)
+    flipped.periodic, flipped.scalar = pairs.periodic, pairs.scalar
+    return flipped

@@ -62,7 +62,7 @@ def overlays(material: Material, found: dict[str, Any]) -> str:
     if not path.exists():
         return ""
     arrays = _arrays(path)
-    names = {name: TITLES[name] for name in SHOWN if name in arrays}
+    names = {name: TITLES.get(name, name) for name in SHOWN if name in arrays}
     if "cube_signed" in arrays:  # slices gathered along three axes
         names = {"cube_signed": "all slices", "cube_absolute": "all slices, moduli"}
         arrays |= {theory: arrays[f"cube_{theory}"] for theory in ("newton", "gr")}
@@ -156,7 +156,7 @@ def methods_table(found: dict[str, Any]) -> str:
     for name, value in found["methods"].items():
         change = _value(value["change"]) if "change" in value else ""
         residual = minus(f"{value['largest_residual']:.1e}") if "largest_residual" in value else ""
-        rows.append([escape(TITLES[name]), _value(value["sum"]), change, residual])
+        rows.append([escape(TITLES.get(name, name)), _value(value["sum"]), change, residual])
     note = (
         "Sums over the cells of the sample of GR, mean over test pairs with standard error, and the difference of"
         " logits that they share out: to the Newtonian twin, for integrated gradients to the mean field. Methods"
@@ -171,11 +171,11 @@ def trust(material: Material) -> str:
     found = material.trust
     if found is None:
         return paragraph("The tests of trust were not run: explain.trust is off.", "absent")
-    seeds, curves = len(found["seeds"]), {TITLES[name]: value for name, value in found["curves"].items()}
+    seeds, curves = len(found["seeds"]), {TITLES.get(name, name): value for name, value in found["curves"].items()}
     curves["Fourier shells"] = found["band_curves"]
     randomised = found["parameter_randomisation"]
-    methods = {TITLES[name]: value for name, value in randomised["methods"].items()}
-    named = [TITLES[name] for name in found["agreement"]["methods"]]
+    methods = {TITLES.get(name, name): value for name, value in randomised["methods"].items()}
+    named = [TITLES.get(name, name) for name in found["agreement"]["methods"]]
     return "".join(
         [
             trust_table(found),
@@ -213,7 +213,7 @@ def trust_table(found: dict[str, Any]) -> str:
             found["sensitivity"][name], found["equivariance"][name], drawn, others["shuffled"],
         )  # fmt: skip
         cells = [*(_value(value) for value in values), ", ".join(_value(value) for value in again)]
-        rows.append([escape(TITLES[name]), *cells])
+        rows.append([escape(TITLES.get(name, name)), *cells])
     scores = ", ".join(f"{who} {value['value']:.2f}" for who, value in found["auc"].items())
     note = (
         f"Mean over {len(found['seeds'])} test pairs with standard error. Deletion, insertion: area between the curve"
