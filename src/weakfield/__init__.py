@@ -12,16 +12,20 @@ from weakfield._version import __version__
 if TYPE_CHECKING:
     from weakfield.config import StudyConfig
     from weakfield.formats import load_field
-    from weakfield.pairs import simulate
+    from weakfield.pairs import Pair, simulate
+    from weakfield.run import Run, open
     from weakfield.simulation.in_memory import Simulation
     from weakfield.spectra import bispectrum, paired_ratio, power_spectrum
     from weakfield.spectra.theory.fields import relativistic_potential
 
 _HOMES = {
+    "Pair": "weakfield.pairs",
+    "Run": "weakfield.run",
     "Simulation": "weakfield.simulation.in_memory",
     "StudyConfig": "weakfield.config",
     "bispectrum": "weakfield.spectra",
     "load_field": "weakfield.formats",
+    "open": "weakfield.run",
     "paired_ratio": "weakfield.spectra",
     "power_spectrum": "weakfield.spectra",
     "relativistic_potential": "weakfield.spectra.theory.fields",
@@ -29,11 +33,14 @@ _HOMES = {
 }
 
 __all__ = [
+    "Pair",
+    "Run",
     "Simulation",
     "StudyConfig",
     "__version__",
     "bispectrum",
     "load_field",
+    "open",
     "paired_ratio",
     "power_spectrum",
     "relativistic_potential",

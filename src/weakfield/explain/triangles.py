@@ -124,6 +124,8 @@ class TriangleAttribution:
         return jackknife(evaluate, self._sums)
 
     def _shares(self, weights: Reals, change: Reals, total: Reals) -> Reals:
+        if total == 0:  # the logit of both members is the same: nothing is shared out
+            return np.zeros(3)
         parts = weights * change / total
         powers, triangles = parts[: self.basis.shells].sum(), parts[self.basis.shells :].sum()
         return np.array([powers, triangles, 1 - powers - triangles])
@@ -132,7 +134,8 @@ class TriangleAttribution:
         normal, right, energy, _ = self._unpacked(total)
         s = self.basis.shells
         powers, both = right[:s] @ solved(normal[:s, :s], right[:s]), right @ solved(normal, right)
-        return np.array([powers, both]) / energy
+        # a network that gives every cube the same logit leaves nothing to explain
+        return np.array([powers, both]) / energy if energy > 0 else np.zeros(2)
 
 
 def triangle_response(

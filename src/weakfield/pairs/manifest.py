@@ -18,8 +18,10 @@ from weakfield.config.layout import draw_named, seed_of
 from weakfield.config.simulation import CHECKPOINT_SCHEDULE
 
 _NAME = "pair.json"
-#: by precision; raised whenever the same settings give other numbers, so that old pairs and new ones never mix
-_RECIPE = {"double": 2, "single": 3}
+#: by mesh and precision; raised whenever the same settings give other numbers, so that old pairs and new ones never mix
+_RECIPE = {
+    ("staggered", "double"): 2, ("staggered", "single"): 3, ("spectral", "double"): 4, ("spectral", "single"): 4,
+}  # fmt: skip
 #: how far a redshift may be from that of an output which it stands for, over 1 + z
 TOLERANCE = 1e-3
 
@@ -188,7 +190,7 @@ def settings_hash(study: StudyConfig) -> str:
     """The hash of what decides the files of a pair, apart from the seed and from whether it is inverted."""
     return content_hash(
         {
-            "recipe": _RECIPE[study.simulation.precision],
+            "recipe": _RECIPE[study.simulation.mesh, study.simulation.precision],
             "cosmology": study.cosmology.model_dump(mode="json"),
             "simulation": study.simulation.identity(),
             "output": study.output.model_dump(mode="json", exclude=CHECKPOINT_SCHEDULE),
