@@ -1,0 +1,152 @@
+"""What a run folder holds for the page; a stage that has not been run leaves ``None`` or nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from weakfield.base.files import read_json
+from weakfield.config import THEORIES, Draw, Inverse, RunFolder, StudyConfig
+from weakfield.learning import Scores
+from weakfield.learning.training import main_model
+from weakfield.report.records import (
+    Audit,
+    ControlResult,
+    DatasetRecord,
+    Explanation,
+    History,
+    LearningCurve,
+    Metrics,
+    PairRecord,
+    Provenance,
+    StageRecord,
+    Trust,
+)
+from weakfield.spectra.paired import PairedPower, load_spectra
+from weakfield.spectra.paired_bispectrum import PairedBispectrum, load_bispectra
+from weakfield.spectra.parity import Parity, load_parity
+
+STAGE_FOLDERS = {
+    "measure": "spectra",
+    "dataset": "dataset",
+    "train": "training",
+    "audit": "audit",
+    "explain": "explain",
+}
+
+
+@dataclass(frozen=True)
+class ModelResults:
+    """A trained network; ``scores`` are by the name of the classifier (the network, its baselines), then by part."""
+
+    metrics: Metrics
+    history: History
+    scores: dict[str, dict[str, Scores]]
+
+    @property
+    def test_scores(self) -> Scores:
+        """Those of the network on the test seeds."""
+        return self.scores["network"]["test"]
+
+
+class RunResults:
+    """The files of a run, read when first asked for; a damaged file is a ``BadInput`` that names it."""
+
+    def __init__(self, study: StudyConfig, folder: RunFolder) -> None:
+        self.study = study
+        self.folder = folder
+
+    def __repr__(self) -> str:
+        return f"RunResults of {self.study.name} in {self.folder.root}"
+
+    @cached_property
+    def pairs(self) -> dict[int, PairRecord]:
+        """Every whole pair of the study, by its seed."""
+        found = {seed: self._pair(seed) for seed in self.study.seeds.all}
+        return {seed: pair for seed, pair in found.items() if pair is not None}
+
+    @cached_property
+    def spectra(self) -> list[PairedPower]:
+        path = self.folder.spectra / "spectra.h5"
+        return load_spectra(path) if path.exists() else []
+
+    @cached_property
+    def bispectra(self) -> list[PairedBispectrum]:
+        path = self.folder.spectra / "bispectra.h5"
+        return load_bispectra(path) if path.exists() else []
+
+    @cached_property
+    def parities(self) -> list[Parity]:
+        path = self.folder.spectra / "parity.h5"
+        return load_parity(path) if path.exists() else []
+
+    @cached_property
+    def dataset(self) -> DatasetRecord | None:
+        return DatasetRecord.read_if_there(self.folder.dataset / "dataset.json")
+
+    @cached_property
+    def models(self) -> dict[str, ModelResults]:
+        """Every finished model by name, the main one first."""
+        found, main = {}, main_model(self.study)
+        paths = self.folder.training.glob("*/metrics.json")
+        for path in sorted(paths, key=lambda path: (path.parent.name != main, path.parent.name)):
+            scores = read_json(path.parent / "scores.json")
+            found[path.parent.name] = ModelResults(
+                Metrics.read(path),
+                History.read(path.parent / "history.json"),
+                {who: {p: Scores.from_json(v) for p, v in parts.items()} for who, parts in scores.items()},
+            )
+        return found
+
+    @property
+    def main_model(self) -> ModelResults:
+        """The first of ``models``, which must not be empty: what audit and explanation are about."""
+        return next(iter(self.models.values()))
+
+    @cached_property
+    def learning_curve(self) -> LearningCurve | None:
+        return LearningCurve.read_if_there(self.folder.training / "learning_curve" / "curve.json")
+
+    @cached_property
+    def audit(self) -> Audit | None:
+        return Audit.read_if_there(self.folder.audit / "audit.json")
+
+    @cached_property
+    def audit_scores(self) -> dict[str, Scores]:
+        """Test scores of the classifier that a control is about, by its name, in the order of the audit."""
+        names = [] if self.audit is None else [row.name for row in self.audit.controls]
+        kept = {name: ControlResult.read_if_there(self.folder.audit / f"{name}.json") for name in names}
+        return {
+            name: Scores.from_json(found.scores.model_dump())
+            for name, found in kept.items()
+            if found is not None and found.scores is not None
+        }
+
+    @cached_property
+    def explanation(self) -> Explanation | None:
+        return Explanation.read_if_there(self.folder.explain / "explain.json")
+
+    @cached_property
+    def trust(self) -> Trust | None:
+        return Trust.read_if_there(self.folder.explain / "trust.json")
+
+    @cached_property
+    def provenance(self) -> Provenance | None:
+        return Provenance.read_if_there(self.folder.provenance)
+
+    @cached_property
+    def seconds(self) -> dict[str, float]:
+        """Wall time of every finished stage, the simulations summed over pairs and theories."""
+        found: dict[str, float] = {}
+        if self.pairs:
+            inverses = [self._pair(Inverse(seed)) for seed in self.pairs]
+            grown = [*self.pairs.values(), *(pair for pair in inverses if pair is not None)]
+            found["simulate"] = sum(pair.seconds.get(theory, 0.0) for pair in grown for theory in THEORIES)
+        for stage, name in STAGE_FOLDERS.items():
+            record = StageRecord.read_if_there(self.folder.root / name / "stage.json")
+            if record is not None:
+                found[stage] = record.seconds
+        return found
+
+    def _pair(self, draw: Draw) -> PairRecord | None:
+        return PairRecord.read_if_there(self.folder.pair(draw) / "pair.json")
