@@ -118,6 +118,16 @@ def test_members_of_a_pair_differ_in_the_theory_alone() -> None:
     assert newton.hash("theory") == gr.hash("theory")
 
 
+def test_a_study_prints_in_three_lines() -> None:
+    study = StudyConfig.preset("demo").resized(grid=16, pairs=6)
+    assert repr(study) == str(study)
+    assert repr(study).splitlines() == [
+        "StudyConfig 'demo-grid16-pairs6': 6 pairs, seeds 1 to 6",
+        "  16^3 cells of 20 Mpc/h, spectral mesh, growing-mode start",
+        "  from z = 100, fields kept at z = 10, 1",
+    ]
+
+
 def test_the_tiling_fills_the_grid() -> None:
     assert SimulationSettings(grid=32).tiling_factor == 8
     assert SimulationSettings(grid=32, template="fcc").tiling_factor == 16

@@ -56,7 +56,7 @@ def test_numbers_have_the_digits_of_their_errors(value, error, text):
 
 def test_text_is_escaped():
     assert "<script>" not in absent("<script>alert(1)</script>", "train")
-    page = render("page.html", title="a < b", study="<b>", verdict="", sections=[])
+    page = render("page.html", title="a < b", study="<b>", audit=None, sections=[])
     assert "<title>a &lt; b</title>" in page
     assert "<b>" not in page
 

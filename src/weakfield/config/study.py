@@ -118,6 +118,19 @@ class StudyConfig(Settings):
             raise ValueError("simulation.snapshot_fields lacks 'phi', expected it: every later stage reads it")
         return self
 
+    def __repr__(self) -> str:
+        """What is studied, on what mesh, and when fields are kept, in three lines; ``to_toml`` has every setting."""
+        box, seeds = self.simulation, self.seeds
+        inverses = ", each with its inverse" if seeds.inverted else ""
+        outputs = ", ".join(f"{z:g}" for z in sorted(box.snapshot_redshifts, reverse=True))
+        return (
+            f"StudyConfig '{self.name}': {seeds.count} pairs, seeds {seeds.all[0]} to {seeds.all[-1]}{inverses}\n"
+            f"  {box.grid}^3 cells of {box.cell_size_mpch:g} Mpc/h, {box.mesh} mesh, {box.start} start\n"
+            f"  from z = {box.initial_redshift:g}, fields kept at z = {outputs}"
+        )
+
+    __str__ = __repr__
+
     @classmethod
     def from_toml(cls, path: str | Path) -> Self:
         """Read and validate a study; file names in it are relative to its folder.

@@ -1,4 +1,4 @@
-"""The audit on the page: its verdict, the table a referee would ask for, sorted by verdict, and its figures."""
+"""The audit on the page: the table a referee would ask for, sorted by verdict, and its figures."""
 
 from __future__ import annotations
 
@@ -12,13 +12,6 @@ from weakfield.report.records import ControlRecord
 from weakfield.report.run_results import RunResults
 
 ORDER = ("shortcut", "inconclusive", "clean")
-
-
-def verdict(results: RunResults) -> Markup:
-    """The sentence of the audit, first on the page."""
-    if results.audit is None:
-        return absent("verdict", "audit")
-    return render("verdict.html", summary=results.audit.summary)
 
 
 def audit(results: RunResults) -> Markup:

@@ -135,7 +135,7 @@ def trust(results: RunResults) -> Markup:
     """The tests of trust, tabled and drawn."""
     found = results.trust
     if found is None:
-        return render("trust_absent.html")
+        return render("trust.html", found=None)
     curves = {title(name): value for name, value in found.curves.items()} | {"Fourier shells": found.band_curves}
     randomised = found.parameter_randomisation
     methods = {title(name): value for name, value in randomised.methods.items()}

@@ -30,7 +30,6 @@ _TEMPLATES.filters |= {
     name: getattr(numbers, name)
     for name in ("cell", "digits", "interval", "minus", "ranges", "scientific", "sentence", "with_error")
 }
-_TEMPLATES.globals["share"] = numbers.share
 
 
 def render(template: str, **context: object) -> Markup:
@@ -41,6 +40,9 @@ def render(template: str, **context: object) -> Markup:
 def absent(what: str, stage: str) -> Markup:
     """The one line that stands where a stage has left nothing."""
     return render("absent.html", what=what, stage=stage)
+
+
+_TEMPLATES.globals |= {"absent": absent, "share": numbers.share}
 
 
 @dataclass(frozen=True)

@@ -38,13 +38,12 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
     Raises ``BadInput`` when a file that the page shows is damaged.
     """
     results = RunResults(study, folder)
-    study_text, verdict = universes.study_paragraph(results), auditing.verdict(results)
+    head = {"title": f"Einstein or Newton? {study.name}", "study": universes.study_paragraph(results)}
     sections = []
     with bar("report", len(SECTIONS)) as progress:
         for anchor, title, content in SECTIONS:
             sections.append({"anchor": anchor, "title": title, "content": content(results)})
             progress.advance()
-    title = f"Einstein or Newton? {study.name}"
-    html = render("page.html", title=title, study=study_text, verdict=verdict, sections=sections)
-    write_text(folder.report / "index.html", html + "\n")
-    return {"page": str(folder.report / "index.html"), "bytes": len(html.encode()) + 1}
+    html = render("page.html", **head, audit=results.audit, sections=sections) + "\n"
+    write_text(folder.report / "index.html", html)
+    return {"page": str(folder.report / "index.html"), "bytes": len(html.encode())}
