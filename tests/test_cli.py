@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -81,8 +82,11 @@ class TestTexts:
         printed, file = capsys.readouterr().out, (ROOT / "CITATION.cff").read_text()
         assert f"version = {{{__version__}}}" in printed
         assert f"\nversion: {__version__}\n" in file
-        title = file.split('title: "')[1].split('"')[0]
-        assert f"title = {{{title}}}" in printed
+        for title in re.findall('title: "(.*)"', file):
+            assert f"title = {{{title}}}" in printed
+        assert printed.startswith("@software{weakfield,\n  author = {{The weakfield developers}},\n")
+        assert "author = {Eisenstein, Daniel J. and Hu, Wayne}" in printed
+        assert "eprint = {astro-ph/9709112},\n  archivePrefix = {arXiv}" in printed
 
     def test_doctor_tries_what_a_study_needs(self) -> None:
         done = weakfield("doctor", "--json")

@@ -119,6 +119,6 @@ def cite() -> None:
 
     With it the work it rests on.
     """
-    from weakfield.cli.reference import citation
+    from weakfield.cli.citation import citation
 
     print(citation(), end="")
