@@ -78,7 +78,7 @@ class TrainingSettings(Settings):
     )
     memory_gib: float = Field(4.0, gt=0, description="most memory for samples when loading is auto [GiB]")
     workers: int = Field(2, ge=1, description="worker processes that read samples which are not in memory")
-    tensorboard: bool = Field(False, description="write event files for TensorBoard too (extra: tensorboard)")
+    tensorboard: bool = Field(False, description="write event files for TensorBoard too (extra: learn)")
     mean_kept_too: bool = Field(True, description="train the same network also on cubes whose mean is kept")
 
     @model_validator(mode="after")
