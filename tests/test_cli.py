@@ -73,9 +73,12 @@ class TestTexts:
         (tmp_path / "copy.toml").write_text(capsys.readouterr().out)
         assert StudyConfig.from_toml(tmp_path / "copy.toml") == StudyConfig.preset("demo")
 
-    def test_the_page_of_settings_is_up_to_date(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert invoke(["settings"]) == 0
-        assert (ROOT / "docs" / "settings.md").read_text() == capsys.readouterr().out, "run 'make docs'"
+    @pytest.mark.parametrize(("page", "options"), [("settings.md", []), ("settings_ini.md", ["--ini"])])
+    def test_the_pages_of_settings_are_up_to_date(
+        self, page: str, options: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert invoke(["settings", *options]) == 0
+        assert (ROOT / "docs" / page).read_text() == capsys.readouterr().out, "run 'make docs'"
 
     def test_citation_names_this_version_as_the_citation_file_does(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert invoke(["cite"]) == 0

@@ -85,14 +85,23 @@ def presets(
 
 
 @app.command()
-def settings() -> None:
-    """Every key of a study file, with default and meaning.
+def settings(
+    ini: Annotated[
+        bool, typer.Option("--ini", help="The keys of a settings.ini of the reference program instead.")
+    ] = False,
+) -> None:
+    """Every key of a study file, with its default and meaning.
 
-    Markdown; docs/settings.md is this output.
+    The output is Markdown: docs/settings.md, or docs/settings_ini.md with --ini.
+
+    \b
+    weakfield settings
+    weakfield settings --ini
     """
+    from weakfield.cli.ini_page import settings_ini_page
     from weakfield.cli.reference import settings_page
 
-    print(settings_page(), end="")
+    print(settings_ini_page() if ini else settings_page(), end="")
 
 
 @app.command()
