@@ -16,12 +16,19 @@ class ExplainSettings(Settings):
     )
     methods: tuple[str, ...] = Field(
         (
-            "gradient", "gradient_x_input", "smoothgrad", "integrated", "pair_integrated", "grad_cam",
-            "guided_grad_cam", "occlusion", "deeplift",
+            "gradient",
+            "gradient_x_input",
+            "smoothgrad",
+            "integrated",
+            "pair_integrated",
+            "grad_cam",
+            "guided_grad_cam",
+            "occlusion",
+            "deeplift",
         ),
         min_length=1,
         description="names of weakfield.explain.pixels",
-    )  # fmt: skip
+    )
     steps: int = Field(8, ge=2, description="first nodes of the path between twins; more where the sum needs them")
     tolerance: float = Field(1e-4, gt=0, description="what the sum over a path may miss of the logits' difference")
     integrated_steps: int = Field(16, ge=1, description="nodes of integrated gradients from the mean field")

@@ -15,13 +15,12 @@ from weakfield.config.audit import AuditSettings
 from weakfield.config.campaign import CampaignSettings
 from weakfield.config.cosmology import CosmologySettings
 from weakfield.config.dataset import DatasetSettings
-from weakfield.config.evaluation import EvaluationSettings
 from weakfield.config.explain import ExplainSettings
 from weakfield.config.layout import Draw, Inverse, seed_of
 from weakfield.config.search import SearchSettings
 from weakfield.config.settings import Settings, read_toml
 from weakfield.config.simulation import BEFORE, OutputSettings, RunSettings, SimulationSettings, Theory
-from weakfield.config.training import TrainingSettings
+from weakfield.config.training import EvaluationSettings, TrainingSettings
 
 
 class SeedSettings(Settings):
@@ -184,9 +183,13 @@ class StudyConfig(Settings):
     def run_settings(self, theory: Theory, draw: Draw) -> RunSettings:
         """One member of a pair: what differs between the two is the theory alone."""
         return RunSettings(
-            theory=theory, seed=seed_of(draw), inverted=isinstance(draw, Inverse), cosmology=self.cosmology,
-            simulation=self.simulation, output=self.output,
-        )  # fmt: skip
+            theory=theory,
+            seed=seed_of(draw),
+            inverted=isinstance(draw, Inverse),
+            cosmology=self.cosmology,
+            simulation=self.simulation,
+            output=self.output,
+        )
 
     def _beside(self, folder: Path) -> Self:
         """The same study with the paths in it made absolute."""

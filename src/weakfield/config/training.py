@@ -1,4 +1,4 @@
-"""Settings of networks, their training and the search for better ones."""
+"""Settings of networks, of their training, and of what is done to know what they are worth."""
 
 from __future__ import annotations
 
@@ -87,4 +87,19 @@ class TrainingSettings(Settings):
             raise ValueError("loss is 'cross_entropy' with classes = 1, expected classes = 2 or loss = 'bce'")
         if self.loss == "bce" and self.classes > 1:
             raise ValueError(f"loss is 'bce' with classes = {self.classes}, expected classes = 1 or 'cross_entropy'")
+        return self
+
+
+class EvaluationSettings(Settings):
+    """How trained networks are evaluated, beyond what is always done."""
+
+    learning_curve: tuple[int, ...] = Field(
+        (), description="numbers of training seeds with which the main network is trained again, each a whole training"
+    )
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        sizes = self.learning_curve
+        if any(size < 1 for size in sizes) or list(sizes) != sorted(set(sizes)):
+            raise ValueError(f"learning_curve is {list(sizes)}, expected rising whole numbers from 1")
         return self
