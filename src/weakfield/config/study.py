@@ -30,9 +30,9 @@ class SeedSettings(Settings):
     count: int = Field(48, ge=1, description="number of pairs")
     inverted: bool = Field(
         False,
-        description="grow each seed with its inverse too, every initial mode times -1: a seed still counts once, and"
-        " inverses are measured (the even and odd part of GR - Newton); data set, networks, audit and explanation"
-        " take the seeds themselves alone",
+        description="grow the inverse of each seed too, with every initial mode times -1. A seed still counts once,"
+        " and its inverse is used by measure alone (even and odd part of GR - Newton); the data set,"
+        " networks, audit and explanation use the seeds themselves",
     )
 
     @property
@@ -41,11 +41,11 @@ class SeedSettings(Settings):
 
     @property
     def draws(self) -> tuple[Draw, ...]:
-        """What pairs are grown of: every seed, and after each its inverse where the study has them."""
+        """What pairs are grown from: every seed, and after each its inverse if the study has inverses."""
         return self.draws_of(self.all)
 
     def draws_of(self, seeds: Iterable[int]) -> tuple[Draw, ...]:
-        """The same for some of the seeds."""
+        """The same for some of the seeds only."""
         if not self.inverted:
             return tuple(seeds)
         return tuple(draw for seed in seeds for draw in (seed, Inverse(seed)))
@@ -54,9 +54,9 @@ class SeedSettings(Settings):
 class MeasureSettings(Settings):
     """Spectra and bispectra of the potential of both theories and of their difference, beside theory."""
 
-    redshift: float = Field(1.0, description="output whose slices and spectra are shown first")
+    redshift: float = Field(1.0, description="output redshift whose slices and spectra are shown first")
     bins: int | None = Field(None, ge=2, description="linear bins up to the Nyquist wavenumber; default: one k_F wide")
-    bispectrum: bool = Field(True, description="measure bispectra too; at 256 cells a side it takes seconds a cube")
+    bispectrum: bool = Field(True, description="measure bispectra too; a cube of 256 cells a side takes seconds")
     bispectrum_width: int | None = Field(
         None, ge=1, description="width of the shells of the bispectrum [k_F]; default: grid / 32, rounded up"
     )
@@ -64,7 +64,7 @@ class MeasureSettings(Settings):
         2 / 3, gt=0, le=1, description="largest wavenumber of the bispectrum over the Nyquist wavenumber"
     )
     nonlinear: Literal["hmcode", "halofit", "none"] = Field(
-        "hmcode", description="non-linear spectrum shown beside the measured ones, from CAMB"
+        "hmcode", description="non-linear spectrum from CAMB that is shown beside the measured ones"
     )
 
 
@@ -134,8 +134,8 @@ class StudyConfig(Settings):
     def from_toml(cls, path: str | Path) -> Self:
         """Read and validate a study; file names in it are relative to its folder.
 
-        The study.toml of a run folder says what its pairs were grown with: a key that it lacks has the value of
-        ``BEFORE``, whatever the default is by now. In any other file it means the default.
+        The study.toml of a run folder says how its pairs were grown: a key that it lacks has the value of ``BEFORE``,
+        whatever the default is by now. In any other file an absent key means the default.
         """
         path = Path(path)
         values = read_toml(path)

@@ -1,4 +1,4 @@
-"""What non-linear growth multiplies the power of matter by: halofit and HMcode, from CAMB, cached on disk."""
+"""The factor of non-linear growth in the power of matter: halofit and HMcode, from CAMB, cached on disk."""
 
 from __future__ import annotations
 
