@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from weakfield.config import StudyConfig
     from weakfield.formats import load_field
     from weakfield.simulation import simulate
+    from weakfield.simulation.in_memory import Simulation
     from weakfield.spectra import bispectrum, power_spectrum
     from weakfield.spectra.theory.fields import relativistic_potential
 
 _HOMES = {
+    "Simulation": "weakfield.simulation.in_memory",
     "StudyConfig": "weakfield.config",
     "bispectrum": "weakfield.spectra",
     "load_field": "weakfield.formats",
@@ -26,6 +28,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Simulation",
     "StudyConfig",
     "__version__",
     "bispectrum",

@@ -325,9 +325,9 @@ def test_forces_add_up_to_nothing_and_none_pulls_itself(n):
 
 
 def interlaced_force(p: Particles) -> torch.Tensor:
-    """The forces of two interlaced deposits of the density, as universes have them."""
+    """The forces of interlaced deposits of the density, as universes have them."""
     n = p.grid
-    modes = spectral.interlaced(cpu.paint_pcs(p), cpu.paint_pcs(p, None, 1.0, None, 0.0, spectral.HALF_A_CELL))
+    modes = spectral.density_modes(cpu, p, None, 1.0, 0.0)
     phi = modes * quadratic.inverse_square_wavenumber(modes)
     lanes = torch.zeros((n, n, n, VECTOR), dtype=torch.float64)
     return cpu.read_pcs(p, spectral.pack_gradient(cpu, phi, lanes))[:3]
@@ -336,7 +336,7 @@ def interlaced_force(p: Particles) -> torch.Tensor:
 def test_interlaced_deposits_give_up_exact_momentum():
     """Measured: a particle pulls itself by up to 9 % of what it pulls another one a cell away.
 
-    Of particles a third of a cell from their lattice sites the sum of forces is 3e-3 of the sum of their sizes.
+    Of particles a third of a cell from their lattice sites the sum of forces is 2e-3 of the sum of their sizes.
     """
     n, rng = 16, np.random.default_rng(0)
     place = np.array([0.5, 0.5, 0.5])
@@ -351,12 +351,12 @@ def test_interlaced_deposits_give_up_exact_momentum():
     assert float((force.sum(1).abs() / force.abs().sum(1)).max()) < 0.01
 
 
-def test_interlaced_deposits_have_no_odd_images():
+def test_interlaced_deposits_have_no_near_images():
     """A lattice of particles displaced by a wave: of second order is ((k + G) d)^2 / 2, whose images G = 2 pi N fall.
 
     The second harmonic of d = A sin(k x): delta_2k = -(2 k A)^2 / 8 cos for particles that fill space, by Bessel
-    functions exactly. One deposit errs by about 2 (2k/G)^2, from images on either side; of two the nearest images along
-    the axis are at 2 G, so that they err by a quarter of that, and by a third with images of higher order.
+    functions exactly. One deposit errs by about 2 (2k/G)^2, from images on either side; of four the nearest images
+    along the axis are at 4 G, so that they err by a sixteenth of that, with images of higher order by a twelfth.
     """
     n, m, size = 32, 3, 0.05 / (2 * np.pi * 3)
     centres = (np.arange(n) + 0.5) / n
@@ -364,9 +364,7 @@ def test_interlaced_deposits_have_no_odd_images():
     grid = np.stack(np.meshgrid(x, centres, centres, indexing="ij"), -1).reshape(-1, 3)
     p = Particles.at_rest(n, grid, np.arange(n**3), 1.0 / n**3, torch.float64)
     exact = np.mean(np.exp(-2j * np.pi * 2 * m * x))  # f_k of a sum of points
-    first = cpu.paint_pcs(p, None, 1.0)
-    second = cpu.paint_pcs(p, None, 1.0, None, 0.0, spectral.HALF_A_CELL)
-    one = complex(spectral.modes_of(first, windowed=True)[0, 0, 2 * m])
-    two = complex(spectral.interlaced(first, second)[0, 0, 2 * m])
+    one = complex(spectral.modes_of(cpu.paint_pcs(p, None, 1.0), windowed=True)[0, 0, 2 * m])
+    four = complex(spectral.density_modes(cpu, p, None, 1.0, 0.0)[0, 0, 2 * m])
     assert abs(one / exact - 1) > 0.01
-    assert abs(two / exact - 1) < abs(one / exact - 1) / 3
+    assert abs(four / exact - 1) < abs(one / exact - 1) / 12

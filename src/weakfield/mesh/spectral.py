@@ -20,9 +20,12 @@ from torch import Tensor
 
 from weakfield.mesh import fft
 from weakfield.mesh.lanes import D_PHI, D_PSI, METRIC_PHI, METRIC_PSI, STRESS
+from weakfield.mesh.particles import Particles
 from weakfield.mesh.solvers import Addition
 
-#: how much further particles are on the second of two interlaced meshes
+#: how much further particles are on the other three of the four meshes of a density, in cells
+SHIFTS = (0.25, 0.5, 0.75)
+#: the same for the second of the two meshes that a start is read on
 HALF_A_CELL = 0.5
 
 
@@ -76,7 +79,16 @@ class Continuum:
     @cached_property
     def half(self) -> Tensor:
         """(n, n, n//2+1): exp(i (k_x + k_y + k_z) / 2n), what moves a field by half a cell."""
-        x, y, z = self._axes(np.exp(1j * np.pi * self.numbers / self.n))
+        return self.moved_by(HALF_A_CELL)
+
+    @cached_property
+    def back(self) -> tuple[Tensor, ...]:
+        """What carries the deposits on interlaced meshes back, in the order of ``SHIFTS``."""
+        return tuple(self.moved_by(shift) for shift in SHIFTS)
+
+    def moved_by(self, cells: float) -> Tensor:
+        """(n, n, n//2+1): exp(i (k_x + k_y + k_z) cells / n)."""
+        x, y, z = self._axes(np.exp(2j * np.pi * cells * self.numbers / self.n))
         return z * y * x
 
     @cached_property
@@ -114,24 +126,47 @@ def for_particles(modes: Tensor, n: int) -> Tensor:
     return field_of(modes * continuum(n, modes.device).per_window, n)
 
 
-def interlaced(deposit: Tensor, shifted: Tensor) -> Tensor:
-    """Modes of a density from deposits on two meshes, the window taken off.
+def paint_shifted(
+    kernels: ModuleType, particles: Particles, weight: Tensor | None, scale: float, start: float,
+    out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """The deposits of ``paint_pcs`` on the other three of four interlaced meshes, (3, N, N, N)."""
+    if out is None:
+        n = particles.grid
+        out = particles.displacement.new_empty((len(SHIFTS), n, n, n))
+    for deposit, shift in zip(out, SHIFTS, strict=True):
+        kernels.paint_pcs(particles, weight, scale, deposit, start, shift)
+    return out
 
-    On the second mesh, which lies half a cell lower along each axis, particles are half a cell further. The mean of
-    both, the second carried back by exp(i (k_x + k_y + k_z) / 2N), has no images of wave vectors that differ from k by
-    an odd number of 2 pi N: along an axis the nearest image is twice as far, and its share of the second order, which
-    goes as the inverse square of the distance, a quarter.
+
+def density_modes(
+    kernels: ModuleType, particles: Particles, weight: Tensor | None, scale: float, start: float
+) -> Tensor:
+    """Modes of the density of particles, each of ``weight`` times ``scale``, from ``interlaced`` deposits."""
+    deposit = kernels.paint_pcs(particles, weight, scale, None, start)
+    return interlaced(deposit, paint_shifted(kernels, particles, weight, scale, start))
+
+
+def interlaced(deposit: Tensor, shifted: Tensor) -> Tensor:
+    """Modes of a density from deposits on four meshes, the window taken off.
+
+    ``shifted`` (3, N, N, N) are those on meshes that lie a quarter, a half and three quarters of a cell lower along
+    each axis, where particles are so much further (``SHIFTS``). Each is carried back by exp(i (k_x + k_y + k_z) s / N).
+    Their mean has images only of wave vectors k + 2 pi N m with m_x + m_y + m_z a multiple of four: along an axis the
+    nearest is four times as far as on one mesh, and its share of the second order, which goes as the inverse square of
+    the distance, a sixteenth. Those along diagonals are small by the window.
     """
-    n = deposit.shape[-1]
-    return 0.5 * (
-        modes_of(deposit, windowed=True) + modes_of(shifted, windowed=True) * continuum(n, deposit.device).half
-    )
+    back = continuum(deposit.shape[-1], deposit.device).back
+    modes = modes_of(deposit, windowed=True)
+    for other, phase in zip(shifted, back, strict=True):
+        modes += modes_of(other, windowed=True) * phase
+    return modes / (1 + len(back))
 
 
 def contrast(
     kernels: ModuleType, deposit: Tensor, shifted: Tensor, addition: Addition | None, out: Tensor, sums: Tensor
 ) -> Tensor:
-    """A density (N, N, N) from two ``interlaced`` deposits, with linear theory added, into ``out``.
+    """A density (N, N, N) from ``interlaced`` deposits, with linear theory added, into ``out``.
 
     ``deposit`` may be one lane of sites; ``sums`` (N,), float64, becomes its sum over each plane of constant z.
     """
@@ -151,7 +186,7 @@ def solve_potential(
 ) -> Tensor:  # fmt: skip
     """Modes factor (source + addition) / (k^2 + shift) into ``out``; those of k = 0 are 0 where the shift is.
 
-    With ``shifted`` the source is a density from two ``interlaced`` deposits.
+    With ``shifted`` (3, N, N, N) the source is a density from ``interlaced`` deposits.
     """
     if (fused := _fused(kernels, source)) is not None:
         fused.potential(source, factor, shift, shifted, addition, out)

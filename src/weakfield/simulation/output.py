@@ -49,6 +49,20 @@ def beginning_attributes(run: RunSettings) -> dict[str, str | int]:
     return {"mesh": str(known["mesh"]), "start": str(known["start"]), "inverted": int(known["inverted"])}
 
 
+def field_attributes(run: RunSettings, clock: Clock, name: str) -> dict[str, str | int | float]:
+    """What a file of a field says of it."""
+    return {
+        "redshift": clock.redshift,
+        "scale_factor": clock.a,
+        "box_size_mpch": run.simulation.box_size_mpch,
+        "theory": run.theory,
+        "seed": run.seed,
+        **beginning_attributes(run),
+        "units": UNITS.get(name, "critical density today"),
+        "software_version": __version__,
+    }
+
+
 def needs_diagnostics(run: RunSettings) -> bool:
     """Whether an output is made of chi or B, which a Newtonian run would not solve for otherwise."""
     return bool({*run.simulation.snapshot_fields, *run.simulation.spectra_fields} & {"chi", "B", "hij"})
@@ -155,7 +169,7 @@ class Outputs:
         for name in settings.snapshot_fields:
             path = self.folder / f"{stem}_{name}.h5"
             field = self._writer.hold(coarsened(snapshot_field(universe, clock, name), settings.downgrade_factor))
-            self._writer.submit(partial(self._save, path, field, self._attributes(clock, name)))
+            self._writer.submit(partial(self._save, path, field, field_attributes(self.run, clock, name)))
             self.paths.append(path)
         if settings.snapshot_particles:
             path = self.folder / f"{stem}_cdm.h5"
@@ -168,18 +182,6 @@ class Outputs:
 
     def _save(self, path: Path, field: Callable[[], Tensor], attributes: dict[str, str | int | float]) -> None:
         save_field(path, field(), attributes, self.run.output.dtype, self.run.output.compression)
-
-    def _attributes(self, clock: Clock, name: str) -> dict[str, str | int | float]:
-        return {
-            "redshift": clock.redshift,
-            "scale_factor": clock.a,
-            "box_size_mpch": self.run.simulation.box_size_mpch,
-            "theory": self.run.theory,
-            "seed": self.run.seed,
-            **beginning_attributes(self.run),
-            "units": UNITS.get(name, "critical density today"),
-            "software_version": __version__,
-        }
 
     def _write_preliminary(self, universe: Universe, clock: Clock) -> None:
         """Spectra of this cycle, the last one before their redshift; kept, because files may be of another run."""

@@ -43,7 +43,7 @@ def spectral_field(u: SpectralUniverse, clock: Clock, name: str) -> Tensor:
     lanes, energies = torch.empty_like(u.lanes), torch.empty_like(u.particles.displacement[0])
     u.kernels.project_pcs(particles, metric, 0.0, clock.a, lanes, -u.mean_density, energies)
     if name == "T00":
-        shifted = u.kernels.paint_pcs(u.particles, energies, 1.0, None, -u.mean_density, spectral.HALF_A_CELL)
+        shifted = spectral.paint_shifted(u.kernels, u.particles, energies, 1.0, -u.mean_density)
         return spectral.field_of(spectral.interlaced(lanes[..., T00].contiguous(), shifted), u.n) + u.mean_density
     if name == "Tij":
         parts = torch.stack([lanes[..., lane] for lane in STORED])
@@ -97,7 +97,4 @@ def _pulled(u: SpectralUniverse, weight: float, a: float) -> Particles:
 
 def _density(u: SpectralUniverse) -> Tensor:
     """Modes of the plain density of particles, without the window."""
-    scale = u.particles.mass * u.n**3
-    return spectral.interlaced(
-        *(u.kernels.paint_pcs(u.particles, None, scale, None, 0.0, shift) for shift in (0.0, spectral.HALF_A_CELL))
-    )
+    return spectral.density_modes(u.kernels, u.particles, None, u.particles.mass * u.n**3, 0.0)

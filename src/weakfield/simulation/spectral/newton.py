@@ -35,8 +35,9 @@ class SpectralNewton:
         u = universe
         assert isinstance(u, SpectralUniverse)
         assert u.phi_modes is not None
-        for deposit, shift in ((u.source, 0.0), (u.shifted, spectral.HALF_A_CELL)):
-            u.kernels.paint_pcs(u.particles, None, u.particles.mass * u.n**3, deposit, -u.mean_density, shift)
+        scale = u.particles.mass * u.n**3
+        u.kernels.paint_pcs(u.particles, None, scale, u.source, -u.mean_density)
+        spectral.paint_shifted(u.kernels, u.particles, None, scale, -u.mean_density, u.shifted)
         factor = -u.background.four_pi_G / clock.a
         spectral.solve_potential(u.kernels, u.source, factor, 0.0, u.shifted, radiation(u, clock), u.phi_modes)
         if diagnostics:

@@ -108,7 +108,7 @@ class SpectralRelativity:
 def project(u: SpectralUniverse, clock: Clock, metric: Tensor, weight: float) -> None:
     """T00 less its mean, with radiation and without its window, into ``u.source``; T_ij into ``u.lanes``."""
     u.kernels.project_pcs(u.particles, metric, weight, clock.a, u.lanes, -u.mean_density, u.energies)
-    u.kernels.paint_pcs(u.particles, u.energies, 1.0, u.shifted, -u.mean_density, spectral.HALF_A_CELL)
+    spectral.paint_shifted(u.kernels, u.particles, u.energies, 1.0, -u.mean_density, u.shifted)
     spectral.contrast(u.kernels, u.lanes[..., T00], u.shifted, radiation(u, clock), u.source, u.t00_sums)
 
 

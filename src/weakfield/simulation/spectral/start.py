@@ -172,9 +172,7 @@ def _deposited(here: _Setting, particles: Particles, phi: Tensor, chi: Tensor) -
         here.kernels.project_pcs(particles, metric, 0.0, here.a, torch.empty_like(metric), -mean, energies)
         del metric
     scale = particles.mass * n**3 if energies is None else 1.0
-    return spectral.interlaced(
-        *(here.kernels.paint_pcs(particles, energies, scale, None, -mean, s) for s in (0.0, spectral.HALF_A_CELL))
-    )
+    return spectral.density_modes(here.kernels, particles, energies, scale, -mean)
 
 
 def _metric(here: _Setting, phi: Tensor, chi: Tensor) -> Tensor:

@@ -93,8 +93,8 @@ class SpectralUniverse(Universe):
 
     @cached_property
     def shifted(self) -> Tensor:
-        """(n, n, n): a density deposited on the second of two interlaced meshes."""
-        return torch.empty_like(self.phi)
+        """(3, n, n, n): a density deposited on the other three of four interlaced meshes."""
+        return self.phi.new_empty((len(spectral.SHIFTS), *self.phi.shape))
 
     @cached_property
     def energies(self) -> Tensor:

@@ -1,8 +1,8 @@
 """Transforms of the spectral mesh along z, and what multiplies its modes, a block of columns at a time.
 
 A block of columns at one y is transformed, multiplied and transformed back while it stays in a cache. Wavenumbers come
-as ``waves`` (6, n + 8): k_i^2, k_i, 1 / W_i and 1, the last three zero on the Nyquist plane, and real and imaginary
-part of exp(i k_i / 2n).
+as ``waves`` (10, n + 8): k_i^2, k_i, 1 / W_i and 1, the last three zero on the Nyquist plane, and real and imaginary
+part of exp(i k_i s / n) for each shift s of ``mesh.spectral.SHIFTS``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from weakfield.mesh.kernels.cpu.spectral_planes import place_of, plane_step
 from weakfield.mesh.kernels.cpu.transform import BACKWARDS, FORWARDS, columns, load_sheet, store_sheet
 
 #: rows of ``waves``
-SQUARES, WAVENUMBERS, PER_WINDOW, ONES = range(4)
+SQUARES, WAVENUMBERS, PER_WINDOW, ONES, PHASES = range(5)
 
 
 @njit(**INLINE)
@@ -82,12 +82,12 @@ def _difference(block, other, n, pitch):
 
 @njit(**PARALLEL)
 def solve(
-    half, row, step, n, waves, compensation, scale, interlaced, shifted, back, factor, shift, added, unit, strength,
+    half, row, step, n, waves, compensation, scale, others, shifted, back, factor, shift, added, unit, strength,
     window, windowed, weight, blocks, radices, twiddles, place,
 ):  # fmt: skip
     """Half-transformed modes -> those times ``scale`` and a row of ``waves``, with seeded ones added.
 
-    With ``interlaced`` those of ``shifted`` (field 1 of the work space) are moved by half a cell and added first.
+    The modes of ``others`` deposits, fields 1, 2, ... of ``shifted``, are each carried back and added first.
 
     In place, ``back`` along z; or else factor / (k^2 + shift) times as much, whole, which has Nyquist columns.
     """
@@ -102,20 +102,18 @@ def solve(
             at = y * row + 2 * first
             load_sheet(half, at, step, n, count, pitch, work)
             columns(work, n, count, pitch, FORWARDS, radices, twiddles)
-            if interlaced:
-                other = blocks[thread, 2]
-                load_sheet(
-                    shifted, place_of(np.int64(1), np.int64(0), y, n) + 2 * first, plane_step(n), n, count, pitch, other
-                )
+            for i in range(others):
+                other, cosine, sine = blocks[thread, 2], waves[PHASES + 2 * i], waves[PHASES + 2 * i + 1]
+                at_other = place_of(np.int64(i + 1), np.int64(0), y, n) + 2 * first
+                load_sheet(shifted, at_other, plane_step(n), n, count, pitch, other)
                 columns(other, n, count, pitch, FORWARDS, radices, twiddles)
                 for z in range(n):
-                    cos = waves[4, z] * waves[4, y] - waves[5, z] * waves[5, y]
-                    sin = waves[5, z] * waves[4, y] + waves[4, z] * waves[5, y]
+                    cos, sin = cosine[z] * cosine[y] - sine[z] * sine[y], sine[z] * cosine[y] + cosine[z] * sine[y]
                     for x in range(0, count, WIDTH):
                         p = place[z] * pitch + x
                         re, im = get_part(work, p, imaginary)
                         a, b = get_part(other, p, imaginary)
-                        c, s = load(waves[4], first + x), load(waves[5], first + x)
+                        c, s = load(cosine, first + x), load(sine, first + x)
                         c, s = c * cos - s * sin, s * cos + c * sin
                         put_part(work, p, imaginary, (re + (a * c - b * s), im + (a * s + b * c)))
             for z in range(n):

@@ -20,24 +20,31 @@ from weakfield.mesh.kernels.cpu.pcs_cells import numbers
 from weakfield.mesh.kernels.cpu.simd import WIDTH, aligned_zeros, streams
 from weakfield.mesh.kernels.cpu.solvers import seeded
 from weakfield.mesh.kernels.cpu.spectral import pairs_of
-from weakfield.mesh.kernels.cpu.spectral_columns import ONES, PER_WINDOW, WAVENUMBERS
+from weakfield.mesh.kernels.cpu.spectral_columns import ONES, PER_WINDOW, PHASES, WAVENUMBERS
 from weakfield.mesh.kernels.cpu.transform import fits, plan
+from weakfield.mesh.spectral import SHIFTS
 from weakfield.mesh.threads import current_threads
 
 #: half-transformed fields of work space: what ``solve_stress`` needs
 _FIELDS = 10
+#: of each deposit in a density
+_SHARE = 1 / (1 + len(SHIFTS))
 #: bytes of a block's row beside each other, real or imaginary parts
 _BLOCK = 128
 
 
 @lru_cache(maxsize=16)
 def waves_of(n, dtype):
-    """k_i^2, k_i, 1 / W_i, 1, cos and sin of k_i / 2n; those in the middle zero on the Nyquist plane; and room."""
+    """k_i^2, k_i, 1 / W_i, 1, then cos and sin of k_i s / n for each of ``SHIFTS``; and room.
+
+    From k_i to 1 they are zero on the Nyquist plane.
+    """
     mesh = definition.continuum(n, torch.device("cpu"))
-    waves = np.zeros((6, n + WIDTH), dtype)
+    waves = np.zeros((PHASES + 2 * len(SHIFTS), n + WIDTH), dtype)
     k = 2 * np.pi * mesh.numbers
-    waves[:4, :n] = k**2, k * mesh.inside_numpy, mesh.inside_numpy / mesh.window_numpy, mesh.inside_numpy
-    waves[4:, :n] = np.cos(k / (2 * n)), np.sin(k / (2 * n))
+    waves[:PHASES, :n] = k**2, k * mesh.inside_numpy, mesh.inside_numpy / mesh.window_numpy, mesh.inside_numpy
+    for i, shift in enumerate(SHIFTS):
+        waves[PHASES + 2 * i : PHASES + 2 * i + 2, :n] = np.cos(k * shift / n), np.sin(k * shift / n)
     return waves
 
 
@@ -68,16 +75,16 @@ class _Work:
         self.plan = p.radices, p.twiddles, p.place
         self.n = n
 
-    def second(self, shifted):
-        """The deposit on the second of two interlaced meshes as half-transformed modes, field 1 of the work space."""
-        n = self.n
-        if shifted is not None:
-            place = n * (n * n + planes.GAP)
+    def others(self, shifted):
+        """How many other deposits there are, and they as half-transformed modes, fields 1 to 3 of the work space."""
+        n, plane = self.n, self.n * self.n + planes.GAP
+        count = 0 if shifted is None else len(shifted)
+        for i in range(count):
             sources.modes_of(
-                _flat(shifted), 1, n, n * n, n, self.half[place:], n * n + planes.GAP, n, np.zeros(n), self.line,
+                _flat(shifted[i]), 1, n, n * n, n, self.half[(i + 1) * n * plane :], plane, n, np.zeros(n), self.line,
                 self.plane, *self.plan,
             )  # fmt: skip
-        return shifted is not None, self.half
+        return count, self.half
 
     def back(self, modes, other, groups, fields, compensation):
         """Modes to half-transformed ones."""
@@ -128,7 +135,7 @@ def contrast(deposit, shifted, addition, out, sums):
     if sites[1] == 1:  # summed here only where the lane is taken out of its sites
         sums.copy_(deposit.sum((1, 2), dtype=torch.float64))
     along_z.solve(
-        w.half, row, step, n, w.waves, PER_WINDOW, 0.5 / n**3, *w.second(shifted), True, 0.0, 0.0, *seeded(addition),
+        w.half, row, step, n, w.waves, PER_WINDOW, _SHARE / n**3, *w.others(shifted), True, 0.0, 0.0, *seeded(addition),
         w.blocks, *w.plan,
     )  # fmt: skip
     w.fields(0, 1, planes.SEPARATE, out)
@@ -140,9 +147,9 @@ def potential(source, factor, shift, shifted, addition, out):
     n, modes = source.shape[0], pairs_of(out)
     w, row, step = _Work(n, modes.dtype), n + 2, n * (n + 2)
     sources.modes_of(_flat(source), 1, n, n * n, n, modes, step, row, np.zeros(n), w.line, w.plane, *w.plan)
-    weights, scale = (ONES, 1.0) if shifted is None else (PER_WINDOW, 0.5)
+    weights, scale = (ONES, 1.0) if shifted is None else (PER_WINDOW, _SHARE)
     along_z.solve(
-        modes, row, step, n, w.waves, weights, scale / n**3, *w.second(shifted), False, float(factor), float(shift),
+        modes, row, step, n, w.waves, weights, scale / n**3, *w.others(shifted), False, float(factor), float(shift),
         *seeded(addition), w.blocks, *w.plan,
     )  # fmt: skip
     return out

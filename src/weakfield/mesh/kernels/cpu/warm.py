@@ -101,12 +101,12 @@ def _spectral_fields(dtype: torch.dtype, theory: Theory, needs_chi: bool, start:
     steps: list[Callable[[], object]] = [lambda: fields.pack_gradient(modes, vector)]
     if start:
         return steps
-    steps.append(lambda: fields.potential(phi, 1.0, 1.0, phi, None, modes))
+    steps.append(lambda: fields.potential(phi, 1.0, 1.0, gradient, None, modes))
     if theory == "gr" or needs_chi:
         steps.append(lambda: fields.solve_stress(lanes, gradient, 0.0, None, 0.0, 0.0, chi, phi, b, b_now))
     if theory == "gr":
         steps += [
-            lambda: fields.contrast(lanes[..., 0], phi, None, phi.clone(), sums),
+            lambda: fields.contrast(lanes[..., 0], gradient, None, phi.clone(), sums),
             lambda: hamiltonian.hamiltonian_source(phi, phi, phi, phi, phi, gradient, gradient, still, 0.0, 0.0, phi),
             lambda: hamiltonian.extrapolate(lanes, past, still),
         ]

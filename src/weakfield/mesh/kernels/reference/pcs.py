@@ -80,7 +80,7 @@ def paint_pcs(
 ) -> Tensor:
     """start + sum_p scale w_p W_PCS at every node, ``(N, N, N)``; w = 1 if not given; the adjoint of ``read_pcs``.
 
-    Particles are taken ``shift`` cells further along each axis: half a cell for the second of two interlaced meshes.
+    Particles are taken ``shift`` cells further along each axis: see ``mesh.spectral.SHIFTS``.
     """
     if shift:
         particles = replace(particles, displacement=particles.displacement + shift)
