@@ -20,7 +20,7 @@ from weakfield.config import StudyConfig
 
 STAGES = ("simulate", "measure", "dataset", "train", "audit", "explain", "report")
 COMMANDS = ("run", *STAGES, "import", "index", "presets", "settings", "doctor", "cite")
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def weakfield(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
