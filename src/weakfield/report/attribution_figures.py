@@ -213,5 +213,5 @@ def _band(panel: Any, x: Reals, found: Line, colour: str, style: str, label: str
 
 
 def _colours(count: int) -> list[str]:
-    known = (*OTHERS, COLOURS["newton"], COLOURS["gr"])
-    return [known[i % len(known)] for i in range(count)]
+    """Colours of methods, none of them that of a theory."""
+    return [OTHERS[i % len(OTHERS)] for i in range(count)]

@@ -43,8 +43,8 @@ COLOURS = {
     "cnn_meankept": OTHERS[1],
     "log_pk": OTHERS[2],
     "pk_bk": OTHERS[3],
-    "mean": "#56B4E9",
-    "variance": "#8B5A2B",
+    "mean": OTHERS[4],
+    "variance": OTHERS[5],
 }
 CHANCE = 0.5
 
