@@ -22,7 +22,7 @@ from weakfield.learning.metrics import Estimate
 from weakfield.report import attribution_figures, audit_figures
 from weakfield.report.classification import tests
 from weakfield.report.explanation import triangle_figure
-from weakfield.report.records import Audit, Explanation, OverSeeds, Triangles
+from weakfield.report.records import AuditTable, Explanation, OverSeeds, Triangles
 from weakfield.report.run_results import RunResults
 from weakfield.study import open_run
 
@@ -101,7 +101,7 @@ def reached(studies: dict[str, RunResults]) -> Any:
 
 def summary(found: RunResults) -> str:
     """The sentence of the audit, and what the network knows beyond spectra."""
-    audit = found.audit or Audit()
+    audit = found.audit or AuditTable()
     lines = [f"> {audit.summary}"]
     lines += [f"> {row.answer[0].upper()}{row.answer[1:]}." for row in audit.controls if row.answer]
     return "\n>\n".join(lines)
@@ -109,7 +109,7 @@ def summary(found: RunResults) -> str:
 
 def controls(found: RunResults, names: tuple[str, ...] | None = None) -> str:
     """The table a referee asks for, of all controls or some."""
-    audit = found.audit or Audit()
+    audit = found.audit or AuditTable()
     rows = [
         (row.name, row.question, f"{row.quantity}: {shown(row.estimate)}", row.verdict)
         for row in audit.controls
@@ -152,7 +152,7 @@ def strongest_triangles(found: Triangles) -> list[tuple[str, str, str]]:
 
 def pictures(name: str, found: RunResults, explanation: Explanation) -> None:
     """Controls, bands of k, attribution by shell and by triangle."""
-    audit = found.audit or Audit()
+    audit = found.audit or AuditTable()
     save_png(IMAGES / f"study_{name}_controls.png", audit_figures.reached(audit.controls), DPI)
     curves = [row.curve for row in audit.controls if row.curve is not None]
     save_png(IMAGES / f"study_{name}_bands.png", audit_figures.bands(curves), DPI)

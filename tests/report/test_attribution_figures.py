@@ -15,7 +15,7 @@ from weakfield.report.attribution_figures import (
 )
 from weakfield.report.audit_figures import roc_controls
 from weakfield.report.page import png_of
-from weakfield.report.records import Agreement, DeletionCurves, OverSeeds, SignedAbsolute
+from weakfield.report.records import Agreement, OverSeeds, SimilarityByLayer, TrustCurves
 
 
 def line(value: list[float], error: list[float] | None = None) -> OverSeeds[list[float]]:
@@ -55,7 +55,7 @@ def curve(start: float, end: float) -> OverSeeds[list[float]]:
 
 def test_deletion_curves_show_methods_and_random_orders():
     down, up = curve(1, 0), curve(0, 1)
-    found = DeletionCurves(share=[0, 0.5, 1], deletion=down, insertion=up, random_deletion=down, random_insertion=up)
+    found = TrustCurves(share=[0, 0.5, 1], deletion=down, insertion=up, random_deletion=down, random_insertion=up)
     figure = deletion_curves({"gradient": found, "occlusion": found})
     lines = figure.axes[0].get_lines()
     assert sum(line.get_linestyle() == ":" for line in lines) == 2
@@ -68,7 +68,7 @@ def test_deletion_curves_show_methods_and_random_orders():
 
 
 def test_randomisation_starts_from_the_map_itself():
-    found = SignedAbsolute[list[float]](signed=line([0.4, 0.1], [0.1, 0.1]), absolute=line([0.4, 0.1], [0.1, 0.1]))
+    found = SimilarityByLayer(signed=line([0.4, 0.1], [0.1, 0.1]), absolute=line([0.4, 0.1], [0.1, 0.1]))
     figure = randomisation(["head", "features"], {"gradient": found})
     points = figure.axes[0].containers[0][0]
     np.testing.assert_allclose(points.get_ydata(), [1.0, 0.4, 0.1])

@@ -7,7 +7,7 @@ from typing import Any
 
 from weakfield.report.audit_figures import bands, reached, with_scores
 from weakfield.report.auditing import audit
-from weakfield.report.records import Audit, BandCurve, ControlRecord
+from weakfield.report.records import AuditTable, BandCurve, ControlRow
 
 
 def estimate(value: float) -> dict[str, float]:
@@ -40,7 +40,7 @@ ROWS = [
 
 def page(rows: list[dict[str, Any]]) -> str:
     """The section of an audit with these rows, each run of white space as one blank."""
-    found = Audit.model_validate({"controls": rows})
+    found = AuditTable.model_validate({"controls": rows})
     return " ".join(audit(SimpleNamespace(audit=found, audit_scores={})).split())
 
 
@@ -55,7 +55,7 @@ def test_shortcuts_come_first_and_everything_is_escaped() -> None:
 
 
 def test_figures_show_what_has_scores() -> None:
-    rows = [ControlRecord.model_validate(row) for row in ROWS]
+    rows = [ControlRow.model_validate(row) for row in ROWS]
     assert [row.name for row in with_scores(rows)] == ["first", "second"]
     panel = reached(rows).axes[0]
     assert [label.get_text() for label in panel.get_yticklabels()] == ["first", "second"]

@@ -11,7 +11,7 @@ from weakfield.learning import Scores
 from weakfield.learning.calibration import reliability
 from weakfield.report import classification
 from weakfield.report.learning_figures import precision_recall_curve, reliability_curves, roc, seeds_curve
-from weakfield.report.records import LearningCurve, Metrics, Reliability
+from weakfield.report.records import Curve, Metrics, Reliability
 
 
 def estimate(value: float, half: float = 0.02) -> dict[str, float]:
@@ -126,7 +126,7 @@ def test_the_learning_curve_has_every_size_and_the_bound() -> None:
         }
         for size in (8, 16, 32)
     ]
-    figure = seeds_curve(LearningCurve.model_validate({"points": points}), {"log_pk": "log P(k)"}, bound=0.8)
+    figure = seeds_curve(Curve.model_validate({"points": points}), {"log_pk": "log P(k)"}, bound=0.8)
     auc = figure.axes[0]
     assert auc.containers[0].lines[0].get_xdata().tolist() == [8, 16, 32]
     assert auc.containers[0].lines[0].get_ydata().tolist() == pytest.approx([0.58, 0.66, 0.82])

@@ -19,7 +19,7 @@ from weakfield.base.figures import (
     wavenumber_axis,
 )
 from weakfield.config import THEORIES
-from weakfield.report.records import Agreement, DeletionCurves, FourierSaliency, OverSeeds, SignedAbsolute
+from weakfield.report.records import Agreement, OverSeeds, PairSpectrum, SimilarityByLayer, TrustCurves
 
 Reals = NDArray[np.float64]
 Line = OverSeeds[list[float]]
@@ -79,7 +79,7 @@ def triangle_plot(panels: Mapping[str, tuple[ArrayLike, ArrayLike]], labels: Map
     return figure
 
 
-def deletion_curves(curves: Mapping[str, DeletionCurves]) -> Any:
+def deletion_curves(curves: Mapping[str, TrustCurves]) -> Any:
     """Deletion (left) and insertion (right) by method, beside random orders, with standard errors over seeds."""
     figure, axes = new_figure(1, 2, size=(4.9, 3.6), sharey=True)
     for panel, kind in zip(axes[0], ("deletion", "insertion"), strict=True):
@@ -96,7 +96,7 @@ def deletion_curves(curves: Mapping[str, DeletionCurves]) -> Any:
     return figure
 
 
-def randomisation(layers: Sequence[str], methods: Mapping[str, SignedAbsolute[list[float]]]) -> Any:
+def randomisation(layers: Sequence[str], methods: Mapping[str, SimilarityByLayer]) -> Any:
     """Rank correlation with the map of the trained network as layers are drawn anew, the output's first."""
     figure, axes = new_figure(1, 2, size=(4.9, 3.6), sharey=True)
     steps = np.arange(len(layers) + 1)
@@ -171,7 +171,7 @@ def saliency_maps(projections: Reals, box_size_mpch: float) -> Any:
     return figure
 
 
-def saliency_shells(fourier: FourierSaliency) -> Any:
+def saliency_shells(fourier: PairSpectrum) -> Any:
     """Contribution of every shell to the logit difference of the pair, and the power of the gradients."""
     k = np.array(fourier.k_hmpc)
     figure, axes = new_figure(1, 2, size=(5.0, 3.3))

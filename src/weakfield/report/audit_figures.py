@@ -9,7 +9,7 @@ from weakfield.base.figures import COLOURS, GREY, OTHERS, new_figure, wavenumber
 from weakfield.learning import Scores
 from weakfield.learning.metrics import Estimate, auc
 from weakfield.report.learning_figures import roc_curve
-from weakfield.report.records import BandCurve, ControlRecord
+from weakfield.report.records import BandCurve, ControlRow
 
 #: what a classifier is worth between universes and within pairs: colour, marker, label
 MEASURES = {
@@ -19,12 +19,12 @@ MEASURES = {
 CLASSIFIERS = {"network": "network as trained", "log_pk": "log P(k), fitted", "retrained": "network retrained"}
 
 
-def with_scores(controls: Sequence[ControlRecord]) -> list[ControlRecord]:
+def with_scores(controls: Sequence[ControlRow]) -> list[ControlRow]:
     """The controls that are about a classifier."""
     return [row for row in controls if all(getattr(row, key) is not None for key in MEASURES)]
 
 
-def reached(controls: Sequence[ControlRecord]) -> Any:
+def reached(controls: Sequence[ControlRow]) -> Any:
     """AUC and paired accuracy of the classifier of every control that has one, with 95 % intervals."""
     rows = with_scores(controls)
     figure, axes = new_figure(1, 1, size=(7.2, 0.9 + 0.27 * len(rows)))

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from weakfield.report.audit_figures import bands, reached, roc_controls, with_scores
 from weakfield.report.page import Picture, absent, render
-from weakfield.report.records import ControlRecord
+from weakfield.report.records import ControlRow, Cost
 from weakfield.report.run_results import RunResults
 
 ORDER = ("shortcut", "inconclusive", "clean")
@@ -27,7 +27,7 @@ def audit(results: RunResults) -> Markup:
         roc, seeds = Picture.of(drawn, "ROC curves before and after each control", True), len(before.distinct)
     return render(
         "audit.html",
-        controls=controls,
+        controls=[(control, _cost(control.cost)) for control in controls],
         counts=_counts(controls),
         reached=Picture.of(reached(controls), "AUC and paired accuracy of every control", True)
         if with_scores(controls)
@@ -38,6 +38,16 @@ def audit(results: RunResults) -> Markup:
     )
 
 
-def _counts(controls: Sequence[ControlRecord]) -> str:
+def _cost(cost: Cost) -> str:
+    """``Cost: 1 retraining of 20 epochs, 10 simulations.`` or nothing."""
+    spent = []
+    if cost.retrainings:
+        spent.append(f"{cost.retrainings} retraining{'s' * (cost.retrainings > 1)} of {cost.epochs} epochs")
+    if cost.simulations:
+        spent.append(f"{cost.simulations} simulations")
+    return f"Cost: {', '.join(spent)}." if spent else ""
+
+
+def _counts(controls: Sequence[ControlRow]) -> str:
     counted = {verdict: sum(row.verdict == verdict for row in controls) for verdict in ORDER}
     return f"Of {len(controls)} controls " + ", ".join(f"{n} {verdict}" for verdict, n in counted.items() if n) + "."

@@ -20,7 +20,7 @@ from weakfield.report.learning_figures import (
 )
 from weakfield.report.numbers import interval
 from weakfield.report.page import Picture, absent, render
-from weakfield.report.records import Measures, Reliability, ReliabilityBin
+from weakfield.report.records import Bin, Measures, Reliability
 from weakfield.report.run_results import RunResults
 
 LABELS = {"cnn": "network, mean removed", "cnn_meankept": "network, mean kept"}
@@ -204,7 +204,7 @@ def _reliabilities(results: RunResults, scores: dict[str, Scores]) -> dict[str, 
     found = {label(name): model.metrics.reliability for name, model in results.models.items()}
     for name in ("log_pk", "pk_bk"):
         if label(name) in scores:
-            rows = [ReliabilityBin.model_validate(row) for row in reliability(scores[label(name)], ROC_RESAMPLES)]
+            rows = [Bin.model_validate(row) for row in reliability(scores[label(name)], ROC_RESAMPLES)]
             found[label(name)] = Reliability(raw=rows, calibrated=rows)
     return found
 

@@ -13,7 +13,7 @@ from weakfield.base.figures import COLOURS, GREY, NAMES, OTHERS, new_figure
 from weakfield.config import THEORIES
 from weakfield.learning import Scores
 from weakfield.learning.metrics import Estimate, auc, average_precision, bootstrap_weights
-from weakfield.report.records import History, LearningCurve, Reliability
+from weakfield.report.records import Curve, History, Reliability
 
 Reals = NDArray[np.float64]
 
@@ -183,7 +183,7 @@ def reliability_curves(curves: Mapping[str, Reliability], colours: Mapping[str, 
 
 
 def seeds_curve(
-    curve: LearningCurve,
+    curve: Curve,
     baselines: Mapping[str, str],
     bound: float | None,
     colours: Mapping[str, str] = NO_COLOURS,

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from weakfield.base.errors import BadInput
 from weakfield.base.files import read_json
 from weakfield.dataset.wording import samples_in_words
-from weakfield.learning.metrics import Estimate
+from weakfield.learning.metrics import Estimate, Scores
 
 Value = TypeVar("Value")
 #: how well a classifier does, by the name of the measure: auc, unpaired_auc, accuracy, paired_accuracy and others
@@ -26,7 +26,7 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     @classmethod
-    def read(cls, path: Path) -> Self:
+    def load(cls, path: Path) -> Self:
         """The content of a file; ``BadInput`` names a file that is missing, damaged or of another kind."""
         values = read_json(path)
         try:
@@ -36,8 +36,8 @@ class Record(BaseModel):
             raise BadInput(f"{path} is not what its stage writes: {first}; run that stage again") from error
 
     @classmethod
-    def read_if_there(cls, path: Path) -> Self | None:
-        return cls.read(path) if path.exists() else None
+    def load_if_there(cls, path: Path) -> Self | None:
+        return cls.load(path) if path.exists() else None
 
 
 class OverSeeds(Record, Generic[Value]):
@@ -88,7 +88,7 @@ class Scale(Record):
     std: float
 
 
-class DatasetRecord(Record):
+class DatasetDescription(Record):
     """``dataset.json``; ``sample`` says in words what one sample is."""
 
     sample: str
@@ -115,7 +115,7 @@ class DatasetRecord(Record):
 # training
 
 
-class CountedShare(Record):
+class Share(Record):
     """A share with its interval, and the number of cubes it is made of."""
 
     value: float
@@ -138,13 +138,13 @@ class Bound(Record):
     null: float
 
 
-class Fit(Record):
+class Diagnosis(Record):
     """What the loss curves show, in words."""
 
     words: str
 
 
-class ReliabilityBin(Record):
+class Bin(Record):
     """Mean probability given to the cubes of a bin, and the share of them that is GR."""
 
     predicted: float
@@ -154,11 +154,11 @@ class ReliabilityBin(Record):
 class Reliability(Record):
     """Bins as scored, and with logits divided by the temperature."""
 
-    raw: list[ReliabilityBin] = []
-    calibrated: list[ReliabilityBin] = []
+    raw: list[Bin] = []
+    calibrated: list[Bin] = []
 
 
-class Slices(Record):
+class Parts(Record):
     """Scores of the parts of cubes: how many a cube has at least and at most, and what a single one is worth."""
 
     per_cube: tuple[int, int]
@@ -174,11 +174,11 @@ class Metrics(Record):
     parameters: int = 0
     mean_kept: bool = False
     temperature: float = 1.0
-    confusion: dict[str, dict[str, CountedShare]] = {}
+    confusion: dict[str, dict[str, Share]] = {}
     reliability: Reliability = Reliability()
     bound: Bound | None = None
-    fit: Fit | None = None
-    slices: Slices | None = None
+    fit: Diagnosis | None = None
+    slices: Parts | None = None
 
 
 class Epoch(Record):
@@ -205,7 +205,7 @@ class CurvePoint(Record):
     baselines: dict[str, Measures]
 
 
-class LearningCurve(Record):
+class Curve(Record):
     """``curve.json``."""
 
     points: list[CurvePoint]
@@ -216,45 +216,38 @@ class LearningCurve(Record):
 
 
 class Cost(Record):
+    """What a control took: networks trained, epochs of each, universes grown."""
+
     retrainings: int = 0
     epochs: int = 0
     simulations: int = 0
 
-    def __str__(self) -> str:
-        """``Cost: 1 retraining of 20 epochs, 10 simulations.`` or nothing."""
-        spent = []
-        if self.retrainings:
-            spent.append(f"{self.retrainings} retraining{'s' * (self.retrainings > 1)} of {self.epochs} epochs")
-        if self.simulations:
-            spent.append(f"{self.simulations} simulations")
-        return f"Cost: {', '.join(spent)}." if spent else ""
 
-
-class Ordering(Record):
+class Reached(Record):
     """How well a classifier tells universes apart, and the members of a pair."""
 
     unpaired_auc: Estimate
     paired_accuracy: Estimate
 
 
-class Cut(Record):
+class BandPoint(Record):
     """What is left of the decision when only the modes on one side of a wavenumber are shown."""
 
     cut_hmpc: float
     share: Estimate
-    network: Ordering | None = None
-    log_pk: Ordering | None = None
-    retrained: Ordering | None = None
+    network: Reached | None = None
+    log_pk: Reached | None = None
+    retrained: Reached | None = None
 
 
 class BandCurve(Record):
     """Cuts in k of which the modes below (``low``) or above (``high``) are shown."""
 
     side: Literal["low", "high"]
-    points: list[Cut]
+    points: list[BandPoint]
 
 
-class ControlRecord(Record):
+class ControlRow(Record):
     """A row of ``audit.json``."""
 
     name: str
@@ -277,36 +270,32 @@ class ControlRecord(Record):
         return Estimate(self.value, self.low, self.high)
 
 
-class Audit(Record):
+class AuditTable(Record):
     """``audit.json``."""
 
     summary: str = ""
-    controls: list[ControlRecord] = []
+    controls: list[ControlRow] = []
 
 
-class ScoreList(Record):
-    """Logits of both members of every seed."""
-
-    seeds: list[int]
-    newton: list[float]
-    gr: list[float]
-
-
-class ControlResult(Record):
+class KeptControl(Record):
     """The file of one control."""
 
-    scores: ScoreList | None = None
+    scores: dict[str, Any] | None = None
+
+    def test_scores(self) -> Scores | None:
+        """Logits of the test cubes, where the control is about a classifier."""
+        return None if self.scores is None else Scores.from_json(self.scores)
 
 
 # explanation
 
 
-class ByTheory(Record):
+class Logits(Record):
     newton: float
     gr: float
 
 
-class Parts(Record):
+class BandParts(Record):
     """What shells, the mean and the modes in no shell contribute to a logit, for one pair."""
 
     mean: float
@@ -315,15 +304,15 @@ class Parts(Record):
     total: float
 
 
-class FourierSaliency(Record):
+class PairSpectrum(Record):
     """Gradients of one pair by Fourier shell; ``gradient_power`` by theory."""
 
     k_hmpc: list[float]
-    pair: Parts
+    pair: BandParts
     gradient_power: dict[str, list[float]]
 
 
-class Shells(Record):
+class Contributions(Record):
     """The same over seeds."""
 
     shells: OverSeeds[list[float]]
@@ -331,22 +320,22 @@ class Shells(Record):
     rest: OverSeeds[float]
 
 
-class Total(Record):
+class PolarSums(Record):
     total: OverSeeds[float]
 
 
-class Bands(Record):
+class Spectrum(Record):
     """Contributions of Fourier shells to the logit of GR - Newton, and of amplitudes and phases."""
 
     k_hmpc: list[float]
     logit_difference: OverSeeds[float]
-    attributed: Shells
-    occluded: Shells
-    amplitude: Total
-    phase: Total
+    attributed: Contributions
+    occluded: Contributions
+    amplitude: PolarSums
+    phase: PolarSums
 
 
-class PathRecord(Record):
+class PathSums(Record):
     largest_residual: float
 
 
@@ -358,14 +347,14 @@ class MethodSums(Record):
     largest_residual: float | None = None
 
 
-class Response(Record):
+class TriangleResponse(Record):
     """Third-order response of the logit: what each triangle contributes, and the shares of the whole."""
 
     contribution: OverSeeds[list[float]]
     shares: dict[str, OverSeeds[float]]
 
 
-class Surrogate(Record):
+class TriangleSurrogate(Record):
     """Sparse regression of the logit on measured spectra."""
 
     contribution: OverSeeds[list[float]]
@@ -377,8 +366,8 @@ class Triangles(Record):
 
     k_hmpc: list[list[float]]
     seeds: int
-    response: Response
-    surrogate: Surrogate | None
+    response: TriangleResponse
+    surrogate: TriangleSurrogate | None
     agreement: Estimate | None
 
 
@@ -389,23 +378,30 @@ class Explanation(Record):
     seed: int
     seeds: list[int]
     box_size_mpch: float
-    logit: ByTheory
+    logit: Logits
     logit_difference: float
-    fourier: FourierSaliency
+    fourier: PairSpectrum
     methods: dict[str, MethodSums]
-    path: PathRecord
-    bands: Bands
+    path: PathSums
+    bands: Spectrum
     triangles: Triangles | None = None
 
 
-class SignedAbsolute(Record, Generic[Value]):
-    """Of the maps as they are, and of their moduli."""
+class Similarity(Record):
+    """Rank correlation of two maps as they are, and of their moduli."""
 
-    signed: OverSeeds[Value]
-    absolute: OverSeeds[Value]
+    signed: OverSeeds[float]
+    absolute: OverSeeds[float]
 
 
-class DeletionCurves(Record):
+class SimilarityByLayer(Record):
+    """The same, layer by layer."""
+
+    signed: OverSeeds[list[float]]
+    absolute: OverSeeds[list[float]]
+
+
+class TrustCurves(Record):
     """Logits as a growing ``share`` of a pair passes from one member to the other, strongest attribution first."""
 
     share: list[float]
@@ -427,7 +423,7 @@ class Randomisation(Record):
     """Rank correlation with the map of the trained network as ``layers`` are drawn anew, the output's first."""
 
     layers: list[str]
-    methods: dict[str, SignedAbsolute[list[float]]]
+    methods: dict[str, SimilarityByLayer]
 
 
 class Trust(Record):
@@ -438,9 +434,9 @@ class Trust(Record):
     epochs: int
     agreement: Agreement
     parameter_randomisation: Randomisation
-    networks: dict[str, dict[str, SignedAbsolute[float]]]
-    curves: dict[str, DeletionCurves]
-    band_curves: DeletionCurves
+    networks: dict[str, dict[str, Similarity]]
+    curves: dict[str, TrustCurves]
+    band_curves: TrustCurves
     infidelity: dict[str, OverSeeds[float]]
     sensitivity: dict[str, OverSeeds[float]]
     equivariance: dict[str, OverSeeds[float]]

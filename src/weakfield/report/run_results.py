@@ -10,12 +10,12 @@ from weakfield.config import THEORIES, Draw, Inverse, RunFolder, StudyConfig
 from weakfield.learning import Scores
 from weakfield.learning.training import main_model
 from weakfield.report.records import (
-    Audit,
-    ControlResult,
-    DatasetRecord,
+    AuditTable,
+    Curve,
+    DatasetDescription,
     Explanation,
     History,
-    LearningCurve,
+    KeptControl,
     Metrics,
     PairRecord,
     Provenance,
@@ -81,8 +81,8 @@ class RunResults:
         return load_parity(path) if path.exists() else []
 
     @cached_property
-    def dataset(self) -> DatasetRecord | None:
-        return DatasetRecord.read_if_there(self.folder.dataset / "dataset.json")
+    def dataset(self) -> DatasetDescription | None:
+        return DatasetDescription.load_if_there(self.folder.dataset / "dataset.json")
 
     @cached_property
     def models(self) -> dict[str, ModelResults]:
@@ -92,8 +92,8 @@ class RunResults:
         for path in sorted(paths, key=lambda path: (path.parent.name != main, path.parent.name)):
             scores = read_json(path.parent / "scores.json")
             found[path.parent.name] = ModelResults(
-                Metrics.read(path),
-                History.read(path.parent / "history.json"),
+                Metrics.load(path),
+                History.load(path.parent / "history.json"),
                 {who: {p: Scores.from_json(v) for p, v in parts.items()} for who, parts in scores.items()},
             )
         return found
@@ -104,35 +104,32 @@ class RunResults:
         return next(iter(self.models.values()))
 
     @cached_property
-    def learning_curve(self) -> LearningCurve | None:
-        return LearningCurve.read_if_there(self.folder.training / "learning_curve" / "curve.json")
+    def learning_curve(self) -> Curve | None:
+        return Curve.load_if_there(self.folder.training / "learning_curve" / "curve.json")
 
     @cached_property
-    def audit(self) -> Audit | None:
-        return Audit.read_if_there(self.folder.audit / "audit.json")
+    def audit(self) -> AuditTable | None:
+        return AuditTable.load_if_there(self.folder.audit / "audit.json")
 
     @cached_property
     def audit_scores(self) -> dict[str, Scores]:
         """Test scores of the classifier that a control is about, by its name, in the order of the audit."""
         names = [] if self.audit is None else [row.name for row in self.audit.controls]
-        kept = {name: ControlResult.read_if_there(self.folder.audit / f"{name}.json") for name in names}
-        return {
-            name: Scores.from_json(found.scores.model_dump())
-            for name, found in kept.items()
-            if found is not None and found.scores is not None
-        }
+        kept = {name: KeptControl.load_if_there(self.folder.audit / f"{name}.json") for name in names}
+        scores = {name: found.test_scores() for name, found in kept.items() if found is not None}
+        return {name: found for name, found in scores.items() if found is not None}
 
     @cached_property
     def explanation(self) -> Explanation | None:
-        return Explanation.read_if_there(self.folder.explain / "explain.json")
+        return Explanation.load_if_there(self.folder.explain / "explain.json")
 
     @cached_property
     def trust(self) -> Trust | None:
-        return Trust.read_if_there(self.folder.explain / "trust.json")
+        return Trust.load_if_there(self.folder.explain / "trust.json")
 
     @cached_property
     def provenance(self) -> Provenance | None:
-        return Provenance.read_if_there(self.folder.provenance)
+        return Provenance.load_if_there(self.folder.provenance)
 
     @cached_property
     def seconds(self) -> dict[str, float]:
@@ -143,10 +140,10 @@ class RunResults:
             grown = [*self.pairs.values(), *(pair for pair in inverses if pair is not None)]
             found["simulate"] = sum(pair.seconds.get(theory, 0.0) for pair in grown for theory in THEORIES)
         for stage, name in STAGE_FOLDERS.items():
-            record = StageRecord.read_if_there(self.folder.root / name / "stage.json")
+            record = StageRecord.load_if_there(self.folder.root / name / "stage.json")
             if record is not None:
                 found[stage] = record.seconds
         return found
 
     def _pair(self, draw: Draw) -> PairRecord | None:
-        return PairRecord.read_if_there(self.folder.pair(draw) / "pair.json")
+        return PairRecord.load_if_there(self.folder.pair(draw) / "pair.json")
