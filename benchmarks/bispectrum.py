@@ -57,7 +57,7 @@ def measured(n: int, repeat: int) -> dict[str, Any]:
     """Ours in this process: medians of first and next calls, of angles, and the peak of memory."""
     import numpy as np
 
-    from weakfield.mesh.triangles import shell_modes
+    from weakfield.fourier.triangles import shell_modes
     from weakfield.spectra import bispectrum, bispectrum_at_angles
     from weakfield.spectra.counts import closed_triangles, given_triangles
 

@@ -5,7 +5,7 @@
 
 One particle a cell, displaced from its centre by 0.3 cells; the least of ``--repeat`` times, in nanoseconds
 (of one thread the time it had a processor, of several that on the clock). "packed" are fields without gaps, "apart"
-those of ``lanes.spread_out``. The table goes to the terminal and to benchmarks/results/particles.json.
+those of ``packed.spread_out``. The table goes to the terminal and to benchmarks/results/particles.json.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from weakfield.mesh.kernels import cpu
-from weakfield.mesh.lanes import LANES, VECTOR, spread_out
+from weakfield.mesh.packed import PACKED, VECTOR, spread_out
 from weakfield.mesh.particles import Particles
 from weakfield.mesh.threads import threads
 
@@ -42,7 +42,7 @@ def calls(n: int, dtype: torch.dtype) -> dict[str, Callable[[], object]]:
     """By name, every kernel with its arguments. Kicks and drifts of size 0, so that particles stay where they are."""
     p, size = particles(n, dtype), (n, n, n)
     rho, phi = torch.zeros(size, dtype=dtype), torch.full(size, 1e-5, dtype=dtype)
-    out, metric = torch.zeros((*size, LANES), dtype=dtype), torch.full((*size, LANES), 1e-5, dtype=dtype)
+    out, metric = torch.zeros((*size, PACKED), dtype=dtype), torch.full((*size, PACKED), 1e-5, dtype=dtype)
     result: dict[str, Callable[[], object]] = {
         "CIC paint": lambda: cpu.paint(p, None, 1.0, rho),
         "CIC stress-energy": lambda: cpu.project_stress_energy(p, phi, None, 0.0, 0.1, True, out),
@@ -60,7 +60,7 @@ def calls(n: int, dtype: torch.dtype) -> dict[str, Callable[[], object]]:
         result[f"PCS motion, GR, {kind}"] = lambda: cpu.kick_drift_pcs(p, metric, vector, 0.1, 0.1, 0.0, 0.0)
 
     splines("packed", out, metric, torch.full((*size, VECTOR), 1e-5, dtype=dtype))
-    out, metric, vector = (spread_out(n, count, dtype).fill_(1e-5) for count in (LANES, LANES, VECTOR))
+    out, metric, vector = (spread_out(n, count, dtype).fill_(1e-5) for count in (PACKED, PACKED, VECTOR))
     splines("apart", out, metric, vector)
     return result
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from weakfield.mesh.shells import shells
+from weakfield.fourier.shells import shells
 
 
 def noise(*shape: int, seed: int = 1) -> Tensor:

@@ -87,7 +87,7 @@ def shell_rescaled(low: float, high: float, factor: float) -> Alter:
 
 def local_fnl(strength: float) -> Alter:
     """g + f (g^2 - <g^2>) on every mode but the mean, with the power of g at every |k|: only phases are new."""
-    from weakfield.audit.surrogates import match_power
+    from weakfield.fourier.altered import match_power
 
     def alter(field: np.ndarray) -> np.ndarray:
         g = field / field.std()

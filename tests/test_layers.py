@@ -18,6 +18,7 @@ FLOORS = (
     {"config"},
     {"cosmology"},
     {"mesh"},
+    {"fourier"},
     {"formats"},
     {"simulation"},
     {"spectra"},
@@ -87,3 +88,8 @@ def test_importing_the_package_is_light_and_silent() -> None:
     code += "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_dir_lists_the_surface() -> None:
+    assert dir(weakfield) == sorted(weakfield.__all__)
+    assert all(getattr(weakfield, name) is not None for name in dir(weakfield))

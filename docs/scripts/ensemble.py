@@ -30,7 +30,8 @@ from weakfield.base.figures import COLOURS, GREY, LIGHT_GREY, NAMES, OTHERS, new
 from weakfield.base.files import replacing, write_text
 from weakfield.base.progress import bar
 from weakfield.cosmology import Background, second_order_growth
-from weakfield.mesh import fft, quadratic
+from weakfield.fourier import quadratic
+from weakfield.mesh import fft
 from weakfield.mesh.threads import threads, threads_for_mesh
 from weakfield.simulation.shared import Shared
 from weakfield.spectra import bispectrum, even_bispectrum, mixed_bispectrum

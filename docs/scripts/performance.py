@@ -52,7 +52,7 @@ same settings for six cycles, so seconds and memory are not those of a whole run
 
 ## What it is made of
 
-- **Particles.** Stress-energy and metric lie eight numbers a site, side by side (`mesh/lanes.py`): a particle reads or
+- **Particles.** Stress-energy and metric lie eight numbers a site, side by side (`mesh/packed.py`): a particle reads or
   adds to all of them in one vector a corner. Particles stay in the order of their lattice sites, so a slab of particles
   touches a slab of the mesh; slabs of two colours take turns, and sums have one order for any number of threads.
   Planes of the stress-energy are cleared just before particles add to them, and planes of the metric are put together

@@ -30,7 +30,8 @@ from weakfield.cosmology import Background, amplitude, second_order_growth
 from weakfield.cosmology.growth import early_potential_growth
 from weakfield.cosmology.splines import natural_spline
 from weakfield.cosmology.transfer import transfer_history
-from weakfield.mesh import quadratic, spectral
+from weakfield.fourier import quadratic
+from weakfield.mesh import spectral
 from weakfield.mesh.kernels import kernels_for
 from weakfield.mesh.noise import unit_modes
 from weakfield.mesh.threads import threads, threads_for_mesh

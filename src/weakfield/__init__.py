@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from weakfield.formats import load_field
     from weakfield.simulation import simulate
     from weakfield.simulation.in_memory import Simulation
-    from weakfield.spectra import bispectrum, power_spectrum
+    from weakfield.spectra import bispectrum, paired_ratio, power_spectrum
     from weakfield.spectra.theory.fields import relativistic_potential
 
 _HOMES = {
@@ -22,6 +22,7 @@ _HOMES = {
     "StudyConfig": "weakfield.config",
     "bispectrum": "weakfield.spectra",
     "load_field": "weakfield.formats",
+    "paired_ratio": "weakfield.spectra",
     "power_spectrum": "weakfield.spectra",
     "relativistic_potential": "weakfield.spectra.theory.fields",
     "simulate": "weakfield.simulation",
@@ -33,6 +34,7 @@ __all__ = [
     "__version__",
     "bispectrum",
     "load_field",
+    "paired_ratio",
     "power_spectrum",
     "relativistic_potential",
     "simulate",
@@ -46,3 +48,8 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """The stable surface."""
+    return sorted(__all__)

@@ -227,3 +227,16 @@ def test_a_record_is_read_by_what_was_and_not_by_todays_default(
     (tmp_path / "provenance.json").write_text("{}")
     found = StudyConfig.from_toml(tmp_path / "study.toml").simulation
     assert (found.mesh, found.start) == ("spectral", "growing-mode")
+
+
+@pytest.mark.parametrize("base", ["/elsewhere/x", "../../x", "a\\b", "a\0b", "..", ".", "", "x" * 101])
+@pytest.mark.parametrize("key", ["snapshot_base", "spectra_base", "generic_base"])
+def test_files_stay_in_the_run_folder(key: str, base: str) -> None:
+    with pytest.raises(BadInput, match=rf"output.{key}: found .* expected the first part of a file name"):
+        StudyConfig.from_mapping({"output": {key: base}})
+
+
+@pytest.mark.parametrize("name", ["..", ".hidden", "a/b", "x" * 101])
+def test_the_name_of_a_study_is_that_of_a_folder(name: str) -> None:
+    with pytest.raises(BadInput, match="key 'name' is"):
+        StudyConfig.from_mapping({"name": name})

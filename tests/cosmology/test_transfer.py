@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from scipy.interpolate import CubicSpline
 from weakfield.base.errors import BadInput
 from weakfield.config import CosmologySettings, SimulationSettings
 from weakfield.cosmology import Background, TransferFunctions, amplitude, natural_spline, transfer_history
-from weakfield.cosmology.transfer import SplinedHistory, box_wavenumbers, read_class_table
+from weakfield.cosmology.transfer import SplinedHistory, box_wavenumbers, read_class_table, read_matter_power
 from weakfield.cosmology.transfer import camb as camb_provider
 from weakfield.cosmology.transfer.cache import cache_folder, cached_arrays
 from weakfield.cosmology.transfer.eisenstein_hu import transfer_shape
@@ -248,6 +249,53 @@ def test_malformed_class_tables(tmp_path: Path, old: str, new: str, message: str
     with pytest.raises(BadInput, match=message) as caught:
         read_class_table(path, THESIS, 100.0)
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("at z=100", "at z = 80", r"says that it is at z = 80, expected the initial redshift 100"),
+        ("at z=100", "at z=100, and z=0", "says that it is at z = 0 and 100, expected one redshift"),
+        ("Newtonian-gauge", "Synchronous gauge", "says that it is in synchronous gauge, expected newtonian gauge"),
+        ("8:phi  9:psi  10:t_g  11:t_b  12:t_cdm", "8:eta  9:h  10:t_g  11:t_b  12:t_x", "is in synchronous gauge"),
+        ("3:d_b", "3:-T_b/k2", "is in CAMB's format"),
+        ("2:d_g", "2:d_b", "more than one column 'd_b'"),
+        ("k (h/Mpc)", "k (1/kpc)", "says that its k is in '1/kpc', expected h/Mpc or 1/Mpc"),
+    ],
+)
+def test_what_a_class_table_says_of_itself_is_heard(tmp_path: Path, old: str, new: str, message: str) -> None:
+    path = _table(tmp_path, "edited", old, new)
+    with pytest.raises(BadInput, match=message) as caught:
+        read_class_table(path, THESIS, 100.0)
+    assert str(path) in str(caught.value)
+
+
+def test_class_tables_in_other_units_and_orders(tmp_path: Path) -> None:
+    whole = read_class_table(DATA / "tk_z100.dat", THESIS, 100.0)
+    lines = (DATA / "tk_z100.dat").read_text().splitlines()
+    table = np.array([line.split() for line in lines if not line.startswith("#")], dtype=float)
+    names = re.findall(r"\d+:(\S+)", lines[1])
+    table[:, 0] *= THESIS.h
+    order = np.argsort(names)
+    header = "  ".join(f"{i + 1}:{names[j]}{' (1/Mpc)' if names[j] == 'k' else ''}" for i, j in enumerate(order))
+    np.savetxt(tmp_path / "other.dat", table[:, order], header=f"redshift z = 100.0\n{header}")
+    other = read_class_table(tmp_path / "other.dat", THESIS, 100.0)
+    np.testing.assert_allclose(other.k_hmpc, whole.k_hmpc, rtol=1e-15)
+    for species in whole.delta:
+        np.testing.assert_array_equal(other.delta[species], whole.delta[species])
+        np.testing.assert_array_equal(other.theta[species], whole.theta[species])
+
+
+def test_a_matter_spectrum_says_its_unit_and_redshift(tmp_path: Path) -> None:
+    k = np.geomspace(0.01, 1.0, 20)
+    np.savetxt(tmp_path / "h.dat", np.column_stack([k, 1 / k]), header="at z = 99\n k (h/Mpc)  P (Mpc/h)^3")
+    np.savetxt(tmp_path / "plain.dat", np.column_stack([k * 0.7, 1 / k / 0.7**3]), header="1:k (1/Mpc)  2:P (Mpc)^3")
+    for name in ("h.dat", "plain.dat"):
+        found, power = read_matter_power(tmp_path / name, 0.7, 99.0)
+        np.testing.assert_allclose(found, k, rtol=1e-14)
+        np.testing.assert_allclose(power, 1 / k, rtol=1e-14)
+    with pytest.raises(BadInput, match=r"h.dat says that it is at z = 99, expected the initial redshift 0"):
+        read_matter_power(tmp_path / "h.dat", 0.7, 0.0)
 
 
 def test_class_table_must_cover_the_box(tmp_path: Path) -> None:

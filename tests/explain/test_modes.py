@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from analytic import ShellPower, noise
+from weakfield import fourier
 from weakfield.base.errors import BadInput
 from weakfield.config.training import TrainingSettings
-from weakfield.explain import lattice
 from weakfield.explain.modes import integrated_modes, pair_integrated_modes
 from weakfield.explain.over_seeds import mean_over_seeds, share_over_seeds
+from weakfield.fourier.directions import cubic_harmonic
+from weakfield.fourier.shells import shells
 from weakfield.learning.networks import build_network
-from weakfield.mesh.shells import shells
 
 EDGES = (0.5, 1.5, 2.5, 4.0)
 
@@ -47,7 +48,7 @@ def test_the_logit_that_is_a_shell_power_is_attributed_to_rounding(n, dimensions
     found = pair_integrated_modes(network, newton, gr, steps=2)  # two nodes are exact for a quadratic logit
 
     def power(fields):
-        modes = lattice.forward(fields, dimensions).numpy() / float(n) ** dimensions
+        modes = fourier.forward(fields, dimensions).numpy() / float(n) ** dimensions
         shell = shells(n, EDGES, dimensions)
         return np.array([[shell.sums(abs(c) ** 2) for c in sample] for sample in modes])
 
@@ -155,18 +156,18 @@ def test_opposite_path_and_shifts_of_the_box():
 def test_harmonics_are_orthonormal_over_directions(dimensions, last):
     n = 64
     shell = shells(n, (20.0, 31.0), dimensions)
-    values = [lattice.cubic_harmonic(n, dimensions, order) for order in (0, 4, last)]
+    values = [cubic_harmonic(n, dimensions, order) for order in (0, 4, last)]
     products = [[shell.sums(a * b)[0] / shell.modes[0] for a in values] for b in values]
     # a shell of many modes stands for all directions, up to the roughness of its edge: 2000 modes and more
     np.testing.assert_allclose(products, np.eye(3), atol=0.06)
     with pytest.raises(BadInput, match="order of a harmonic"):
-        lattice.cubic_harmonic(n, dimensions, 5)
+        cubic_harmonic(n, dimensions, 5)
 
 
 def test_attribution_alike_in_all_modes_has_no_moments():
     newton = noise(1, 1, 8, 8, 8)
     found = integrated_modes(ShellPower(8, 3, EDGES, torch.ones(1, 3, dtype=torch.float64)), newton)
-    weight = lattice.weights(8, 3).numpy()
+    weight = np.broadcast_to(fourier.half_axis_weights(8), (8, 8, 5))
     alike = type(found)(weight[None, None], found.change, found.steps)
     parts = alike.by_shell_and_harmonic(EDGES).shells[0]
     np.testing.assert_allclose(parts[:, 0], shells(8, EDGES).modes)
@@ -177,9 +178,9 @@ def test_attribution_alike_in_all_modes_has_no_moments():
 @settings(max_examples=15, deadline=None)
 def test_transforms_keep_sums(n, dimensions, seed):
     fields = noise(2, *(n,) * dimensions, seed=seed)
-    modes = lattice.forward(fields, dimensions)
-    torch.testing.assert_close(lattice.backward(modes, n, dimensions), fields)
-    power = (lattice.weights(n, dimensions) * modes.abs() ** 2).sum() / n**dimensions
+    modes = fourier.forward(fields, dimensions)
+    torch.testing.assert_close(fourier.backward(modes, n, dimensions), fields)
+    power = (torch.from_numpy(fourier.half_axis_weights(n)) * modes.abs() ** 2).sum() / n**dimensions
     assert float(power) == pytest.approx(float((fields**2).sum()))
 
 

@@ -17,7 +17,7 @@ from weakfield.explain.modes import integrated_modes, pair_integrated_modes
 from weakfield.explain.over_seeds import share_over_seeds
 from weakfield.explain.surrogate import agreement, fit_surrogate, measured
 from weakfield.explain.triangles import triangle_response
-from weakfield.mesh.shells import shells
+from weakfield.fourier.shells import shells
 
 COUNTS = (128, 40, 48)
 #: smooth, so that integrals over paths converge fast

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import resource
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -161,3 +163,32 @@ def test_other_particles_are_refused(tmp_path: Path) -> None:
         save_particles(
             tmp_path / "p.h5", Particles(np.zeros(1, int), np.full((1, 3), np.nan), np.zeros((1, 3)), 1.0), 4
         )
+
+
+def test_a_file_in_use_is_not_called_damaged(tmp_path: Path) -> None:
+    save_field(tmp_path / "f.h5", torch.zeros((4, 4, 4)), {})
+    writer = (
+        "import h5py, sys\nwith h5py.File(sys.argv[1], 'r+') as f:\n    print('open', flush=True)\n    sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", writer, str(tmp_path / "f.h5")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"open\n"
+        with pytest.raises(BadInput, match=r"f.h5 is in use by another process"):
+            load_field(tmp_path / "f.h5")
+        other.communicate()
+    load_field(tmp_path / "f.h5")
+
+
+@pytest.mark.parametrize("name", ["ID", "positionX", "velocityZ"])
+def test_particles_of_other_types_are_refused(tmp_path: Path, name: str) -> None:
+    kinds = [
+        (n, "f8" if n != "ID" else "i8") for n in ("ID", *(p + x for p in ("position", "velocity") for x in "XYZ"))
+    ]
+    kinds = [(n, (kind, (2,)) if n == name else kind) for n, kind in kinds]
+    with h5py.File(tmp_path / "p.h5", "w") as file:
+        file["data"] = np.zeros(3, dtype=kinds)
+        file["part_info"] = np.zeros(1, dtype=[("mass", "f8")])
+    with pytest.raises(BadInput, match="expected records of ID"):
+        load_particles(tmp_path / "p.h5")

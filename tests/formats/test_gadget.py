@@ -77,7 +77,7 @@ def test_ids_after_the_positions_are_no_obstacle(tmp_path: Path) -> None:
         (b"", "not whole"),
         (b"some text that is no snapshot", "not whole"),
         (gadget(np.zeros((4, 3)))[:300], "positions is not whole"),
-        (gadget(np.zeros((4, 3)), npart=(0, 5, 0, 0, 0, 0)), "48 bytes, expected 60 for 5"),
+        (gadget(np.zeros((4, 3)), npart=(0, 5, 0, 0, 0, 0)), "48 bytes, expected 60 or 120 for 5"),
         (gadget(np.zeros((4, 3)), npart=(4, 0, 0, 0, 0, 0)), "expected type 1 alone"),
         (gadget(np.zeros((4, 3)), box=0.0), "in a box above 0"),
         (gadget(np.full((4, 3), 1.5)), "outside the box"),
@@ -147,8 +147,93 @@ def test_snapshots_that_are_refused(tmp_path: Path) -> None:
         load_gadget(tmp_path / "short")
     struct.pack_into("<i", content, 4 + 124, 8)
     (tmp_path / "part").write_bytes(content)
-    with pytest.raises(BadInput, match="one of 8 files"):
+    with pytest.raises(BadInput, match=r"one of 8 files but .*part\.0 is missing"):
         load_gadget(tmp_path / "part")
+    with pytest.raises(BadInput, match="no such snapshot"):
+        load_gadget(tmp_path / "nowhere")
     (tmp_path / "no velocities").write_bytes(gadget(np.full((3, 3), 0.5)))
     with pytest.raises(BadInput, match="expected both above 0"):
         load_gadget(tmp_path / "no velocities")
+
+
+def records(content: bytes) -> list[bytes]:
+    """The Fortran records of a file of format 1."""
+    found, start = [], 0
+    while start < len(content):
+        length = struct.unpack_from("<I", content, start)[0]
+        found.append(content[start + 4 : start + 4 + length])
+        start += length + 8
+    return found
+
+
+def joined(blocks: list[bytes], order: str = "<") -> bytes:
+    marks = [struct.pack(f"{order}I", len(block)) for block in blocks]
+    return b"".join(mark + block + mark for mark, block in zip(marks, blocks, strict=True))
+
+
+def swapped(blocks: list[bytes]) -> list[bytes]:
+    """The same records on a machine of the other byte order."""
+    header, positions, velocities, ids = blocks
+    kind = "6I6d2d2i6I2i4d"
+    numbers = struct.unpack_from(f"<{kind}", header)
+    turned = [np.frombuffer(block, "<f4").astype(">f4").tobytes() for block in (positions, velocities)]
+    return [
+        struct.pack(f">{kind}", *numbers).ljust(256, b"\0"),
+        *turned,
+        np.frombuffer(ids, "<i8").astype(">i8").tobytes(),
+    ]
+
+
+def named(blocks: list[bytes], order: str = "<") -> list[bytes]:
+    """The same records in format 2."""
+    found = []
+    for name, block in zip((b"HEAD", b"POS ", b"VEL ", b"ID  "), blocks, strict=True):
+        found += [name + struct.pack(f"{order}I", len(block) + 8), block]
+    return found
+
+
+@pytest.mark.parametrize("kind", ["big-endian", "format 2", "format 2, big-endian", "double precision"])
+def test_the_forms_of_gadget_files(tmp_path: Path, kind: str) -> None:
+    save_gadget(tmp_path / "snap", snapshot(ids=np.array([7, 3, 2**40, 1, 0])))
+    expected, blocks = load_gadget(tmp_path / "snap"), records((tmp_path / "snap").read_bytes())
+    order = ">" if "big" in kind else "<"
+    if order == ">":
+        blocks = swapped(blocks)
+    if kind == "double precision":
+        blocks[1:3] = [np.frombuffer(block, "<f4").astype("<f8").tobytes() for block in blocks[1:3]]
+    (tmp_path / "other").write_bytes(joined(named(blocks, order) if "format 2" in kind else blocks, order))
+    found = load_gadget(tmp_path / "other")
+    for name in ("ids", "positions", "momenta", "particle_density", "scale_factor", "box_size_mpch", "h"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+    np.testing.assert_array_equal(np.sort(load_template(tmp_path / "other").positions, 0), np.sort(found.positions, 0))
+
+
+def test_a_snapshot_of_several_files(tmp_path: Path) -> None:
+    save_gadget(tmp_path / "whole", snapshot(9))
+    whole = load_gadget(tmp_path / "whole")
+    header, *columns = records((tmp_path / "whole").read_bytes())
+    for part, (first, last) in enumerate(((0, 4), (4, 9))):
+        about = bytearray(header)
+        struct.pack_into("<I", about, 4, last - first)
+        struct.pack_into("<i", about, 124, 2)
+        sizes = (12, 12, 8)
+        blocks = [column[size * first : size * last] for column, size in zip(columns, sizes, strict=True)]
+        (tmp_path / f"snap.{part}").write_bytes(joined([bytes(about), *blocks]))
+    for path in ("snap", "snap.0", "snap.1"):
+        found = load_gadget(tmp_path / path)
+        np.testing.assert_array_equal(found.ids, whole.ids)
+        np.testing.assert_array_equal(found.positions, whole.positions)
+        np.testing.assert_array_equal(found.momenta, whole.momenta)
+    struct.pack_into("<d", about, 72, 0.25)  # another time
+    (tmp_path / "snap.1").write_bytes(joined([bytes(about), *blocks]))
+    with pytest.raises(BadInput, match=r"snap\.1 states time 0.25 .* expected files of one snapshot"):
+        load_gadget(tmp_path / "snap")
+
+
+def test_a_rounding_beyond_the_box_is_wrapped(tmp_path: Path) -> None:
+    positions = np.array([[80.0 * (1 + 1e-6), -1e-5, 20.0], [40.0, 0.5, 79.5]])
+    (tmp_path / "glass").write_bytes(gadget(positions, box=80.0))
+    found = load_template(tmp_path / "glass").positions
+    assert found.min() >= 0
+    assert found.max() < 1
+    np.testing.assert_allclose(found[0], [1e-6, 1 - 1.25e-7, 0.25], rtol=0, atol=2e-7)

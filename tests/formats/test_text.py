@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from weakfield.base.errors import BadInput
 from weakfield.formats import SpectrumTable, read_spectrum_text, write_spectrum_text
@@ -35,7 +36,20 @@ def test_a_spectrum_is_read() -> None:
     table = read_spectrum_text(DATA / "stock16_gr" / "pk000_phi.dat")
     assert (table.name, table.redshift, table.count[0]) == ("phi", 50.0, 6)
     assert table.k[0] == 1.963495e-02
-    assert table.power[1] == 2.139584e-10
+    assert table.dimensionless[1] == 2.139584e-10
+
+
+def test_a_table_prints_plots_and_says_what_is_dimensionless() -> None:
+    table = read_spectrum_text(DATA / "stock16_gr" / "pk000_phi.dat")
+    assert repr(table).startswith("SpectrumTable of phi at z = 50: dimensionless Delta^2 in ")
+    assert len(repr(table).splitlines()) == 1
+    axes = Figure().subplots()
+    assert table.plot(axes) is axes
+    assert "Delta" in axes.get_ylabel()
+    dataset = table.to_xarray()
+    np.testing.assert_array_equal(dataset["k"], table.k)
+    assert list(table.to_pandas()) == ["k", "k_scatter", "dimensionless", "error", "count"]
+    assert dataset.attrs == {"name": "phi", "redshift": 50.0}
 
 
 def test_names_of_several_words_survive(tmp_path: Path) -> None:

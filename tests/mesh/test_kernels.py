@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import subprocess
 import sys
 
@@ -13,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from weakfield.mesh import fft
-from weakfield.mesh.kernels import cpu, reference
-from weakfield.mesh.lanes import LANES
+from weakfield.mesh.kernels import BACKENDS, cpu, reference
+from weakfield.mesh.kernels.contract import Kernels
 from weakfield.mesh.lattice import Lattice
+from weakfield.mesh.packed import PACKED
 from weakfield.mesh.particles import Particles
 from weakfield.mesh.threads import threads
 
@@ -50,11 +52,11 @@ def test_projections_agree(n, dtype):
     potential = field(n, dtype=dtype, seed=5)
     for second, fall in ((False, None), (True, None), (True, potential)):
         a, b = (
-            k.project_stress_energy(p, phi, fall, 0.07, 0.1, second, phi.new_empty((n, n, n, LANES)))
+            k.project_stress_energy(p, phi, fall, 0.07, 0.1, second, phi.new_empty((n, n, n, PACKED)))
             for k in (cpu, reference)
         )
-        for lane in range(LANES):
-            assert_same(a[..., lane], b[..., lane], dtype)
+        for number in range(PACKED):
+            assert_same(a[..., number], b[..., number], dtype)
     a, b = (k.project_t0i(p, phi, phi.new_empty((3, n, n, n))) for k in (cpu, reference))
     assert_same(a, b, dtype)
     a, b = (k.paint(p, p.momentum[0], 2.0) for k in (cpu, reference))
@@ -82,7 +84,7 @@ def test_motion_agrees(flags, dtype):
     moved = []
     for kernels in (cpu, reference):
         q = copy.deepcopy(p)
-        metric = kernels.pack_metric(phi, chi, b, phi.new_empty((n, n, n, LANES)))
+        metric = kernels.pack_metric(phi, chi, b, phi.new_empty((n, n, n, PACKED)))
         kernels.kick_drift_gr(q, metric, 0.11, 0.12, 0.02, 0.03, *flags)
         moved.append(q)
     assert_same(moved[0].momentum, moved[1].momentum, dtype)
@@ -105,20 +107,20 @@ def test_newtonian_motion_agrees(dtype):
 @pytest.mark.parametrize("n", [5, 8, 9, 16, 19])
 def test_sources_agree(n, dtype):
     phi, chi, extra, past = (field(n, dtype=dtype, seed=s) for s in range(4))
-    lanes, b = field(n, LANES, dtype=dtype, seed=4).movedim(0, -1).contiguous(), field(n, 3, dtype=dtype, seed=5)
+    packed, b = field(n, PACKED, dtype=dtype, seed=4).movedim(0, -1).contiguous(), field(n, 3, dtype=dtype, seed=5)
     for flags in ((False, False), (False, True), (True, False), (True, True)):
         for more in (None, extra):
             sums = [torch.zeros(n, dtype=torch.float64) for _ in range(2)]
             mine, right = (
-                k.phi_source(lanes, more, phi, chi, past, 1.1, 0.7, 0.4, *flags, torch.empty_like(phi), s)
+                k.phi_source(packed, more, phi, chi, past, 1.1, 0.7, 0.4, *flags, torch.empty_like(phi), s)
                 for k, s in zip((cpu, reference), sums, strict=True)
             )
             torch.testing.assert_close(*sums, rtol=1e-12, atol=1e-12)
             assert_same(mine, right, dtype)
-    mine, right = (k.stress_divergence(lanes, phi, 1.7, phi.new_empty((4, n, n, n))) for k in (cpu, reference))
+    mine, right = (k.stress_divergence(packed, phi, 1.7, phi.new_empty((4, n, n, n))) for k in (cpu, reference))
     for component in range(4):
         assert_same(mine[component], right[component], dtype)
-    mine, right = (k.pack_metric(phi, chi, b, phi.new_empty((n, n, n, LANES))) for k in (cpu, reference))
+    mine, right = (k.pack_metric(phi, chi, b, phi.new_empty((n, n, n, PACKED))) for k in (cpu, reference))
     assert torch.equal(mine, right)
 
 
@@ -219,11 +221,13 @@ def test_kernels_agree_wherever_particles_are(places, n, seed):
     p.displacement.copy_(torch.tensor(places, dtype=torch.float64).T - rest)
     p.momentum.copy_(torch.from_numpy(0.1 * rng.standard_normal((3, len(places)))))
     phi, chi, b = field(n, seed=seed), field(n, seed=seed + 1), field(n, 3, seed=seed + 2)
-    lanes = phi.new_empty((n, n, n, LANES))
-    mine, right = (k.project_stress_energy(p, phi, chi, 0.05, 0.2, True, lanes.clone(), -0.3) for k in (cpu, reference))
+    packed = phi.new_empty((n, n, n, PACKED))
+    mine, right = (
+        k.project_stress_energy(p, phi, chi, 0.05, 0.2, True, packed.clone(), -0.3) for k in (cpu, reference)
+    )
     assert_same(mine, right, torch.float64)
     assert_same(cpu.project_t0i(p, phi, b.clone()), reference.project_t0i(p, phi, b.clone()), torch.float64)
-    metric, moved = reference.pack_metric(phi, chi, b, lanes), []
+    metric, moved = reference.pack_metric(phi, chi, b, packed), []
     for kernels in (cpu, reference):
         q = copy.deepcopy(p)
         kernels.kick_drift_gr(q, metric, 0.11, 0.12, 0.02, 0.03, True, True, True)
@@ -243,7 +247,7 @@ def test_in_single_precision_a_small_shift_is_not_rounded_away():
     zero, b = torch.zeros(n, n, n), torch.full((3, n, n, n), shift)
     still = copy.deepcopy(single)
     for q, drag in ((single, b), (still, torch.zeros_like(b))):
-        metric = cpu.pack_metric(zero, zero, drag, torch.empty(n, n, n, LANES))
+        metric = cpu.pack_metric(zero, zero, drag, torch.empty(n, n, n, PACKED))
         cpu.kick_drift_gr(q, metric, 1.0, 1.0, 0.0, 1.0, False, False, True)
     moved = (single.displacement.double() - still.displacement.double()).mean()
     # rounding of 12000 positions of about 0.5, 3e-8 each, leaves 3e-10 on the mean
@@ -260,9 +264,9 @@ def test_stress_energy_does_not_depend_on_what_was_there(n, spread):
         p.displacement[2] += drift
         results = []
         for before in (7.0, torch.nan):
-            lanes = torch.full((n, n, n, LANES), before, dtype=torch.float64)
-            results.append(cpu.project_stress_energy(p, phi, None, 0.0, 0.5, True, lanes, -0.25))
-        expected = reference.project_stress_energy(p, phi, None, 0.0, 0.5, True, lanes.clone(), -0.25)
+            packed = torch.full((n, n, n, PACKED), before, dtype=torch.float64)
+            results.append(cpu.project_stress_energy(p, phi, None, 0.0, 0.5, True, packed, -0.25))
+        expected = reference.project_stress_energy(p, phi, None, 0.0, 0.5, True, packed.clone(), -0.25)
         assert_same(results[0], expected, phi.dtype)
         assert torch.equal(*results)
 
@@ -277,11 +281,11 @@ def test_motion_that_packs_its_metric_on_the_way_gives_the_same_bits(n, spread, 
         p = particles(n, 900, spread, seed=6, dtype=dtype)
         p.displacement[2] += drift
         right = copy.deepcopy(p)
-        cpu.kick_drift_gr(right, cpu.pack_metric(phi, chi, b, phi.new_empty((n, n, n, LANES))), *numbers)
+        cpu.kick_drift_gr(right, cpu.pack_metric(phi, chi, b, phi.new_empty((n, n, n, PACKED))), *numbers)
         for count in (1, 2, 3):
             moved = copy.deepcopy(p)
             with threads(count):
-                cpu.kick_drift_fields(moved, phi, chi, b, phi.new_full((n, n, n, LANES), torch.nan), *numbers)
+                cpu.kick_drift_fields(moved, phi, chi, b, phi.new_full((n, n, n, PACKED), torch.nan), *numbers)
             assert torch.equal(moved.displacement, right.displacement)
             assert torch.equal(moved.momentum, right.momentum)
 
@@ -297,3 +301,16 @@ def test_a_second_process_compiles_nothing():
     for _ in range(2):
         answer = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert int(answer.stdout) == 0
+
+
+@pytest.mark.parametrize("backend", sorted(BACKENDS))
+def test_backends_are_called_alike(backend: str) -> None:
+    """mypy compares the number of arguments; here their names and defaults, for calls by name."""
+    if backend in ("cuda", "deterministic"):
+        pytest.importorskip("triton")
+    offered = BACKENDS[backend]()
+    for name, definition in vars(Kernels).items():
+        if inspect.isfunction(definition) and not name.startswith("_"):
+            there = [(p.name, p.default) for p in inspect.signature(getattr(offered, name)).parameters.values()]
+            wanted = [(p.name, p.default) for p in inspect.signature(definition).parameters.values()]
+            assert there == wanted[1:], name  # without self

@@ -11,9 +11,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from weakfield.mesh import quadratic, spectral
+from weakfield.fourier import quadratic
+from weakfield.mesh import spectral
 from weakfield.mesh.kernels import cpu, kernels_for, reference
-from weakfield.mesh.lanes import LANES, METRIC_PHI, METRIC_PSI, VECTOR, spread_out
+from weakfield.mesh.packed import METRIC_PHI, METRIC_PSI, PACKED, VECTOR, spread_out
 from weakfield.mesh.particles import Particles
 from weakfield.mesh.threads import threads
 
@@ -59,10 +60,10 @@ def test_paint_and_read_are_adjoint(kernels):
     fields = torch.randn(12, 12, 12, 8, generator=generator, dtype=torch.float64)
     read = kernels.read_pcs(particles, fields)
     painted = kernels.paint_pcs(particles, weight)
-    for lane in range(8):
-        there = float((painted * fields[..., lane]).sum())
-        here = float((weight * read[lane]).sum())
-        assert there == pytest.approx(here, rel=1e-12, abs=1e-12 * float(weight.norm() * read[lane].norm()))
+    for number in range(8):
+        there = float((painted * fields[..., number]).sum())
+        here = float((weight * read[number]).sum())
+        assert there == pytest.approx(here, rel=1e-12, abs=1e-12 * float(weight.norm() * read[number].norm()))
 
 
 def test_cubic_polynomials_keep_their_sum_and_centre(kernels):
@@ -84,7 +85,7 @@ def somewhere(n: int, count: int = 300, spread: float = 2.5, dtype: torch.dtype 
     return p
 
 
-def lanes(n: int, count: int, size: float = 1e-2, dtype: torch.dtype = torch.float64, seed: int = 1) -> torch.Tensor:
+def sites(n: int, count: int, size: float = 1e-2, dtype: torch.dtype = torch.float64, seed: int = 1) -> torch.Tensor:
     rng = np.random.default_rng(seed)
     return torch.from_numpy(size * rng.standard_normal((n, n, n, count))).to(dtype)
 
@@ -99,16 +100,16 @@ def assert_same(mine: torch.Tensor, right: torch.Tensor) -> None:
 def all_results(kernels, p: Particles, size: float = 1e-2) -> dict[str, torch.Tensor]:
     """What every kernel makes of the particles in fields of the given size."""
     n, dtype = p.grid, p.displacement.dtype
-    metric, vector = lanes(n, LANES, size, dtype), lanes(n, VECTOR, 1e-3, dtype, 2)
+    metric, vector = sites(n, PACKED, size, dtype), sites(n, VECTOR, 1e-3, dtype, 2)
     newton, gr = copy.deepcopy(p), copy.deepcopy(p)
     kernels.kick_drift_newton_pcs(newton, vector, 0.02, 0.3)
     kernels.kick_drift_pcs(gr, metric, vector, 0.11, 0.12, 0.02, 0.03)
-    empty = metric.new_full((n, n, n, LANES), torch.nan)
+    empty = metric.new_full((n, n, n, PACKED), torch.nan)
     results = {
         "paint": kernels.paint_pcs(p),
         "paint weights": kernels.paint_pcs(p, p.momentum[1].contiguous(), 2.0, metric.new_empty((n, n, n)), -0.5),
         "paint half a cell further": kernels.paint_pcs(p, None, 1.0, None, 0.0, 0.5),
-        **{f"read {count}": kernels.read_pcs(p, lanes(n, count, 1.0, dtype)) for count in (1, 3, 4, 7, 8)},
+        **{f"read {count}": kernels.read_pcs(p, sites(n, count, 1.0, dtype)) for count in (1, 3, 4, 7, 8)},
         "t0i": kernels.project_t0i_pcs(p, metric, metric.new_empty((3, n, n, n))),
         "t0i flat": kernels.project_t0i_pcs(p, None, metric.new_empty((3, n, n, n))),
         "newton q": newton.momentum,
@@ -120,7 +121,7 @@ def all_results(kernels, p: Particles, size: float = 1e-2) -> dict[str, torch.Te
         energies = torch.full_like(p.displacement[0], torch.nan)
         stress = kernels.project_pcs(p, known, weight, 0.2, empty.clone(), -0.25, energies)
         results[f"energies {name}"] = energies
-        results |= {f"stress {name} {lane}": stress[..., lane] for lane in range(LANES)}
+        results |= {f"stress {name} {number}": stress[..., number] for number in range(PACKED)}
     return results
 
 
@@ -140,7 +141,7 @@ def test_what_moves_particles_agrees_by_itself(others, dtype):
     """Kicks and steps large beside momenta and positions, frame dragging as large as the rest."""
     n, p = 9, somewhere(9, dtype=dtype)
     p.displacement -= torch.floor(p.displacement)
-    metric, vector = lanes(n, LANES, 1e-2, dtype), lanes(n, VECTOR, 0.05, dtype, 2)
+    metric, vector = sites(n, PACKED, 1e-2, dtype), sites(n, VECTOR, 0.05, dtype, 2)
     moved = []
     for kind in (others, reference):
         q = copy.deepcopy(p)
@@ -181,7 +182,7 @@ def test_kinds_agree_wherever_particles_are(places, n, seed):
 @settings(max_examples=30, deadline=None)
 @given(st.integers(4, 11), st.integers(1, 60), st.floats(0, 6), st.integers(0, 10**6))
 def test_deposits_are_adjoint_to_gathers_wherever_particles_are(n, count, spread, seed):
-    p, fields = somewhere(n, count, spread, seed=seed), lanes(n, 3, 1.0, seed=seed)
+    p, fields = somewhere(n, count, spread, seed=seed), sites(n, 3, 1.0, seed=seed)
     for kind in (cpu, reference):
         read = kind.read_pcs(p, fields)
         left, right = (kind.paint_pcs(p, p.momentum[0]) * fields[..., 0]).sum(), p.momentum[0] * read[0]
@@ -214,11 +215,11 @@ def test_stress_energy_does_not_depend_on_what_was_there(n, spread):
         p.displacement[2] += drift
         results = []
         for before in (7.0, torch.nan):
-            out = torch.full((n, n, n, LANES), before, dtype=torch.float64)
+            out = torch.full((n, n, n, PACKED), before, dtype=torch.float64)
             results.append(cpu.project_pcs(p, None, 0.0, 0.5, out, -0.25))
         expected = reference.project_pcs(p, None, 0.0, 0.5, out.clone(), -0.25)
-        for lane in range(LANES):
-            assert_same(results[0][..., lane], expected[..., lane])
+        for number in range(PACKED):
+            assert_same(results[0][..., number], expected[..., number])
         assert torch.equal(*results)
 
 
@@ -244,7 +245,7 @@ def test_e_to_the_potential_is_exact_to_rounding(size):
     n, p = 8, somewhere(8, 64)
     p.momentum.fill_(1.0)
     for phi, psi in itertools.product((-size, size), repeat=2):
-        metric = torch.zeros((n, n, n, LANES), dtype=torch.float64)
+        metric = torch.zeros((n, n, n, PACKED), dtype=torch.float64)
         metric[..., METRIC_PHI], metric[..., METRIC_PSI] = phi, psi
         total = cpu.project_t0i_pcs(p, metric, metric.new_empty((3, n, n, n))).sum(dim=(1, 2, 3))
         flat = cpu.project_t0i_pcs(p, None, metric.new_empty((3, n, n, n))).sum(dim=(1, 2, 3))
@@ -257,7 +258,7 @@ def test_in_single_precision_a_small_shift_is_not_rounded_away():
     n, shift = 8, 1e-9
     p = somewhere(n, 4000, 0.5, torch.float32)
     p.momentum.mul_(1e-3)
-    metric, drag = torch.zeros((n, n, n, LANES)), torch.full((n, n, n, VECTOR), shift)
+    metric, drag = torch.zeros((n, n, n, PACKED)), torch.full((n, n, n, VECTOR), shift)
     moved, still = copy.deepcopy(p), copy.deepcopy(p)
     cpu.kick_drift_pcs(moved, metric, drag, 1.0, 1.0, 0.0, 1.0)
     cpu.kick_drift_pcs(still, metric, torch.zeros_like(drag), 1.0, 1.0, 0.0, 1.0)
@@ -271,7 +272,7 @@ def test_in_single_precision_a_small_shift_is_not_rounded_away():
 def test_gaps_between_rows_change_no_bit(n, count, dtype):
     """Fields laid out for the cache, or only some of them so."""
     p, results = somewhere(n, count, dtype=dtype), []
-    packed = lanes(n, LANES, 1e-2, dtype), lanes(n, VECTOR, 1e-3, dtype, 2)
+    packed = sites(n, PACKED, 1e-2, dtype), sites(n, VECTOR, 1e-3, dtype, 2)
     apart = tuple(spread_out(n, f.shape[-1], dtype).copy_(f) for f in packed)
     for metric, vector in (packed, apart, (packed[0], apart[1]), (apart[0], packed[1])):
         newton, gr = copy.deepcopy(p), copy.deepcopy(p)
@@ -279,7 +280,7 @@ def test_gaps_between_rows_change_no_bit(n, count, dtype):
         cpu.kick_drift_pcs(gr, metric, vector, 0.11, 0.12, 0.02, 0.03)
         outs = (
             cpu.project_pcs(p, metric, 0.05, 0.2, out, -0.25)
-            for out in (metric.new_empty((n, n, n, LANES)), spread_out(n, LANES, dtype))
+            for out in (metric.new_empty((n, n, n, PACKED)), spread_out(n, PACKED, dtype))
         )
         results.append((newton.displacement, gr.momentum, gr.displacement, *outs, cpu.read_pcs(p, metric)))
     for others in results[1:]:
@@ -329,8 +330,8 @@ def interlaced_force(p: Particles) -> torch.Tensor:
     n = p.grid
     modes = spectral.density_modes(cpu, p, None, 1.0, 0.0)
     phi = modes * quadratic.inverse_square_wavenumber(modes)
-    lanes = torch.zeros((n, n, n, VECTOR), dtype=torch.float64)
-    return cpu.read_pcs(p, spectral.pack_gradient(cpu, phi, lanes))[:3]
+    packed = torch.zeros((n, n, n, VECTOR), dtype=torch.float64)
+    return cpu.read_pcs(p, spectral.pack_gradient(cpu, phi, packed))[:3]
 
 
 def test_interlaced_deposits_give_up_exact_momentum():

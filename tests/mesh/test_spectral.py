@@ -9,9 +9,8 @@ from torch import Tensor
 
 from weakfield.mesh import fft, spectral
 from weakfield.mesh.kernels import cpu, reference
-from weakfield.mesh.kernels.reference.hamiltonian import Extrapolation
-from weakfield.mesh.lanes import D_PHI, D_PSI, LANES, METRIC_PHI, METRIC_PSI, STRESS, T00, VECTOR, XX, YZ, spread_out
-from weakfield.mesh.solvers import Addition
+from weakfield.mesh.kernels.contract import Addition, Extrapolation
+from weakfield.mesh.packed import D_PHI, D_PSI, METRIC_PHI, METRIC_PSI, PACKED, STRESS, T00, VECTOR, XX, YZ, spread_out
 from weakfield.mesh.threads import threads
 
 DTYPES = [torch.float64, torch.float32]
@@ -76,7 +75,7 @@ class TestPlaneWaves:
 
     def test_metric_has_psi_and_what_splines_need(self, kernels):
         phi, chi = spectral.modes_of(torch.sin(self.phase)), spectral.modes_of(0.25 * torch.cos(self.phase))
-        out = spectral.pack_metric(kernels, phi, chi, noise(self.n, self.n, self.n, LANES))
+        out = spectral.pack_metric(kernels, phi, chi, noise(self.n, self.n, self.n, PACKED))
         psi, per = torch.sin(self.phase) - 0.25 * torch.cos(self.phase), 1 / window(self.n, *self.numbers)
         slope = torch.cos(self.phase) + 0.25 * torch.sin(self.phase)
         assert_same(out[..., METRIC_PHI], per * torch.sin(self.phase))
@@ -96,23 +95,23 @@ class TestPlaneWaves:
             assert_same(out[..., i], factor * per * torch.sin(self.phase))
 
     def test_a_density_loses_its_window(self, kernels):
-        lanes, sums = torch.zeros(self.n, self.n, self.n, LANES, dtype=torch.float64), torch.zeros(self.n).double()
-        lanes[..., T00] = 0.5 + window(self.n, *self.numbers) * torch.sin(self.phase)
+        packed, sums = torch.zeros(self.n, self.n, self.n, PACKED, dtype=torch.float64), torch.zeros(self.n).double()
+        packed[..., T00] = 0.5 + window(self.n, *self.numbers) * torch.sin(self.phase)
         moved = torch.stack([self.phase - float(self.k.sum()) * shift / self.n for shift in spectral.SHIFTS])
         shifted = 0.5 + window(self.n, *self.numbers) * torch.sin(moved)
-        out = spectral.contrast(kernels, lanes[..., T00], shifted, None, torch.empty_like(self.phase), sums)
+        out = spectral.contrast(kernels, packed[..., T00], shifted, None, torch.empty_like(self.phase), sums)
         assert_same(out, 0.5 + torch.sin(self.phase))
-        half = spectral.contrast(kernels, lanes[..., T00], 0 * shifted, None, out.clone(), sums.clone())
+        half = spectral.contrast(kernels, packed[..., T00], 0 * shifted, None, out.clone(), sums.clone())
         assert_same(half, 0.125 + 0.25 * torch.sin(self.phase))
-        assert_same(sums, lanes[..., T00].sum((1, 2)))
+        assert_same(sums, packed[..., T00].sum((1, 2)))
         again, more = (
-            spectral.contrast(kernels, lanes[..., T00].clone(), shifted, None, out.clone(), sums.clone().zero_()),
+            spectral.contrast(kernels, packed[..., T00].clone(), shifted, None, out.clone(), sums.clone().zero_()),
             sums,
         )
         assert_same(again, out)
-        apart = spread_out(self.n, LANES, torch.float64).copy_(lanes)
+        apart = spread_out(self.n, PACKED, torch.float64).copy_(packed)
         assert torch.equal(spectral.contrast(kernels, apart[..., T00], shifted, None, out.clone(), more), out)
-        assert_same(more, lanes[..., T00].sum((1, 2)))
+        assert_same(more, packed[..., T00].sum((1, 2)))
 
     def test_poisson(self, kernels):
         out = torch.empty(self.n, self.n, self.n // 2 + 1, dtype=torch.complex128)
@@ -139,12 +138,12 @@ class TestPlaneWaves:
         phase, k2 = wave(n, *numbers), float((k**2).sum())
         amplitude = noise(3, 3, seed=1).numpy()
         amplitude = amplitude + amplitude.T
-        lanes = torch.zeros(n, n, n, LANES, dtype=torch.float64)
-        for lane, i, j in STRESS:
-            lanes[..., lane] = window(n, *numbers) * amplitude[i, j] / 5.0 * torch.sin(phase)
+        packed = torch.zeros(n, n, n, PACKED, dtype=torch.float64)
+        for number, i, j in STRESS:
+            packed[..., number] = window(n, *numbers) * amplitude[i, j] / 5.0 * torch.sin(phase)
         chi, b, b_now = (torch.zeros(*lead, n, n, n // 2 + 1, dtype=torch.complex128) for lead in ((), (3,), (3,)))
         field, none = torch.empty(n, n, n, dtype=torch.float64), torch.zeros(3, n, n, n, dtype=torch.float64)
-        spectral.solve_stress(kernels, lanes, none, 5.0, None, 0.3, 0.5, chi, field, b, b_now)
+        spectral.solve_stress(kernels, packed, none, 5.0, None, 0.3, 0.5, chi, field, b, b_now)
         expected = (k2 * np.trace(amplitude) - 3 * k @ amplitude @ k) / (2 * k2**2)
         assert_same(field, expected * torch.sin(phase))
         assert_same(spectral.field_of(chi, n), field)
@@ -158,12 +157,12 @@ class TestPlaneWaves:
     def test_products_of_the_gradient(self, kernels):
         """2 d_x phi d_x phi alone: -2 i k_x S_xx of a wave along x has no transverse part, and chi = -S_xx / k^2."""
         n = self.n
-        lanes, gradient = (torch.zeros(shape, dtype=torch.float64) for shape in ((n, n, n, LANES), (3, n, n, n)))
+        packed, gradient = (torch.zeros(shape, dtype=torch.float64) for shape in ((n, n, n, PACKED), (3, n, n, n)))
         gradient[0] = torch.sin(wave(n, 2, 0, 0))
-        lanes[..., XX] = lanes[..., YZ] = 0.7  # a mean makes nothing
+        packed[..., XX] = packed[..., YZ] = 0.7  # a mean makes nothing
         chi, b, b_now = (torch.zeros(*lead, n, n, n // 2 + 1, dtype=torch.complex128) for lead in ((), (3,), (3,)))
         field = torch.empty(n, n, n, dtype=torch.float64)
-        spectral.solve_stress(kernels, lanes, gradient, 1.0, None, 1.0, 1.0, chi, field, b, b_now)
+        spectral.solve_stress(kernels, packed, gradient, 1.0, None, 1.0, 1.0, chi, field, b, b_now)
         assert_same(field, torch.cos(wave(n, 4, 0, 0)) / (8 * np.pi) ** 2)
         assert float(b.abs().max()) < 1e-17
 
@@ -178,12 +177,12 @@ def everything(kernels, n: int, dtype: torch.dtype) -> dict[str, Tensor]:
     """What every function makes of the same noise."""
     made: dict[str, Tensor] = {}
     more, complexes = addition(n), fft.COMPLEX[dtype]
-    lanes = spread_out(n, LANES, dtype).copy_(noise(n, n, n, LANES))
+    packed = spread_out(n, PACKED, dtype).copy_(noise(n, n, n, PACKED))
     gradient = noise(3, n, n, n, dtype=dtype, seed=1)
     for extra, label in ((None, ""), (more, " with radiation")):
         sums = torch.zeros(n, dtype=torch.float64)
         made["contrast" + label] = spectral.contrast(
-            kernels, lanes[..., T00], gradient, extra, torch.empty(n, n, n, dtype=dtype), sums
+            kernels, packed[..., T00], gradient, extra, torch.empty(n, n, n, dtype=dtype), sums
         )
         made["sums" + label] = sums
         for shift in (0.0, 30.0):
@@ -195,7 +194,7 @@ def everything(kernels, n: int, dtype: torch.dtype) -> dict[str, Tensor]:
             chi, b = torch.full((n, n, n // 2 + 1), torch.nan, dtype=complexes), modes(n, 3, dtype=dtype, seed=5)
             b_now, field = torch.full_like(b, torch.nan), torch.empty(n, n, n, dtype=dtype)
             spectral.solve_stress(
-                kernels, lanes, gradient, 0.7, extra, 0.4, 0.6, chi, field, b if vector else None,
+                kernels, packed, gradient, 0.7, extra, 0.4, 0.6, chi, field, b if vector else None,
                 b_now if vector else None,
             )  # fmt: skip
             part = f" {'with' if vector else 'without'} B" + label
@@ -206,11 +205,11 @@ def everything(kernels, n: int, dtype: torch.dtype) -> dict[str, Tensor]:
     field, slopes = torch.empty(n, n, n, dtype=dtype), torch.empty(3, n, n, n, dtype=dtype)
     spectral.potential_fields(kernels, phi, field, slopes)
     made |= {"field": field, "gradient": slopes}
-    made["metric"] = spectral.pack_metric(kernels, phi, chi, torch.empty(n, n, n, LANES, dtype=dtype))
-    made["metric with gaps"] = spectral.pack_metric(kernels, phi, chi, spread_out(n, LANES, dtype))
+    made["metric"] = spectral.pack_metric(kernels, phi, chi, torch.empty(n, n, n, PACKED, dtype=dtype))
+    made["metric with gaps"] = spectral.pack_metric(kernels, phi, chi, spread_out(n, PACKED, dtype))
     empty = torch.zeros(n, n, n, VECTOR, dtype=dtype)
-    made["gradient lanes"] = spectral.pack_gradient(kernels, phi, empty.clone())
-    made["vector lanes"] = spectral.pack_vector(kernels, modes(n, 3, dtype=dtype, seed=4), empty)
+    made["packed gradient"] = spectral.pack_gradient(kernels, phi, empty.clone())
+    made["packed vector"] = spectral.pack_vector(kernels, modes(n, 3, dtype=dtype, seed=4), empty)
     return made
 
 
@@ -262,9 +261,9 @@ def test_hamiltonian_source(n, strong, dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n", [7, 16])
 def test_extrapolation(n, dtype):
-    metric, past = noise(n, n, n, LANES, dtype=dtype), noise(n, n, n, LANES, dtype=dtype, seed=1)
+    metric, past = noise(n, n, n, PACKED, dtype=dtype), noise(n, n, n, PACKED, dtype=dtype, seed=1)
     right = reference.extrapolate(metric, past.clone(), AHEAD)
-    apart = tuple(spread_out(n, LANES, dtype).copy_(f) for f in (metric, past))
+    apart = tuple(spread_out(n, PACKED, dtype).copy_(f) for f in (metric, past))
     assert cpu.extrapolate(metric, past, AHEAD) is past
     assert_same(past, right)
     assert torch.equal(cpu.extrapolate(*apart, AHEAD), past)

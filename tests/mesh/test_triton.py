@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from weakfield.mesh import fft
 from weakfield.mesh.kernels import reference
-from weakfield.mesh.lanes import LANES, METRIC_PHI, METRIC_PSI, T00, VECTOR
 from weakfield.mesh.lattice import Lattice
+from weakfield.mesh.packed import METRIC_PHI, METRIC_PSI, PACKED, T00, VECTOR
 from weakfield.mesh.particles import Particles
 
 pytest.importorskip("triton", reason="Triton is not installed: pip install 'weakfield[test]'")
@@ -47,8 +47,8 @@ def field(n: int, *lead: int, dtype=torch.float64, seed: int = 1, size: float = 
     return torch.from_numpy(size * rng.standard_normal((*lead, n, n, n))).to(dtype).to(DEVICE)
 
 
-def lanes(n: int, dtype=torch.float64, seed: int = 4) -> torch.Tensor:
-    return field(n, LANES, dtype=dtype, seed=seed, size=1.0).movedim(0, -1).contiguous()
+def sites(n: int, dtype=torch.float64, seed: int = 4) -> torch.Tensor:
+    return field(n, PACKED, dtype=dtype, seed=seed, size=1.0).movedim(0, -1).contiguous()
 
 
 def modes(n: int, *lead: int, dtype=torch.float64, seed: int = 1) -> torch.Tensor:
@@ -69,9 +69,9 @@ sizes = pytest.mark.parametrize("n", [8, 9])
 def test_deposits_agree(cuda, n, dtype):
     p, phi, potential = particles(n, dtype=dtype), field(n, dtype=dtype), field(n, dtype=dtype, seed=2)
     for second, shift in ((False, None), (True, None), (True, potential)):
-        a, b = (k.project_stress_energy(p, phi, shift, 0.037, 0.1, second, lanes(n, dtype)) for k in (cuda, reference))
-        for lane in range(LANES):  # each by itself: they differ by orders of magnitude
-            assert_same(a[..., lane], b[..., lane], dtype)
+        a, b = (k.project_stress_energy(p, phi, shift, 0.037, 0.1, second, sites(n, dtype)) for k in (cuda, reference))
+        for number in range(PACKED):  # each by itself: they differ by orders of magnitude
+            assert_same(a[..., number], b[..., number], dtype)
     a, b = (k.project_t0i(p, phi, field(n, 3, dtype=dtype)) for k in (cuda, reference))
     assert_same(a, b, dtype)
     for weight in (None, p.momentum[0]):
@@ -92,7 +92,7 @@ def test_gathers_agree(cuda, n, dtype):
     "flags", [(False, False, False), (False, False, True), (False, True, True), (True, True, True)]
 )
 def test_motion_agrees(cuda, flags, dtype):
-    p, metric, moved = particles(dtype=dtype), 1e-2 * lanes(9, dtype), []
+    p, metric, moved = particles(dtype=dtype), 1e-2 * sites(9, dtype), []
     for kernels in (cuda, reference):
         q = copy.deepcopy(p)
         kernels.kick_drift_gr(q, metric, 0.11, 0.12, 0.023, 0.031, *flags)
@@ -115,12 +115,12 @@ def test_newtonian_motion_agrees(cuda, dtype):
 
 def pcs_metric(n: int, dtype=torch.float64, seed: int = 4) -> torch.Tensor:
     """phi, psi and their gradients, larger than a weak field has them."""
-    return 0.02 * lanes(n, dtype, seed)
+    return 0.02 * sites(n, dtype, seed)
 
 
 def pcs_vector(n: int, dtype=torch.float64, size: float = 1e-4, seed: int = 5) -> torch.Tensor:
-    """Three components, and a lane of no meaning that must not reach a particle."""
-    vector = size * lanes(n, dtype, seed)[..., :VECTOR]
+    """Three components, and a field of no meaning that must not reach a particle."""
+    vector = size * sites(n, dtype, seed)[..., :VECTOR]
     vector[..., 3] = torch.nan
     return vector.contiguous()
 
@@ -140,12 +140,12 @@ def test_pcs_deposits_agree(cuda, n, dtype):
     for fields, weight in ((None, 0.037), (metric, 0.0), (metric, 0.037)):
         kept = [torch.full_like(p.displacement[0], torch.nan) for _ in range(2)]
         a, b = (
-            k.project_pcs(p, fields, weight, 0.1, lanes(n, dtype), -0.3, energies)
+            k.project_pcs(p, fields, weight, 0.1, sites(n, dtype), -0.3, energies)
             for k, energies in zip((cuda, reference), kept, strict=True)
         )
         assert_same(*kept, dtype)
-        for lane in range(LANES - 1):
-            assert_same(a[..., lane], b[..., lane], dtype)
+        for number in range(PACKED - 1):
+            assert_same(a[..., number], b[..., number], dtype)
         assert not a[..., -1].any()
     for fields in (None, metric):
         a, b = (k.project_t0i_pcs(p, fields, field(n, 3, dtype=dtype)) for k in (cuda, reference))
@@ -155,9 +155,9 @@ def test_pcs_deposits_agree(cuda, n, dtype):
 
 @both
 @sizes
-@pytest.mark.parametrize("width", [1, 3, LANES])
+@pytest.mark.parametrize("width", [1, 3, PACKED])
 def test_pcs_gathers_agree(cuda, width, n, dtype):
-    p, fields = particles(n, dtype=dtype), lanes(n, dtype)[..., :width].contiguous()
+    p, fields = particles(n, dtype=dtype), sites(n, dtype)[..., :width].contiguous()
     a, b = (k.read_pcs(p, fields) for k in (cuda, reference))
     assert a.shape == (width, len(p))
     assert_same(a, b, dtype)
@@ -187,7 +187,7 @@ def test_pcs_motion_agrees(cuda, n, dtype):
 def test_dragging_is_seen(cuda, dtype):
     """Small beside the other terms above: by itself, with momenta so large that the kick shows its derivative."""
     n, kicks, drifts = 9, [], []
-    metric, dragging = torch.zeros_like(lanes(n, dtype)), pcs_vector(n, dtype, size=1.0)
+    metric, dragging = torch.zeros_like(sites(n, dtype)), pcs_vector(n, dtype, size=1.0)
     for kernels in (cuda, reference):
         p = particles(n, dtype=dtype)
         before = p.momentum.clone()
@@ -207,12 +207,12 @@ def test_exponentials_of_the_metric(cuda):
     n, p = 4, particles(4, 40)
     painted = len(p) * p.mass * n**3
     for dtype, tolerance in ((torch.float64, 1e-13), (torch.float32, 1e-6)):
-        q, metric = copy.deepcopy(p), torch.zeros_like(lanes(n, dtype))
+        q, metric = copy.deepcopy(p), torch.zeros_like(sites(n, dtype))
         q.displacement, q.momentum = p.displacement.to(dtype), torch.zeros_like(p.momentum, dtype=dtype)
         for potential in (0.0, -1e-5, 0.07):
             metric[..., METRIC_PHI], metric[..., METRIC_PSI] = potential, -potential
             value = float(metric[0, 0, 0, METRIC_PHI])  # as the precision holds it
-            t00 = cuda.project_pcs(q, metric, 0.0, 0.1, lanes(n, dtype))[..., T00].sum(dtype=torch.float64)
+            t00 = cuda.project_pcs(q, metric, 0.0, 0.1, sites(n, dtype))[..., T00].sum(dtype=torch.float64)
             assert float(t00) == pytest.approx(painted * np.exp(3 * value), rel=tolerance)
         q.momentum.fill_(1.0)
         t0i = cuda.project_t0i_pcs(q, metric, field(n, 3, dtype=dtype)).sum(dim=(1, 2, 3), dtype=torch.float64)
@@ -236,7 +236,7 @@ def test_the_exponential_of_small_numbers(cuda):
 def test_pcs_counts_around_a_block(cuda, n, count):
     """Also on a mesh of two cells a side, where a spline meets every node twice."""
     p, metric, dragging = particles(n, count), pcs_metric(n), pcs_vector(n)
-    a, b = (k.project_pcs(p, metric, 0.037, 0.1, lanes(n)) for k in (cuda, reference))
+    a, b = (k.project_pcs(p, metric, 0.037, 0.1, sites(n)) for k in (cuda, reference))
     assert_same(a, b, torch.float64)
     assert_same(cuda.paint_pcs(p), reference.paint_pcs(p), torch.float64)
     moved = [copy.deepcopy(p), copy.deepcopy(p)]
@@ -250,7 +250,7 @@ def test_pcs_counts_around_a_block(cuda, n, count):
 @sizes
 def test_sources_agree(cuda, n, dtype):
     phi, chi, past, extra = (field(n, dtype=dtype, seed=s) for s in range(4))
-    t, planes = lanes(n, dtype), torch.empty((2, n), dtype=torch.float64, device=DEVICE)
+    t, planes = sites(n, dtype), torch.empty((2, n), dtype=torch.float64, device=DEVICE)
     for implicit, second, more in (
         (False, False, None),
         (False, True, extra),
@@ -311,7 +311,7 @@ def test_any_positions(cuda, n, count, shift, spread, seed, dtype):
     if spread < 3:  # on cell faces, or next to them on either side, some across the periodic edge
         p.displacement.copy_(torch.floor(p.displacement) + shift)
     phi = field(n, dtype=dtype, seed=seed)
-    a, b = (k.project_stress_energy(p, phi, phi, 0.1, 0.3, True, lanes(n, dtype)) for k in (cuda, reference))
+    a, b = (k.project_stress_energy(p, phi, phi, 0.1, 0.3, True, sites(n, dtype)) for k in (cuda, reference))
     assert_same(a, b, dtype)
     assert_same(cuda.gradient(p, phi), reference.gradient(p, phi), dtype)
     painted = cuda.paint(p)
@@ -330,7 +330,7 @@ def test_any_positions_on_the_spectral_mesh(cuda, n, count, shift, spread, seed,
     if spread < 3:
         p.displacement.copy_(torch.floor(p.displacement) + shift)
     metric = pcs_metric(n, dtype, seed)
-    a, b = (k.project_pcs(p, metric, 0.1, 0.3, lanes(n, dtype)) for k in (cuda, reference))
+    a, b = (k.project_pcs(p, metric, 0.1, 0.3, sites(n, dtype)) for k in (cuda, reference))
     assert_same(a, b, dtype)
     assert_same(cuda.read_pcs(p, metric), reference.read_pcs(p, metric), dtype)
     painted = cuda.paint_pcs(p)
@@ -342,26 +342,20 @@ def test_deterministic_deposits_are_the_reference(cuda):
     from weakfield.mesh.kernels import deterministic
 
     p, phi = particles(), field(9)
-    a, b = (k.project_stress_energy(p, phi, None, 0.0, 0.1, True, lanes(9)) for k in (deterministic, deterministic))
+    a, b = (k.project_stress_energy(p, phi, None, 0.0, 0.1, True, sites(9)) for k in (deterministic, deterministic))
     assert torch.equal(a, b)
-    assert_same(a, reference.project_stress_energy(p, phi, None, 0.0, 0.1, True, lanes(9)), torch.float64)
+    assert_same(a, reference.project_stress_energy(p, phi, None, 0.0, 0.1, True, sites(9)), torch.float64)
     assert torch.equal(deterministic.paint(p), deterministic.paint(p))
     assert torch.equal(deterministic.project_t0i(p, phi, field(9, 3)), deterministic.project_t0i(p, phi, field(9, 3)))
     metric = pcs_metric(9)
     for deposit in (
         lambda k: k.paint_pcs(p, p.momentum[0], 2.3, None, -0.7),
-        lambda k: k.project_pcs(p, metric, 0.037, 0.1, lanes(9), -0.3),
+        lambda k: k.project_pcs(p, metric, 0.037, 0.1, sites(9), -0.3),
         lambda k: k.project_t0i_pcs(p, metric, field(9, 3)),
     ):
         assert torch.equal(deposit(deterministic), deposit(deterministic))
         assert_same(deposit(deterministic), deposit(reference), torch.float64)
     assert not torch.are_deterministic_algorithms_enabled()
-
-
-def test_every_kind_has_every_kernel(cuda):
-    from weakfield.mesh.kernels import deterministic
-
-    assert set(cuda.__all__) == set(reference.__all__) == set(deterministic.__all__)
 
 
 def test_a_tensor_that_is_not_contiguous_is_refused(cuda):
@@ -377,7 +371,7 @@ def test_scalars_keep_their_last_bits(cuda):
 
 def test_sums_of_planes(cuda):
     """T00 of particles and radiation, summed over each plane of constant z."""
-    n, t = 9, lanes(9)
+    n, t = 9, sites(9)
     phi, extra = field(n), field(n, seed=2)
     sums = torch.empty(n, dtype=torch.float64, device=DEVICE)
     cuda.phi_source(t, extra, phi, phi, phi, 1.1, 0.7, 0.4, False, True, torch.empty_like(phi), sums)

@@ -60,10 +60,10 @@ KERNELS = {
     ),
     "projection._t0i": ({**PARTICLES, "q": "*r", "phi": "*r", "numbers": D, "out": "*r", **COUNTS}, {}),
     "sources._phi_source": (
-        {**dict.fromkeys(("lanes", "extra", "phi", "chi", "past"), "*r"), "numbers": D, "out": "*r", "n": "i32"},
+        {**dict.fromkeys(("packed", "extra", "phi", "chi", "past"), "*r"), "numbers": D, "out": "*r", "n": "i32"},
         {"EXTRA": True, "IMPLICIT": False, "SECOND": True, **TILE},
     ),
-    "sources._stress_divergence": ({"lanes": "*r", "phi": "*r", "numbers": D, "out": "*r", "n": "i32"}, TILE),
+    "sources._stress_divergence": ({"packed": "*r", "phi": "*r", "numbers": D, "out": "*r", "n": "i32"}, TILE),
     "sources._pack": ({"phi": "*r", "chi": "*r", "b": "*r", "out": "*r", "n": "i32"}, {"WIDE": 8, **TILE}),
     "spectral._divide": ({"modes": "*r", "table": D, "numbers": D, **MODES}, {"CLEAR": True, **TILE}),
     "spectral._chi": ({"divergence": "*r", "table": D, "out": "*r", **MODES}, TILE),

@@ -29,9 +29,9 @@ on_a_gpu = pytest.mark.skipif(why_not() is not None, reason=f"needs a GPU: {why_
 AGREEMENT = {"double": 1e-11, "single": 1e-5}
 
 
-def evolve(run, cycles: int, kernel_kind: str | None = None, shared: Shared | None = None):
+def evolve(run, cycles: int, backend: str | None = None, shared: Shared | None = None):
     """The universe after some cycles."""
-    universe = initial_universe(run, kernel_kind=kernel_kind, shared=shared)
+    universe = initial_universe(run, backend=backend, shared=shared)
     clock, gravity = (
         Clock(run, universe.background),
         THEORIES[run.simulation.mesh, run.theory, run.simulation.phi_integrator](),

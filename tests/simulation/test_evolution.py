@@ -27,9 +27,9 @@ from weakfield.study import run_study
 DATA = Path(__file__).parents[1] / "data"
 
 
-def evolve(run, cycles: int, kernel_kind: str | None = None):
+def evolve(run, cycles: int, backend: str | None = None):
     """The universe after some cycles."""
-    universe = initial_universe(run, kernel_kind=kernel_kind)
+    universe = initial_universe(run, backend=backend)
     clock, gravity = (
         Clock(run, universe.background),
         THEORIES[run.simulation.mesh, run.theory, run.simulation.phi_integrator](),

@@ -8,7 +8,8 @@ import torch
 from spectral_runs import band, potential, response, rms, spectral_run
 from weakfield.config import OutputSettings
 from weakfield.formats import load_field
-from weakfield.mesh import quadratic, spectral
+from weakfield.fourier import quadratic
+from weakfield.mesh import spectral
 from weakfield.mesh.kernels import kernels_for
 from weakfield.mesh.threads import fixed_threads
 from weakfield.simulation.clock import Clock

@@ -224,6 +224,48 @@ def test_snapshots_that_do_not_fit(small_run, halves, tmp_path):
         refused("GR starts from it", metric_files=())
 
 
+@pytest.mark.parametrize("ids", ["zero", "shuffled", "from one"])
+def test_any_ids_do_for_a_start(small_run, halves, tmp_path, ids):
+    """Momenta belong to the particles they stand beside, whatever the IDs."""
+    theory, folder, step = halves
+    run = restarted(small_run, theory, folder, step)
+    whole, particles = initial_universe(run), load_particles(folder / "snap000_cdm.h5")
+    other = {
+        "zero": np.zeros_like(particles.ids),
+        "shuffled": np.random.default_rng(0).permutation(particles.ids),
+        "from one": particles.ids + 1,
+    }[ids]
+    save_particles(tmp_path / "other.h5", replace(particles, ids=other), 16)
+    simulation = run.simulation.model_copy(update={"particle_file": tmp_path / "other.h5"})
+    again = run.model_copy(update={"simulation": simulation})
+    if ids == "zero":
+        with pytest.warns(UserWarning, match="gives the same ID to several particles"):
+            universe = initial_universe(again)
+    else:
+        universe = initial_universe(again)
+    torch.testing.assert_close(universe.phi, whole.phi, rtol=1e-10, atol=1e-16)
+    momentum = [
+        u.kernels.paint(u.particles, u.particles.momentum[0].contiguous(), 1.0) for u in (universe, whole)
+    ]  # which does not know the order of particles
+    torch.testing.assert_close(*momentum, rtol=1e-9, atol=1e-12)
+
+
+def test_particles_that_cannot_be(small_run, halves, tmp_path):
+    theory, folder, step = halves
+    run, particles = restarted(small_run, theory, folder, step), load_particles(folder / "snap000_cdm.h5")
+    far, fast = particles.positions.copy(), particles.momenta.copy()
+    far[5, 1], fast[7, 2] = 1e300, 10.0
+    for message, changed in (
+        ("holds positions from .* to 1e.300, expected 0 to 1", replace(particles, positions=far)),
+        ("holds a momentum of 10, expected below 1", replace(particles, momenta=fast)),
+        ("states -1 as the mass of a particle", replace(particles, mass=-1.0)),
+    ):
+        save_particles(tmp_path / "p.h5", changed, 16)
+        simulation = run.simulation.model_copy(update={"particle_file": tmp_path / "p.h5"})
+        with pytest.raises(BadInput, match=message):
+            initial_universe(run.model_copy(update={"simulation": simulation}))
+
+
 def test_amplitude_of_the_primordial_spectrum(small_run):
     """Fields of linear theory go as sqrt(A_s), for as large an A_s as a study of non-linear effects may ask for."""
     run = small_run("gr", transfer="camb", radiation=False)

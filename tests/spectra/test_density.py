@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from weakfield.base.errors import BadInput
+from weakfield.fourier.windows import ALIAS_SUMS, WINDOW_ORDERS
 from weakfield.mesh.kernels.cpu.splines import paint_spline
-from weakfield.mesh.shells import WINDOW_ORDERS
 from weakfield.spectra import average, paint_density, power_spectrum
-from weakfield.spectra.shotnoise import ALIAS_SUMS
 
 WINDOWS = ("ngp", "cic", "tsc", "pcs")
 
@@ -120,3 +119,12 @@ def test_shape_of_the_shot_noise_is_the_sum_over_aliases(window):
 def test_bad_particles_are_named(change, message):
     with pytest.raises(BadInput, match=message):
         paint_density(**({"positions": np.ones((3, 5)), "grid": 4, "box_size": 2.0} | change))
+
+
+def test_positions_in_other_units_are_noticed() -> None:
+    positions = np.random.default_rng(1).uniform(0, 640.0, (3, 50))
+    paint_density(positions + 640.0, 8, 640.0)  # periodic
+    with pytest.raises(BadInput, match=r"reach from .* expected 0 to 640, .* are they in kpc/h\?"):
+        paint_density(positions * 1000, 8, 640.0)
+    with pytest.warns(UserWarning, match="all 50 positions lie within .* are they in units of the box"):
+        paint_density(positions / 640, 8, 640.0)

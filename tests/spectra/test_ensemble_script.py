@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from weakfield.cosmology import Background, second_order_growth
-from weakfield.mesh import quadratic
+from weakfield.fourier import quadratic
 from weakfield.spectra.theory.relativistic import difference_coefficients, newtonian_coefficients
 
 NAMES = ("gradient_squared", "psi_0", "theta_0", "square")

@@ -13,8 +13,8 @@ from synthetic import save_phi, tiny_study, write_run
 from weakfield.base.errors import BadInput
 from weakfield.cosmology import potential_growth
 from weakfield.formats.spectra_text import SpectrumTable, write_spectrum_text
+from weakfield.fourier.reference_spectrum import reference_spectrum
 from weakfield.mesh import fft
-from weakfield.mesh.shells import reference_spectrum
 from weakfield.spectra import measure
 from weakfield.spectra.difference import growth_scaled_difference
 from weakfield.spectra.expected import Expected
@@ -27,8 +27,9 @@ from weakfield.spectra.theory.realised import linear_potential
 def paired(powers, modes=(6, 12)) -> PairedPower:
     powers = np.array(powers, dtype=float)
     return PairedPower(
-        "phi", 1.0, np.array([0.1, 0.2]), np.array(modes), tuple(range(powers.shape[1])), powers, powers[1] - powers[0]
-    )
+        quantity="phi", redshift=1.0, k=np.array([0.1, 0.2]), modes=np.array(modes), powers=powers,
+        seeds=tuple(range(powers.shape[1])), difference=powers[1] - powers[0],
+    )  # fmt: skip
 
 
 def test_error_of_the_paired_mean_by_hand():
@@ -180,7 +181,7 @@ def test_written_spectra_stand_beside_theory(synthetic_run, no_pictures):
             for index, z in enumerate((10.0, 1.0)):
                 linear = expected.written("delta", z)[0][int(theory == "gr")]
                 first = reference_spectrum(fft.forward(torch.zeros(8, 8, 8, dtype=torch.float64)), 64, 160.0)
-                table = SpectrumTable("delta", z, first.k_hmpc, linear, first.sigma_k, 0 * linear, first.count)
+                table = SpectrumTable("delta", z, first.k_hmpc, linear, first.k_scatter, 0 * linear, first.count)
                 write_spectrum_text(folder.member(seed, theory) / f"pk{index:03d}_delta.dat", table)
         manifest = folder.pair(seed) / "pair.json"
         record = json.loads(manifest.read_text())

@@ -14,8 +14,8 @@ from torch import Tensor
 from synthetic import save_phi, tiny_study, write_run
 from weakfield.base.files import file_hash, write_json
 from weakfield.config import THEORIES, CosmologySettings, Inverse, RunFolder, SimulationSettings, StudyConfig
+from weakfield.fourier.shells import shells
 from weakfield.mesh import fft
-from weakfield.mesh.shells import shells
 from weakfield.report.run_results import RunResults
 from weakfield.report.verification import relativity
 from weakfield.simulation.pair import pair_settings_hash

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from weakfield.base.errors import BadInput
-from weakfield.mesh.shells import WINDOW_ORDERS
+from weakfield.fourier.windows import WINDOW_ORDERS
 from weakfield.spectra import cross_spectrum, power_spectrum
 
 BOX = 100.0
@@ -128,3 +128,24 @@ def test_bad_input_is_named(field, options, message):
 def test_spectra_of_different_bins_do_not_add():
     with pytest.raises(BadInput, match="edges"):
         power_spectrum(noise(8), BOX, [1, 2]) + power_spectrum(noise(8), BOX, [1, 3])
+
+
+def test_the_power_of_a_vector_field_by_hand():
+    """cos(2 pi x) along y and 2 cos(2 pi x) along z, at n = (1, 0, 0) and its opposite: P = V (1/4 + 1) 2 / 6."""
+    wave = np.broadcast_to(np.cos(2 * np.pi * np.arange(8) / 8), (8, 8, 8))
+    vector = np.stack([np.zeros((8, 8, 8)), wave, 2 * wave])
+    result = power_spectrum(vector, BOX, [0.5, 1.1], components=3, quantity="B")
+    assert result.power[0] == pytest.approx(BOX**3 * 1.25 * 2 / 6, rel=1e-14)
+    assert result.error[0] == pytest.approx(result.power[0] * np.sqrt(2 / 6), rel=1e-14)
+    assert result.quantity == "B"
+    for field, components in ((vector, 6), (wave, 3), (vector[0], 1)):
+        with pytest.raises(BadInput, match=f"expected \\({components}, N, N, N\\)"):
+            power_spectrum(field, BOX, components=components)
+    with pytest.raises(BadInput, match="expected a real cube"):
+        power_spectrum(vector, BOX)
+
+
+def test_shot_noise_of_a_vector_is_that_of_each_component():
+    vector = np.random.default_rng(0).normal(size=(3, 8, 8, 8))
+    plain, less = (power_spectrum(vector, BOX, components=3, shot_noise=noise) for noise in (0.0, 2.0))
+    np.testing.assert_allclose(plain.power - less.power, 6.0, rtol=1e-10)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-
 import h5py
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from weakfield.base.errors import BadInput
 from weakfield.spectra import (
@@ -109,23 +108,44 @@ def test_saved_results_come_back_and_others_are_refused(tmp_path):
         load_result(tmp_path / "other.h5")
 
 
-@pytest.mark.parametrize("make", [power_spectrum, lambda f, b: bispectrum(f, b, [1, 2, 3])])
+MAKERS = [power_spectrum, lambda field, box: bispectrum(field, box, [1, 2, 3])]
+
+
+@pytest.mark.parametrize("make", MAKERS)
 def test_tables(make):
     result = make(noise(8), BOX)
     columns = result.columns()
     assert {len(column) for column in columns.values()} == {len(result.modes)}
-    frame = pytest.importorskip("pandas") and result.to_pandas()
+    frame = result.to_pandas()
     assert list(frame) == list(columns)
-    dataset = pytest.importorskip("xarray") and result.to_xarray()
-    assert dataset.attrs["gauge"] == "unstated"
+    dataset = result.to_xarray()
+    assert dataset.attrs["gauge"] == frame.attrs["gauge"] == "unstated"
     assert dataset["modes"].dims == (result.axis,)
+    assert set(dataset.coords) == set(result.coordinates)
+    assert dataset["error"].attrs["units"] == frame.attrs["units"]["error"] == result.units["error"]
 
 
-@pytest.mark.parametrize(("module", "method"), [("pandas", "to_pandas"), ("xarray", "to_xarray")])
-def test_an_absent_table_library_is_named(monkeypatch, module, method):
-    monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(BadInput, match=f"{module} is not installed"):
-        getattr(power_spectrum(noise(4), BOX), method)()
+def test_a_spectrum_is_sliced_by_wavenumber():
+    spectrum = power_spectrum(noise(8), BOX)
+    near = spectrum.to_xarray().sel(k=spectrum.k[1] * 1.05, method="nearest")
+    assert float(near["power"]) == spectrum.power[1]
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_results_print_in_two_lines_and_plot(make):
+    result = make(noise(8), BOX) + make(noise(8, 1), BOX)
+    lines = repr(result).splitlines()
+    assert len(lines) == 2
+    assert "array" not in repr(result)
+    assert "8^3 cells" in lines[1]
+    assert "mean of 2 cubes" in lines[1]
+    axes = Figure().subplots()
+    assert result.plot(axes, label="mine") is axes
+    assert "Mpc/h" in axes.get_ylabel()
+    (container,) = axes.containers
+    assert container.get_label() == "mine"
+    values = result.power if isinstance(result, PowerSpectrum) else result.value
+    np.testing.assert_array_equal(container.lines[0].get_ydata(), values)
 
 
 def test_estimate_counts_triangles_and_refuses_what_cannot_fit(monkeypatch):

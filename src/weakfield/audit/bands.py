@@ -8,18 +8,20 @@ from typing import Any, Literal
 import numpy as np
 from torch import Tensor
 
-from weakfield.audit import surrogates
 from weakfield.audit.context import Context
 from weakfield.audit.contract import Result, Verdict, tells
 from weakfield.config import StudyConfig
 from weakfield.dataset import PARTS
+from weakfield.fourier import squared_wavenumbers
+from weakfield.fourier.altered import power_groups
+from weakfield.fourier.filters import high_pass, low_pass
 from weakfield.learning import Scores
 from weakfield.learning.classifiers import logistic
 
 Side = Literal["low", "high"]
 FILTERS: dict[Side, Callable[[Tensor, float, int], Tensor]] = {
-    "low": surrogates.low_pass,
-    "high": surrogates.high_pass,
+    "low": low_pass,
+    "high": high_pass,
 }
 NAMES: dict[Side, str] = {"low": "low_pass", "high": "high_pass"}
 
@@ -65,8 +67,8 @@ def curve(context: Context, side: Side) -> dict[str, Any]:
 
 def power_scores(context: Context, cut: float, side: Side) -> Scores:
     """Logistic regression on ln P(k) of the shells below or above a cut."""
-    groups = surrogates.power_groups(context.dataset.grid, False, context.dim)
-    length = surrogates.modes_of(context.dataset.grid, context.dim).length
+    groups = power_groups(context.dataset.grid, False, context.dim)
+    length = np.sqrt(squared_wavenumbers(context.dataset.grid, context.dim))
     inside = [
         group
         for group in range(groups.count)

@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from weakfield._version import __version__
-from weakfield.audit.surrogates import group_power, match_power, power_groups
 from weakfield.base.errors import BadInput
 from weakfield.base.files import content_hash, file_hash, read_json, write_json
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.config.training import TrainingSettings
 from weakfield.dataset import PARTS, Dataset, Pairs, PairTensor, Part, open_dataset
 from weakfield.dataset.lazy import CutPairs
+from weakfield.fourier.altered import group_power, match_power, power_groups
 from weakfield.learning import Estimate, Scores, Task, fit, load_model, score
 from weakfield.learning.archives import load_archive
 from weakfield.learning.metrics import (
@@ -88,7 +88,7 @@ class Context:
     @cached_property
     def log_powers(self) -> dict[Part, np.ndarray]:
         """ln of the power in every group of modes of every cube, (pairs, 2, groups), channels side by side."""
-        groups = power_groups(self.dataset.grid, dim=self.dim)
+        groups = power_groups(self.dataset.grid, dimensions=self.dim)
 
         def rows(pair: Tensor) -> np.ndarray:
             power = group_power(pair, groups, self.dim).reshape(2, -1)

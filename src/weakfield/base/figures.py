@@ -19,6 +19,8 @@ NAMES = {"newton": "Newton", "gr": "GR", "difference": "GR \N{MINUS SIGN} Newton
 GREY, LIGHT_GREY = "#777777", "#CCCCCC"
 #: further classifiers and curves, distinct from the two theories
 OTHERS = ("#222222", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8B5A2B")
+#: measured points with their errors, as options of ``Axes.errorbar``
+POINTS: dict[str, Any] = {"fmt": "o", "markersize": 3.5, "elinewidth": 0.8}
 SEQUENTIAL, DIVERGING = "cividis", "PuOr"
 
 
@@ -31,6 +33,16 @@ def new_figure(rows: int = 1, columns: int = 1, size: tuple[float, float] = (5.2
     for panel in axes.ravel():
         tidy(panel)
     return figure, axes
+
+
+def panel(ax: Axes | None) -> Axes:
+    """``ax``, or the axes of a new figure of pyplot's, which a notebook shows."""
+    if ax is None:
+        from matplotlib import pyplot
+
+        _, ax = pyplot.subplots(figsize=(5.2, 3.7), layout="constrained")
+        tidy(ax)
+    return ax
 
 
 def tidy(axes: Axes) -> None:

@@ -115,7 +115,7 @@ def _provider(name: str) -> str:
     return f"{len(functions.k_hmpc)} wavenumbers, delta_cdm {contrast[0]:.4g} to {contrast[-1]:.4g} for zeta = 1"
 
 
-def _kernels(kind: str) -> str:
+def _kernels(backend: str) -> str:
     """Paint displaced particles and read a field back: mass is conserved and the two are adjoint."""
     import numpy as np
     import torch
@@ -124,8 +124,8 @@ def _kernels(kind: str) -> str:
     from weakfield.mesh.kernels import kernels_for
     from weakfield.mesh.particles import Particles
 
-    device = torch.device("cuda" if kind == "cuda" else "cpu")
-    hindrance = why_not() if kind == "cuda" else None
+    device = torch.device("cuda" if backend == "cuda" else "cpu")
+    hindrance = why_not() if backend == "cuda" else None
     if hindrance is not None:
         raise ValueError(hindrance)
     sites = np.stack(np.meshgrid(*[(np.arange(_GRID) + 0.25) / _GRID] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
@@ -134,7 +134,7 @@ def _kernels(kind: str) -> str:
     particles.displacement += torch.randn((3, len(sites)), generator=draw, dtype=torch.float64)
     field = torch.randn((_GRID,) * 3, generator=draw, dtype=torch.float64).to(device)
     particles = particles.to(device)
-    kernels = kernels_for(device.type, kind)
+    kernels = kernels_for(device.type, backend)
     painted = kernels.paint(particles)
     mass = float(painted.sum()) / len(sites) - 1.0
     adjoint = float((painted * field).sum() - kernels.read(particles, field).sum()) / len(sites)
@@ -143,10 +143,11 @@ def _kernels(kind: str) -> str:
     return f"mass to {abs(mass):.0e}, paint and read adjoint to {abs(adjoint):.0e}"
 
 
-def universe(kind: str) -> str:
-    """Three cycles of GR by one kind of kernels and by their definition, in double precision: the same to rounding.
+def universe(backend: str) -> str:
+    """Three cycles of GR by a backend and by the definition of the kernels, in double precision: the same to rounding.
 
-    Raises ``ValueError`` if they differ by more than 1e-10 of the largest value of a field, or the kind does not run.
+    Raises ``ValueError`` if they differ by more than 1e-10 of the largest value of a field, or if the backend does
+    not run.
     """
     from weakfield.config import RunSettings
     from weakfield.mesh.devices import why_not
@@ -154,11 +155,11 @@ def universe(kind: str) -> str:
     from weakfield.simulation.evolution import THEORIES
     from weakfield.simulation.initial_conditions import initial_universe
 
-    hindrance = why_not() if kind == "cuda" else None
+    hindrance = why_not() if backend == "cuda" else None
     if hindrance is not None:
         raise ValueError(hindrance)
     grown = []
-    for one in (kind, "reference"):
+    for one in (backend, "reference"):
         settings = SimulationSettings.from_mapping(
             {
                 "mesh": "staggered", "start": "linear", "grid": _GRID, "box_size_mpch": 20.0 * _GRID,
@@ -167,7 +168,7 @@ def universe(kind: str) -> str:
             }
         )  # fmt: skip
         run = RunSettings(theory="gr", seed=0, simulation=settings)
-        there = initial_universe(run, kernel_kind=one)
+        there = initial_universe(run, backend=one)
         clock, gravity = Clock(run, there.background), THEORIES[settings.mesh, run.theory, settings.phi_integrator]()
         for _ in range(3):
             gravity.solve(there, clock, True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from weakfield.base.files import file_hash
 from weakfield.config.cosmology import CosmologySettings
@@ -279,12 +280,22 @@ class SimulationSettings(Settings):
             )
 
 
+def _file_base(value: str) -> str:
+    """The first part of file names, which must stay in the folder they are written to."""
+    if not value or value in (".", "..") or len(value) > 100 or re.search(r"[/\\\x00-\x1f]", value):
+        raise ValueError(f"found {value!r}, expected the first part of a file name, without a folder")
+    return value
+
+
+FileBase = Annotated[str, AfterValidator(_file_base)]
+
+
 class OutputSettings(Settings):
     """How the files of a run are named and written (the reference program's names, EQUATIONS 10, 11)."""
 
-    generic_base: str = Field("lcdm", description="first part of the name of the background file")
-    snapshot_base: str = Field("snap", description="first part of the names of fields and particles")
-    spectra_base: str = Field("pk", description="first part of the names of spectra")
+    generic_base: FileBase = Field("lcdm", description="first part of the name of the background file")
+    snapshot_base: FileBase = Field("snap", description="first part of the names of fields and particles")
+    spectra_base: FileBase = Field("pk", description="first part of the names of spectra")
     dtype: Literal["float32", "float64"] = Field("float32", description="number format of the fields on disk")
     compression: Literal["none", "gzip"] = Field("none", description="compression of the fields on disk")
     checkpoint_every: int = Field(0, ge=0, description="cycles between checkpoints of a run; 0: none")

@@ -71,7 +71,12 @@ class MeasureSettings(Settings):
 class StudyConfig(Settings):
     """A study, resolved: one file holds all of it and the run folder keeps a copy."""
 
-    name: str = Field("study", pattern=r"^[A-Za-z0-9_.-]+$", description="names the run folder and the page")
+    name: str = Field(
+        "study",
+        pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*$",
+        max_length=100,
+        description="names the run folder and the page",
+    )
     seeds: SeedSettings = SeedSettings()
     cosmology: CosmologySettings = CosmologySettings()
     simulation: SimulationSettings = SimulationSettings()

@@ -9,7 +9,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
 from math import pi
 from typing import Any, ClassVar
 
@@ -28,8 +27,8 @@ from weakfield.config.dataset import (
 )
 from weakfield.dataset.normalise import Moments, Normalisation
 from weakfield.dataset.samples import without_mean
-from weakfield.mesh.fft import backward, forward
-from weakfield.mesh.shells import shells
+from weakfield.fourier.filters import filtered, in_band
+from weakfield.fourier.shells import shells
 
 
 class Transform(ABC):
@@ -65,8 +64,8 @@ class Scale(Transform):
 class Band(Transform):
     """Keep the modes with k_min_kf <= |n| < k_max_kf, sharply; edges in k_F, absent ones do not cut.
 
-    The shells of ``mesh.shells``: edges compared exactly with the integer |n|^2, the Nyquist planes of an even N in no
-    band. The mode k = 0, the mean, stays if the band has no lower edge.
+    As in ``fourier.shells`` edges are compared exactly with the integer |n|^2, and the Nyquist planes of an even N are
+    in no band. The mode k = 0, the mean, stays if the band has no lower edge.
     """
 
     k_min_kf: float | None = None
@@ -75,7 +74,7 @@ class Band(Transform):
 
     def apply(self, cube: Tensor, seed: int, theory: Theory) -> Tensor:
         n = cube.shape[-1]
-        return backward(forward(cube.contiguous()) * _mask(n, *self._edges(n)), n)
+        return filtered(cube, in_band(n, *self._edges(n), nyquist=False))
 
     def check(self, n: int) -> None:
         low, high = self._edges(n)
@@ -249,9 +248,3 @@ def _step(settings: Settings, box_size_mpch: float) -> Transform:
             if hmpc is not None:
                 values[f"{name}_kf"] = hmpc * unit
     return transform_from_json(values)
-
-
-@lru_cache(maxsize=8)
-def _mask(n: int, low: float, high: float) -> Tensor:
-    """1 on the half-complex mesh where the band is, 0 elsewhere."""
-    return torch.from_numpy((shells(n, (low, high)).index == 0).astype(np.float64))

@@ -25,8 +25,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from weakfield import fourier
 from weakfield.base.errors import BadInput
-from weakfield.explain import lattice
 from weakfield.explain.modes import TOLERANCE, ModeAttribution, change_of_logits, integrated_modes, joined
 from weakfield.explain.paths import MOST_STEPS, Path, integrate
 from weakfield.explain.responses import MEMORY, Response, checked_samples
@@ -77,14 +77,14 @@ class Polar:
 
     def back(self, modes: Tensor) -> Tensor:
         """Fields of modes N^-d F(k)."""
-        return lattice.backward(modes, self.n, self.dimensions) * float(self.n) ** self.dimensions
+        return fourier.backward(modes, self.n, self.dimensions) * float(self.n) ** self.dimensions
 
 
 def polar(first: Tensor, second: Tensor) -> Polar:
     """Amplitudes and phases of samples (B, C, N, N[, N]); on the planes where k and -k both stand, exact mirrors."""
     n, dimensions = first.shape[-1], first.ndim - 2
-    modes = [lattice.forward(fields, dimensions) / float(n) ** dimensions for fields in (first, second)]
-    plus, minus, own = (torch.from_numpy(places) for places in lattice.mirrored(n, dimensions))
+    modes = [fourier.forward(fields, dimensions) / float(n) ** dimensions for fields in (first, second)]
+    plus, minus, own = (torch.from_numpy(places) for places in fourier.mirrored(n, dimensions))
     amplitudes, phases = [], []
     for part in modes:
         flat = part.flatten(2)
@@ -164,7 +164,7 @@ def _turned(
     response, dimensions = Response(network, dtype, memory), twins.dimensions
     start, end = twins.field(member, 0), twins.field(member, 1)
     change, scale = change_of_logits(response, start, end, tolerance)
-    weight, amplitude = lattice.weights(twins.n, dimensions), twins.amplitude[member]
+    weight, amplitude = torch.from_numpy(fourier.half_axis_weights(twins.n)), twins.amplitude[member]
 
     def modes(which: NDArray[np.int64], t: Reals) -> Tensor:
         share = torch.from_numpy(t).reshape(-1, *[1] * (dimensions + 1))
@@ -173,7 +173,7 @@ def _turned(
 
     def terms(which: NDArray[np.int64], t: Reals) -> Tensor:
         now = modes(which, t)
-        g = lattice.forward(response.gradients(twins.back(now))[1], dimensions)
+        g = fourier.forward(response.gradients(twins.back(now))[1], dimensions)
         return (g.imag * now.real - g.real * now.imag) * (weight * twins.turn[which])  # Re conj(G) i X dtheta
 
     path = Path(terms, lambda which, t: response.logits(twins.back(modes(which, t))).numpy())

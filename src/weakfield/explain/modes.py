@@ -21,11 +21,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from weakfield import fourier
 from weakfield.base.errors import BadInput
-from weakfield.explain import lattice
 from weakfield.explain.paths import MOST_STEPS, Path, integrate
 from weakfield.explain.responses import MEMORY, Response, checked_samples
-from weakfield.mesh.shells import shells
+from weakfield.fourier.directions import cosines, cubic_harmonic
+from weakfield.fourier.shells import shells
 
 Reals = NDArray[np.float64]
 
@@ -120,7 +121,7 @@ class ModeAttribution:
         if axis not in names:
             raise BadInput(f"axis is '{axis}', expected one of {', '.join(names)}")
         shell, bins = shells(self.n, edges, self.dimensions), len(bounds) - 1
-        mu = lattice.cosines(self.n, self.dimensions)[names.index(axis)]
+        mu = cosines(self.n, self.dimensions)[names.index(axis)]
         place = np.minimum(np.searchsorted(bounds, mu, side="right") - 1, bins - 1)
         index = np.where(shell.index < shell.count, shell.index * bins + place, shell.count * bins)
         parts = self._binned(index, shell.count * bins + 1)[:, :-1].reshape(-1, shell.count, bins)
@@ -130,14 +131,14 @@ class ModeAttribution:
     def by_shell_and_harmonic(
         self, edges: Sequence[float] | None = None, orders: Sequence[int] = (0, 4, 6)
     ) -> ShellParts:
-        """Moments sum_k A(k) K(k/|k|) with the cubic harmonics ``orders`` of ``lattice.cubic_harmonic``, (B, S, H).
+        """Moments sum_k A(k) K(k/|k|) with the cubic harmonics ``orders`` of ``cubic_harmonic``, (B, S, H).
 
         From a harmonic above 0 its mean over the modes of the shell is taken off, so that attribution alike in all
         modes of a shell has no moment, however few there are. Order 0 is ``by_shell``.
         """
         shell, parts = shells(self.n, edges, self.dimensions), []
         for order in orders:
-            harmonic = lattice.cubic_harmonic(self.n, self.dimensions, order)
+            harmonic = cubic_harmonic(self.n, self.dimensions, order)
             if order:
                 mean = shell.sums(harmonic) / np.maximum(shell.modes, 1)
                 harmonic = harmonic - np.append(mean, 0.0)[shell.index]
@@ -224,13 +225,15 @@ def _integrated(
     dimensions = end.ndim - 2
     change, scale = change_of_logits(response, start, end, tolerance)
     n, step = end.shape[-1], end - start
-    moved = lattice.forward(step, dimensions) * (lattice.weights(n, dimensions) / float(n) ** dimensions)
+    moved = fourier.forward(step, dimensions) * (
+        torch.from_numpy(fourier.half_axis_weights(n)) / float(n) ** dimensions
+    )
 
     def at(which: NDArray[np.int64], t: Reals) -> Tensor:
         return start[which] + torch.from_numpy(t).reshape(-1, *[1] * (end.ndim - 1)) * step[which]
 
     def terms(which: NDArray[np.int64], t: Reals) -> Tensor:
-        g, f = lattice.forward(response.gradients(at(which, t))[1], dimensions), moved[which]
+        g, f = fourier.forward(response.gradients(at(which, t))[1], dimensions), moved[which]
         return g.real * f.real + g.imag * f.imag
 
     path = Path(terms, lambda which, t: response.logits(at(which, t)).numpy())

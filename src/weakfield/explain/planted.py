@@ -18,9 +18,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from weakfield.explain import lattice
+from weakfield import fourier
 from weakfield.explain.triangle_basis import TriangleBasis, triangle_basis
-from weakfield.mesh.shells import shells, squared_wavenumbers
+from weakfield.fourier.filters import in_band
+from weakfield.fourier.half_axis import squared_wavenumbers
 
 Reals = NDArray[np.float64]
 
@@ -31,16 +32,16 @@ def gaussian_cubes(count: int, n: int, slope: float, seed: int) -> Tensor:
     squares = squared_wavenumbers(n).astype(np.float64)
     squares[0, 0, 0] = np.inf
     shape = torch.from_numpy(squares ** (slope / 4))
-    variance = float((lattice.weights(n, 3) * shape**2).sum()) / n**3
-    cubes: Tensor = lattice.backward(lattice.forward(noise, 3) * shape, n, 3)[:, None] / variance**0.5
+    variance = float((torch.from_numpy(fourier.half_axis_weights(n)) * shape**2).sum()) / n**3
+    cubes: Tensor = fourier.backward(fourier.forward(noise, 3) * shape, n, 3)[:, None] / variance**0.5
     return cubes
 
 
 def rescaled_shell(cubes: Tensor, low: float, high: float, eps: float) -> Tensor:
     """Modes with low <= |n| < high times 1 + eps."""
     n = cubes.shape[-1]
-    inside = torch.from_numpy(shells(n, (low, high)).index == 0)
-    return lattice.backward(lattice.forward(cubes, 3) * (1 + eps * inside), n, 3)
+    inside = torch.from_numpy(in_band(n, low, high, nyquist=False))
+    return fourier.backward(fourier.forward(cubes, 3) * (1 + eps * inside), n, 3)
 
 
 def local_non_gaussianity(cubes: Tensor, f: float, above: float = 0.0) -> Tensor:
@@ -52,7 +53,7 @@ def local_non_gaussianity(cubes: Tensor, f: float, above: float = 0.0) -> Tensor
     short = torch.from_numpy(squared_wavenumbers(n) >= above**2)
 
     def high(fields: Tensor) -> Tensor:
-        return lattice.backward(lattice.forward(fields, 3) * short, n, 3)
+        return fourier.backward(fourier.forward(fields, 3) * short, n, 3)
 
     return cubes + f * high(high(cubes) ** 2)
 
@@ -86,9 +87,9 @@ def _coupled(basis: TriangleBasis, cube: Tensor, triangle: tuple[int, int, int],
 
     mixed = np.sqrt(1 - share**2) * modes[last] + share * product * np.sqrt(power(modes[last]) / power(product))
     mixed *= np.sqrt(power(modes[last]) / power(mixed))
-    spectrum = lattice.forward(cube, 3)
+    spectrum = fourier.forward(cube, 3)
     spectrum.view(-1)[torch.from_numpy(basis.places[last])] = torch.from_numpy(mixed * float(basis.n) ** 3)
-    return lattice.backward(spectrum, basis.n, 3)
+    return fourier.backward(spectrum, basis.n, 3)
 
 
 def altered_region(cubes: Tensor, low: int, high: int, eps: float) -> Tensor:

@@ -25,9 +25,10 @@ from numpy.typing import NDArray
 from scipy.fft import next_fast_len
 from torch import Tensor
 
+from weakfield import fourier
 from weakfield.base.errors import BadInput
-from weakfield.explain import lattice
-from weakfield.mesh.shells import checked_edges, first_square, shells, wavenumbers
+from weakfield.fourier.half_axis import wavenumbers
+from weakfield.fourier.shells import checked_edges, first_square, shells
 
 Reals = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
@@ -79,8 +80,8 @@ class TriangleBasis:
     @cached_property
     def weights(self) -> list[Reals]:
         """How many modes of the full box each of them stands for."""
-        flat = lattice.weights(self.n, self.dimensions).numpy().ravel()
-        return [flat[places] for places in self.places]
+        line = fourier.half_axis_weights(self.n)
+        return [line[places % len(line)] for places in self.places]
 
     @cached_property
     def targets(self) -> list[Integers]:
@@ -117,7 +118,7 @@ class TriangleBasis:
 
     def modes(self, field: Tensor) -> list[Complexes]:
         """f of each shell, of a field (N, N[, N]) float64."""
-        spectrum = lattice.forward(field, self.dimensions) / float(self.n) ** self.dimensions
+        spectrum = fourier.forward(field, self.dimensions) / float(self.n) ** self.dimensions
         flat: Complexes = spectrum.numpy().ravel()
         return [flat[places] for places in self.places]
 
@@ -128,7 +129,7 @@ class TriangleBasis:
         for row, target, values in zip(spectra, self.targets, modes, strict=True):
             row[target] = values
         sites = float(self.size) ** self.dimensions
-        back = lattice.backward(torch.from_numpy(spectra.reshape(-1, *half)), self.size, self.dimensions)
+        back = fourier.backward(torch.from_numpy(spectra.reshape(-1, *half)), self.size, self.dimensions)
         return np.asarray(back.reshape(self.shells, -1).numpy() * sites)
 
     def statistics(self, field: Tensor) -> Reals:
@@ -152,7 +153,7 @@ class TriangleBasis:
     def _product(self, d: Reals, first: int, second: int) -> Complexes:
         """Modes of a product of two shells on the half axis of the finer grid, flat."""
         product = torch.from_numpy((d[first] * d[second]).reshape((self.size,) * self.dimensions))
-        spectrum = lattice.forward(product, self.dimensions) / float(self.size) ** self.dimensions
+        spectrum = fourier.forward(product, self.dimensions) / float(self.size) ** self.dimensions
         modes: Complexes = spectrum.numpy().ravel()
         return modes
 
@@ -178,9 +179,8 @@ def triangle_basis(n: int, dimensions: int, edges: tuple[float, ...]) -> Triangl
             f"the first edge of shells for triangles is {edges[0]}, expected above 0: k = 0 closes any triangle"
         )
     shell = shells(n, edges, dimensions)
-    full, half = wavenumbers(n)
     inside = shell.index < shell.count
-    axes = np.ix_(*[full] * (dimensions - 1), half)
+    axes = fourier.wavenumber_axes(n, dimensions)
     reach = max((int(np.abs(np.broadcast_to(axis, inside.shape)[inside]).max(initial=0)) for axis in axes), default=0)
     size = int(next_fast_len(3 * reach + 1, real=True))
     filled = np.flatnonzero(shell.modes).tolist()

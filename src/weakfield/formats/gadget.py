@@ -1,9 +1,11 @@
-"""Gadget-2 snapshots (format 1): as particle templates, and as the particles of a run (EQUATIONS 3.1, 10)."""
+"""Gadget-2 snapshots: as particle templates, and as the particles of a run (EQUATIONS 3.1, 10)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +22,12 @@ VELOCITY_UNIT = 3.335640952e-6
 _KPC_PER_MPC = 1000.0
 
 _HEADER_BYTES = 256
+#: the records that are read, in the order of a file: their names in format 2, and in words
+_RECORDS = {"HEAD": "header", "POS": "positions", "VEL": "velocities", "ID": "IDs"}
+#: how far beyond the box a position may lie by rounding, over the box
+_BEYOND = 1e-5
+#: files of one snapshot
+_MOST_FILES = 100_000
 _HEADER = np.dtype(
     [
         ("npart", "<u4", 6),
@@ -84,99 +92,186 @@ def save_gadget(path: str | Path, snapshot: GadgetSnapshot) -> None:
 
 
 def load_gadget(path: str | Path) -> GadgetSnapshot:
-    """Read a snapshot of one file, IDs of 32 or 64 bits, sorted by ID.
+    """Read a snapshot, sorted by ID: format 1 or 2, either byte order, one file or several.
 
-    Raises ``BadInput`` naming the file when it is missing, truncated, of another kind, one of several files, or holds
-    particles of other types, without mass or outside its box.
+    Of several files ``path`` is any one, or their common part before ``.0``, ``.1``, .... IDs have 32 or 64 bits,
+    positions and velocities 32 or 64. Raises ``BadInput`` naming the file when it is missing, truncated, of another
+    kind, or holds particles of other types, without mass or outside its box.
     """
-    path = Path(path)
-    content = _content(path, "snapshot")
-    header, rest = _header(content, path)
-    count = int(header["npart"][1])
-    if int(header["num_files"]) > 1:
-        raise BadInput(f"{path} is one of {int(header['num_files'])} files, expected a snapshot in one file")
-    if not (float(header["time"]) > 0.0 and float(header["mass"][1]) > 0.0):
+    parts = [_Part.read(part) for part in _files(Path(path), "snapshot")]
+    first = parts[0]
+    for part in parts[1:]:
+        part.check_beside(first)
+    a, box, mass = first.scale_factor, first.box, float(first.header["mass"][1])
+    if not (np.isfinite([a, mass]).all() and a > 0.0 and mass > 0.0):
         raise BadInput(
-            f"{path}: the header states scale factor {float(header['time']):g} and particle mass"
-            f" {float(header['mass'][1]):g}, expected both above 0"
+            f"{first.path}: the header states scale factor {a:g} and particle mass {mass:g}, expected both above 0"
         )
-    positions, rest = _positions(content, rest, header, path)
-    block, rest = _record(content, rest, path, "velocities")
-    if len(block) != 12 * count:
-        raise BadInput(f"{path}: the velocities have {len(block)} bytes, expected {12 * count} for {count} particles")
-    velocities = np.frombuffer(block, dtype="<f4").reshape(count, 3).astype(np.float64)
-    block, _ = _record(content, rest, path, "IDs")
-    if len(block) not in (4 * count, 8 * count):
-        raise BadInput(f"{path}: the IDs have {len(block)} bytes, expected {4 * count} or {8 * count}")
-    ids = np.frombuffer(block, dtype="<u4" if len(block) == 4 * count else "<i8").astype(np.int64)
-    if not np.isfinite(velocities).all():
-        raise BadInput(f"{path}: a velocity is NaN or infinite")
-    a, box, order = float(header["time"]), float(header["BoxSize"]) / _KPC_PER_MPC, np.argsort(ids, kind="stable")
+    positions, velocities, ids = (
+        np.concatenate([getattr(part, name)() for part in parts]) for name in ("positions", "velocities", "ids")
+    )
+    total = int(first.header["npartTotal"][1])
+    if len(parts) > 1 and total != ids.size:
+        raise BadInput(f"{first.path} and its {len(parts)} parts hold {ids.size} particles, expected {total}")
+    order = np.argsort(ids, kind="stable")
     return GadgetSnapshot(
         ids=ids[order],
         positions=positions[order],
         momenta=velocities[order] * (a * np.sqrt(a) * VELOCITY_UNIT),
-        particle_density=float(header["mass"][1]) / (CRITICAL_DENSITY * box**3),
+        particle_density=mass / (CRITICAL_DENSITY * (box / _KPC_PER_MPC) ** 3),
         scale_factor=a,
-        box_size_mpch=box,
-        omega_m=float(header["Omega0"]),
-        omega_lambda=float(header["OmegaLambda"]),
-        h=float(header["HubbleParam"]),
+        box_size_mpch=box / _KPC_PER_MPC,
+        omega_m=float(first.header["Omega0"]),
+        omega_lambda=float(first.header["OmegaLambda"]),
+        h=float(first.header["HubbleParam"]),
     )
 
 
 def load_template(path: str | Path) -> Template:
-    """The type-1 particles of a Gadget-2 file as a template: positions / BoxSize in [0, 1), in file order.
+    """The type-1 particles of a Gadget-2 snapshot as a template: positions / BoxSize in [0, 1), in file order.
 
-    Raises ``BadInput`` naming the file when it is missing, truncated, of another kind, or holds no such
-    particles inside its box.
+    Files as in ``load_gadget``. Raises ``BadInput`` naming the file when it is missing, truncated, of another kind, or
+    holds no such particles inside its box.
     """
-    path = Path(path)
-    content = _content(path, "particle template")
-    header, rest = _header(content, path)
-    return Template(str(path), _positions(content, rest, header, path)[0])
+    parts = [_Part.read(part) for part in _files(Path(path), "particle template")]
+    return Template(str(path), np.concatenate([part.positions() for part in parts]))
 
 
-def _content(path: Path, kind: str) -> bytes:
+def _files(path: Path, kind: str) -> list[Path]:
+    """All files of a snapshot, given one of them or what their names have in common."""
+    if path.is_file():
+        count = int(_Part.read(path).header["num_files"])
+        if count <= 1:
+            return [path]
+        base = path.with_suffix("") if path.suffix[1:].isdigit() else path
+    else:
+        base, first = path, path.with_name(f"{path.name}.0")
+        if not first.is_file():
+            raise BadInput(f"{path}: no such {kind}")
+        count = int(_Part.read(first).header["num_files"])
+    if not 0 < count <= _MOST_FILES:
+        raise BadInput(f"{path} states that it is one of {count} files, expected at most {_MOST_FILES}")
+    files = [base.with_name(f"{base.name}.{i}") for i in range(count)]
+    missing = [file for file in files if not file.is_file()]
+    if missing:
+        raise BadInput(f"{path} is one of {count} files but {missing[0]} is missing, expected all beside each other")
+    return files
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One file: its header, and its records by name; numbers in the byte order of the file."""
+
+    path: Path
+    order: Literal["<", ">"]
+    header: np.void
+    records: Mapping[str, bytes]
+
+    @classmethod
+    def read(cls, path: Path) -> _Part:
+        """Header and records of a file of format 1, or of format 2, where a record with its name precedes each."""
+        content = _content(path)
+        order: Literal["<", ">"] = "<"
+        if content[:4] in (_HEADER_BYTES.to_bytes(4, "big"), (8).to_bytes(4, "big")):
+            order = ">"
+        named = content[:4] == (8).to_bytes(4, "little" if order == "<" else "big")
+        records: dict[str, bytes] = {}
+        start = 0
+        for name, said in _RECORDS.items():
+            if start >= len(content) and records:
+                break
+            if named:
+                label, start = _record(content, start, order, path, f"name of the {said}")
+                if label[:4].decode("ascii", "replace").strip() != name:
+                    raise BadInput(f"{path}: the record of the {said} is named {label[:4]!r}, expected {name!r}")
+            records[name], start = _record(content, start, order, path, said)
+        if len(records["HEAD"]) != _HEADER_BYTES:
+            raise BadInput(
+                f"{path}: the first record has {len(records['HEAD'])} bytes, expected a Gadget-2 header of 256"
+            )
+        header = np.frombuffer(records["HEAD"], dtype=_HEADER.newbyteorder(order))[0]
+        part = cls(path, order, header, records)
+        if part.count == 0 or int(header["npart"].sum()) != part.count or not (np.isfinite(part.box) and part.box > 0):
+            raise BadInput(
+                f"{path} holds {header['npart'].tolist()} particles by type in a box of {part.box:g}, expected type 1"
+                " alone in a box above 0"
+            )
+        return part
+
+    @property
+    def count(self) -> int:
+        return int(self.header["npart"][1])
+
+    @property
+    def box(self) -> float:
+        return float(self.header["BoxSize"])
+
+    @property
+    def scale_factor(self) -> float:
+        return float(self.header["time"])
+
+    def check_beside(self, first: _Part) -> None:
+        """``BadInput`` if this file belongs to another snapshot than the first."""
+        for name in ("mass", "time", "BoxSize", "npartTotal", "num_files", "Omega0", "OmegaLambda", "HubbleParam"):
+            if not np.array_equal(self.header[name], first.header[name]):
+                raise BadInput(
+                    f"{self.path} states {name} {self.header[name]} and {first.path} {first.header[name]}, expected"
+                    " files of one snapshot"
+                )
+
+    def positions(self) -> npt.NDArray[np.float64]:
+        """(n, 3) in units of the box, in [0, 1); what lies a rounding beyond it is wrapped."""
+        positions = self._vectors("POS", "positions") / self.box
+        if not np.isfinite(positions).all() or positions.min() < -_BEYOND or positions.max() > 1.0 + _BEYOND:
+            raise BadInput(f"{self.path}: positions lie outside the box of {self.box:g} that its header states")
+        wrapped = np.mod(positions, 1.0)
+        return np.where(wrapped >= 1.0, 0.0, wrapped)
+
+    def velocities(self) -> npt.NDArray[np.float64]:
+        """(n, 3) as they stand, km/s per sqrt(a)."""
+        velocities = self._vectors("VEL", "velocities")
+        if not np.isfinite(velocities).all():
+            raise BadInput(f"{self.path}: a velocity is NaN or infinite")
+        return velocities
+
+    def ids(self) -> npt.NDArray[np.int64]:
+        """(n,), of 32 or 64 bits in the file."""
+        block = self._block("ID", "IDs")
+        if len(block) not in (4 * self.count, 8 * self.count):
+            raise BadInput(
+                f"{self.path}: the IDs have {len(block)} bytes, expected {4 * self.count} or {8 * self.count}"
+            )
+        kind = "u4" if len(block) == 4 * self.count else "i8"
+        return np.frombuffer(block, dtype=f"{self.order}{kind}").astype(np.int64)
+
+    def _vectors(self, name: str, said: str) -> npt.NDArray[np.float64]:
+        block = self._block(name, said)
+        if len(block) not in (12 * self.count, 24 * self.count):
+            raise BadInput(
+                f"{self.path}: the {said} have {len(block)} bytes, expected {12 * self.count} or"
+                f" {24 * self.count} for {self.count} particles"
+            )
+        kind = "f4" if len(block) == 12 * self.count else "f8"
+        return np.frombuffer(block, dtype=f"{self.order}{kind}").reshape(self.count, 3).astype(np.float64)
+
+    def _block(self, name: str, said: str) -> bytes:
+        if name not in self.records:
+            raise BadInput(f"{self.path} ends before the record of the {said}, expected a whole Gadget-2 file")
+        return self.records[name]
+
+
+def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
-    except FileNotFoundError as error:
-        raise BadInput(f"{path}: no such {kind}") from error
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _header(content: bytes, path: Path) -> tuple[np.void, int]:
-    """The header of a file with particles of type 1 alone, and where the next record begins."""
-    block, rest = _record(content, 0, path, "header")
-    if len(block) != _HEADER_BYTES:
-        raise BadInput(f"{path}: the first record has {len(block)} bytes, expected a Gadget-2 header of 256")
-    header: np.void = np.frombuffer(block, dtype=_HEADER)[0]
-    count, box = int(header["npart"][1]), float(header["BoxSize"])
-    if count == 0 or int(header["npart"].sum()) != count or not box > 0:
-        raise BadInput(
-            f"{path} holds {header['npart'].tolist()} particles by type in a box of {box:g}, expected type 1 alone"
-            " in a box above 0"
-        )
-    return header, rest
-
-
-def _positions(content: bytes, start: int, header: np.void, path: Path) -> tuple[npt.NDArray[np.float64], int]:
-    """Positions in units of the box, in [0, 1), and where the next record begins."""
-    count, box = int(header["npart"][1]), float(header["BoxSize"])
-    block, rest = _record(content, start, path, "positions")
-    if len(block) != 12 * count:
-        raise BadInput(f"{path}: the positions have {len(block)} bytes, expected {12 * count} for {count} particles")
-    positions = np.frombuffer(block, dtype="<f4").reshape(count, 3).astype(np.float64) / box
-    if not np.isfinite(positions).all() or positions.min() < 0 or positions.max() > 1:
-        raise BadInput(f"{path}: positions lie outside the box of {box:g} that its header states")
-    return np.where(positions >= 1.0, positions - 1.0, positions), rest
-
-
-def _record(content: bytes, start: int, path: Path, name: str) -> tuple[bytes, int]:
+def _record(content: bytes, start: int, order: Literal["<", ">"], path: Path, said: str) -> tuple[bytes, int]:
     """One Fortran record and where the next begins."""
-    length = int.from_bytes(content[start : start + 4], "little")
+    byteorder: Literal["little", "big"] = "little" if order == "<" else "big"
+    length = int.from_bytes(content[start : start + 4], byteorder)
     end = start + 4 + length
-    if len(content) < end + 4 or int.from_bytes(content[end : end + 4], "little") != length:
-        raise BadInput(f"{path}: the record of the {name} is not whole, expected a Gadget-2 file of format 1")
+    if len(content) < end + 4 or int.from_bytes(content[end : end + 4], byteorder) != length:
+        raise BadInput(f"{path}: the record of the {said} is not whole, expected a Gadget-2 file of format 1 or 2")
     return content[start + 4 : end], end + 4

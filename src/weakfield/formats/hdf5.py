@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +17,7 @@ from weakfield.base.files import replacing
 
 @contextmanager
 def reading(path: str | Path) -> Iterator[h5py.File]:
-    """An open file; missing, truncated and foreign files, and unreadable blocks, are a ``BadInput`` naming it."""
+    """An open file; one that is missing, truncated, in use or of another kind is a ``BadInput`` naming it."""
     path = Path(path)
     if not path.is_file():
         raise BadInput(f"{path}: no such file, expected HDF5")
@@ -22,8 +25,18 @@ def reading(path: str | Path) -> Iterator[h5py.File]:
         with h5py.File(path, "r") as file:
             yield file
     except (OSError, RuntimeError, KeyError) as error:
-        reason = "it is truncated" if "truncated" in str(error) else "damaged or of another kind"
-        raise BadInput(f"{path} is not a whole HDF5 file ({reason})") from error
+        raise BadInput(f"{path} {_why(error)}") from error
+
+
+def _why(error: Exception) -> str:
+    """What is the matter with a file: the system's reason where it has one, which HDF5 tells in words only."""
+    said = str(error)
+    number = getattr(error, "errno", None) or int((re.search(r"errno = (\d+)", said) or ["", "0"])[1])
+    if number in (errno.EAGAIN, errno.EACCES) and "lock" in said:
+        return "is in use by another process that writes to it, expected it closed"
+    if number:
+        return f"cannot be read: {os.strerror(number)}"
+    return f"is not a whole HDF5 file ({'it is truncated' if 'truncated' in said else 'damaged or of another kind'})"
 
 
 @contextmanager

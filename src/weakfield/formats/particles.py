@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -65,13 +66,14 @@ def load_particles(path: str | Path) -> Particles:
     """
     with reading(path) as file:
         data = only(file, "data", path)
-        if data.ndim != 1 or not set(_RECORD.names or ()) <= set(data.dtype.names or ()):
+        if data.ndim != 1 or data.size == 0 or not _plain(data.dtype, _RECORD):
             raise BadInput(
-                f"{path}: dataset 'data' holds {data.dtype}, expected records of {', '.join(_RECORD.names or ())}"
+                f"{path}: dataset 'data' holds {_shown(data.dtype)}, expected records of"
+                f" {', '.join(_RECORD.names or ())}"
             )
         info = only(file, "part_info", path)
-        if "mass" not in (info.dtype.names or ()) or info.size != 1:
-            raise BadInput(f"{path}: dataset 'part_info' holds {info.dtype}, expected one record with 'mass'")
+        if info.size != 1 or not _plain(info.dtype, _INFO[["mass"]]):
+            raise BadInput(f"{path}: dataset 'part_info' holds {_shown(info.dtype)}, expected one record with 'mass'")
         records, mass = data[...], float(info[0]["mass"])
     records = records[np.argsort(records["ID"], kind="stable")]
     positions, momenta = (
@@ -81,3 +83,25 @@ def load_particles(path: str | Path) -> Particles:
     if not (np.isfinite(positions).all() and np.isfinite(momenta).all()):
         raise BadInput(f"{path}: a position or momentum is NaN or infinite")
     return Particles(np.asarray(records["ID"], dtype=np.int64), positions, momenta, mass)
+
+
+def _plain(found: np.dtype[Any], expected: np.dtype[Any]) -> bool:
+    """Whether records have the fields of ``expected``, each a number of the same kind in a place of its own."""
+    fields, known = found.fields or {}, expected.fields or {}
+    end = 0
+    for inner, offset, *_ in sorted(fields.values(), key=lambda field: field[1]):
+        if offset < end:
+            return False
+        end = offset + inner.itemsize
+    return (
+        set(known) <= set(fields)
+        and end <= found.itemsize <= 8 * expected.itemsize
+        and all(fields[name][0].kind == known[name][0].kind for name in known)
+        and all(fields[name][0].itemsize in (4, 8) for name in known)
+    )
+
+
+def _shown(found: np.dtype[Any]) -> str:
+    """A type in a line."""
+    text = str(found)
+    return text if len(text) <= 200 else text[:200] + "..."

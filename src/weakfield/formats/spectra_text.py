@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from weakfield.base.errors import BadInput
+from weakfield.base.figures import OTHERS, POINTS, panel, wavenumber_axis
 from weakfield.base.files import write_text
+from weakfield.base.tables import Table, span
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Array = npt.NDArray[np.float64]
 
@@ -19,19 +26,48 @@ _REDSHIFT = re.compile(r"#\s*redshift\s+z\s*=\s*(\S+)")
 
 
 @dataclass(frozen=True)
-class SpectrumTable:
+class SpectrumTable(Table):
     """One spectrum; rows are the bins that hold modes.
 
-    ``k`` and its scatter ``k_scatter`` in h/Mpc; ``power`` and its error ``error`` dimensionless; ``count`` modes.
+    ``k`` and its scatter ``k_scatter`` in h/Mpc; ``dimensionless`` is Delta^2 = k^3 P / 2 pi^2 and
+    ``error`` its error, both without units; ``count`` modes.
     """
 
     name: str
     redshift: float
     k: Array
-    power: Array
+    dimensionless: Array
     k_scatter: Array
     error: Array
     count: npt.NDArray[np.int64]
+
+    axis: ClassVar[str] = "k"
+    coordinates: ClassVar[tuple[str, ...]] = ("k", "k_scatter")
+    units: ClassVar[Mapping[str, str]] = {"k": "h/Mpc", "k_scatter": "h/Mpc"}
+
+    def __repr__(self) -> str:
+        return (
+            f"SpectrumTable of {self.name} at z = {self.redshift:g}: dimensionless Delta^2 in {len(self.k)} bins,"
+            f" k = {span(self.k, 'h/Mpc')}"
+        )
+
+    def columns(self) -> dict[str, npt.NDArray[Any]]:
+        """``k`` and its ``k_scatter`` [h/Mpc], Delta^2 as ``dimensionless`` with its ``error``, ``count`` of modes."""
+        return {name: getattr(self, name) for name in ("k", "k_scatter", "dimensionless", "error", "count")}
+
+    def about(self) -> dict[str, str | int | float]:
+        """Name and redshift."""
+        return {"name": self.name, "redshift": self.redshift}
+
+    def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
+        """Delta^2(k) with its errors, into ``ax`` or a new figure; ``options`` go to ``Axes.errorbar``. The axes."""
+        ax = panel(ax)
+        style = {"color": OTHERS[0], "label": f"{self.name}, z = {self.redshift:g}", **POINTS, **options}
+        ax.errorbar(self.k, self.dimensionless, self.error, **style)
+        wavenumber_axis(ax)
+        ax.set_yscale("log" if (self.dimensionless > 0).all() else "linear")
+        ax.set_ylabel(r"$\Delta^2(k) = k^3 P / 2\pi^2$")
+        return ax
 
 
 def format_spectrum(table: SpectrumTable) -> str:
@@ -40,10 +76,10 @@ def format_spectrum(table: SpectrumTable) -> str:
         f"# power spectrum of {table.name}\n# redshift z={table.redshift:f}\n",
         "# k              Pk             sigma(k)       sigma(Pk)      count\n",
     ]
-    for k, power, scatter, error, count in zip(
-        table.k, table.power, table.k_scatter, table.error, table.count, strict=True
+    for k, value, scatter, error, count in zip(
+        table.k, table.dimensionless, table.k_scatter, table.error, table.count, strict=True
     ):
-        lines.append(f"  {k:e}   {power:e}   {scatter:e}   {error:e}   {int(count):d}\n")
+        lines.append(f"  {k:e}   {value:e}   {scatter:e}   {error:e}   {int(count):d}\n")
     return "".join(lines)
 
 
@@ -83,5 +119,5 @@ def parse_spectrum(text: str, path: str = "the text") -> SpectrumTable:
     columns = np.array(rows, dtype=np.float64).reshape(-1, 5).T.copy()
     if not np.isfinite(columns).all():
         raise BadInput(f"{path}: found a number that is not finite")
-    k, power, k_scatter, error_of_power, count = columns
-    return SpectrumTable(name.group(1).strip(), z, k, power, k_scatter, error_of_power, count.astype(np.int64))
+    k, dimensionless, k_scatter, uncertainty, count = columns
+    return SpectrumTable(name.group(1).strip(), z, k, dimensionless, k_scatter, uncertainty, count.astype(np.int64))

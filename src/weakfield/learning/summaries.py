@@ -106,7 +106,7 @@ def summarise(cube: Array, box_size_mpch: float) -> dict[str, Array]:
 
 def mode_counts(grid: int) -> Array:
     """Modes of every entry of ``power``, each k once and -k too: as many as independent real numbers."""
-    from weakfield.mesh.shells import shells
+    from weakfield.fourier.shells import shells
 
     modes = shells(grid, corner_edges(grid)).modes.astype(float)
     return np.append(modes, grid**3 - 1 - modes.sum())

@@ -37,9 +37,3 @@ class Lattice:
         """kappa_x, kappa_y, kappa_z, each broadcasting over the half-complex mesh [z, y, x]."""
         one = torch.from_numpy(self.kappa_numpy).to(device)
         return one[None, None, : self.n // 2 + 1], one[None, :, None], one[:, None, None]
-
-    @cached_property
-    def mode_number(self) -> np.ndarray:
-        """min(i, n - i), (n,): the absolute wave number of one axis in units of the fundamental."""
-        index = np.arange(self.n)
-        return np.minimum(index, self.n - index)

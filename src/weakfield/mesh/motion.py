@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-
 from torch import Tensor
 
+from weakfield.mesh.kernels.contract import Kernels
 from weakfield.mesh.particles import Particles
 
 
 def kick_drift_gr(
-    kernels: ModuleType, particles: Particles, phi: Tensor, chi: Tensor, b: Tensor, space: Tensor, a: float,
+    kernels: Kernels, particles: Particles, phi: Tensor, chi: Tensor, b: Tensor, space: Tensor, a: float,
     a_half: float, kick: float, drift: float, second_order: bool, kick_dragging: bool, drift_metric: bool,
 ) -> None:  # fmt: skip
     """Move particles as ``kernels.kick_drift_gr`` does, from phi, chi (N, N, N) and Bhat (3, N, N, N).
@@ -18,8 +17,7 @@ def kick_drift_gr(
     ``space`` (N, N, N, 8) is work space. Kernels that read the metric without writing all of it down are asked first.
     """
     numbers = (a, a_half, kick, drift, second_order, kick_dragging, drift_metric)
-    fused = getattr(kernels, "kick_drift_fields", None)
-    if fused is not None:
-        fused(particles, phi, chi, b, space, *numbers)
+    if kernels.kick_drift_fields is not None:
+        kernels.kick_drift_fields(particles, phi, chi, b, space, *numbers)
     else:
         kernels.kick_drift_gr(particles, kernels.pack_metric(phi, chi, b, space), *numbers)

@@ -1,25 +1,20 @@
 """The two solutions a cycle needs, from sources in real space to fields in real space (EQUATIONS 5.1 to 5.3, 5.5).
 
-Defined here by transforms and the kernels of one kind; kernels that do it in fewer passes over memory are asked first.
-An ``Addition`` is linear theory realised in Fourier space on the way (EQUATIONS 9): unit modes, strength by n^2, window
-or None, factor, as ``add_realisation`` takes them.
+Defined here by transforms and the kernels of a backend; a backend that does it in fewer passes over memory is asked
+first.
 """
 
 from __future__ import annotations
 
-from types import ModuleType
-
-import numpy as np
 from torch import Tensor
 
 from weakfield.mesh import fft
+from weakfield.mesh.kernels.contract import Addition, Kernels, StaggeredSolvers
 from weakfield.mesh.lattice import Lattice
-
-Addition = tuple[Tensor, np.ndarray | Tensor, np.ndarray | Tensor | None, float]
 
 
 def solve_potential(
-    kernels: ModuleType, source: Tensor, modes: Tensor, lattice: Lattice, factor: float, shift: float,
+    kernels: Kernels, source: Tensor, modes: Tensor, lattice: Lattice, factor: float, shift: float,
     clear_zero_mode: bool, addition: Addition | None, out: Tensor,
 ) -> Tensor | float:  # fmt: skip
     """out = backward(factor (forward(source) + addition) / (K + shift)), unnormalised; returns the mode k = 0.
@@ -39,7 +34,7 @@ def solve_potential(
 
 
 def solve_chi_and_b(
-    kernels: ModuleType, divergence: Tensor, modes: Tensor, lattice: Lattice, b_modes: Tensor, now: float, ahead: float,
+    kernels: Kernels, divergence: Tensor, modes: Tensor, lattice: Lattice, b_modes: Tensor, now: float, ahead: float,
     addition: Addition | None, chi: Tensor, b: Tensor | None,
 ) -> None:  # fmt: skip
     """chi, and B moved on by ``now``, from trace and lattice divergence (4, N, N, N) of S_ij (EQUATIONS 5.2, 5.3).
@@ -64,7 +59,7 @@ def solve_chi_and_b(
     fft.backward(modes[0], lattice.n, out=chi, normalised=False, overwrite=True)
 
 
-def _fused(kernels: ModuleType, field: Tensor) -> ModuleType | None:
-    """Solvers of the kernels' own kind for this field, where there are any."""
-    solvers: ModuleType | None = getattr(kernels, "solvers", None)
+def _fused(kernels: Kernels, field: Tensor) -> StaggeredSolvers | None:
+    """The backend's own solvers for this field, where there are any."""
+    solvers = kernels.staggered_solvers
     return solvers if solvers is not None and solvers.takes(field.shape[-1]) else None

@@ -5,23 +5,22 @@ unnormalised backward transform of its modes. Wavenumbers are those of the conti
 Nyquist planes are zero, also in what is added to modes. A deposit is divided by the spline's window W once; so are the
 modes of a field that particles read, whose spline then goes through the field.
 
-Everything is defined by transforms and PyTorch; kernels that do it in fewer passes over memory are asked first.
+Everything is defined by transforms and PyTorch; a backend that does it in fewer passes over memory is asked first.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from types import ModuleType
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from weakfield.mesh import fft
-from weakfield.mesh.lanes import D_PHI, D_PSI, METRIC_PHI, METRIC_PSI, STRESS
+from weakfield.mesh.kernels.contract import Addition, Kernels, SpectralSolvers
+from weakfield.mesh.packed import D_PHI, D_PSI, METRIC_PHI, METRIC_PSI, STRESS
 from weakfield.mesh.particles import Particles
-from weakfield.mesh.solvers import Addition
 
 #: how much further particles are on the other three of the four meshes of a density, in cells
 SHIFTS = (0.25, 0.5, 0.75)
@@ -127,7 +126,7 @@ def for_particles(modes: Tensor, n: int) -> Tensor:
 
 
 def paint_shifted(
-    kernels: ModuleType, particles: Particles, weight: Tensor | None, scale: float, start: float,
+    kernels: Kernels, particles: Particles, weight: Tensor | None, scale: float, start: float,
     out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """The deposits of ``paint_pcs`` on the other three of four interlaced meshes, (3, N, N, N)."""
@@ -139,9 +138,7 @@ def paint_shifted(
     return out
 
 
-def density_modes(
-    kernels: ModuleType, particles: Particles, weight: Tensor | None, scale: float, start: float
-) -> Tensor:
+def density_modes(kernels: Kernels, particles: Particles, weight: Tensor | None, scale: float, start: float) -> Tensor:
     """Modes of the density of particles, each of ``weight`` times ``scale``, from ``interlaced`` deposits."""
     deposit = kernels.paint_pcs(particles, weight, scale, None, start)
     return interlaced(deposit, paint_shifted(kernels, particles, weight, scale, start))
@@ -164,11 +161,12 @@ def interlaced(deposit: Tensor, shifted: Tensor) -> Tensor:
 
 
 def contrast(
-    kernels: ModuleType, deposit: Tensor, shifted: Tensor, addition: Addition | None, out: Tensor, sums: Tensor
+    kernels: Kernels, deposit: Tensor, shifted: Tensor, addition: Addition | None, out: Tensor, sums: Tensor
 ) -> Tensor:
     """A density (N, N, N) from ``interlaced`` deposits, with linear theory added, into ``out``.
 
-    ``deposit`` may be one lane of sites; ``sums`` (N,), float64, becomes its sum over each plane of constant z.
+    ``deposit`` may be one of several packed fields; ``sums`` (N,), float64, becomes its sum over each plane of
+    constant z.
     """
     if (fused := _fused(kernels, deposit)) is not None:
         fused.contrast(deposit, shifted, addition, out, sums)
@@ -181,7 +179,7 @@ def contrast(
 
 
 def solve_potential(
-    kernels: ModuleType, source: Tensor, factor: float, shift: float, shifted: Tensor | None,
+    kernels: Kernels, source: Tensor, factor: float, shift: float, shifted: Tensor | None,
     addition: Addition | None, out: Tensor,
 ) -> Tensor:  # fmt: skip
     """Modes factor (source + addition) / (k^2 + shift) into ``out``; those of k = 0 are 0 where the shift is.
@@ -201,7 +199,7 @@ def solve_potential(
     return out
 
 
-def potential_fields(kernels: ModuleType, modes: Tensor, field: Tensor, gradient: Tensor) -> None:
+def potential_fields(kernels: Kernels, modes: Tensor, field: Tensor, gradient: Tensor) -> None:
     """A field (N, N, N) and its gradient (3, N, N, N) from its modes."""
     if (fused := _fused(kernels, field)) is not None:
         fused.potential_fields(modes, field, gradient)
@@ -210,7 +208,7 @@ def potential_fields(kernels: ModuleType, modes: Tensor, field: Tensor, gradient
     gradient.copy_(gradient_of(modes, field.shape[-1]))
 
 
-def pack_metric(kernels: ModuleType, phi: Tensor, chi: Tensor, out: Tensor) -> Tensor:
+def pack_metric(kernels: Kernels, phi: Tensor, chi: Tensor, out: Tensor) -> Tensor:
     """phi, psi = phi - chi and their gradients for particles to read, from modes, (N, N, N, 8)."""
     if (fused := _fused(kernels, out)) is not None:
         fused.pack_metric(phi, chi, out)
@@ -225,8 +223,8 @@ def pack_metric(kernels: ModuleType, phi: Tensor, chi: Tensor, out: Tensor) -> T
     return out
 
 
-def pack_gradient(kernels: ModuleType, modes: Tensor, out: Tensor) -> Tensor:
-    """The gradient of a field for particles to read, from its modes, into three lanes of (N, N, N, 4)."""
+def pack_gradient(kernels: Kernels, modes: Tensor, out: Tensor) -> Tensor:
+    """The gradient of a field for particles to read, from its modes, into the first three fields of (N, N, N, 4)."""
     if (fused := _fused(kernels, out)) is not None:
         fused.pack_gradient(modes, out)
         return out
@@ -235,8 +233,8 @@ def pack_gradient(kernels: ModuleType, modes: Tensor, out: Tensor) -> Tensor:
     return out
 
 
-def pack_vector(kernels: ModuleType, modes: Tensor, out: Tensor) -> Tensor:
-    """A vector field for particles to read, from modes (3, N, N, N//2+1), into three lanes of (N, N, N, 4)."""
+def pack_vector(kernels: Kernels, modes: Tensor, out: Tensor) -> Tensor:
+    """A vector field for particles to read, from modes (3, N, N, N//2+1), into the first three of (N, N, N, 4)."""
     if (fused := _fused(kernels, out)) is not None:
         fused.pack_vector(modes, out)
         return out
@@ -245,20 +243,20 @@ def pack_vector(kernels: ModuleType, modes: Tensor, out: Tensor) -> Tensor:
     return out
 
 
-def stress_modes(lanes: Tensor, gradient: Tensor, factor: float) -> dict[tuple[int, int], Tensor]:
+def stress_modes(packed: Tensor, gradient: Tensor, factor: float) -> dict[tuple[int, int], Tensor]:
     """S_ij = factor T_ij + 2 d_i phi d_j phi, modes by (i, j) with i <= j (EQUATIONS 16.2).
 
-    ``lanes`` (N, N, N, 8): the deposited stress of particles; ``gradient`` (3, N, N, N) that of phi.
+    ``packed`` (N, N, N, 8): the deposited stress of particles; ``gradient`` (3, N, N, N) that of phi.
     """
     modes: dict[tuple[int, int], Tensor] = {}
-    for lane, i, j in STRESS:
-        modes[i, j] = factor * modes_of(lanes[..., lane].contiguous(), windowed=True)
+    for field, i, j in STRESS:
+        modes[i, j] = factor * modes_of(packed[..., field].contiguous(), windowed=True)
         modes[i, j] += modes_of(2 * gradient[i] * gradient[j])
     return modes
 
 
 def solve_stress(
-    kernels: ModuleType, lanes: Tensor, gradient: Tensor, factor: float, addition: Addition | None, now: float,
+    kernels: Kernels, packed: Tensor, gradient: Tensor, factor: float, addition: Addition | None, now: float,
     ahead: float, chi: Tensor, field: Tensor, b: Tensor | None, b_now: Tensor | None,
 ) -> None:  # fmt: skip
     """chi, as modes and in real space (``field``), and modes of a^2 B moved on, from S_ij of ``stress_modes``
@@ -269,10 +267,10 @@ def solve_stress(
     ``now``, and ``b``, carried between cycles, that after ``now`` + ``ahead``. Without ``b`` there is chi alone.
     """
     if (fused := _fused(kernels, gradient)) is not None:
-        fused.solve_stress(lanes, gradient, factor, addition, now, ahead, chi, field, b, b_now)
+        fused.solve_stress(packed, gradient, factor, addition, now, ahead, chi, field, b, b_now)
         return
     mesh = continuum(gradient.shape[-1], gradient.device)
-    s = stress_modes(lanes, gradient, factor)
+    s = stress_modes(packed, gradient, factor)
     v = [sum(mesh.k[j] * s[min(i, j), max(i, j)] for j in range(3)) for i in range(3)]
     contracted = mesh.k[0] * v[0] + mesh.k[1] * v[1] + mesh.k[2] * v[2]
     solved = (mesh.k2 * (s[0, 0] + s[1, 1] + s[2, 2]) - 3 * contracted) / (2 * mesh.k2**2)
@@ -323,7 +321,7 @@ def transverse_traceless(s: dict[tuple[int, int], Tensor], factor: float) -> Ten
     return tensor
 
 
-def _fused(kernels: ModuleType, field: Tensor) -> ModuleType | None:
-    """What does it in fewer passes for this field, where the kernels have that."""
-    fused: ModuleType | None = getattr(kernels, "spectral_fields", None)
-    return fused if fused is not None and fused.takes(field.shape[1]) else None
+def _fused(kernels: Kernels, field: Tensor) -> SpectralSolvers | None:
+    """What does it in fewer passes for this field, where the backend has that."""
+    solvers = kernels.spectral_solvers
+    return solvers if solvers is not None and solvers.takes(field.shape[1]) else None

@@ -67,15 +67,15 @@ def grow_member(
 
 
 def at_redshifts(
-    run: RunSettings, shared: Shared | None = None, diagnostics: bool = False, kernel_kind: str | None = None
+    run: RunSettings, shared: Shared | None = None, diagnostics: bool = False, backend: str | None = None
 ) -> Iterator[tuple[Universe, Clock]]:
     """The universe of a run at each of its snapshot redshifts, descending, in memory: nothing is written.
 
     The same object each time, further on: copy what is to be kept. ``diagnostics`` asks for chi and B in Newton too;
-    ``kernel_kind`` names other kernels than the fastest. Threads are those of the caller.
+    ``backend`` names other kernels than the fastest. Threads are those of the caller.
     """
     gravity = THEORIES[run.simulation.mesh, run.theory, run.simulation.phi_integrator]()
-    universe = initial_universe(run, kernel_kind=kernel_kind, shared=shared)
+    universe = initial_universe(run, backend=backend, shared=shared)
     clock = Clock(run, universe.background)
     wanted = sorted(run.simulation.snapshot_redshifts)
     while wanted:

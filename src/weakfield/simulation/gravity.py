@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-from typing import cast
-
 import torch
 from torch import Tensor
 
 from weakfield.cosmology import Background
 from weakfield.mesh import fft, solvers
+from weakfield.mesh.kernels.contract import Kernels
 from weakfield.mesh.lattice import Lattice
 from weakfield.mesh.particles import Particles
 from weakfield.simulation.clock import Clock
@@ -17,13 +15,13 @@ from weakfield.simulation.universe import Universe
 
 
 def project(u: Universe, a: float, phi: Tensor, potential: Tensor | None = None, weight: float = 0.0) -> None:
-    """T00, less its mean, and T_ij of the particles in the metric ``phi`` into ``u.lanes`` (EQUATIONS 4).
+    """T00, less its mean, and T_ij of the particles in the metric ``phi`` into ``u.packed`` (EQUATIONS 4).
 
     With a potential, of momenta q - weight grad(potential), brought to the time of the positions (EQUATIONS 15.1).
     """
     second = u.run.simulation.second_order_terms
     pulled = potential if weight else None
-    u.kernels.project_stress_energy(u.particles, phi, pulled, weight, a, second, u.lanes, -u.mean_density)
+    u.kernels.project_stress_energy(u.particles, phi, pulled, weight, a, second, u.packed, -u.mean_density)
 
 
 def solve_chi_and_b(u: Universe, clock: Clock, now: float, ahead: float = 0.0, vector: bool = True) -> None:
@@ -36,7 +34,7 @@ def solve_chi_and_b(u: Universe, clock: Clock, now: float, ahead: float = 0.0, v
     parabolic = u.run.simulation.vector_method == "parabolic"
     acts = u.radiation is not None and u.radiation.chi_acts(clock.a)
     addition = u.radiation.chi_modes(clock.a) if u.radiation is not None and acts else None
-    u.kernels.stress_divergence(u.lanes, u.phi, stress_factor(u, clock.a), u.divergence)
+    u.kernels.stress_divergence(u.packed, u.phi, stress_factor(u, clock.a), u.divergence)
     solvers.solve_chi_and_b(
         u.kernels, u.divergence, u.modes, u.lattice, u.b_modes, parabolic_factor(u, clock.a, now),
         parabolic_factor(u, clock.a, ahead), addition, u.chi, u.b if vector and parabolic else None,
@@ -62,12 +60,12 @@ def solve_b_elliptic(universe: Universe, particles: Particles) -> None:
     to_b(u.b_modes, u.kernels, u.background)
 
 
-def momentum_density(kernels: ModuleType, particles: Particles, phi: Tensor) -> Tensor:
+def momentum_density(kernels: Kernels, particles: Particles, phi: Tensor) -> Tensor:
     """T0_i of the particles in the metric phi on the links, (3, N, N, N) in their precision (EQUATIONS 4)."""
-    return cast(Tensor, kernels.project_t0i(particles, phi, phi.new_empty((3, *phi.shape))))
+    return kernels.project_t0i(particles, phi, phi.new_empty((3, *phi.shape)))
 
 
-def to_b(momentum_modes: Tensor, kernels: ModuleType, background: Background) -> None:
+def to_b(momentum_modes: Tensor, kernels: Kernels, background: Background) -> None:
     """Modes of T0_i (3, N, N, N//2+1) turned into those of Bhat = N a^2 B in place (EQUATIONS 5.3).
 
     While particles still move as they started, the curl of their momentum is some thousand times smaller than the

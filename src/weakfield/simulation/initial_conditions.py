@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-
 import torch
 from torch import Tensor
 
@@ -12,6 +10,7 @@ from weakfield.cosmology import Background
 from weakfield.cosmology.transfer import TransferHistory
 from weakfield.mesh import fft
 from weakfield.mesh.kernels import kernels_for
+from weakfield.mesh.kernels.contract import Kernels
 from weakfield.mesh.particles import Particles
 from weakfield.simulation.gravity import momentum_density, to_b
 from weakfield.simulation.linear_start import by_kind, linear_sources
@@ -28,7 +27,7 @@ from weakfield.simulation.universe import DTYPES, Universe
 def initial_universe(
     run: RunSettings,
     history: TransferHistory | None = None,
-    kernel_kind: str | None = None,
+    backend: str | None = None,
     shared: Shared | None = None,
 ) -> Universe:
     """Particles, phi, chi and B at the initial redshift, in the order of EQUATIONS 3.5, or from a snapshot.
@@ -40,12 +39,12 @@ def initial_universe(
     if shared is None or not shared.serves(run):
         shared = Shared(run, history)
     history, device = shared.history, shared.device
-    if kernel_kind is None and device.type == "cuda":
-        kernel_kind = "deterministic" if settings.deterministic else "cuda"
-    kernels = kernels_for(device.type, kernel_kind)
+    if backend is None and device.type == "cuda":
+        backend = "deterministic" if settings.deterministic else "cuda"
+    kernels = kernels_for(device.type, backend)
     realisation = Realisation(primordial_modes(run, shared.noise(run.seed, run.inverted)), kernels)
     if settings.mesh == "spectral":
-        return spectral_universe(run, background, history, realisation, kernels, kernel_kind, shared)
+        return spectral_universe(run, background, history, realisation, kernels, backend, shared)
     if settings.initial_conditions == "snapshot":
         start = load_start(run, background, kernels_for("cpu")).to(device)
     elif settings.transfer == "spectrum":
@@ -56,14 +55,14 @@ def initial_universe(
     return Universe(
         run=run, background=background, particles=start.particles, phi=start.phi,
         chi=torch.zeros_like(start.phi) if start.chi is None else start.chi, b_modes=b_modes,
-        realisation=realisation, history=history, kernel_kind=kernel_kind,
+        realisation=realisation, history=history, backend=backend,
         radiation=LinearRadiation(run, background, history, realisation, shared.tables)
         if settings.linear_radiation
         else None,
     )  # fmt: skip
 
 
-def _completed(start: Start, background: Background, kernels: ModuleType, dtype: torch.dtype) -> Tensor:
+def _completed(start: Start, background: Background, kernels: Kernels, dtype: torch.dtype) -> Tensor:
     """The modes of B, from particles that are still double where they are not given; and all else rounded to the run.
 
     In this order no more lies in memory at once than later in a cycle.
@@ -80,7 +79,7 @@ def _completed(start: Start, background: Background, kernels: ModuleType, dtype:
 
 
 def _from_transfer(
-    run: RunSettings, background: Background, history: TransferHistory, realisation: Realisation, kernels: ModuleType,
+    run: RunSettings, background: Background, history: TransferHistory, realisation: Realisation, kernels: Kernels,
     shared: Shared,
 ) -> Start:  # fmt: skip
     """Particles and phi with the transfer functions at the initial redshift."""
@@ -93,7 +92,7 @@ def _from_transfer(
 
 
 def _from_matter_power(
-    run: RunSettings, background: Background, realisation: Realisation, kernels: ModuleType, shared: Shared
+    run: RunSettings, background: Background, realisation: Realisation, kernels: Kernels, shared: Shared
 ) -> Start:
     """Particles displaced to the matter power of a file, and the phi and velocities that linear theory gives them."""
     particles = _displaced(realisation, kernels, (matter_source(run, background),), shared)
@@ -104,7 +103,7 @@ def _from_matter_power(
     return Start(particles, phi)
 
 
-def _displaced(realisation: Realisation, kernels: ModuleType, sources: tuple[Source, ...], shared: Shared) -> Particles:
+def _displaced(realisation: Realisation, kernels: Kernels, sources: tuple[Source, ...], shared: Shared) -> Particles:
     """The tiled template moved by the gradient of the displacement potential."""
     particles = shared.particles()
     shift = _by_kind(realisation, kernels, particles, sources, shared.kernel, sinc=True)
@@ -113,7 +112,7 @@ def _displaced(realisation: Realisation, kernels: ModuleType, sources: tuple[Sou
 
 
 def _by_kind(
-    realisation: Realisation, kernels: ModuleType, particles: Particles, sources: tuple[Source, ...], kernel: Tensor,
+    realisation: Realisation, kernels: Kernels, particles: Particles, sources: tuple[Source, ...], kernel: Tensor,
     sinc: bool,
 ) -> Tensor:  # fmt: skip
     """Gradient at the particles, per cell, of the potential each kind of particle moves in, (3, P)."""

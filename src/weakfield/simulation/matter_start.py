@@ -5,8 +5,6 @@ All follows from the growing mode of linear theory: there are no transfer functi
 
 from __future__ import annotations
 
-from types import ModuleType
-
 import numpy as np
 from torch import Tensor
 
@@ -15,6 +13,7 @@ from weakfield.cosmology import Background
 from weakfield.cosmology.splines import natural_spline
 from weakfield.cosmology.transfer import read_matter_power
 from weakfield.mesh import fft
+from weakfield.mesh.kernels.contract import Kernels
 from weakfield.mesh.lattice import Lattice
 from weakfield.mesh.particles import Particles
 from weakfield.simulation.realisation import Source
@@ -28,7 +27,7 @@ def matter_source(run: RunSettings, background: Background) -> Source:
     """
     settings = run.simulation
     assert settings.transfer_file is not None  # the settings ask for it
-    k, power = read_matter_power(settings.transfer_file)
+    k, power = read_matter_power(settings.transfer_file, run.cosmology.h, settings.initial_redshift)
     a = 1.0 / (1.0 + settings.initial_redshift)
     correction = 7.5 * background.conformal_hubble(a) ** 2 if run.theory == "gr" else 0.0
     x = k * settings.box_size_mpch
@@ -36,7 +35,7 @@ def matter_source(run: RunSettings, background: Background) -> Source:
     return lambda at: contrast(at) * (1.0 + correction / at**2)
 
 
-def linear_potential(run: RunSettings, background: Background, particles: Particles, kernels: ModuleType) -> Tensor:
+def linear_potential(run: RunSettings, background: Background, particles: Particles, kernels: Kernels) -> Tensor:
     """phi(k) = -(G4 / a N^3) rho(k) / [K + 3 g (H^2 + G4 Omega_m / a)] from the plain density of the particles."""
     a = 1.0 / (1.0 + run.simulation.initial_redshift)
     shift = 0.0
@@ -45,7 +44,7 @@ def linear_potential(run: RunSettings, background: Background, particles: Partic
     return poisson(background, particles, kernels, a, shift)
 
 
-def poisson(background: Background, particles: Particles, kernels: ModuleType, a: float, shift: float = 0.0) -> Tensor:
+def poisson(background: Background, particles: Particles, kernels: Kernels, a: float, shift: float = 0.0) -> Tensor:
     """-(G4 / a N^3) rho(k) / (K + shift) in real space, without a mean."""
     n = particles.grid
     modes = fft.forward(kernels.paint(particles, None, particles.mass * n**3))

@@ -208,4 +208,4 @@ class Outputs:
 def _interpolated(before: SpectrumTable, now: SpectrumTable, target: float) -> SpectrumTable:
     """Linear in z between the spectrum of the cycle before, as printed, and that of now."""
     w = (before.redshift - target) / (before.redshift - now.redshift)
-    return replace(now, redshift=target, power=(1 - w) * before.power + w * now.power)
+    return replace(now, redshift=target, dimensionless=(1 - w) * before.dimensionless + w * now.dimensionless)

@@ -12,7 +12,7 @@ from weakfield.config import RunSettings
 from weakfield.cosmology import Background, amplitude
 from weakfield.cosmology.splines import natural_spline
 from weakfield.cosmology.transfer import TransferFunctions, TransferHistory
-from weakfield.mesh.solvers import Addition
+from weakfield.mesh.kernels.contract import Addition
 from weakfield.simulation.realisation import Realisation, Source
 
 #: sources by theory, kind and scale factor, tabulated by n^2

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import ModuleType
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from weakfield.fourier import squared_wavenumbers
 from weakfield.mesh import fft
 from weakfield.mesh.devices import sent
+from weakfield.mesh.kernels.contract import Addition, Kernels
 from weakfield.mesh.lattice import Lattice
-from weakfield.mesh.solvers import Addition
 
 Source = Callable[[np.ndarray], np.ndarray]  # S(x), x = k times the box size
 
@@ -20,7 +20,7 @@ Source = Callable[[np.ndarray], np.ndarray]  # S(x), x = k times the box size
 class Realisation:
     """One seed's universe on one mesh: fields that share its random numbers."""
 
-    def __init__(self, unit_modes: Tensor, kernels: ModuleType) -> None:
+    def __init__(self, unit_modes: Tensor, kernels: Kernels) -> None:
         self.unit = unit_modes
         self._kernels = kernels
         self.n = unit_modes.shape[0]
@@ -70,8 +70,7 @@ class Realisation:
 def _drawn(unit_modes: Tensor) -> np.ndarray:
     """The values of n^2 that have a mode in the domain."""
     n = unit_modes.shape[0]
-    m = torch.from_numpy(Lattice(n).mode_number).to(unit_modes.device) ** 2
-    squares = m[:, None, None] + m[None, :, None] + m[None, None, : n // 2 + 1]
+    squares = torch.from_numpy(squared_wavenumbers(n)).to(unit_modes.device)
     found = torch.zeros(3 * (n // 2) ** 2 + 1, dtype=torch.bool, device=unit_modes.device)
     found[squares[unit_modes != 0]] = True
     return np.flatnonzero(found.cpu().numpy())

@@ -40,7 +40,7 @@ class Relativity:
             settings.initial_redshift if settings.relaxation_redshift is None else settings.relaxation_redshift
         )
         kick_drift_gr(
-            u.kernels, u.particles, u.phi, u.chi, u.b, u.lanes, clock.a, clock.a_half, clock.kick, clock.step,
+            u.kernels, u.particles, u.phi, u.chi, u.b, u.packed, clock.a, clock.a_half, clock.kick, clock.step,
             settings.second_order_terms, 1.0 / clock.a < relaxed, 1.0 / clock.a_half < relaxed,
         )  # fmt: skip
 
@@ -55,10 +55,10 @@ def radiation_density(u: Universe, a: float) -> Tensor | None:
 def solve_phi(
     u: Universe, clock: Clock, phi: Tensor, chi: Tensor, past: Tensor, memory: float, shift: float, implicit: bool
 ) -> None:
-    """u.phi = -FT{S}/(K + shift) with the source S of ``phi`` and ``chi``, T00 in ``u.lanes`` (EQUATIONS 5.1, 15.2)."""
+    """u.phi = -FT{S}/(K + shift) with the source S of ``phi``, ``chi``, T00 in ``u.packed`` (EQUATIONS 5.1, 15.2)."""
     dx2 = 1.0 / u.n**2
     u.kernels.phi_source(
-        u.lanes, radiation_density(u, clock.a), phi, chi, past,
+        u.packed, radiation_density(u, clock.a), phi, chi, past,
         u.background.four_pi_G * dx2 / clock.a, 3.0 * clock.hubble**2 * dx2, memory * dx2, implicit,
         u.run.simulation.second_order_terms, u.divergence[0], u.t00_sums,
     )  # fmt: skip

@@ -70,7 +70,7 @@ class SecondOrderRelativity(Relativity):
         for _ in range(_CONSTRAINT_ITERATIONS):
             project(u, clock.a, u.phi)
             u.kernels.phi_source(
-                u.lanes, radiation_density(u, clock.a), u.phi, no_chi, u.phi,
+                u.packed, radiation_density(u, clock.a), u.phi, no_chi, u.phi,
                 u.background.four_pi_G * dx2 / clock.a, 0.0, shift * dx2, True, u.run.simulation.second_order_terms,
                 u.divergence[0], u.t00_sums,
             )  # fmt: skip

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType
 
 import h5py
 import numpy as np
@@ -18,11 +17,14 @@ from weakfield.cosmology import Background
 from weakfield.formats import Particles as StoredParticles
 from weakfield.formats import load_field, load_gadget, load_particles
 from weakfield.mesh import fft
+from weakfield.mesh.kernels.contract import Kernels
 from weakfield.mesh.particles import Particles
 from weakfield.simulation.matter_start import poisson
 
 #: a snapshot's header and the settings state the same box, time and mass to this relative accuracy
 _SAME = 1e-4
+#: how far beyond the box a position may lie by rounding, over the box
+_BEYOND = 1e-6
 
 
 @dataclass
@@ -53,7 +55,7 @@ class Start:
             self.chi = self.chi.to(dtype)
 
 
-def load_start(run: RunSettings, background: Background, kernels: ModuleType) -> Start:
+def load_start(run: RunSettings, background: Background, kernels: Kernels) -> Start:
     """Particles of ``particle_file`` and fields of ``metric_files`` (phi, chi, B), at the initial redshift.
 
     Momenta of an HDF5 file are half of ``particle_step`` early, those of a Gadget-2 file are not. GR needs phi;
@@ -66,6 +68,7 @@ def load_start(run: RunSettings, background: Background, kernels: ModuleType) ->
     settings = run.simulation
     assert settings.particle_file is not None  # the settings ask for it
     stored, early = _stored(run, settings.particle_file)
+    stored = _numbered(_possible(stored, settings.particle_file), settings.particle_file)
     if abs(stored.mass * stored.ids.size / run.cosmology.Omega_m - 1.0) > _SAME:
         raise BadInput(
             f"{settings.particle_file} holds matter of Omega {stored.mass * stored.ids.size:.6g}, expected all of"
@@ -103,6 +106,26 @@ def _stored(run: RunSettings, path: Path) -> tuple[StoredParticles, float]:
     return StoredParticles(snapshot.ids, snapshot.positions, snapshot.momenta, snapshot.particle_density), 0.0
 
 
+def _possible(stored: StoredParticles, path: Path) -> StoredParticles:
+    """The same particles; ``BadInput`` for positions outside the box, momenta of light or beyond, and no mass."""
+    low, high, fastest = stored.positions.min(), stored.positions.max(), np.abs(stored.momenta).max()
+    if low < -_BEYOND or high > 1.0 + _BEYOND:
+        raise BadInput(f"{path} holds positions from {low:g} to {high:g}, expected 0 to 1 in units of the box")
+    if not fastest < 1.0:
+        raise BadInput(f"{path} holds a momentum of {fastest:g}, expected below 1 in units of the speed of light")
+    if not (np.isfinite(stored.mass) and stored.mass > 0.0):
+        raise BadInput(f"{path} states {stored.mass:g} as the mass of a particle, expected above 0")
+    return stored
+
+
+def _numbered(stored: StoredParticles, path: Path) -> StoredParticles:
+    """The same particles with an ID each: where IDs repeat they are numbered as they stand, and a warning says so."""
+    if (np.diff(stored.ids) > 0).all():
+        return stored
+    warnings.warn(f"{path} gives the same ID to several particles: they are numbered from 0 instead", stacklevel=3)
+    return replace(stored, ids=np.arange(stored.ids.size, dtype=np.int64))
+
+
 def _field(path: Path, n: int, components: int) -> Tensor:
     field, _ = load_field(path)
     shape = (n, n, n) if components == 1 else (components, n, n, n)
@@ -112,7 +135,7 @@ def _field(path: Path, n: int, components: int) -> Tensor:
 
 
 def _carry_on(
-    run: RunSettings, particles: Particles, phi: Tensor, chi: Tensor | None, kernels: ModuleType, a: float, early: float
+    run: RunSettings, particles: Particles, phi: Tensor, chi: Tensor | None, kernels: Kernels, a: float, early: float
 ) -> None:
     """Bring momenta to the time of the positions: the first kick then is half of a whole one, as from linear theory."""
     if early == 0.0:

@@ -9,7 +9,7 @@ from torch import Tensor
 from weakfield.formats import GadgetSnapshot
 from weakfield.formats import Particles as StoredParticles
 from weakfield.mesh import fft
-from weakfield.mesh.lanes import LANES, STORED, T00
+from weakfield.mesh.packed import PACKED, STORED, T00
 from weakfield.simulation.clock import Clock
 from weakfield.simulation.gravity import stress_factor, tensor_modes
 from weakfield.simulation.spectral.fields import carried, spectral_field
@@ -44,21 +44,21 @@ def snapshot_field(universe: Universe, clock: Clock, name: str) -> Tensor:
     if name == "T00":
         return projected(u, clock.a)[..., T00].clone()
     if name == "Tij":
-        lanes = projected(u, clock.a)
-        return torch.stack([lanes[..., lane] for lane in STORED])
+        packed = projected(u, clock.a)
+        return torch.stack([packed[..., field] for field in STORED])
     if name == "hij":
-        stress = u.kernels.stress_tensor(u.lanes, u.phi, stress_factor(u, clock.a))
+        stress = u.kernels.stress_tensor(u.packed, u.phi, stress_factor(u, clock.a))
         return fft.backward(tensor_modes(stress, u.lattice), u.n, normalised=False)
     raise ValueError(f"no field named {name}")
 
 
 def projected(universe: Universe, a: float) -> Tensor:
-    """Stress-energy of the particles with the present phi, (N, N, N, 8), lanes as in ``mesh.lanes``."""
+    """Stress-energy of the particles with the present phi, (N, N, N, 8), packed as in ``mesh.packed``."""
     u = universe
-    lanes: Tensor = u.kernels.project_stress_energy(
-        u.particles, u.phi, None, 0.0, a, u.run.simulation.second_order_terms, u.phi.new_empty((*u.phi.shape, LANES))
+    packed: Tensor = u.kernels.project_stress_energy(
+        u.particles, u.phi, None, 0.0, a, u.run.simulation.second_order_terms, u.phi.new_empty((*u.phi.shape, PACKED))
     )
-    return lanes
+    return packed
 
 
 def coarsened(field: Tensor, factor: int) -> Tensor:

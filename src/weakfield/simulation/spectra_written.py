@@ -7,8 +7,8 @@ from typing import Literal
 from torch import Tensor
 
 from weakfield.formats.spectra_text import SpectrumTable
+from weakfield.fourier.reference_spectrum import reference_spectrum
 from weakfield.mesh import fft
-from weakfield.mesh.shells import reference_spectrum
 from weakfield.simulation.clock import Clock
 from weakfield.simulation.gravity import stress_factor, tensor_modes
 from weakfield.simulation.snapshots import projected, snapshot_field
@@ -57,8 +57,8 @@ def spectrum_table(universe: Universe, clock: Clock, name: str, bins: int) -> Sp
         modes = [(weight, part.cpu()) for weight, part in modes]
     spectrum = reference_spectrum(modes, bins, u.run.simulation.box_size_mpch, window)
     return SpectrumTable(
-        name=_TITLES.get(name, name), redshift=clock.redshift, k=spectrum.k_hmpc, power=spectrum.power * factor,
-        k_scatter=spectrum.sigma_k, error=spectrum.sigma_power * factor, count=spectrum.count,
+        name=_TITLES.get(name, name), redshift=clock.redshift, k=spectrum.k_hmpc, k_scatter=spectrum.k_scatter,
+        dimensionless=spectrum.dimensionless * factor, error=spectrum.error * factor, count=spectrum.count,
     )  # fmt: skip
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from types import ModuleType
 from typing import ClassVar
 
 import numpy as np
@@ -16,8 +15,9 @@ from weakfield.cosmology import Background
 from weakfield.cosmology.transfer import TransferHistory
 from weakfield.mesh import fft
 from weakfield.mesh.kernels import kernels_for
-from weakfield.mesh.lanes import LANES, T00
+from weakfield.mesh.kernels.contract import Kernels
 from weakfield.mesh.lattice import Lattice
+from weakfield.mesh.packed import PACKED, T00
 from weakfield.mesh.particles import Particles
 from weakfield.simulation.radiation import LinearRadiation
 from weakfield.simulation.realisation import Realisation
@@ -44,7 +44,7 @@ class Universe:
     realisation: Realisation
     history: TransferHistory
     radiation: LinearRadiation | None = None
-    kernel_kind: str | None = None
+    backend: str | None = None
     past_phi: Tensor | None = None  # phi and chi of the cycle before, kept by second-order clocks
     past_chi: Tensor | None = None
     # the mode k = 0 of phi as solved: 0 in Newton and in cycle 0; read late, a GPU need not stop for it
@@ -62,8 +62,8 @@ class Universe:
         return Lattice(self.n)
 
     @cached_property
-    def kernels(self) -> ModuleType:
-        return kernels_for(self.phi.device.type, self.kernel_kind)
+    def kernels(self) -> Kernels:
+        return kernels_for(self.phi.device.type, self.backend)
 
     @property
     def mean_density(self) -> float:
@@ -76,12 +76,12 @@ class Universe:
         return torch.empty_like(self.phi)
 
     @cached_property
-    def lanes(self) -> Tensor:
+    def packed(self) -> Tensor:
         """(n, n, n, 8): from projection to the end of a solve the stress-energy of particles, in a move work space.
 
-        Lanes as in ``mesh.lanes``.
+        Packed as in ``mesh.packed``.
         """
-        return self.phi.new_empty((*self.phi.shape, LANES))
+        return self.phi.new_empty((*self.phi.shape, PACKED))
 
     @cached_property
     def divergence(self) -> Tensor:
@@ -95,8 +95,8 @@ class Universe:
         return torch.empty(shape, dtype=fft.COMPLEX[self.phi.dtype], device=self.phi.device)
 
     def sum_t00(self) -> None:
-        """``t00_sums`` of the lanes as they are, where no source of phi is made of them."""
-        t00 = self.lanes[..., T00].cpu().numpy()
+        """``t00_sums`` of the stress-energy as it is, where no source of phi is made of them."""
+        t00 = self.packed[..., T00].cpu().numpy()
         self.t00_sums.copy_(torch.from_numpy(t00.sum(axis=(1, 2), dtype=np.float64)))
 
     @property

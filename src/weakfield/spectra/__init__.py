@@ -6,11 +6,13 @@ from weakfield.spectra.cost import Estimate, estimate_bispectrum
 from weakfield.spectra.density import paint_density
 from weakfield.spectra.inverted_bispectrum import even_bispectrum, mixed_bispectrum
 from weakfield.spectra.power import PowerSpectrum, cross_spectrum, power_spectra, power_spectrum
+from weakfield.spectra.ratio import PairedRatio, paired_ratio
 from weakfield.spectra.results import Result, average, load_result
 
 __all__ = [
     "Bispectrum",
     "Estimate",
+    "PairedRatio",
     "PowerSpectrum",
     "Result",
     "average",
@@ -25,6 +27,7 @@ __all__ = [
     "log_edges",
     "mixed_bispectrum",
     "paint_density",
+    "paired_ratio",
     "power_spectra",
     "power_spectrum",
 ]

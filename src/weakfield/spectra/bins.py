@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weakfield.base.errors import BadInput
-from weakfield.mesh.shells import checked_edges
+from weakfield.fourier.shells import checked_edges
 
 
 def linear_edges(first: float, last: float, width: float = 1.0) -> list[float]:

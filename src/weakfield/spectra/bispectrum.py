@@ -7,25 +7,31 @@ triples that only add up to zero modulo N are no triangles and do not count. Sum
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise, permutations
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
 from weakfield.base.errors import BadInput
-from weakfield.mesh.shells import Window, checked_edges
-from weakfield.mesh.triangles import Intervals
+from weakfield.base.figures import GREY, POINTS, panel, wavenumber_axis
+from weakfield.base.tables import span
+from weakfield.fourier.shells import checked_edges
+from weakfield.fourier.triangles import Intervals
+from weakfield.fourier.windows import Window
 from weakfield.spectra.bins import merged
 from weakfield.spectra.cost import check_memory, estimate_bispectrum
 from weakfield.spectra.counts import Triangles, closed_triangles, given_triangles
 from weakfield.spectra.modes import Cube, checked_box, shell_amplitudes
-from weakfield.spectra.results import Integers, Reals, Result, checked_gauge, per_mode
+from weakfield.spectra.results import Integers, Reals, Result, checked_gauge, gauge_colour, per_mode
 from weakfield.spectra.triples import triple_sums
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
@@ -56,8 +62,43 @@ class Bispectrum(Result):
     gauge: str = "unstated"
 
     axis: ClassVar[str] = "triangle"
+    coordinates: ClassVar[tuple[str, ...]] = ("k1", "k2", "k3", "theta")
+    units: ClassVar[Mapping[str, str]] = dict.fromkeys(("k1", "k2", "k3"), "h/Mpc") | {
+        "theta": "rad", "value": "(Mpc/h)^6", "error": "(Mpc/h)^6", "scatter_error": "(Mpc/h)^6",
+    }  # fmt: skip
     same: ClassVar[tuple[str, ...]] = ("intervals", "window", "triangles", "quantity", "gauge")
     added: ClassVar[tuple[str, ...]] = ("sums", "squares", "power_sums")
+
+    def __repr__(self) -> str:
+        some = "" if self.complete else " selected"
+        return (
+            f"Bispectrum of {self.quantity}, gauge {self.gauge}: {len(self.modes)}{some} triangles of"
+            f" {len(self.intervals)} shells, k = {span(self.k, 'h/Mpc')}, {int(self.modes.sum())} triples of modes\n"
+            f"{self._measured_on(self.fields, self.window)}"
+        )
+
+    def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
+        """B with its errors: of the scatter of the fields where there are several, else those of Gaussian modes.
+
+        By k where all triangles are equilateral, else by triangle in the order of the table; linear below the median
+        error and logarithmic beyond. Into ``ax`` or a new figure; ``options`` go to ``Axes.errorbar``. Returns the
+        axes.
+        """
+        ax = panel(ax)
+        error = np.where(np.isnan(self.scatter_error), self.error, self.scatter_error)
+        equilateral = bool((self.triangles == self.triangles[:, :1]).all())
+        x = self.k.mean(axis=1) if equilateral else np.arange(len(self.modes))
+        style = {"color": gauge_colour(self.gauge), "label": self.quantity, **POINTS, **options}
+        ax.errorbar(x, self.value, error, **style)
+        if equilateral:
+            wavenumber_axis(ax)
+        else:
+            ax.set_xlabel("triangle, in the order of the table")
+        if (error > 0).any():
+            ax.set_yscale("symlog", linthresh=float(np.median(error[error > 0])))
+        ax.axhline(0, color=GREY, linewidth=0.8)
+        ax.set_ylabel("B  [(Mpc/h)$^6$]")
+        return ax
 
     @cached_property
     def k(self) -> Reals:
@@ -206,7 +247,12 @@ class Bispectrum(Result):
         )  # fmt: skip
 
     def columns(self) -> dict[str, NDArray[Any]]:
-        """Shells, wavenumbers, angle, value, errors and modes of every triangle."""
+        """Of every triangle:
+
+        ``shell1`` to ``shell3`` numbers of the shells of its sides; ``k1`` to ``k3`` [h/Mpc]; ``theta`` between the
+        first two [rad]; ``value``, its Gaussian ``error`` and the ``scatter_error`` of several fields [(Mpc/h)^6 times
+        the cubed unit of the field]; ``modes``, ordered triples.
+        """
         sides = {
             f"{name}{s + 1}": column[:, s]
             for name, column in (("shell", self.triangles), ("k", self.k))

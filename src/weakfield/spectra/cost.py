@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weakfield.base.errors import BadInput
-from weakfield.mesh.shells import checked_edges
+from weakfield.fourier.shells import checked_edges
+from weakfield.fourier.triangles import SHELL_COST, exact_grids, good_sizes
 from weakfield.mesh.threads import current_threads
-from weakfield.mesh.triangles import SHELL_COST, exact_grids, good_sizes
 
 #: bytes of the list of modes of all shells, an entry each of the half axis: three int32, |n|^2, weight, amplitude
 MODE_BYTES = 44

@@ -15,9 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weakfield.base.errors import WeakfieldError
-from weakfield.mesh.kernels.cpu import triples as kernel
-from weakfield.mesh.threads import current_threads
-from weakfield.mesh.triangles import (
+from weakfield.fourier.triangles import (
     GridGroup,
     Intervals,
     ShellModes,
@@ -25,6 +23,8 @@ from weakfield.mesh.triangles import (
     possible_triangles,
     shell_modes,
 )
+from weakfield.mesh.kernels.cpu import triples as kernel
+from weakfield.mesh.threads import current_threads
 
 Reals = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -101,7 +101,7 @@ def count_triples(modes: ShellModes, rows: Integers, groups: list[GridGroup]) ->
             )  # fmt: skip
             with ThreadPoolExecutor(current_threads()) as pool:
                 columns = pool.map(
-                    lambda parts, which=triangles: kernel.sums(parts[0], parts[1], parts[2], which), choices
+                    lambda parts, which=triangles: kernel.triple_sums(parts[0], parts[1], parts[2], which), choices
                 )
                 sums[group.rows] += np.stack(list(columns), axis=1)
         sums[group.rows] /= group.sites

@@ -6,6 +6,7 @@ shot noise. (Simulations paint with their own kernels, where the reference progr
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from weakfield.base.errors import BadInput
+from weakfield.fourier.windows import window_order
 from weakfield.mesh.kernels.cpu.splines import paint_spline
-from weakfield.spectra.modes import checked_box, window_order
+from weakfield.spectra.modes import checked_box
+
+#: from so many particles on a part of the box this small is a corner
+_MANY, _CORNER = 8, 0.05
 
 
 def paint_density(
@@ -29,7 +34,8 @@ def paint_density(
 
     ``positions`` (3, P), order x, y, z, in Mpc/h, periodic in ``box_size``, site i at i box_size / grid; ``mass`` (P,),
     equal if not given. The mean over the grid is zero to rounding. ``BadInput`` for other shapes, for positions that
-    are not finite, and for a total mass that is not above 0.
+    are not finite or more than a box away from the box, and for a total mass that is not above 0; a warning where all
+    particles lie in a corner of the box, as they do in other units.
     """
     places = _numbers(positions)
     order = window_order(window)
@@ -37,6 +43,7 @@ def paint_density(
         raise BadInput(f"positions have shape {places.shape}, expected finite numbers (3, P) in Mpc/h, P above 0")
     if order == 0 or grid < 1:
         raise BadInput(f"window is '{window}' and grid {grid}, expected ngp, cic, tsc or pcs and a grid above 0")
+    _check_unit(places, checked_box(box_size))
     weights = np.ones(1) if mass is None else _numbers(mass).ravel()
     if len(weights) not in (1, places.shape[1]):
         raise BadInput(f"mass has {len(weights)} entries, expected {places.shape[1]} as the positions")
@@ -48,6 +55,22 @@ def paint_density(
     density *= grid**3 / total
     density -= 1
     return torch.from_numpy(density)
+
+
+def _check_unit(places: NDArray[np.float64], box: float) -> None:
+    """Whether positions can be in the unit of the box."""
+    low, high = places.min(), places.max()
+    if low < -box or high > 2.0 * box:
+        raise BadInput(
+            f"positions reach from {low:g} to {high:g}, expected 0 to {box:g}, the side of the box, or at most one box"
+            " beyond; are they in kpc/h?"
+        )
+    if places.shape[1] >= _MANY and np.ptp(places, axis=1).max() < _CORNER * box:
+        warnings.warn(
+            f"all {places.shape[1]} positions lie within {np.ptp(places, axis=1).max():g} of each other in a box of"
+            f" {box:g}; are they in units of the box, or in Gpc/h?",
+            stacklevel=3,
+        )
 
 
 def _numbers(values: Tensor | NDArray[Any]) -> NDArray[np.float64]:

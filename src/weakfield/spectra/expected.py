@@ -14,7 +14,8 @@ from weakfield.base.errors import WeakfieldError
 from weakfield.config import THEORIES, StudyConfig, Theory
 from weakfield.cosmology import potential_growth
 from weakfield.cosmology.nonlinear import HIGHEST_HMPC, nonlinear_boost
-from weakfield.mesh.shells import reference_shells, squared_wavenumbers
+from weakfield.fourier.half_axis import squared_wavenumbers
+from weakfield.fourier.reference_spectrum import reference_shells
 from weakfield.spectra.theory import LinearTheory, TriangleAverages, newtonian_kernel, relativistic_kernel, shell_mean
 from weakfield.spectra.theory.generated import generated_power
 from weakfield.spectra.theory.realised import RealisedModes, predicted_difference

@@ -16,7 +16,7 @@ from weakfield.base.files import read_json
 from weakfield.base.progress import bar
 from weakfield.config import THEORIES, Draw, Inverse, RunFolder, StudyConfig, Theory
 from weakfield.formats import load_field
-from weakfield.mesh.shells import shells
+from weakfield.fourier.shells import shells
 from weakfield.spectra.bins import linear_edges
 from weakfield.spectra.bispectrum import Bispectrum, bispectrum
 from weakfield.spectra.cost import check_memory, estimate_bispectrum

@@ -9,11 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from weakfield.base.errors import BadInput, nearest
+from weakfield.base.errors import BadInput
+from weakfield.fourier.triangles import ShellModes
+from weakfield.fourier.windows import window_order
 from weakfield.mesh import fft
 from weakfield.mesh.kernels.cpu import triples as kernel
-from weakfield.mesh.shells import WINDOW_ORDERS
-from weakfield.mesh.triangles import ShellModes
 
 Cube = Tensor | NDArray[Any]
 
@@ -42,20 +42,11 @@ def shell_amplitudes(field: Cube, modes: ShellModes, window: str = "none", name:
     # what multiplies a mode, by |n_i|
     inverse = 1 / (modes.n * np.sinc(np.arange(modes.n // 2 + 1) / modes.n) ** window_order(window))
     if not raw.is_cuda:
-        return torch.from_numpy(kernel.gather(raw.numpy(), modes, inverse))
+        return torch.from_numpy(kernel.gather(raw.numpy(), modes.z, modes.y, modes.x, inverse))
     z, y, x = (torch.from_numpy(axis.astype(np.int64)).to(raw.device) for axis in (modes.z, modes.y, modes.x))
     factors = torch.from_numpy(inverse).to(raw.device)
     values = raw.view(-1)[(z % modes.n * modes.n + y % modes.n) * (modes.n // 2 + 1) + x]
     return values * (factors[z.abs()] * factors[y.abs()] * factors[x])
-
-
-def window_order(window: str) -> int:
-    """The order p of a mass assignment; ``BadInput`` for an unknown one."""
-    if window not in WINDOW_ORDERS:
-        raise BadInput(
-            f"window is '{window}', expected one of {', '.join(WINDOW_ORDERS)}" + nearest(window, WINDOW_ORDERS)
-        )
-    return WINDOW_ORDERS[window]
 
 
 def checked_box(box_size: float) -> float:

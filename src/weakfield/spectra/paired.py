@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from weakfield.base.errors import BadInput
 from weakfield.base.files import write_text
 from weakfield.config import THEORIES
 from weakfield.formats.hdf5 import reading, writing
-from weakfield.spectra.significance import Significance, bin_significance, matched_significance
-
-Reals = NDArray[np.float64]
+from weakfield.spectra.ratio import PairedRatio
+from weakfield.spectra.results import Reals, standard_error
+from weakfield.spectra.significance import bin_significance
 
 #: gauge in which each theory's potential and density are
 GAUGES: dict[str, str] = {"newton": "n-body", "gr": "poisson"}
@@ -33,27 +32,22 @@ COLUMNS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class PairedPower:
-    """Spectra of one quantity at one output, for every seed and both theories.
+@dataclass(frozen=True, repr=False)
+class PairedPower(PairedRatio):
+    """Spectra of one quantity at one output, for every seed and both theories. The fields are dimensionless.
 
-    ``powers`` (2, seeds, shells): Newton, GR, and ``difference`` (seeds, shells): power of the field GR - Newton, both
-    in (Mpc/h)^3 for a dimensionless field; ``k`` (shells,) in h/Mpc; ``modes`` as ``PowerSpectrum``. ``quantity`` is
-    "phi", or "difference_cube" with the later redshift. Shells without modes are left out.
+    ``difference`` (seeds, shells): power of the field GR - Newton [(Mpc/h)^3]. ``quantity`` is "phi", or
+    "difference_cube" with the later redshift.
 
-    A "phi_written" or "delta_written" holds the spectra files of the simulation: dimensionless Delta^2 in their bins,
-    and no ``difference`` (NaN). Theory beside it, in the units of ``powers``, means over the modes of each shell, NaN
-    where there is none: ``linear`` and ``nonlinear`` (2, shells); ``realised`` (seeds, shells), the linear power of
-    each seed with the modes it drew. Of difference cubes, ``linear`` is what does not cancel and ``nonlinear`` adds the
-    power of the second order.
+    A "phi_written" or "delta_written" holds the spectra files of the simulation: its ``powers`` are dimensionless
+    Delta^2 in the bins of the files, and it has no ``difference`` (NaN). Theory beside it, in the units of ``powers``,
+    means over the modes of each shell, NaN where there is none: ``linear`` and ``nonlinear`` (2, shells); ``realised``
+    (seeds, shells), the linear power of each seed with the modes it drew. Of difference cubes, ``linear`` is what does
+    not cancel and ``nonlinear`` adds the power of the second order.
     """
 
-    quantity: str
     redshift: float
-    k: Reals
-    modes: NDArray[np.int64]
     seeds: tuple[int, ...]
-    powers: Reals
     difference: Reals
     linear: Reals = field(default=cast(Reals, None))
     nonlinear: Reals = field(default=cast(Reals, None))
@@ -66,36 +60,9 @@ class PairedPower:
             if getattr(self, name) is None:
                 object.__setattr__(self, name, np.full(like.shape, np.nan))
 
-    @property
-    def mean(self) -> Reals:
-        """(2, shells): mean over seeds."""
-        return np.asarray(self.powers.mean(axis=1))
-
-    @property
-    def mean_error(self) -> Reals:
-        """(2, shells): standard error of ``mean`` from the scatter of the seeds; NaN for a single seed."""
-        return standard_error(self.powers, axis=1)
-
-    @property
-    def ratios(self) -> Reals:
-        """(seeds, shells): P_GR / P_Newton of each seed; 1 where both vanish."""
-        newton, gr = self.powers
-        return np.asarray(np.divide(gr, newton, out=np.ones_like(gr), where=newton > 0))
-
-    @property
-    def ratio(self) -> Reals:
-        """(shells,): mean over seeds of P_GR / P_Newton."""
-        return np.asarray(self.ratios.mean(axis=0))
-
-    @property
-    def ratio_error(self) -> Reals:
-        """Error of the paired mean: scatter of the seeds' ratios / sqrt(seeds); cosmic variance cancels in each."""
-        return standard_error(self.ratios, axis=0)
-
-    @property
-    def ratio_error_unpaired(self) -> Reals:
-        """What the error would be with as many unrelated universes under each theory, Gaussian modes."""
-        return np.asarray(self.ratio * np.sqrt(4.0 / self.modes / len(self.seeds)))
+    def about(self) -> dict[str, str | int | float]:
+        """Quantity, number of seeds and redshift."""
+        return super().about() | {"redshift": self.redshift}
 
     @property
     def responses(self) -> Reals:
@@ -113,11 +80,6 @@ class PairedPower:
         """(2, shells): standard error of ``response``."""
         return standard_error(self.responses, axis=1)
 
-    @property
-    def significance(self) -> Significance:
-        """Of P_GR / P_Newton - 1 in all shells together."""
-        return matched_significance(self.ratios - 1)
-
     def rows(self) -> list[tuple[str | float, ...]]:
         """One row a shell, in the order of ``COLUMNS``."""
         (newton, gr), (newton_error, gr_error) = self.mean, self.mean_error
@@ -128,14 +90,6 @@ class PairedPower:
             *bin_significance(self.ratios - 1), *self.linear, *self.nonlinear, *responses,
         )  # fmt: skip
         return [(self.quantity, self.redshift, *row) for row in zip(*(c.tolist() for c in columns), strict=True)]
-
-
-def standard_error(values: Reals, axis: int) -> Reals:
-    """Scatter / sqrt(n) along ``axis``; NaN for a single value."""
-    n = values.shape[axis]
-    if n < 2:
-        return np.full(np.delete(values.shape, axis), np.nan)
-    return np.asarray(values.std(axis=axis, ddof=1) / np.sqrt(n))
 
 
 def save_spectra(path: Path, spectra: Sequence[PairedPower], slices: dict[str, Reals], about: dict[str, float]) -> None:

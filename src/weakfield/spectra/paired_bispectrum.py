@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from weakfield.base.errors import BadInput
 from weakfield.config import THEORIES
 from weakfield.formats.hdf5 import reading, writing
-from weakfield.spectra.paired import GAUGES, standard_error
+from weakfield.spectra.paired import GAUGES
+from weakfield.spectra.results import standard_error
 from weakfield.spectra.significance import Significance, bin_significance, matched_significance
 
 Reals = NDArray[np.float64]

@@ -18,9 +18,10 @@ from torch import Tensor
 
 from weakfield.base.errors import BadInput
 from weakfield.formats.hdf5 import reading, writing
+from weakfield.fourier.half_axis import squared_modulus, squared_wavenumbers
+from weakfield.fourier.shells import Shells, shells
 from weakfield.mesh import fft
-from weakfield.mesh.shells import Shells, shells, squared_modulus, squared_wavenumbers
-from weakfield.spectra.paired import standard_error
+from weakfield.spectra.results import standard_error
 
 Reals = NDArray[np.float64]
 Modes = NDArray[np.complex128]
@@ -88,7 +89,7 @@ class Parity:
         """rms of the odd part over that of phi."""
         return self._over_seeds(np.sqrt(self._sum("odd") / self._sum("potential")))
 
-    def power(self, name: str) -> Reals:
+    def mean_square(self, name: str) -> Reals:
         """(shells + 1,): mean of |f|^2 over the modes and seeds, of one of ``SUMS``; NaN for no prediction."""
         return np.asarray(self.sums[SUMS.index(name)].mean(axis=0) / self.modes)
 

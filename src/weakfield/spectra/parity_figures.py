@@ -36,7 +36,7 @@ def _sizes(axes: Any, result: Parity) -> None:
         ("predicted", "relativity's own part", PREDICTION, "", "--"),
     )
     for name, label, colour, marker, style in lines:
-        values = np.sqrt(result.power(name)[:-1])
+        values = np.sqrt(result.mean_square(name)[:-1])
         if np.isfinite(values).any():
             axes.plot(
                 result.k[:-1], values, color=colour, marker=marker, markersize=3.5, linestyle=style, linewidth=1.2,

@@ -9,17 +9,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations_with_replacement, pairwise
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from weakfield.base.errors import BadInput
-from weakfield.mesh.shells import Window, shells, squared_modulus, window_power
+from weakfield.base.figures import POINTS, panel, wavenumber_axis
+from weakfield.base.tables import span
+from weakfield.fourier.half_axis import squared_modulus
+from weakfield.fourier.shells import shells
+from weakfield.fourier.windows import Window, aliased_shot_noise, window_order, window_power
 from weakfield.spectra.bins import merged
-from weakfield.spectra.modes import Cube, checked_box, raw_modes, window_order
-from weakfield.spectra.results import Integers, Reals, Result, checked_gauge, per_mode
-from weakfield.spectra.shotnoise import aliased_shot_noise
+from weakfield.spectra.modes import Cube, checked_box, raw_modes
+from weakfield.spectra.results import Integers, Reals, Result, checked_gauge, gauge_colour, per_mode
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
@@ -46,9 +52,35 @@ class PowerSpectrum(Result):
     quantity: str = "field"
     gauge: str = "unstated"
 
-    axis: ClassVar[str] = "shell"
+    axis: ClassVar[str] = "k"
+    coordinates: ClassVar[tuple[str, ...]] = ("k", "lower", "upper")
+    units: ClassVar[Mapping[str, str]] = {
+        "k": "h/Mpc", "lower": "2 pi / box_size", "upper": "2 pi / box_size", "power": "(Mpc/h)^3",
+        "error": "(Mpc/h)^3", "scatter_error": "(Mpc/h)^3",
+    }  # fmt: skip
     same: ClassVar[tuple[str, ...]] = ("edges", "window", "quantity", "gauge")
     added: ClassVar[tuple[str, ...]] = ("sums", "auto_a", "auto_b", "squares", "noise")
+
+    def __repr__(self) -> str:
+        filled = self.k[self.modes > 0]
+        return (
+            f"PowerSpectrum of {self.quantity}, gauge {self.gauge}: {len(self.modes)} shells, k ="
+            f" {span(filled, 'h/Mpc')}, {int(self.modes.sum())} modes\n{self._measured_on(self.fields, self.window)}"
+        )
+
+    def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
+        """P(k) with its errors: of the scatter of the fields where there are several, else those of Gaussian modes.
+
+        Into ``ax`` or a new figure; ``options`` go to ``Axes.errorbar``. Returns the axes.
+        """
+        ax, filled = panel(ax), self.modes > 0
+        error = np.where(np.isnan(self.scatter_error), self.error, self.scatter_error)
+        style = {"color": gauge_colour(self.gauge), "label": self.quantity, **POINTS, **options}
+        ax.errorbar(self.k[filled], self.power[filled], error[filled], **style)
+        wavenumber_axis(ax)
+        ax.set_yscale("log" if (self.power[filled] > 0).all() else "linear")
+        ax.set_ylabel("P(k)  [(Mpc/h)$^3$]")
+        return ax
 
     @cached_property
     def k(self) -> Reals:
@@ -100,7 +132,12 @@ class PowerSpectrum(Result):
         return np.asarray(np.sqrt(ratio))
 
     def columns(self) -> dict[str, NDArray[Any]]:
-        """Edges [units of k_F], k, P, Delta^2, errors and modes of every shell."""
+        """Of every shell:
+
+        ``lower``, ``upper`` edges [2 pi / box_size]; ``k`` [h/Mpc]; ``power``, its Gaussian ``error`` and the
+        ``scatter_error`` of several fields [(Mpc/h)^3 times the squared unit of the field]; ``dimensionless``, Delta^2;
+        ``correlation``, 1 for one field; ``modes``.
+        """
         edges = np.array(self.edges)
         names = ("k", "power", "error", "scatter_error", "dimensionless", "correlation", "modes")
         return {"lower": edges[:-1], "upper": edges[1:]} | {name: getattr(self, name) for name in names}
@@ -129,21 +166,35 @@ def power_spectrum(
     bin_edges: Sequence[float] | NDArray[Any] | None = None,
     window: Window = "none",
     *,
+    components: int | None = None,
     shot_noise: float = 0.0,
     quantity: str = "field",
     gauge: str = "unstated",
 ) -> PowerSpectrum:
     """Power spectrum of a cube (N, N, N) [z, y, x] in a periodic box of side ``box_size`` [Mpc/h].
 
+    With ``components`` of a vector field (components, N, N, N): V mean sum_i |f_i|^2, the powers of all components
+    added. Its Gaussian ``error`` is that of a gradient; of a field without divergence it is too large by sqrt(2).
+
     ``bin_edges`` in units of k_F = 2 pi / L, lower edge closed, upper open; by default of width 1 from 0.5 to the
     Nyquist wavenumber N/2 (``linear_edges``, ``log_edges`` make others). The Nyquist planes of an even N belong to no
     shell. ``window`` is the mass assignment whose prod sinc^(2p) (pi n_i / N) divides the power; "none" for
-    potentials. ``shot_noise`` [(Mpc/h)^3], V / number of particles for a density contrast, is subtracted with the
-    shape that the assignment ``window`` gives it. ``BadInput`` for a field that is no cube, holds NaN, or for edges
-    that do not increase.
+    potentials. ``shot_noise`` [(Mpc/h)^3], V / number of particles for a density contrast, is subtracted from each
+    component with the shape that the assignment ``window`` gives it. ``BadInput`` for a field that is no cube or not of
+    that many, holds NaN, or for edges that do not increase.
     """
-    pair = {quantity: field}
-    return power_spectra(pair, box_size, bin_edges, window, shot_noise=shot_noise, gauge=gauge)[quantity, quantity]
+    if components is None:
+        pair = {quantity: field}
+        return power_spectra(pair, box_size, bin_edges, window, shot_noise=shot_noise, gauge=gauge)[quantity, quantity]
+    shape = tuple(np.shape(field))
+    if len(shape) != 4 or shape[0] != components:
+        raise BadInput(f"{quantity} has shape {shape}, expected ({components}, N, N, N) for components={components}")
+    parts = [
+        power_spectrum(one, box_size, bin_edges, window, shot_noise=shot_noise, quantity=quantity, gauge=gauge)
+        for one in field
+    ]
+    sums, noise = (np.sum([getattr(part, name) for part in parts], axis=0) for name in ("sums", "noise"))
+    return replace(parts[0], sums=sums, auto_a=sums, auto_b=sums, squares=sums**2, noise=noise)
 
 
 def cross_spectrum(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -16,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weakfield.base.errors import BadInput, nearest
+from weakfield.base.figures import COLOURS, OTHERS
+from weakfield.base.tables import Table
 from weakfield.formats.hdf5 import reading, writing
 
 Reals = NDArray[np.float64]
@@ -26,17 +27,16 @@ GAUGES = ("unstated", "none", "poisson", "n-body", "synchronous", "newtonian the
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Table):
     """Base of the results: which parts must agree for two of them to add, and which are sums that add.
 
-    A subclass names its columns in ``columns`` and its axis in ``axis``. ``fields`` counts the cubes summed over.
+    ``fields`` counts the cubes summed over.
     """
 
     grid: int
     box_size: float
 
     kinds: ClassVar[dict[str, type[Result]]] = {}
-    axis: ClassVar[str]
     same: ClassVar[tuple[str, ...]]
     added: ClassVar[tuple[str, ...]]
 
@@ -52,10 +52,6 @@ class Result:
     def volume(self) -> float:
         """L^3 [(Mpc/h)^3]."""
         return self.box_size**3
-
-    def columns(self) -> dict[str, NDArray[Any]]:
-        """Columns of the table of this result, each along ``axis``."""
-        raise NotImplementedError
 
     def __add__(self, other: Self) -> Self:
         """The result of both sets of fields together; ``BadInput`` where grid, box, bins, window or gauge differ."""
@@ -117,21 +113,15 @@ class Result:
             raise BadInput(f"{path} holds a {type(result).__name__}, expected a {cls.__name__}")
         return result
 
-    def about(self) -> dict[str, Any]:
+    def about(self) -> dict[str, str | int | float]:
         """What describes the whole result: every part that is a number, a truth value or a word."""
         parts = {part.name: getattr(self, part.name) for part in fields(self)}
         return {name: value for name, value in parts.items() if isinstance(value, str | int | float)}
 
-    def to_pandas(self) -> Any:
-        """A ``pandas.DataFrame``, one row a bin or triangle; ``about()`` in its ``attrs``. Needs pandas."""
-        frame = optional("pandas").DataFrame(self.columns())
-        frame.attrs.update(self.about())
-        return frame
-
-    def to_xarray(self) -> Any:
-        """An ``xarray.Dataset`` along ``axis``; ``about()`` in its ``attrs``. Needs xarray."""
-        data = {name: (self.axis, column) for name, column in self.columns().items()}
-        return optional("xarray").Dataset(data, attrs=self.about())
+    def _measured_on(self, fields: int, window: str) -> str:
+        """The last line of what a result prints."""
+        cubes = "1 cube" if fields == 1 else f"mean of {fields} cubes"
+        return f"  {cubes} of {self.grid}^3 cells, box {self.box_size:g} Mpc/h, window {window}"
 
     def _scatter(self, counts: NDArray[Any], sums: Reals, squares: Reals, number: int) -> Reals:
         """Standard error of a mean over fields from their scatter; NaN for a single one or where it was lost."""
@@ -167,21 +157,25 @@ def per_mode(sums: Reals, counts: NDArray[Any]) -> Reals:
     return np.asarray(np.where(counts > 0, sums / np.maximum(counts, 1), 0.0))
 
 
+def standard_error(values: Reals, axis: int) -> Reals:
+    """Scatter / sqrt(n) along ``axis``; NaN for a single value."""
+    n = values.shape[axis]
+    if n < 2:
+        return np.full(np.delete(values.shape, axis), np.nan)
+    return np.asarray(values.std(axis=axis, ddof=1) / np.sqrt(n))
+
+
+def gauge_colour(gauge: str) -> str:
+    """The colour of the theory whose fields are in this gauge; that of other curves for a gauge of neither."""
+    theory = {"poisson": "gr", "n-body": "newton", "newtonian theory": "newton"}.get(gauge)
+    return COLOURS[theory] if theory else OTHERS[0]
+
+
 def checked_gauge(gauge: str) -> str:
     """The name of a gauge as given; ``BadInput`` for an unknown one."""
     if gauge not in GAUGES:
         raise BadInput(f"gauge is '{gauge}', expected one of {', '.join(GAUGES)}" + nearest(gauge, GAUGES))
     return gauge
-
-
-def optional(module: str) -> Any:
-    """A module that not everyone has; ``BadInput`` with how to get it where it is absent."""
-    try:
-        return import_module(module)
-    except ImportError as error:
-        raise BadInput(
-            f"{module} is not installed, expected it for this table: pip install weakfield[tables]"
-        ) from error
 
 
 def _shape(value: Any) -> str:

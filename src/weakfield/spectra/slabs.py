@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weakfield.base.progress import bar
+from weakfield.fourier.triangles import GridGroup, ShellModes
 from weakfield.mesh.kernels.cpu import triples as kernel
 from weakfield.mesh.threads import current_threads
-from weakfield.mesh.triangles import GridGroup, ShellModes
 
 Reals = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from weakfield.fourier.triangles import GridGroup, ShellModes
 from weakfield.mesh import fft
-from weakfield.mesh.kernels import reference
-from weakfield.mesh.triangles import GridGroup, ShellModes
+from weakfield.mesh.kernels.reference import triples as definition
 from weakfield.spectra.slabs import slab_sums
 
 Reals = NDArray[np.float64]
@@ -41,7 +41,7 @@ def grid_sums(
         for shift in group.shifts:
             grids = [shell_fields(field, modes, group.size, shift) for field in amplitudes]
             a, b, c = (grids * 3)[:3] if len(grids) == 1 else grids
-            result[group.rows] += reference.triple_sums(a, b, c, rows).cpu().numpy()
+            result[group.rows] += definition.triple_sums(a, b, c, rows).cpu().numpy()
         result[group.rows] /= group.sites
     return result
 

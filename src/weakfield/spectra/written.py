@@ -30,7 +30,7 @@ def written_spectra(
             if not all(tables):
                 continue
             first = tables[0]["newton"]
-            powers = np.array([[pair[theory].power for pair in tables] for theory in THEORIES])
+            powers = np.array([[pair[theory].dimensionless for pair in tables] for theory in THEORIES])
             linear, nonlinear = expected.written(name, first.redshift)
             spectrum = PairedPower(
                 quantity=f"{name}_written", redshift=requested, k=first.k, modes=first.count, seeds=tuple(seeds),

@@ -9,7 +9,7 @@ import pytest
 
 import weakfield as wf
 from weakfield.base.errors import BadInput
-from weakfield.mesh.shells import shells
+from weakfield.fourier.shells import shells
 from weakfield.spectra.theory.generated import generated_power
 from weakfield.spectra.theory.kernels import F2, PER_C, A, B, Kernel, potential_kernel
 from weakfield.spectra.theory.relativistic import linear_start_difference

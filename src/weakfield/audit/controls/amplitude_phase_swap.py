@@ -6,8 +6,8 @@ import torch
 
 from weakfield.audit.context import Context
 from weakfield.audit.contract import Control, Result, Verdict, said, tells
-from weakfield.audit.surrogates import swap_amplitudes
 from weakfield.dataset import PairTensor
+from weakfield.fourier.altered import swap_amplitudes
 
 
 def swapped(context: Context) -> PairTensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from weakfield.audit.context import Context
 from weakfield.audit.contract import Control, Result, survival_verdict
-from weakfield.audit.surrogates import stop_band
+from weakfield.fourier.filters import stop_band
 
 #: |n| = 1 and no other mode
 DIPOLE = (0.5, 1.2)

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from weakfield.audit.context import Context
 from weakfield.audit.contract import Control, Result, Verdict, learns, one_retraining, said, tells
-from weakfield.audit.surrogates import stop_band
+from weakfield.fourier.filters import stop_band
 
 #: the 18 modes |n|^2 = 1 and 2
 SHELL = (0.5, 1.5)

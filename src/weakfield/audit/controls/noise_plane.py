@@ -6,7 +6,9 @@ import numpy as np
 
 from weakfield.audit.context import Context
 from weakfield.audit.contract import Control, Result, Verdict, said, tells
-from weakfield.audit.surrogates import modes_of, power_groups, transformed, without_plane
+from weakfield.fourier import forward, half_axis_weights, nyquist_modes, wavenumber_axes
+from weakfield.fourier.altered import power_groups
+from weakfield.fourier.filters import without_plane
 
 
 def plane_power(context: Context) -> np.ndarray:
@@ -15,21 +17,18 @@ def plane_power(context: Context) -> np.ndarray:
     Relative to the mean power of modes of the same |k|, so that every mode counts alike; axes are left out.
     """
     n, dim = context.dataset.grid, context.dim
-    modes, groups = modes_of(n, dim), power_groups(n, True, dim)
-    axes = [
-        np.arange(size).reshape([-1 if i == axis else 1 for i in range(dim)])
-        for axis, size in enumerate(modes.squares.shape)
-    ]
-    on_plane = [np.broadcast_to(axis == 0, modes.squares.shape) for axis in axes]
-    single = (sum(plane.astype(int) for plane in on_plane) == 1) & ~modes.nyquist
+    groups, nyquist = power_groups(n, True, dim), nyquist_modes(n, dim)
+    weight = np.broadcast_to(half_axis_weights(n), nyquist.shape)
+    on_plane = [np.broadcast_to(axis == 0, nyquist.shape) for axis in wavenumber_axes(n, dim)]
+    single = (sum(plane.astype(int) for plane in on_plane) == 1) & ~nyquist
     ratios = []
     for newton, _ in context.cubes["test"].values:
-        power = transformed(newton[0], dim).abs().square().numpy()
+        power = forward(newton[0], dim).abs().square().numpy()
         index = groups.index.ravel() + 1
-        means = np.bincount(index, (modes.weight * power).ravel()) / np.bincount(index, modes.weight.ravel())
+        means = np.bincount(index, (weight * power).ravel()) / np.bincount(index, weight.ravel())
         relative = power / np.maximum(means, np.finfo(float).tiny)[groups.index + 1]
         # on k_x = 0 both k and -k are stored, elsewhere one of them: weights count every mode once
-        level = [float(np.average(relative[single & p], weights=modes.weight[single & p])) for p in on_plane]
+        level = [float(np.average(relative[single & p], weights=weight[single & p])) for p in on_plane]
         ratios.append(level[-1] / np.mean(level[:-1]))
     return np.array(ratios)
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from weakfield.audit.context import Context
 from weakfield.audit.contract import Control, Result, Verdict, learns, one_retraining, tells
-from weakfield.audit.surrogates import match_power
+from weakfield.fourier.altered import match_power
 
 
 def run(context: Context) -> Result:

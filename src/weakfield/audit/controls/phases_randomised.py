@@ -7,8 +7,8 @@ import torch
 
 from weakfield.audit.context import Context
 from weakfield.audit.contract import Control, Result, Verdict, one_retraining, tells
-from weakfield.audit.surrogates import randomise_phases
 from weakfield.dataset import PARTS, Pairs, PairTensor, Part
+from weakfield.fourier.altered import randomise_phases
 
 PHASE_SEED = 4_177
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from weakfield.base.errors import BadInput
 from weakfield.config.cosmology import CosmologySettings
 from weakfield.config.simulation import SimulationSettings
+from weakfield.cosmology.transfer.stated import Stated
 from weakfield.cosmology.transfer.tables import (
     SingleRedshift,
     TransferFunctions,
@@ -37,12 +38,16 @@ def provide(settings: SimulationSettings, cosmology: CosmologySettings) -> Singl
 def read_class_table(path: str | Path, cosmology: CosmologySettings, redshift: float) -> TransferFunctions:
     """Read a ``Tk`` file at ``redshift``. Needs d_cdm, d_b, t_cdm, t_b, and d_tot, t_tot or all species to form them.
 
-    Raises ``BadInput`` naming the file when it is missing, has no such columns, holds no numbers where
+    Columns may stand in any order; k is in h/Mpc, or in 1/Mpc where the header says so. Raises ``BadInput`` naming the
+    file when it is missing, has no such columns, says that it is of another redshift or gauge, holds no numbers where
     numbers belong, or when k does not ascend.
     """
     path = Path(path)
-    columns = _columns(path)
-    k = _named(columns, "k", path)
+    columns, stated = _columns(path)
+    _check_kind(columns, path)
+    stated.check_redshift(redshift)
+    stated.check_gauge("newtonian")
+    k = _named(columns, "k", path) * stated.k_in_hmpc(cosmology.h)
     if k.size < 3 or k[0] <= 0 or not (np.diff(k) > 0).all():
         raise BadInput(f"{path}: column 'k' does not ascend from a positive value over at least 3 rows")
     delta = {name: columns[f"d_{name}"] for name in _SPECIES if f"d_{name}" in columns}
@@ -62,8 +67,22 @@ def read_class_table(path: str | Path, cosmology: CosmologySettings, redshift: f
     return TransferFunctions(k, redshift, delta, theta, columns.get("phi"), columns.get("psi"), str(path))
 
 
-def _columns(path: Path) -> dict[str, Array]:
-    """Every column of the file by the name in its header, without the unit."""
+def _check_kind(columns: dict[str, Array], path: Path) -> None:
+    """``BadInput`` for tables that CLASS writes when it is asked for something else."""
+    if any(name.startswith("-T_") for name in columns):
+        raise BadInput(
+            f"{path} is in CAMB's format ('-T_cdm/k2'), which has no velocities, expected CLASS's own:"
+            " format = class, output = dTk, vTk, gauge = Newtonian"
+        )
+    if "t_cdm" not in columns and {"h", "eta", "h_prime", "eta_prime"} & set(columns):
+        raise BadInput(
+            f"{path} is in synchronous gauge (it has a column of eta or h, and none of 't_cdm'), expected Newtonian"
+            " gauge"
+        )
+
+
+def _columns(path: Path) -> tuple[dict[str, Array], Stated]:
+    """Every column of the file by the name in its header, without the unit; and what the comments say."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError as error:
@@ -74,9 +93,11 @@ def _columns(path: Path) -> dict[str, Array]:
         raise BadInput(f"{path} cannot be read: {error.strerror}") from error
     names: list[str] = []
     rows: list[list[float]] = []
+    comments: list[str] = []
     for number, line in enumerate(lines, start=1):
         text = line.strip()
         if text.startswith("#"):
+            comments.append(text.lstrip("# "))
             found = _COLUMN.findall(text)
             if "k" in found:
                 names = found
@@ -86,7 +107,10 @@ def _columns(path: Path) -> dict[str, Array]:
         raise BadInput(f"{path} has no header that names its columns, expected one like '# 1:k (h/Mpc)  2:d_cdm ...'")
     if not rows:
         raise BadInput(f"{path} has no rows of numbers after its header")
-    return dict(zip(names, np.array(rows, dtype=np.float64).T.copy(), strict=True))
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise BadInput(f"{path} has more than one column '{min(twice)}', expected each once")
+    return dict(zip(names, np.array(rows, dtype=np.float64).T.copy(), strict=True)), Stated.by(path, comments)
 
 
 def _row(text: str, names: list[str], where: str) -> list[float]:

@@ -8,15 +8,17 @@ import numpy as np
 import numpy.typing as npt
 
 from weakfield.base.errors import BadInput
+from weakfield.cosmology.transfer.stated import Stated
 
 Array = npt.NDArray[np.float64]
 
 
-def read_matter_power(path: str | Path) -> tuple[Array, Array]:
+def read_matter_power(path: str | Path, h: float, redshift: float | None = None) -> tuple[Array, Array]:
     """k [h/Mpc], ascending, and P(k) [(Mpc/h)^3] from the first two columns of a file; '#' begins a comment.
 
-    Raises ``BadInput`` naming the file when it is missing, holds no numbers where numbers belong, or k or P are not
-    positive.
+    Where a comment says that k is in 1/Mpc, P is taken to be in Mpc^3. Raises ``BadInput`` naming the file when it is
+    missing, says that it is of another redshift than ``redshift``, holds no numbers where numbers belong, or k or P are
+    not positive.
     """
     path = Path(path)
     try:
@@ -27,9 +29,11 @@ def read_matter_power(path: str | Path) -> tuple[Array, Array]:
         raise BadInput(f"{path} is not a text file, expected a matter power spectrum") from error
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}") from error
-    rows = []
+    rows, comments = [], []
     for number, line in enumerate(lines, start=1):
-        words = line.partition("#")[0].split()
+        numbers, _, comment = line.partition("#")
+        comments.append(comment)
+        words = numbers.split()
         if not words:
             continue
         try:
@@ -42,4 +46,8 @@ def read_matter_power(path: str | Path) -> tuple[Array, Array]:
     k, power = table[:, 0].copy(), table[:, 1].copy()
     if k.size < 3 or not np.isfinite(table).all() or k[0] <= 0 or (np.diff(k) <= 0).any() or (power <= 0).any():
         raise BadInput(f"{path}: expected at least 3 rows of positive k, ascending, and positive P")
-    return k, power
+    stated = Stated.by(path, comments)
+    if redshift is not None:
+        stated.check_redshift(redshift)
+    scale = stated.k_in_hmpc(h)
+    return k * scale, power / scale**3

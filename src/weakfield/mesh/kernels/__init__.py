@@ -1,4 +1,4 @@
-"""Particle-mesh kernels in several kinds behind the same names.
+"""Particle-mesh kernels: several backends, all of the form that ``contract.Kernels`` gives.
 
 ``reference`` is plain PyTorch (any device, differentiable) and the definition; ``cpu`` is Numba, ``cuda`` Triton.
 ``deterministic`` is ``cuda`` with deposits that add in a fixed order.
@@ -6,15 +6,47 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from types import ModuleType
+from collections.abc import Callable
 
-KINDS = ("reference", "cpu", "cuda", "deterministic")
+from weakfield.mesh.kernels.contract import Kernels
 
 
-def kernels_for(device_type: str, kind: str | None = None) -> ModuleType:
-    """The kernel module for tensors on a device: Numba on a CPU, Triton elsewhere, unless ``kind`` names one."""
-    kind = kind or ("cpu" if device_type == "cpu" else "cuda")
-    if kind not in KINDS:
-        raise ValueError(f"kernel kind is {kind!r}, expected one of {KINDS}")
-    return import_module(f"weakfield.mesh.kernels.{kind}")
+def _reference() -> Kernels:
+    from weakfield.mesh.kernels import reference
+
+    return reference
+
+
+def _cpu() -> Kernels:
+    from weakfield.mesh.kernels import cpu
+
+    return cpu
+
+
+def _cuda() -> Kernels:
+    from weakfield.mesh.kernels import cuda
+
+    return cuda
+
+
+def _deterministic() -> Kernels:
+    from weakfield.mesh.kernels import deterministic
+
+    return deterministic
+
+
+#: loaded when asked for: Triton is not everywhere
+BACKENDS: dict[str, Callable[[], Kernels]] = {
+    "reference": _reference,
+    "cpu": _cpu,
+    "cuda": _cuda,
+    "deterministic": _deterministic,
+}
+
+
+def kernels_for(device_type: str, backend: str | None = None) -> Kernels:
+    """The kernels for tensors on a device: Numba on a CPU, Triton elsewhere, unless ``backend`` names others."""
+    backend = backend or ("cpu" if device_type == "cpu" else "cuda")
+    if backend not in BACKENDS:
+        raise ValueError(f"backend is {backend!r}, expected one of {', '.join(BACKENDS)}")
+    return BACKENDS[backend]()

@@ -19,6 +19,7 @@ from weakfield.mesh.kernels.cuda import (
     extrapolate,
     gradient,
     hamiltonian_source,
+    kick_drift_fields,
     kick_drift_gr,
     kick_drift_newton,
     kick_drift_newton_pcs,
@@ -28,40 +29,13 @@ from weakfield.mesh.kernels.cuda import (
     read,
     read_pcs,
     solve_chi,
+    spectral_solvers,
+    staggered_solvers,
     stress_divergence,
     stress_tensor,
     transverse_part,
-    triple_sums,
 )
 from weakfield.mesh.particles import Particles
-
-__all__ = [
-    "add_realisation",
-    "advance_b",
-    "divide_by_laplacian",
-    "extrapolate",
-    "gradient",
-    "hamiltonian_source",
-    "kick_drift_gr",
-    "kick_drift_newton",
-    "kick_drift_newton_pcs",
-    "kick_drift_pcs",
-    "pack_metric",
-    "paint",
-    "paint_pcs",
-    "phi_source",
-    "project_pcs",
-    "project_stress_energy",
-    "project_t0i",
-    "project_t0i_pcs",
-    "read",
-    "read_pcs",
-    "solve_chi",
-    "stress_divergence",
-    "stress_tensor",
-    "transverse_part",
-    "triple_sums",
-]
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from types import ModuleType
 
 from torch import Tensor
 
@@ -11,7 +10,8 @@ from weakfield.config import RunSettings
 from weakfield.cosmology import Background
 from weakfield.cosmology.transfer import TransferHistory
 from weakfield.mesh import fft, spectral
-from weakfield.mesh.lanes import LANES
+from weakfield.mesh.kernels.contract import Kernels
+from weakfield.mesh.packed import PACKED
 from weakfield.simulation.radiation import LinearRadiation
 from weakfield.simulation.realisation import Realisation
 from weakfield.simulation.shared import Shared
@@ -22,8 +22,8 @@ from weakfield.simulation.universe import DTYPES
 
 
 def spectral_universe(
-    run: RunSettings, background: Background, history: TransferHistory, realisation: Realisation, kernels: ModuleType,
-    kernel_kind: str | None, shared: Shared,
+    run: RunSettings, background: Background, history: TransferHistory, realisation: Realisation, kernels: Kernels,
+    backend: str | None, shared: Shared,
 ) -> SpectralUniverse:  # fmt: skip
     """Particles, phi, chi and B, made in double precision and rounded to that of the run at the end."""
     if run.simulation.transfer == "eisenstein-hu" and run.cosmology.Omega_r > 0:
@@ -43,15 +43,15 @@ def spectral_universe(
     return SpectralUniverse(
         run=run, background=background, particles=particles, phi=spectral.field_of(start.phi, realisation.n).to(kind),
         chi=spectral.field_of(start.chi, realisation.n).to(kind), b_modes=b_modes.to(modes), realisation=realisation,
-        history=history, radiation=radiation, kernel_kind=kernel_kind, phi_modes=start.phi.to(modes),
+        history=history, radiation=radiation, backend=backend, phi_modes=start.phi.to(modes),
         chi_modes=start.chi.to(modes), rate_modes=start.rate.to(modes), matched=start.matched,
     )  # fmt: skip
 
 
-def _b(run: RunSettings, background: Background, kernels: ModuleType, start: SpectralStart) -> Tensor:
+def _b(run: RunSettings, background: Background, kernels: Kernels, start: SpectralStart) -> Tensor:
     """Modes of a^2 B from the momentum constraint, with the metric of the start in GR."""
     n, metric = start.particles.grid, None
     if run.theory == "gr":
-        lanes = start.phi.real.new_empty((n, n, n, LANES))
-        metric = spectral.pack_metric(kernels, start.phi, start.chi, lanes)
+        packed = start.phi.real.new_empty((n, n, n, PACKED))
+        metric = spectral.pack_metric(kernels, start.phi, start.chi, packed)
     return constrained_b(background, kernels, start.particles, metric)

@@ -7,9 +7,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from weakfield.mesh import quadratic, spectral
+from weakfield.fourier import quadratic
+from weakfield.mesh import spectral
 from weakfield.mesh.kernels.reference.pcs import fall
-from weakfield.mesh.lanes import METRIC_PHI, METRIC_PSI, STORED, T00
+from weakfield.mesh.packed import METRIC_PHI, METRIC_PSI, STORED, T00
 from weakfield.mesh.particles import Particles
 from weakfield.simulation.clock import Clock
 from weakfield.simulation.spectral import weights
@@ -40,13 +41,13 @@ def spectral_field(u: SpectralUniverse, clock: Clock, name: str) -> Tensor:
         momentum = u.phi.new_empty((3, *u.phi.shape))
         u.kernels.project_t0i_pcs(particles, metric, momentum)
         return spectral.field_of(spectral.modes_of(momentum, windowed=True), u.n)
-    lanes, energies = torch.empty_like(u.lanes), torch.empty_like(u.particles.displacement[0])
-    u.kernels.project_pcs(particles, metric, 0.0, clock.a, lanes, -u.mean_density, energies)
+    packed, energies = torch.empty_like(u.packed), torch.empty_like(u.particles.displacement[0])
+    u.kernels.project_pcs(particles, metric, 0.0, clock.a, packed, -u.mean_density, energies)
     if name == "T00":
         shifted = spectral.paint_shifted(u.kernels, u.particles, energies, 1.0, -u.mean_density)
-        return spectral.field_of(spectral.interlaced(lanes[..., T00].contiguous(), shifted), u.n) + u.mean_density
+        return spectral.field_of(spectral.interlaced(packed[..., T00].contiguous(), shifted), u.n) + u.mean_density
     if name == "Tij":
-        parts = torch.stack([lanes[..., lane] for lane in STORED])
+        parts = torch.stack([packed[..., field] for field in STORED])
         return spectral.field_of(spectral.modes_of(parts, windowed=True), u.n)
     raise ValueError(f"no field named {name}")
 
@@ -56,10 +57,10 @@ def tensor_modes(u: SpectralUniverse, clock: Clock) -> Tensor:
 
     In the order of files, xx xy xz yy yz zz.
     """
-    lanes = u.kernels.project_pcs(synchronised(u, clock), None, 0.0, clock.a, torch.empty_like(u.lanes), 0.0)
+    packed = u.kernels.project_pcs(synchronised(u, clock), None, 0.0, clock.a, torch.empty_like(u.packed), 0.0)
     assert u.phi_modes is not None
     gradient = spectral.gradient_of(u.phi_modes, u.n)
-    return spectral.transverse_traceless(spectral.stress_modes(lanes, gradient, stress_factor(u, clock.a)), 2.0)
+    return spectral.transverse_traceless(spectral.stress_modes(packed, gradient, stress_factor(u, clock.a)), 2.0)
 
 
 def synchronised(u: SpectralUniverse, clock: Clock) -> Particles:

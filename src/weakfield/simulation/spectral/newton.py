@@ -7,8 +7,8 @@ from dataclasses import replace
 from torch import Tensor
 
 from weakfield.mesh import spectral
+from weakfield.mesh.kernels.contract import Addition
 from weakfield.mesh.particles import Particles
-from weakfield.mesh.solvers import Addition
 from weakfield.simulation.clock import Clock
 from weakfield.simulation.newton import chi_in_kick
 from weakfield.simulation.spectral import weights
@@ -45,7 +45,7 @@ class SpectralNewton:
         spectral.pack_gradient(u.kernels, _falls_in(u, clock), u.vector)
         if diagnostics:
             particles = synchronised(u, weights.synchronisation(clock) * clock.a)
-            u.kernels.project_pcs(particles, None, 0.0, clock.a, u.lanes, -u.mean_density)
+            u.kernels.project_pcs(particles, None, 0.0, clock.a, u.packed, -u.mean_density)
             advance_chi_and_b(u, clock, particles)
 
     def move(self, universe: Universe, clock: Clock) -> None:

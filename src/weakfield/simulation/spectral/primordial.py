@@ -8,7 +8,7 @@ from torch import Tensor
 
 from weakfield.config import RunSettings
 from weakfield.cosmology import amplitude
-from weakfield.mesh import quadratic
+from weakfield.fourier import quadratic, squared_wavenumbers
 
 
 def primordial_modes(run: RunSettings, unit: Tensor) -> Tensor:
@@ -25,9 +25,7 @@ def primordial_modes(run: RunSettings, unit: Tensor) -> Tensor:
     numbers = np.arange(3 * (n // 2) ** 2 + 1)
     scale = np.zeros(len(numbers))
     scale[1:] = amplitude(run.cosmology, box, 2.0 * np.pi * np.sqrt(numbers[1:]))
-    m = torch.minimum(torch.arange(n), n - torch.arange(n))
-    squares = m[:, None, None] ** 2 + m[None, :, None] ** 2 + m[None, None, : n // 2 + 1] ** 2
-    strength = torch.from_numpy(scale)[squares].to(unit.device)
+    strength = torch.from_numpy(scale[squared_wavenumbers(n)]).to(unit.device)
     drawn = unit != 0
     zeta = strength * unit
     square = quadratic.padded_product(zeta, zeta)

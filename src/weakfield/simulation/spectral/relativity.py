@@ -9,7 +9,7 @@ from torch import Tensor
 from weakfield.mesh import spectral
 from weakfield.mesh.kernels.reference.hamiltonian import hamiltonian
 from weakfield.mesh.kernels.reference.pcs import fall
-from weakfield.mesh.lanes import T00
+from weakfield.mesh.packed import T00
 from weakfield.mesh.particles import Particles
 from weakfield.simulation.clock import Clock
 from weakfield.simulation.spectral import weights
@@ -60,7 +60,7 @@ class SpectralRelativity:
         )
 
     def _advance(self, u: SpectralUniverse, clock: Clock, weight: float) -> Tensor:
-        """The source of phi into ``u.source``, and T_ij into ``u.lanes``; returns the extrapolated metric."""
+        """The source of phi into ``u.source``, and T_ij into ``u.packed``; returns the extrapolated metric."""
         if clock.cycle == 1:
             u.past_metric.copy_(u.metric)
             u.past_gradient.copy_(u.gradient)
@@ -106,10 +106,10 @@ class SpectralRelativity:
 
 
 def project(u: SpectralUniverse, clock: Clock, metric: Tensor, weight: float) -> None:
-    """T00 less its mean, with radiation and without its window, into ``u.source``; T_ij into ``u.lanes``."""
-    u.kernels.project_pcs(u.particles, metric, weight, clock.a, u.lanes, -u.mean_density, u.energies)
+    """T00 less its mean, with radiation and without its window, into ``u.source``; T_ij into ``u.packed``."""
+    u.kernels.project_pcs(u.particles, metric, weight, clock.a, u.packed, -u.mean_density, u.energies)
     spectral.paint_shifted(u.kernels, u.particles, u.energies, 1.0, -u.mean_density, u.shifted)
-    spectral.contrast(u.kernels, u.lanes[..., T00], u.shifted, radiation(u, clock), u.source, u.t00_sums)
+    spectral.contrast(u.kernels, u.packed[..., T00], u.shifted, radiation(u, clock), u.source, u.t00_sums)
 
 
 def synchronised(u: SpectralUniverse, metric: Tensor, weight: float, a: float) -> Particles:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from types import ModuleType
 
 import numpy as np
 import torch
@@ -13,9 +12,11 @@ from weakfield.config import RunSettings
 from weakfield.cosmology import Background, amplitude
 from weakfield.cosmology.splines import natural_spline
 from weakfield.cosmology.transfer import TransferFunctions, TransferHistory
-from weakfield.mesh import quadratic, spectral
+from weakfield.fourier import quadratic
+from weakfield.mesh import spectral
+from weakfield.mesh.kernels.contract import Kernels
 from weakfield.mesh.kernels.reference.hamiltonian import hamiltonian
-from weakfield.mesh.lanes import LANES, VECTOR
+from weakfield.mesh.packed import PACKED, VECTOR
 from weakfield.mesh.particles import Particles
 from weakfield.simulation.linear_start import by_kind, linear_sources
 from weakfield.simulation.radiation import LinearRadiation
@@ -44,7 +45,7 @@ class _Setting:
 
     run: RunSettings
     background: Background
-    kernels: ModuleType
+    kernels: Kernels
     realisation: Realisation
     radiation: LinearRadiation | None
     a: float
@@ -79,7 +80,7 @@ class _Setting:
 
 
 def spectral_start(
-    run: RunSettings, background: Background, history: TransferHistory, realisation: Realisation, kernels: ModuleType,
+    run: RunSettings, background: Background, history: TransferHistory, realisation: Realisation, kernels: Kernels,
     shared: Shared, radiation: LinearRadiation | None,
 ) -> SpectralStart:  # fmt: skip
     """Particles, phi, chi and phi' at the initial redshift, with transfer functions (EQUATIONS 3.2, 16.3)."""
@@ -176,8 +177,8 @@ def _deposited(here: _Setting, particles: Particles, phi: Tensor, chi: Tensor) -
 
 
 def _metric(here: _Setting, phi: Tensor, chi: Tensor) -> Tensor:
-    lanes = phi.real.new_empty((here.n, here.n, here.n, LANES))
-    return spectral.pack_metric(here.kernels, phi, chi, lanes)
+    packed = phi.real.new_empty((here.n, here.n, here.n, PACKED))
+    return spectral.pack_metric(here.kernels, phi, chi, packed)
 
 
 def _displace(here: _Setting, particles: Particles, rest: Tensor, potentials: list[Tensor]) -> None:
@@ -196,13 +197,13 @@ def _gradient(here: _Setting, particles: Particles, potentials: list[Tensor]) ->
 
     Read on two interlaced meshes: on one the images of the shortest waves would cancel them midway between nodes.
     """
-    lanes = torch.zeros((here.n, here.n, here.n, VECTOR), dtype=torch.float64, device=particles.ids.device)
-    back = spectral.continuum(here.n, lanes.device).half.conj()
+    packed = torch.zeros((here.n, here.n, here.n, VECTOR), dtype=torch.float64, device=particles.ids.device)
+    back = spectral.continuum(here.n, packed.device).half.conj()
     moved = replace(particles, displacement=particles.displacement + spectral.HALF_A_CELL)
     found = []
     for modes in potentials:
-        read = here.kernels.read_pcs(particles, spectral.pack_gradient(here.kernels, modes, lanes))[:3]
-        read += here.kernels.read_pcs(moved, spectral.pack_gradient(here.kernels, modes * back, lanes))[:3]
+        read = here.kernels.read_pcs(particles, spectral.pack_gradient(here.kernels, modes, packed))[:3]
+        read += here.kernels.read_pcs(moved, spectral.pack_gradient(here.kernels, modes * back, packed))[:3]
         found.append(read.mul_(0.5))
     return by_kind(particles, found)
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-
 from torch import Tensor
 
 from weakfield.cosmology import Background
 from weakfield.mesh import spectral
+from weakfield.mesh.kernels.contract import Kernels
 from weakfield.mesh.particles import Particles
 from weakfield.simulation.clock import Clock
 from weakfield.simulation.spectral.universe import SpectralUniverse
@@ -19,7 +18,7 @@ def stress_factor(u: SpectralUniverse, a: float) -> float:
 
 
 def advance_chi_and_b(u: SpectralUniverse, clock: Clock, particles: Particles, vector: bool = True) -> None:
-    """chi of this cycle, and a^2 B by a trapezoid or from the constraint, from T_ij in ``u.lanes`` and ``u.gradient``.
+    """chi of this cycle, and a^2 B by a trapezoid or from the constraint, from T_ij in ``u.packed`` and ``u.gradient``.
 
     The momenta of ``particles`` belong to this time; the constraint alone needs them.
     """
@@ -29,7 +28,7 @@ def advance_chi_and_b(u: SpectralUniverse, clock: Clock, particles: Particles, v
     parabolic = vector and u.run.simulation.vector_method == "parabolic"
     half = 0.5 * clock.a**2
     spectral.solve_stress(
-        u.kernels, u.lanes, u.gradient, stress_factor(u, clock.a), addition, half * clock.previous_step,
+        u.kernels, u.packed, u.gradient, stress_factor(u, clock.a), addition, half * clock.previous_step,
         half * clock.step, u.chi_modes, u.chi, u.b_modes if parabolic else None, u.b_now if parabolic else None,
     )  # fmt: skip
     if vector and not parabolic:
@@ -38,7 +37,7 @@ def advance_chi_and_b(u: SpectralUniverse, clock: Clock, particles: Particles, v
 
 
 def constrained_b(
-    background: Background, kernels: ModuleType, particles: Particles, metric: Tensor | None = None
+    background: Background, kernels: Kernels, particles: Particles, metric: Tensor | None = None
 ) -> Tensor:
     """Modes of a^2 B = 4 G4 (T0_i)^transverse / k^2, from the momenta of particles (EQUATIONS 5.3)."""
     n = particles.grid

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from weakfield.mesh import spectral
-from weakfield.mesh.lanes import LANES, VECTOR, spread_out
+from weakfield.mesh.packed import PACKED, VECTOR, spread_out
 from weakfield.simulation.universe import Universe
 
 
@@ -68,28 +68,28 @@ class SpectralUniverse(Universe):
 
     @cached_property
     def metric(self) -> Tensor:
-        """(n, n, n, 8): phi, psi and their gradients for particles to read, lanes of ``mesh.lanes``."""
-        return self._spread_out(LANES)
+        """(n, n, n, 8): phi, psi and their gradients for particles to read, packed as in ``mesh.packed``."""
+        return self._spread_out(PACKED)
 
     @cached_property
-    def lanes(self) -> Tensor:
-        return self._spread_out(LANES)
+    def packed(self) -> Tensor:
+        return self._spread_out(PACKED)
 
     @cached_property
     def past_metric(self) -> Tensor:
         """``metric`` of the cycle before; between the two extrapolations of a cycle what it makes of both."""
-        return self._spread_out(LANES)
+        return self._spread_out(PACKED)
 
     @cached_property
     def vector(self) -> Tensor:
         """(n, n, n, 4): a^2 B for particles to read; in Newton the gradient that they fall along."""
         return self._spread_out(VECTOR).zero_()
 
-    def _spread_out(self, lanes: int) -> Tensor:
+    def _spread_out(self, count: int) -> Tensor:
         """Fields of a node side by side, laid out as the kernels of the device read them fastest."""
         if self.phi.is_cuda:
-            return self.phi.new_empty((*self.phi.shape, lanes))
-        return spread_out(self.n, lanes, self.phi.dtype)
+            return self.phi.new_empty((*self.phi.shape, count))
+        return spread_out(self.n, count, self.phi.dtype)
 
     @cached_property
     def shifted(self) -> Tensor:

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from weakfield.cosmology import Background
 from weakfield.cosmology.growth import growth_from_early, growth_rate
-from weakfield.mesh.kernels.reference.hamiltonian import Extrapolation
+from weakfield.mesh.kernels.contract import Extrapolation
 from weakfield.simulation.clock import Clock
 
 

@@ -19,8 +19,8 @@ from weakfield.base.errors import BadInput
 from weakfield.config import CosmologySettings
 from weakfield.cosmology import SecondOrderGrowth, second_order_growth
 from weakfield.cosmology.background import HUBBLE_LENGTH_MPCH
+from weakfield.fourier.quadratic import QuadraticFields, second_order_fields
 from weakfield.mesh import fft
-from weakfield.mesh.quadratic import QuadraticFields, second_order_fields
 from weakfield.spectra.theory.relativistic import (
     EINSTEIN_DE_SITTER,
     chi_coefficient,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from weakfield.mesh.shells import checked_edges, default_edges
+from weakfield.fourier.shells import checked_edges, default_edges
 from weakfield.spectra.theory.kernels import Kernel
 from weakfield.spectra.theory.octant import Octant
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from weakfield.mesh.shells import first_square
+from weakfield.fourier.shells import first_square
 
 Reals = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -10,11 +10,12 @@ from torch import Tensor
 
 from weakfield.config import SimulationSettings
 from weakfield.cosmology import amplitude, second_order_growth
+from weakfield.fourier.half_axis import squared_modulus, squared_wavenumbers
+from weakfield.fourier.quadratic import second_order_fields
+from weakfield.fourier.shells import shells
 from weakfield.mesh import fft
 from weakfield.mesh.kernels import kernels_for
 from weakfield.mesh.noise import unit_modes
-from weakfield.mesh.quadratic import second_order_fields
-from weakfield.mesh.shells import shells, squared_modulus, squared_wavenumbers
 from weakfield.simulation.realisation import Realisation
 from weakfield.spectra.theory.linear import LinearTheory
 from weakfield.spectra.theory.relativistic import difference_coefficients

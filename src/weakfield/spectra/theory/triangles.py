@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from weakfield.base.errors import BadInput
-from weakfield.mesh.shells import shells, squared_wavenumbers
+from weakfield.fourier.half_axis import squared_wavenumbers
+from weakfield.fourier.shells import shells
 from weakfield.spectra.theory.kernels import Kernel
 from weakfield.spectra.theory.octant import Octant
 

@@ -8,13 +8,13 @@ import numpy as np
 from numba import njit, prange
 
 from weakfield.mesh.kernels import reference
+from weakfield.mesh.kernels.contract import Extrapolation
 from weakfield.mesh.kernels.cpu.pcs_cells import numbers
 from weakfield.mesh.kernels.cpu.simd import INLINE, PARALLEL, WIDTH, exceeds, load, number, put, shuffler, store
-from weakfield.mesh.kernels.reference.hamiltonian import Extrapolation
 
-#: which lanes of the metric are of phi: the first, and its gradient; the others are of psi
+#: which fields of the metric are of phi: the first, and its gradient; the others are of psi
 _OF_PHI = np.array([1, 0, 1, 1, 1, 0, 0, 0], dtype=np.float64)
-_for_psi = shuffler((8, 0, 8, 8, 8, 2, 3, 4), "Lanes of phi where those of psi are, zero elsewhere.")
+_for_psi = shuffler((8, 0, 8, 8, 8, 2, 3, 4), "Fields of phi where those of psi are, zero elsewhere.")
 #: everything stays as it is now
 STILL = Extrapolation(phi=(1.0, 0.0), chi=(1.0, 0.0), rate=(0.0, 0.0), memory=(0.0, 0.0))
 #: sites of a thread's turn
@@ -66,7 +66,7 @@ def _source(contrast, phi, past_phi, chi, past_chi, gradient, past_gradient, wei
 
 @njit(**PARALLEL)
 def _extrapolate(metric, past, own, now, before):
-    """``own`` (2, 8): weights of every lane now and before; ``now`` and ``before`` what psi takes of phi."""
+    """``own`` (2, 8): weights of every field now and before; ``now`` and ``before`` what psi takes of phi."""
     size = len(metric) // 8
     turns = (size + _TURN - 1) // _TURN
     for turn in prange(turns):

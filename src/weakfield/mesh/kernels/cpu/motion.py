@@ -18,11 +18,11 @@ from weakfield.mesh.kernels.cpu.cells import (
 )
 from weakfield.mesh.kernels.cpu.simd import INLINE, PARALLEL, SERIAL, WIDTH, load, load_rows, number, put, root, store
 from weakfield.mesh.kernels.cpu.sources import HALO, pack_metric, pack_plane
-from weakfield.mesh.lanes import BX, BY, BZ, CHI, LX, LY, LZ, PHI
+from weakfield.mesh.packed import BX, BY, BZ, CHI, LX, LY, LZ, PHI
 from weakfield.mesh.threads import current_threads
 
-#: by lane of the metric: along which axes it is linear; B_i is of the nearest link along i
-_LANES = np.array(
+#: by field of the metric: along which axes it is linear; B_i is of the nearest link along i
+_LINEAR = np.array(
     [
         [1, 1, 0, 1, 1, 1, 1, 1],  # x
         [1, 1, 1, 0, 1, 1, 1, 1],  # y
@@ -97,20 +97,20 @@ def _fields_at(metric, base, planes, n, x, y, z, fx, fy, fz, along_x, along_y, a
 
 
 @njit(**SERIAL)
-def _pack_ahead(phi, chi, b, packed, last, first, planes, halo, metric, base):
-    """The metric of planes ``packed`` to ``last`` into the ring at ``metric[base:]`` that began with ``first``."""
+def _pack_ahead(phi, chi, b, ready, last, first, planes, halo, metric, base):
+    """The metric of planes ``ready`` to ``last`` into the ring at ``metric[base:]`` that began with ``first``."""
     n = phi.shape[0]
-    while packed <= last:
-        at = base + (packed - first) % planes * n * n * 8
-        pack_plane(phi, chi, b, wrapped(packed, n), halo, False, metric, at)
-        packed += 1
-    return packed
+    while ready <= last:
+        at = base + (ready - first) % planes * n * n * 8
+        pack_plane(phi, chi, b, wrapped(ready, n), halo, False, metric, at)
+        ready += 1
+    return ready
 
 
 @njit(**PARALLEL)
 def _gr(
     column, row_start, u, q, metric, planes, phi, chi, b, low, high, a, a_half, kick, drift, second, kick_dragging,
-    drift_metric, lanes, threads, n,
+    drift_metric, linear_along, threads, n,
 ):  # fmt: skip
     """Every thread moves the particles of its planes of rest cells.
 
@@ -122,19 +122,19 @@ def _gr(
     # energies over a: numbers that are the same for all particles are rounded to single precision once a step
     a2, half2, pull, stride = real(a * a), real(a_half * a_half), real(kick * a), real(drift / a_half)
     per_dragging, shift = real(1 / (n * a * a * a)), real(drift / (n * a_half * a_half))
-    along_x, along_y, along_z = load(lanes, 0), load(lanes, 8), load(lanes, 16)
+    along_x, along_y, along_z = load(linear_along, 0), load(linear_along, 8), load(linear_along, 16)
     places, momenta = u.reshape(-1), q.reshape(-1)
     count = len(column)
     for thread in prange(threads):
         cells, sites, halo = np.empty(48, u.dtype), np.zeros(256, u.dtype), np.zeros((1, n + 2 * HALO), u.dtype)
         start, plane = thread * n // threads, n * n * 8
-        base, packed, z = (thread * planes * plane if planes < n else 0), start + low, start
+        base, ready, z = (thread * planes * plane if planes < n else 0), start + low, start
         for row in range(start * n, (thread + 1) * n // threads * n):
             if row == (z + 1) * n:
                 z += 1
             origin = z
             if planes < n:
-                packed = _pack_ahead(phi, chi, b, packed, z + high + 1, start + low, planes, halo, metric, base)
+                ready = _pack_ahead(phi, chi, b, ready, z + high + 1, start + low, planes, halo, metric, base)
                 origin = (z - start) % planes - low
             y, end = row - z * n, row_start[row + 1]
             for p in range(row_start[row], end, WIDTH):
@@ -227,9 +227,9 @@ def kick_drift_fields(
 
 
 def _move(particles, space, planes, phi, chi, b, low, high, a, a_half, kick, drift, second_order, dragging, metric):
-    n, lanes = particles.grid, space.numpy().reshape(-1)
+    n, packed = particles.grid, space.numpy().reshape(-1)
     _gr(
         particles.column.numpy(), particles.row_start.numpy(), particles.displacement.numpy(),
-        particles.momentum.numpy(), lanes, planes, phi, chi, b, low, high, a, a_half, kick * n, drift * n,
-        second_order, dragging, metric, _LANES.astype(lanes.dtype), current_threads(), n,
+        particles.momentum.numpy(), packed, planes, phi, chi, b, low, high, a, a_half, kick * n, drift * n,
+        second_order, dragging, metric, _LINEAR.astype(packed.dtype), current_threads(), n,
     )  # fmt: skip

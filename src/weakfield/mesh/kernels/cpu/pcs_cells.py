@@ -20,7 +20,7 @@ from weakfield.mesh.kernels.cpu.simd import INLINE, WIDTH, exceeds, load, number
 MARGIN = 1
 
 #: for what is handed ``load`` or ``load4``: Numba cannot keep that on disk, and need not, inside a kernel it keeps
-_ANY_LANES: Any = {**INLINE, "cache": False}
+_ANY_PACKED: Any = {**INLINE, "cache": False}
 
 
 @njit(**INLINE)
@@ -103,10 +103,10 @@ def four_of(array, at):
 
 
 @njit(**INLINE)
-def _along_x(nodes, i, lanes):
+def _along_x(nodes, i, packed):
     """Where the four nodes along x begin among the numbers of a row."""
     a, b, c, d = four_of(nodes, i)
-    return a * lanes, b * lanes, c * lanes, d * lanes
+    return a * packed, b * packed, c * packed, d * packed
 
 
 @njit(**INLINE)
@@ -114,36 +114,36 @@ def _sum(w, v):
     return w[0] * v[0] + w[1] * v[1] + w[2] * v[2] + w[3] * v[3]
 
 
-@njit(**_ANY_LANES)
+@njit(**_ANY_PACKED)
 def _row(fetch, fields, at, x):
     return fetch(fields, at + x[0]), fetch(fields, at + x[1]), fetch(fields, at + x[2]), fetch(fields, at + x[3])
 
 
-@njit(**_ANY_LANES)
-def gather(fetch, fields, lanes, nodes, shares, i):
-    """Fields of ``lanes`` a site at particle i, as many of them as ``fetch`` (``load``, ``load4``) takes."""
-    x, nothing = _along_x(nodes, i, lanes), fetch(fields, 0) * fields.dtype.type(0)
+@njit(**_ANY_PACKED)
+def gather(fetch, fields, packed, nodes, shares, i):
+    """Fields of sites with ``packed`` each at particle i, as many of them as ``fetch`` (``load``, ``load4``) takes."""
+    x, nothing = _along_x(nodes, i, packed), fetch(fields, 0) * fields.dtype.type(0)
     a, b, c, d = nothing, nothing, nothing, nothing
     # loops that stay loops: the compiler, left to order all 64 loads, runs out of registers
     for k in range(64 + i, 96 + i, WIDTH):
         at, wz = number(nodes, k), number(shares, k)
         for j in range(32 + i, 64 + i, WIDTH):
-            w, f = wz * number(shares, j), _row(fetch, fields, (at + number(nodes, j)) * lanes, x)
+            w, f = wz * number(shares, j), _row(fetch, fields, (at + number(nodes, j)) * packed, x)
             a, b, c, d = a + w * f[0], b + w * f[1], c + w * f[2], d + w * f[3]
     return _sum(four_of(shares, i), (a, b, c, d))
 
 
-@njit(**_ANY_LANES)
-def gather_with_slopes(fetch, fields, lanes, nodes, shares, slopes, i):
+@njit(**_ANY_PACKED)
+def gather_with_slopes(fetch, fields, packed, nodes, shares, slopes, i):
     """``gather`` and the derivatives of the splines along x, y and z, per cell."""
-    x, wx, sx = _along_x(nodes, i, lanes), four_of(shares, i), four_of(slopes, i)
+    x, wx, sx = _along_x(nodes, i, packed), four_of(shares, i), four_of(slopes, i)
     nothing = fetch(fields, 0) * fields.dtype.type(0)
     value, along_x, along_y, along_z = nothing, nothing, nothing, nothing
     for k in range(64 + i, 96 + i, WIDTH):
         at, wz, sz = number(nodes, k), number(shares, k), number(slopes, k)
         flat, steep_x, steep_y = nothing, nothing, nothing  # of one plane
         for j in range(32 + i, 64 + i, WIDTH):
-            f, wy, sy = _row(fetch, fields, (at + number(nodes, j)) * lanes, x), number(shares, j), number(slopes, j)
+            f, wy, sy = _row(fetch, fields, (at + number(nodes, j)) * packed, x), number(shares, j), number(slopes, j)
             summed = _sum(wx, f)
             flat, steep_x, steep_y = flat + wy * summed, steep_x + wy * _sum(sx, f), steep_y + sy * summed
         value, along_z = value + wz * flat, along_z + sz * flat
@@ -151,12 +151,12 @@ def gather_with_slopes(fetch, fields, lanes, nodes, shares, slopes, i):
     return value, along_x, along_y, along_z
 
 
-@njit(**_ANY_LANES)
+@njit(**_ANY_PACKED)
 def _add(fetch, keep, out, at, value):
     keep(out, at, fetch(out, at) + value)
 
 
-@njit(**_ANY_LANES)
+@njit(**_ANY_PACKED)
 def _add_row(fetch, keep, out, at, x, w, v):
     _add(fetch, keep, out, at + x[0], w * v[0])
     _add(fetch, keep, out, at + x[1], w * v[1])
@@ -164,7 +164,7 @@ def _add_row(fetch, keep, out, at, x, w, v):
     _add(fetch, keep, out, at + x[3], w * v[3])
 
 
-@njit(**_ANY_LANES)
+@njit(**_ANY_PACKED)
 def _add_plane(fetch, keep, out, at, x, y, w, wy, v):
     _add_row(fetch, keep, out, at + y[0], x, w * wy[0], v)
     _add_row(fetch, keep, out, at + y[1], x, w * wy[1], v)
@@ -172,10 +172,10 @@ def _add_plane(fetch, keep, out, at, x, y, w, wy, v):
     _add_row(fetch, keep, out, at + y[3], x, w * wy[3], v)
 
 
-@njit(**_ANY_LANES)
-def deposit(fetch, keep, out, lanes, nodes, shares, i, value):
-    """Add the lanes ``value`` of particle i to the nodes around it: the adjoint of ``gather``."""
-    x, y, z = _along_x(nodes, i, lanes), _along_x(nodes, 32 + i, lanes), _along_x(nodes, 64 + i, lanes)
+@njit(**_ANY_PACKED)
+def deposit(fetch, keep, out, packed, nodes, shares, i, value):
+    """Add the fields ``value`` of particle i to the nodes around it: the adjoint of ``gather``."""
+    x, y, z = _along_x(nodes, i, packed), _along_x(nodes, 32 + i, packed), _along_x(nodes, 64 + i, packed)
     wx, wy, wz = four_of(shares, i), four_of(shares, 32 + i), four_of(shares, 64 + i)
     v = (value * wx[0], value * wx[1], value * wx[2], value * wx[3])
     _add_plane(fetch, keep, out, z[0], x, y, wz[0], wy, v)
@@ -200,15 +200,15 @@ def exponential(x, spare):
 def numbers(fields):
     """All numbers of ``fields`` (N, N, N, L) as a flat array, and how many sites apart its rows and planes begin."""
     plane, row, site, _ = fields.stride()
-    n, lanes = fields.shape[0], fields.shape[-1]
-    flat = fields.as_strided(((n - 1) * (plane + row + site) + lanes,), (1,))
-    return flat.numpy(), row // lanes, plane // lanes
+    n, packed = fields.shape[0], fields.shape[-1]
+    flat = fields.as_strided(((n - 1) * (plane + row + site) + packed,), (1,))
+    return flat.numpy(), row // packed, plane // packed
 
 
 def alike(fields, pitches):
     """``fields`` (N, N, N, L) such that its rows and planes begin so many sites apart; a copy if they do not."""
-    (row, plane), n, lanes = pitches, fields.shape[0], fields.shape[-1]
-    if fields.stride() == (plane * lanes, row * lanes, lanes, 1):
+    (row, plane), n, packed = pitches, fields.shape[0], fields.shape[-1]
+    if fields.stride() == (plane * packed, row * packed, packed, 1):
         return fields
-    apart = fields.new_empty(n * plane * lanes).as_strided(fields.shape, (plane * lanes, row * lanes, lanes, 1))
+    apart = fields.new_empty(n * plane * packed).as_strided(fields.shape, (plane * packed, row * packed, packed, 1))
     return apart.copy_(fields)

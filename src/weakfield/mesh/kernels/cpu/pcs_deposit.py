@@ -43,7 +43,7 @@ from weakfield.mesh.kernels.cpu.simd import (
     store_vectors,
     transpose,
 )
-from weakfield.mesh.lanes import D_PHI, D_PSI, LANES, METRIC_PHI, METRIC_PSI, VECTOR
+from weakfield.mesh.packed import D_PHI, D_PSI, METRIC_PHI, METRIC_PSI, PACKED, VECTOR
 
 
 @njit(**INLINE)
@@ -53,11 +53,11 @@ def _add(out, at, value):
 
 @njit(**SERIAL)
 def _fill_plane(out, n, row, begin, start):
-    """The rows of the plane whose first site is ``begin`` to the lanes ``start``."""
-    lanes = load(start, 0)
+    """The rows of the plane whose first site is ``begin`` to the fields ``start``."""
+    packed = load(start, 0)
     for y in range(n):
         for site in range(begin + y * row, begin + y * row + n):
-            store(out, site * WIDTH, lanes)
+            store(out, site * WIDTH, packed)
 
 
 @njit(**PARALLEL)
@@ -132,10 +132,10 @@ def _project(
                     if present:
                         if synchronise:
                             for i in range(begin, stop):
-                                store(rows, 8 * i, gather(load, metric, LANES, nodes, shares, i))
+                                store(rows, 8 * i, gather(load, metric, PACKED, nodes, shares, i))
                         else:
                             for i in range(begin, stop):
-                                store4(rows, 8 * i, gather(load4, metric, LANES, nodes, shares, i))
+                                store4(rows, 8 * i, gather(load4, metric, PACKED, nodes, shares, i))
                         at = load_rows(rows, 0, WIDTH)
                         e1 = exponential(at[METRIC_PHI], cells)
                         if synchronise:
@@ -159,7 +159,7 @@ def _project(
                         for i in range(begin, stop):
                             put(energies, first + i, number(rows, 8 * i))
                     for i in range(begin, stop):
-                        deposit(load, store, out, LANES, nodes, shares, i, load(rows, 8 * i))
+                        deposit(load, store, out, PACKED, nodes, shares, i, load(rows, 8 * i))
 
 
 @njit(**PARALLEL)
@@ -182,7 +182,7 @@ def _t0i(column, row_start, u, q, metric, present, scale, slabs, n, out):
                     s, none = splat(scale), splat(zero)
                     if present:
                         for i in range(begin, stop):
-                            store4(rows, 8 * i, gather(load4, metric, LANES, nodes, shares, i))
+                            store4(rows, 8 * i, gather(load4, metric, PACKED, nodes, shares, i))
                         at = load_rows(rows, 0, WIDTH)
                         e1 = exponential(at[METRIC_PHI], rows)
                         s = s * (e1 * e1 * e1) / exponential(at[METRIC_PSI], rows)
@@ -213,14 +213,14 @@ def project_pcs(particles, metric, weight, a, out, start=0.0, energies=None):
     if len(particles) < WIDTH:
         return reference.project_pcs(particles, metric, weight, a, out, start, energies)
     present, (slabs, low, high) = metric is not None, particles.slabs(MARGIN)
-    lanes, *pitches = numbers(out)
-    first = np.zeros(WIDTH, lanes.dtype)
+    packed, *pitches = numbers(out)
+    first = np.zeros(WIDTH, packed.dtype)
     first[0] = start
     _project(
         particles.column.numpy(), particles.row_start.numpy(), particles.displacement.numpy(),
-        particles.momentum.numpy(), numbers(alike(metric, pitches))[0] if present else lanes, present,
+        particles.momentum.numpy(), numbers(alike(metric, pitches))[0] if present else packed, present,
         present and weight != 0.0, float(weight), float(a), particles.mass * particles.grid**3 / a, slabs, low, high,
-        first, particles.grid, *pitches, lanes if energies is None else energies.numpy(), energies is not None, lanes,
+        first, particles.grid, *pitches, packed if energies is None else energies.numpy(), energies is not None, packed,
     )  # fmt: skip
     return out
 
@@ -231,10 +231,10 @@ def project_t0i_pcs(particles, metric, out):
         return reference.project_t0i_pcs(particles, metric, out)
     n, present = particles.grid, metric is not None
     summed = out.new_zeros((n, n, n, VECTOR))
-    lanes = summed.numpy().reshape(-1)
+    packed = summed.numpy().reshape(-1)
     _t0i(
         particles.column.numpy(), particles.row_start.numpy(), particles.displacement.numpy(),
-        particles.momentum.numpy(), metric.contiguous().numpy().reshape(-1) if present else lanes, present,
-        particles.mass * n**3, particles.slabs(MARGIN)[0], n, lanes,
+        particles.momentum.numpy(), metric.contiguous().numpy().reshape(-1) if present else packed, present,
+        particles.mass * n**3, particles.slabs(MARGIN)[0], n, packed,
     )  # fmt: skip
     return out.copy_(summed[..., :3].movedim(-1, 0))

@@ -32,14 +32,14 @@ from weakfield.mesh.kernels.cpu.simd import (
     store,
     store4,
 )
-from weakfield.mesh.lanes import D_PHI, D_PSI, LANES, METRIC_PHI, METRIC_PSI, VECTOR
+from weakfield.mesh.packed import D_PHI, D_PSI, METRIC_PHI, METRIC_PSI, PACKED, VECTOR
 
-#: lanes of a_squared B and of its three derivatives at a particle
+#: fields of a_squared B and of its three derivatives at a particle
 _DRAGGING = 4 * VECTOR
 
 
 @njit(**PARALLEL)
-def _read(column, row_start, u, fields, n, lanes, out):
+def _read(column, row_start, u, fields, n, packed, out):
     places, count, flat = u.reshape(-1), len(column), out.reshape(-1)
     for plane in prange(n):
         z = np.int64(plane)
@@ -53,10 +53,10 @@ def _read(column, row_start, u, fields, n, lanes, out):
                 spread(places, count, first, cells, shares)
                 for i in range(begin, stop):
                     find_nodes(nodes, cells, i, number(column, first + i), y, z, n, n, n * n)
-                    for lane in range(0, lanes, HALF):
-                        store4(found, 0, gather(load4, fields[lane:], lanes, nodes, shares, i))
+                    for field in range(0, packed, HALF):
+                        store4(found, 0, gather(load4, fields[field:], packed, nodes, shares, i))
                         for k in range(HALF):
-                            put(flat, (lane + k) * count + first + i, found[k])
+                            put(flat, (field + k) * count + first + i, found[k])
 
 
 @njit(**PARALLEL)
@@ -104,7 +104,7 @@ def _gr(column, row_start, u, q, metric, dragging, a, a_half, kick, drift, n, pi
                 spread_slopes(cells, slopes)
                 for i in range(begin, stop):
                     find_nodes(nodes, cells, i, number(column, first + i), y, z, n, pitch_y, pitch_z)
-                    store(rows, 8 * i, gather(load, metric, LANES, nodes, shares, i))
+                    store(rows, 8 * i, gather(load, metric, PACKED, nodes, shares, i))
                 for i in range(begin, stop):
                     b, bx, by, bz = gather_with_slopes(load4, dragging, VECTOR, nodes, shares, slopes, i)
                     store4(drags, _DRAGGING * i, b)
@@ -142,15 +142,15 @@ def read_pcs(particles, fields):
     """See ``reference.pcs.read_pcs``."""
     if len(particles) < WIDTH:
         return reference.read_pcs(particles, fields)
-    lanes = fields.shape[-1]
-    whole = -lanes % HALF
+    packed = fields.shape[-1]
+    whole = -packed % HALF
     padded = torch.nn.functional.pad(fields, (0, whole)) if whole else fields.contiguous()
-    out = fields.new_empty((lanes + whole, len(particles)))
+    out = fields.new_empty((packed + whole, len(particles)))
     _read(
         particles.column.numpy(), particles.row_start.numpy(), particles.displacement.numpy(),
-        padded.numpy().reshape(-1), particles.grid, lanes + whole, out.numpy(),
+        padded.numpy().reshape(-1), particles.grid, packed + whole, out.numpy(),
     )  # fmt: skip
-    return out[:lanes]
+    return out[:packed]
 
 
 def kick_drift_newton_pcs(particles, slopes, kick, drift):
@@ -170,9 +170,9 @@ def kick_drift_pcs(particles, metric, dragging, a, a_half, kick, drift):
     if len(particles) < WIDTH:
         reference.kick_drift_pcs(particles, metric, dragging, a, a_half, kick, drift)
         return
-    lanes, *pitches = numbers(metric)
+    packed, *pitches = numbers(metric)
     _gr(
         particles.column.numpy(), particles.row_start.numpy(), particles.displacement.numpy(),
-        particles.momentum.numpy(), lanes, numbers(alike(dragging, pitches))[0], float(a), float(a_half), float(kick),
+        particles.momentum.numpy(), packed, numbers(alike(dragging, pitches))[0], float(a), float(a_half), float(kick),
         float(drift), particles.grid, *pitches,
     )  # fmt: skip

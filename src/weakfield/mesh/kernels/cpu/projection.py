@@ -20,7 +20,7 @@ from weakfield.mesh.kernels.cpu.simd import (
     store_rows,
 )
 
-#: by lane T00 XX YY ZZ XY XZ YZ (and none): along which axes it is shared linearly, and which metric it sees
+#: by field T00 XX YY ZZ XY XZ YZ (and none): along which axes it is shared linearly, and which metric it sees
 _KINDS = np.array(
     [
         [1, 1, 1, 1, 0, 0, 1, 0],  # linear along x; XY and XZ go to the nearest x
@@ -38,10 +38,10 @@ _KINDS = np.array(
 
 @njit(**SERIAL)
 def _fill_plane(out, n, z, start):
-    """Plane z (periodic) of ``out`` to the lanes ``start``."""
-    begin, lanes = wrapped(z, n) * n * n, load(start, 0)
+    """Plane z (periodic) of ``out`` to the fields ``start``."""
+    begin, packed = wrapped(z, n) * n * n, load(start, 0)
     for site in range(begin, begin + n * n):
-        store(out, site * WIDTH, lanes)
+        store(out, site * WIDTH, packed)
 
 
 @njit(**SERIAL)
@@ -56,7 +56,7 @@ def planes_to_fill(slabs, slab, low, high):
 
 @njit(**INLINE)
 def _add(out, at, value):
-    """Add the lanes of one site."""
+    """Add the fields of one site."""
     store(out, at, load(out, at) + value)
 
 

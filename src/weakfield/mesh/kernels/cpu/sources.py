@@ -120,15 +120,15 @@ def _stress_plane(t, phi, z, factor, rows, stress):
         for chunk in range(0, n, WIDTH):
             x = min(chunk, n - WIDTH)
             c, at = HALO + x, y * width + HALO + x
-            lanes = load_rows(t, ((z * n + y) * n + x) * 8, WIDTH)
+            packed = load_rows(t, ((z * n + y) * n + x) * 8, WIDTH)
             f, fx, fy, fz = load(flat, c), load(flat, c + 1), load(flat, width + c), load(flat, 3 * width + c)
             fxy, fxz, fyz = load(flat, width + c + 1), load(flat, 3 * width + c + 1), load(flat, 5 * width + c)
-            store(s, at, _pressure(lanes[1], factor, half, load(flat, c - 1), fx))
-            store(s, plane + at, _pressure(lanes[2], factor, half, load(flat, 2 * width + c), fy))
-            store(s, 2 * plane + at, _pressure(lanes[3], factor, half, load(flat, 4 * width + c), fz))
-            store(s, 3 * plane + at, _shear(lanes[4], factor, half, f, fx, fy, fxy))
-            store(s, 4 * plane + at, _shear(lanes[5], factor, half, f, fx, fz, fxz))
-            store(s, 5 * plane + at, _shear(lanes[6], factor, half, f, fy, fz, fyz))
+            store(s, at, _pressure(packed[1], factor, half, load(flat, c - 1), fx))
+            store(s, plane + at, _pressure(packed[2], factor, half, load(flat, 2 * width + c), fy))
+            store(s, 2 * plane + at, _pressure(packed[3], factor, half, load(flat, 4 * width + c), fz))
+            store(s, 3 * plane + at, _shear(packed[4], factor, half, f, fx, fy, fxy))
+            store(s, 4 * plane + at, _shear(packed[5], factor, half, f, fx, fz, fxz))
+            store(s, 5 * plane + at, _shear(packed[6], factor, half, f, fy, fz, fyz))
         for i in range(6):
             stress[i, y, HALO - 1] = stress[i, y, HALO + n - 1]
             stress[i, y, HALO + n] = stress[i, y, HALO]
@@ -179,7 +179,7 @@ def _stress_divergence(t, phi, factor, threads, out):
 
 @njit(**SERIAL)
 def pack_plane(phi, chi, b, z, row, streaming, out, begin):
-    """The metric of plane z, eight lanes a site, into ``out[begin:]``; ``row`` (1, n + 2 halos) is work space."""
+    """The metric of plane z, eight fields a site, into ``out[begin:]``; ``row`` (1, n + 2 halos) is work space."""
     n = phi.shape[0]
     cube = n * n * n
     flat_phi, flat_chi, flat_b, flat = phi.reshape(-1), chi.reshape(-1), b.reshape(-1), row.reshape(-1)

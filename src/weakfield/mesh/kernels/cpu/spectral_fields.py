@@ -117,7 +117,7 @@ def _flat(tensor):
 
 
 def _sites(field):
-    """Numbers of a field, numbers a site, and sites between rows and planes: one lane of (N, N, N, L), or all."""
+    """Numbers of a field, numbers a site, and sites between rows and planes: one field of (N, N, N, L), or all."""
     plane, row, site = field.stride()
     if row % site or plane % site:
         return _sites(field.contiguous())
@@ -132,7 +132,7 @@ def contrast(deposit, shifted, addition, out, sums):
     w = _Work(n, sites[0].dtype)
     row, step = n, n * n + planes.GAP
     sources.modes_of(*sites, n, w.half, step, row, sums.numpy(), w.line, w.plane, *w.plan)
-    if sites[1] == 1:  # summed here only where the lane is taken out of its sites
+    if sites[1] == 1:  # summed here only where the field is taken out of packed ones
         sums.copy_(deposit.sum((1, 2), dtype=torch.float64))
     along_z.solve(
         w.half, row, step, n, w.waves, PER_WINDOW, _SHARE / n**3, *w.others(shifted), True, 0.0, 0.0, *seeded(addition),
@@ -183,13 +183,13 @@ def pack_vector(modes, out):
     return w.fields(0, 3, planes.THREE, out)
 
 
-def solve_stress(lanes, gradient, factor, addition, now, ahead, chi, field, b, b_now):
+def solve_stress(packed, gradient, factor, addition, now, ahead, chi, field, b, b_now):
     """See ``mesh.spectral.solve_stress``."""
     n, vector = gradient.shape[-1], b is not None and b_now is not None
     modes = pairs_of(chi)
     w = _Work(n, modes.dtype)
     sources.stress_of(
-        *numbers(lanes), _flat(gradient), n, w.waves[WAVENUMBERS], w.waves[ONES], w.waves[PER_WINDOW], factor / n**3,
+        *numbers(packed), _flat(gradient), n, w.waves[WAVENUMBERS], w.waves[ONES], w.waves[PER_WINDOW], factor / n**3,
         2.0 / n**3, vector, w.half, w.line, w.plane, *w.plan,
     )  # fmt: skip
     along_z.stress(

@@ -2,8 +2,8 @@
 
 Half-transformed modes are work space: fields of pairs without their Nyquist column, which is zero. A derivative is
 taken at the last moment, so that a field and its gradient share transforms: one along z, of the field, and one more of
-its derivative; then three along y and four along x. Lanes of a site are put together while sixteen rows of each are in
-a cache.
+its derivative; then three along y and four along x. The fields of a site are packed while sixteen rows of each are in a
+cache.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def _put_rows(line, n, out, at, place):
 
 @njit(**SERIAL)
 def _put_eight(line, n, out, at, row, streaming, place):
-    """Sixteen rows of sites of eight lanes, ``row`` sites apart, from the rows of each lane."""
+    """Sixteen rows of sites of eight fields, ``row`` sites apart, from the rows of each field."""
     for part in range(2):
         for x in range(n):
             p = part * n * WIDTH + place[x] * WIDTH
@@ -146,7 +146,7 @@ def _put_eight(line, n, out, at, row, streaming, place):
 
 @njit(**SERIAL)
 def _put_three(line, n, out, at, row, streaming, place):
-    """Sixteen rows of sites of three lanes and a spare, ``row`` sites apart, from the rows of each lane."""
+    """Sixteen rows of sites of three fields and a spare, ``row`` sites apart, from the rows of each field."""
     none = splat(line.dtype.type(0))
     for part in range(2):
         for x in range(0, n, 2):
@@ -170,8 +170,8 @@ def fields_of(
 
     ``groups`` of a field and its derivative along z make the field and its gradient; without groups there are ``count``
     fields. ``SEPARATE``: into ``field`` and, if it is a group, the gradient into ``more`` (3, n, n, n). ``EIGHT``: two
-    groups as the lanes phi, psi, grad phi, grad psi of sites in ``field``. ``THREE``: three fields, or the gradient of
-    a group, as lanes of sites with a spare.
+    groups as phi, psi, grad phi, grad psi packed into ``field``. ``THREE``: three fields, or the gradient of
+    a group, packed with a spare.
     """
     threads, pitch, cube = line.shape[0], plane.shape[2] // (2 * n), n * n * n
     for thread in prange(threads):

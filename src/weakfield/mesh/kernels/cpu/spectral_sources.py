@@ -37,7 +37,7 @@ from weakfield.mesh.kernels.cpu.transform import (
 
 @njit(**PARALLEL)
 def modes_of(field, gap, pitch_y, pitch_z, n, out, step, row, sums, line, plane, radices, twiddles, place):
-    """x and y transforms of a field, one lane of sites of ``gap``, whose planes are summed too, or all there is.
+    """x and y transforms of a field, one of ``gap`` packed fields, whose planes are summed too, or all there is.
 
     Planes of ``out`` are ``step`` numbers apart, rows ``row``.
     """
@@ -63,7 +63,7 @@ def modes_of(field, gap, pitch_y, pitch_z, n, out, step, row, sums, line, plane,
 
 @njit(**INLINE)
 def _put_products(line, p, x, y, z):
-    """The products of a vector with itself in the order of ``lanes.STRESS``."""
+    """The products of a vector with itself in the order of ``packed.STRESS``."""
     store(line[0], p, x * x)
     store(line[1], p, y * y)
     store(line[2], p, z * z)
@@ -92,11 +92,11 @@ def _products(gradient, at, n, line):
 
 
 @njit(**SERIAL)
-def _lanes(lanes, at, n, row, line):
-    """The lanes of T_ij in sixteen rows of sites, ``row`` sites apart."""
+def _stress(packed, at, n, row, line):
+    """The fields of T_ij in sixteen rows of sites, ``row`` sites apart."""
     for part in range(2):
         for x in range(n):
-            p, v = (part * n + x) * WIDTH, load_rows(lanes, at + (part * WIDTH * row + x) * 8, 8 * row)
+            p, v = (part * n + x) * WIDTH, load_rows(packed, at + (part * WIDTH * row + x) * 8, 8 * row)
             store(line[0], p, v[1])
             store(line[1], p, v[2])
             store(line[2], p, v[3])
@@ -154,7 +154,7 @@ def _contract(plane, z, n, pitch, k, scale, factor, first, vector, half, place):
 
 @njit(**PARALLEL)
 def stress_of(
-    lanes, pitch_y, pitch_z, gradient, n, k, inside, per_window, deposited, products, vector, half, line, plane,
+    packed, pitch_y, pitch_z, gradient, n, k, inside, per_window, deposited, products, vector, half, line, plane,
     radices, twiddles, place,
 ):  # fmt: skip
     """T_ij times ``deposited`` / (W_x W_y) and d_i phi d_j phi times ``products``, each as ``_contract`` leaves it."""
@@ -166,7 +166,7 @@ def stress_of(
             for kind in range(2):
                 for y in range(0, n, ROWS):
                     if kind == 0:
-                        _lanes(lanes, (z * pitch_z + y * pitch_y) * 8, n, pitch_y, w)
+                        _stress(packed, (z * pitch_z + y * pitch_y) * 8, n, pitch_y, w)
                     else:
                         _products(gradient, (z * n + y) * n, n, w)
                     for i in range(6):

@@ -13,12 +13,8 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import torch
 from numba import njit
 from numpy.typing import NDArray
-from torch import Tensor
-
-from weakfield.mesh.triangles import ShellModes
 
 Reals = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -157,20 +153,18 @@ def _gather(raw, n, z, y, x, inverse, out):
         out[mode] = raw[z[mode] % n, y[mode] % n, x[mode]] * (inverse[az] * inverse[ay] * inverse[x[mode]])
 
 
-def gather(raw: NDArray[np.complex128], modes: ShellModes, inverse: Reals) -> NDArray[np.complex128]:
-    """``raw`` (N, N, N//2+1) at the modes of a ``ShellModes``, times ``inverse`` of each |component|, (modes,)."""
-    out = np.empty(len(modes.x), dtype=np.complex128)
-    _gather(raw, modes.n, modes.z, modes.y, modes.x, inverse, out)
+def gather(
+    raw: NDArray[np.complex128], z: NDArray[np.int32], y: NDArray[np.int32], x: NDArray[np.int32], inverse: Reals
+) -> NDArray[np.complex128]:
+    """``raw`` (N, N, N//2+1) at modes (modes,) with signed ``z``, ``y`` and ``x`` >= 0, times ``inverse`` of each
+    |component|."""
+    out = np.empty(len(x), dtype=np.complex128)
+    _gather(raw, len(raw), z, y, x, inverse, out)
     return out
 
 
-def triple_sums(a: Tensor, b: Tensor, c: Tensor, triangles: Integers) -> Tensor:
-    """See ``reference.triples.triple_sums``."""
-    return torch.from_numpy(sums(a.numpy(), b.numpy(), c.numpy(), triangles))
-
-
-def sums(a: Reals, b: Reals, c: Reals, triangles: Integers) -> Reals:
-    """``triple_sums`` of numpy arrays."""
+def triple_sums(a: Reals, b: Reals, c: Reals, triangles: Integers) -> Reals:
+    """See ``reference.triples.triple_sums``; of numpy arrays."""
     blocks, tiles, place = tiling(triangles, max(len(b), SIDE))
     a, b, c = (_at_least(fields, SIDE) for fields in (a, b, c))
     out = np.zeros((len(tiles), SIDE * SIDE))

@@ -22,9 +22,9 @@ from weakfield.mesh.kernels.cpu import (
     spectral,
     spectral_fields,
 )
-from weakfield.mesh.lanes import LANES, VECTOR
 from weakfield.mesh.lattice import Lattice
 from weakfield.mesh.noise import unit_modes
+from weakfield.mesh.packed import PACKED, VECTOR
 from weakfield.mesh.particles import Particles
 
 _GRID = 16  # the smallest mesh that takes the way of the large ones
@@ -59,15 +59,15 @@ def _spectral(dtype: torch.dtype, theory: Theory) -> list[Callable[[], object]]:
     unit = torch.zeros((n, n, n // 2 + 1), dtype=torch.complex128)
     strength = np.zeros(3 * (n // 2) ** 2 + 1)
     rho, momenta = torch.zeros((n, n, n), dtype=dtype), torch.zeros((3, n, n, n), dtype=dtype)
-    lanes, vector = torch.zeros((n, n, n, LANES), dtype=dtype), torch.zeros((n, n, n, VECTOR), dtype=dtype)
-    begin = torch.zeros((n, n, n, LANES), dtype=torch.float64)
+    packed, vector = torch.zeros((n, n, n, PACKED), dtype=dtype), torch.zeros((n, n, n, VECTOR), dtype=dtype)
+    begin = torch.zeros((n, n, n, PACKED), dtype=torch.float64)
     steps: list[Callable[[], object]] = [  # a start is double whatever the run is
         lambda: unit_modes(n, 0),
         lambda: spectral.add_realisation(unit, strength, None, 1.0, unit),
         lambda: fft.backward(unit, n),
         lambda: fft.forward(begin[..., 0].contiguous(), out=unit),
         lambda: pcs_motion.read_pcs(start, begin),
-        lambda: pcs_deposit.project_pcs(p, None if theory == "newton" else lanes, 0.0, 1.0, lanes.clone()),
+        lambda: pcs_deposit.project_pcs(p, None if theory == "newton" else packed, 0.0, 1.0, packed.clone()),
     ]
     if theory == "newton":
         return [
@@ -78,8 +78,8 @@ def _spectral(dtype: torch.dtype, theory: Theory) -> list[Callable[[], object]]:
     return [
         *steps,
         lambda: pcs_deposit.project_pcs(start, begin, 0.0, 1.0, begin.clone()),
-        lambda: pcs_deposit.project_t0i_pcs(p, lanes, momenta),
-        lambda: pcs_motion.kick_drift_pcs(p, lanes, vector, 1.0, 1.0, 0.0, 0.0),
+        lambda: pcs_deposit.project_t0i_pcs(p, packed, momenta),
+        lambda: pcs_motion.kick_drift_pcs(p, packed, vector, 1.0, 1.0, 0.0, 0.0),
     ]
 
 
@@ -95,20 +95,20 @@ def _spectral_fields(dtype: torch.dtype, theory: Theory, needs_chi: bool, start:
     n = _GRID
     phi, sums = torch.zeros((n, n, n), dtype=dtype), torch.zeros(n, dtype=torch.float64)
     gradient, modes = torch.zeros((3, n, n, n), dtype=dtype), torch.zeros((n, n, n // 2 + 1), dtype=fft.COMPLEX[dtype])
-    lanes, vector = torch.zeros((n, n, n, LANES), dtype=dtype), torch.zeros((n, n, n, VECTOR), dtype=dtype)
-    chi, b, b_now, past = modes.clone(), torch.stack([modes] * 3), torch.stack([modes] * 3), lanes.clone()
+    packed, vector = torch.zeros((n, n, n, PACKED), dtype=dtype), torch.zeros((n, n, n, VECTOR), dtype=dtype)
+    chi, b, b_now, past = modes.clone(), torch.stack([modes] * 3), torch.stack([modes] * 3), packed.clone()
     still, fields = hamiltonian.STILL, spectral_fields
     steps: list[Callable[[], object]] = [lambda: fields.pack_gradient(modes, vector)]
     if start:
         return steps
     steps.append(lambda: fields.potential(phi, 1.0, 1.0, gradient, None, modes))
     if theory == "gr" or needs_chi:
-        steps.append(lambda: fields.solve_stress(lanes, gradient, 0.0, None, 0.0, 0.0, chi, phi, b, b_now))
+        steps.append(lambda: fields.solve_stress(packed, gradient, 0.0, None, 0.0, 0.0, chi, phi, b, b_now))
     if theory == "gr":
         steps += [
-            lambda: fields.contrast(lanes[..., 0], gradient, None, phi.clone(), sums),
+            lambda: fields.contrast(packed[..., 0], gradient, None, phi.clone(), sums),
             lambda: hamiltonian.hamiltonian_source(phi, phi, phi, phi, phi, gradient, gradient, still, 0.0, 0.0, phi),
-            lambda: hamiltonian.extrapolate(lanes, past, still),
+            lambda: hamiltonian.extrapolate(packed, past, still),
         ]
     return steps
 
@@ -118,7 +118,7 @@ def _steps(dtype: torch.dtype, theory: Theory, needs_chi: bool) -> list[Callable
     unit = torch.zeros((n, n, n // 2 + 1), dtype=torch.complex128)
     momenta, curl = torch.zeros((3, n, n, n), dtype=torch.float64), torch.stack([unit] * 3)
     phi, chi = torch.zeros((2, n, n, n), dtype=dtype)
-    four, lanes = torch.zeros((4, n, n, n), dtype=dtype), torch.zeros((n, n, n, LANES), dtype=dtype)
+    four, packed = torch.zeros((4, n, n, n), dtype=dtype), torch.zeros((n, n, n, PACKED), dtype=dtype)
     modes = torch.zeros((4, n, n, n // 2 + 1), dtype=fft.COMPLEX[dtype])
     b_modes, sums = modes[1:].clone(), torch.zeros(n, dtype=torch.float64)
     strength = np.zeros(3 * (n // 2) ** 2 + 1)
@@ -139,8 +139,8 @@ def _steps(dtype: torch.dtype, theory: Theory, needs_chi: bool) -> list[Callable
         lambda: motion.kick_drift_newton(p, phi, 0.0, 0.0),
     ]
     chi_and_b: list[Callable[[], object]] = [
-        lambda: projection.project_stress_energy(p, phi, None, 0.0, 1.0, True, lanes),
-        lambda: sources.stress_divergence(lanes, phi, 0.0, four),
+        lambda: projection.project_stress_energy(p, phi, None, 0.0, 1.0, True, packed),
+        lambda: sources.stress_divergence(packed, phi, 0.0, four),
         lambda: solvers.solve_chi_and_b(four, modes, lattice, b_modes, 0.0, 0.0, None, chi, four[1:]),
     ]
     if theory == "newton":
@@ -148,7 +148,7 @@ def _steps(dtype: torch.dtype, theory: Theory, needs_chi: bool) -> list[Callable
     return [
         *steps,
         *chi_and_b,
-        lambda: sources.phi_source(lanes, None, phi, chi, phi, 0.0, 0.0, 0.0, True, True, four[0], sums),
-        lambda: sources.pack_metric(phi, chi, four[1:], lanes),
-        lambda: motion.kick_drift_fields(p, phi, chi, four[1:], lanes, 1.0, 1.0, 0.0, 0.0, True, True, True),
+        lambda: sources.phi_source(packed, None, phi, chi, phi, 0.0, 0.0, 0.0, True, True, four[0], sums),
+        lambda: sources.pack_metric(phi, chi, four[1:], packed),
+        lambda: motion.kick_drift_fields(p, phi, chi, four[1:], packed, 1.0, 1.0, 0.0, 0.0, True, True, True),
     ]

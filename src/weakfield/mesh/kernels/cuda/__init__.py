@@ -3,6 +3,7 @@
 Deposits are atomic, so that sums agree with the reference to rounding but not bit by bit.
 """
 
+from weakfield.mesh.kernels.contract import KickDriftFields, SpectralSolvers, StaggeredSolvers
 from weakfield.mesh.kernels.cuda.assignment import gradient, paint, read
 from weakfield.mesh.kernels.cuda.motion import kick_drift_gr, kick_drift_newton
 from weakfield.mesh.kernels.cuda.pcs import (
@@ -22,32 +23,8 @@ from weakfield.mesh.kernels.cuda.spectral import (
     solve_chi,
     transverse_part,
 )
-from weakfield.mesh.kernels.reference import extrapolate, hamiltonian_source, stress_tensor, triple_sums
+from weakfield.mesh.kernels.reference import extrapolate, hamiltonian_source, stress_tensor
 
-__all__ = [
-    "add_realisation",
-    "advance_b",
-    "divide_by_laplacian",
-    "extrapolate",
-    "gradient",
-    "hamiltonian_source",
-    "kick_drift_gr",
-    "kick_drift_newton",
-    "kick_drift_newton_pcs",
-    "kick_drift_pcs",
-    "pack_metric",
-    "paint",
-    "paint_pcs",
-    "phi_source",
-    "project_pcs",
-    "project_stress_energy",
-    "project_t0i",
-    "project_t0i_pcs",
-    "read",
-    "read_pcs",
-    "solve_chi",
-    "stress_divergence",
-    "stress_tensor",
-    "transverse_part",
-    "triple_sums",
-]
+staggered_solvers: StaggeredSolvers | None = None
+spectral_solvers: SpectralSolvers | None = None
+kick_drift_fields: KickDriftFields | None = None

@@ -1,7 +1,7 @@
 """Where a particle is, and what it meets there. Inlined into every particle kernel.
 
-Offsets into memory are 64-bit: a mesh of 1024 cells a side has 2^33 lanes. A Python integer below 2^31 has 32 bits in a
-kernel: twice the number of particles may overflow where adding it twice to a pointer does not.
+Offsets into memory are 64-bit: eight fields on a mesh of 1024 cells a side are 2^33 numbers. A Python integer below
+2^31 has 32 bits in a kernel: twice the number of particles may overflow where adding it twice to a pointer does not.
 """
 
 import triton

@@ -28,7 +28,7 @@ _ALONG_X = 64
 #: programs of a launch in Triton's interpreter, about: it runs them one after another, each operation of one in NumPy.
 #: Small meshes keep the programs of a GPU, large ones get larger programs and so take seconds instead of minutes
 _INTERPRETED_PROGRAMS = 4
-#: particles or sites of a program at most: with 8 lanes each, half of what Triton allows in one tensor
+#: particles or sites of a program at most: with 8 fields each, half of what Triton allows in one tensor
 _LARGEST = 2**16
 
 

@@ -7,14 +7,14 @@ import triton.language as tl
 
 from weakfield.mesh.kernels.cuda.cells import eight, locate, particle, root, site, slope
 from weakfield.mesh.kernels.cuda.launch import OPTIONS, blocks, contiguous, scalars
-from weakfield.mesh.lanes import BX, BY, BZ, CHI, LANES, LX, LY, LZ, PHI
+from weakfield.mesh.packed import BX, BY, BZ, CHI, LX, LY, LZ, PACKED, PHI
 
 # what a kernel reads of a module has to be a constant of Triton
-_LANES, _PHI, _CHI = tl.constexpr(LANES), tl.constexpr(PHI), tl.constexpr(CHI)
+_PACKED, _PHI, _CHI = tl.constexpr(PACKED), tl.constexpr(PHI), tl.constexpr(CHI)
 _BX, _BY, _BZ = tl.constexpr(BX), tl.constexpr(BY), tl.constexpr(BZ)
 _LX, _LY, _LZ = tl.constexpr(LX), tl.constexpr(LY), tl.constexpr(LZ)
 
-#: particles of a program that holds all lanes of each
+#: particles of a program that holds all fields of each
 _WIDE = 64
 
 
@@ -45,9 +45,9 @@ def _weight(fraction, corner: tl.constexpr, nearest):
 
 
 @triton.jit
-def _lane(lanes, lane, wanted):
-    """One lane of each particle, (BLOCK,): the others are multiplied by zero, never compared."""
-    return tl.sum(tl.where(lane == wanted, lanes, 0.0), axis=1)
+def _field(packed, field, wanted):
+    """One field at each particle, (BLOCK,): the others are multiplied by zero, never compared."""
+    return tl.sum(tl.where(field == wanted, packed, 0.0), axis=1)
 
 
 @triton.jit
@@ -57,9 +57,9 @@ def _gr(
 ):  # fmt: skip
     p, live = particle(count, BLOCK)
     x0, x1, fx, y0, y1, fy, z0, z1, fz = locate(column, row, u, p, live, count, n)
-    # All lanes of a corner come in one load of (BLOCK, 8). Of each lane: its value at the particle and its differences
+    # All fields of a corner come in one load of (BLOCK, 8). Of each: its value at the particle, and its differences
     # along x, y, z. A component of B is taken at the nearest lower site along its own axis.
-    lane = tl.arange(0, WIDTH)[None, :]
+    field = tl.arange(0, WIDTH)[None, :]
     value = tl.zeros([BLOCK, WIDTH], fx.dtype)
     dx, dy, dz = value, value, value
     for corner in tl.static_range(8):
@@ -67,15 +67,15 @@ def _gr(
             x1 if corner % 2 == 1 else x0, y1 if (corner // 2) % 2 == 1 else y0, z1 if corner // 4 == 1 else z0,
         )  # fmt: skip
         at = site(z, y, x, n)
-        f = tl.load(metric + at[:, None] * WIDTH + lane, mask=live[:, None], other=0.0)
-        wx = _weight(fx, corner % 2, lane == _BX)
-        wy = _weight(fy, (corner // 2) % 2, lane == _BY)
-        wz = _weight(fz, corner // 4, lane == _BZ)
+        f = tl.load(metric + at[:, None] * WIDTH + field, mask=live[:, None], other=0.0)
+        wx = _weight(fx, corner % 2, field == _BX)
+        wy = _weight(fy, (corner // 2) % 2, field == _BY)
+        wz = _weight(fz, corner // 4, field == _BZ)
         value += wx * wy * wz * f
         dx += (2 * (corner % 2) - 1) * (wy * wz * f)
         dy += (2 * ((corner // 2) % 2) - 1) * (wx * wz * f)
         dz += (2 * (corner // 4) - 1) * (wx * wy * f)
-    phi, chi = _lane(value, lane, _PHI), _lane(value, lane, _CHI)
+    phi, chi = _field(value, field, _PHI), _field(value, field, _CHI)
 
     qx = tl.load(q + p, mask=live, other=0.0)
     qy = tl.load(q + count + p, mask=live, other=0.0)
@@ -87,14 +87,14 @@ def _gr(
     weight = 1 + q2 / e2
     if SECOND:
         weight = 4 * phi * q2 / e2 + (1 + a2 * phi / e2) * weight
-    ax = weight * _lane(dx, lane, _PHI) - _lane(dx, lane, _CHI)
-    ay = weight * _lane(dy, lane, _PHI) - _lane(dy, lane, _CHI)
-    az = weight * _lane(dz, lane, _PHI) - _lane(dz, lane, _CHI)
+    ax = weight * _field(dx, field, _PHI) - _field(dx, field, _CHI)
+    ay = weight * _field(dy, field, _PHI) - _field(dy, field, _CHI)
+    az = weight * _field(dz, field, _PHI) - _field(dz, field, _CHI)
     if DRAGGING:
         pull = tl.load(numbers + 2).to(fx.dtype) / energy
-        ax += pull * (qx * _lane(value, lane, _LX) + qy * _lane(dx, lane, _BY) + qz * _lane(dx, lane, _BZ))
-        ay += pull * (qx * _lane(dy, lane, _BX) + qy * _lane(value, lane, _LY) + qz * _lane(dy, lane, _BZ))
-        az += pull * (qx * _lane(dz, lane, _BX) + qy * _lane(dz, lane, _BY) + qz * _lane(value, lane, _LZ))
+        ax += pull * (qx * _field(value, field, _LX) + qy * _field(dx, field, _BY) + qz * _field(dx, field, _BZ))
+        ay += pull * (qx * _field(dy, field, _BX) + qy * _field(value, field, _LY) + qz * _field(dy, field, _BZ))
+        az += pull * (qx * _field(dz, field, _BX) + qy * _field(dz, field, _BY) + qz * _field(value, field, _LZ))
     qx, qy, qz = qx - kick * energy * ax, qy - kick * energy * ay, qz - kick * energy * az
     tl.store(q + p, qx, mask=live)
     tl.store(q + count + p, qy, mask=live)
@@ -108,9 +108,9 @@ def _gr(
     if METRIC:
         speed *= 1 + (3 - q2 / e2) * phi - chi
         link = tl.load(numbers + 5).to(fx.dtype)
-        vx = speed * qx + link * _lane(value, lane, _BX)
-        vy = speed * qy + link * _lane(value, lane, _BY)
-        vz = speed * qz + link * _lane(value, lane, _BZ)
+        vx = speed * qx + link * _field(value, field, _BX)
+        vy = speed * qy + link * _field(value, field, _BY)
+        vz = speed * qz + link * _field(value, field, _BZ)
     else:
         vx, vy, vz = speed * qx, speed * qy, speed * qz
     tl.store(u + p, tl.load(u + p, mask=live, other=0.0) + drift * vx, mask=live)
@@ -135,5 +135,5 @@ def kick_drift_gr(particles, metric, a, a_half, kick, drift, second_order, kick_
     grid, block = blocks(count, _WIDE)
     _gr[grid](
         particles.column, particles.rows(), u, contiguous(particles.momentum), contiguous(metric), numbers, n, count,
-        SECOND=second_order, DRAGGING=kick_dragging, METRIC=drift_metric, WIDTH=LANES, BLOCK=block, **OPTIONS,
+        SECOND=second_order, DRAGGING=kick_dragging, METRIC=drift_metric, WIDTH=PACKED, BLOCK=block, **OPTIONS,
     )  # fmt: skip

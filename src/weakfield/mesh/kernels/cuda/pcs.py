@@ -15,12 +15,12 @@ import triton.language as tl
 
 from weakfield.mesh.kernels.cuda.cells import particle, root, site, wrapped
 from weakfield.mesh.kernels.cuda.launch import OPTIONS, blocks, contiguous, scalars
-from weakfield.mesh.lanes import (
+from weakfield.mesh.packed import (
     D_PHI,
     D_PSI,
-    LANES,
     METRIC_PHI,
     METRIC_PSI,
+    PACKED,
     T00,
     VECTOR,
     XX,
@@ -32,17 +32,17 @@ from weakfield.mesh.lanes import (
 )
 
 # what a kernel reads of a module has to be a constant of Triton
-_LANES, _VECTOR = tl.constexpr(LANES), tl.constexpr(VECTOR)
+_PACKED, _VECTOR = tl.constexpr(PACKED), tl.constexpr(VECTOR)
 _T00, _XX, _YY, _ZZ = tl.constexpr(T00), tl.constexpr(XX), tl.constexpr(YY), tl.constexpr(ZZ)
 _XY, _XZ, _YZ = tl.constexpr(XY), tl.constexpr(XZ), tl.constexpr(YZ)
 _PHI, _PSI, _D_PHI, _D_PSI = (
     tl.constexpr(METRIC_PHI), tl.constexpr(METRIC_PSI), tl.constexpr(D_PHI), tl.constexpr(D_PSI),
 )  # fmt: skip
-#: the lanes of the metric that a projection without momenta reads
+#: the fields of the metric that a projection without momenta reads
 _POTENTIALS = tl.constexpr(2)
 assert {METRIC_PHI, METRIC_PSI} == {0, 1}
 
-#: particles of a program that holds all lanes of each
+#: particles of a program that holds all fields of each
 _WIDE = 64
 #: particles of a program that deposits single numbers: one for each of its threads. Triton loads neighbouring particles
 #: of a larger program into one thread, and would exchange them between threads before each of the 64 deposits
@@ -108,20 +108,20 @@ def _around(column, row, displacement, p, live, count, n):
 
 
 @triton.jit
-def _mask(live, lane, LAST: tl.constexpr, WIDE: tl.constexpr):
-    """(BLOCK, WIDE): lanes that exist of particles that exist."""
+def _mask(live, field, LAST: tl.constexpr, WIDE: tl.constexpr):
+    """(BLOCK, WIDE): fields that exist of particles that exist."""
     if LAST == WIDE:
         mask = tl.broadcast_to(live[:, None], [live.shape[0], WIDE])
     else:
-        mask = live[:, None] & (lane < LAST)
+        mask = live[:, None] & (field < LAST)
     return mask
 
 
 @triton.jit
 def _gather(fields, x, fx, y, fy, z, fz, live, n, STRIDE: tl.constexpr, LAST: tl.constexpr, WIDE: tl.constexpr):
-    """(BLOCK, WIDE): 216 times the splines through the first LAST of STRIDE lanes; those of a node in one load."""
-    lane = tl.arange(0, WIDE)[None, :]
-    mask = _mask(live, lane, LAST, WIDE)
+    """(BLOCK, WIDE): 216 times the splines through the first LAST of STRIDE fields; those of a node in one load."""
+    field = tl.arange(0, WIDE)[None, :]
+    mask = _mask(live, field, LAST, WIDE)
     xs, wxs, ys, wys = _nodes(x, n), _four(fx), _nodes(y, n), _four(fy)
     total = tl.zeros([fx.shape[0], WIDE], fx.dtype)
     for k in range(4):
@@ -130,7 +130,7 @@ def _gather(fields, x, fx, y, fy, z, fz, live, n, STRIDE: tl.constexpr, LAST: tl
             w = wys[j] * wz
             row = site(z, ys[j], 0, n)
             for i in tl.static_range(4):
-                f = tl.load(fields + (row + xs[i])[:, None] * STRIDE + lane, mask=mask, other=0.0)
+                f = tl.load(fields + (row + xs[i])[:, None] * STRIDE + field, mask=mask, other=0.0)
                 total += (wxs[i] * w)[:, None] * f
         z = _next(z, n)
     return total
@@ -139,8 +139,8 @@ def _gather(fields, x, fx, y, fy, z, fz, live, n, STRIDE: tl.constexpr, LAST: tl
 @triton.jit
 def _gather_slopes(fields, x, fx, y, fy, z, fz, live, n, WIDE: tl.constexpr):
     """As ``_gather`` and its derivatives along x, y and z, per cell."""
-    lane = tl.arange(0, WIDE)[None, :]
-    mask = _mask(live, lane, WIDE, WIDE)
+    field = tl.arange(0, WIDE)[None, :]
+    mask = _mask(live, field, WIDE, WIDE)
     xs, wxs, ys, wys = _nodes(x, n), _four(fx), _nodes(y, n), _four(fy)
     sxs, sys = _four_slopes(fx), _four_slopes(fy)
     total = tl.zeros([fx.shape[0], WIDE], fx.dtype)
@@ -151,7 +151,7 @@ def _gather_slopes(fields, x, fx, y, fy, z, fz, live, n, WIDE: tl.constexpr):
             w, wy, wz_y = wys[j] * wz, sys[j] * wz, wys[j] * sz
             row = site(z, ys[j], 0, n)
             for i in tl.static_range(4):
-                f = tl.load(fields + (row + xs[i])[:, None] * WIDE + lane, mask=mask, other=0.0)
+                f = tl.load(fields + (row + xs[i])[:, None] * WIDE + field, mask=mask, other=0.0)
                 total += (wxs[i] * w)[:, None] * f
                 dx += (sxs[i] * w)[:, None] * f
                 dy += (wxs[i] * wy)[:, None] * f
@@ -161,9 +161,9 @@ def _gather_slopes(fields, x, fx, y, fy, z, fz, live, n, WIDE: tl.constexpr):
 
 
 @triton.jit
-def _lane(lanes, lane, wanted):
-    """One lane of each particle, (BLOCK,): the others may hold anything."""
-    return tl.sum(tl.where(lane == wanted, lanes, 0.0), axis=1)
+def _field(packed, field, wanted):
+    """One field at each particle, (BLOCK,): the others may hold anything."""
+    return tl.sum(tl.where(field == wanted, packed, 0.0), axis=1)
 
 
 @triton.jit
@@ -194,15 +194,15 @@ def _momenta(q, p, live, count):
 
 
 @triton.jit
-def _fall(at, lane, q2, a2):
+def _fall(at, field, q2, a2):
     """-dq/dtau without frame dragging, of the metric at the particles and their q^2 (``reference.pcs.fall``)."""
-    squared = _exp(2 * _lane(at, lane, _PHI)) * q2
+    squared = _exp(2 * _field(at, field, _PHI)) * q2
     energy = root(a2 + squared)
-    lapse = _exp(_lane(at, lane, _PSI))
+    lapse = _exp(_field(at, field, _PSI))
     space, time = lapse * (squared / energy), lapse * energy
-    x = time * _lane(at, lane, _D_PSI) + space * _lane(at, lane, _D_PHI)
-    y = time * _lane(at, lane, _D_PSI + 1) + space * _lane(at, lane, _D_PHI + 1)
-    z = time * _lane(at, lane, _D_PSI + 2) + space * _lane(at, lane, _D_PHI + 2)
+    x = time * _field(at, field, _D_PSI) + space * _field(at, field, _D_PHI)
+    y = time * _field(at, field, _D_PSI + 1) + space * _field(at, field, _D_PHI + 1)
+    z = time * _field(at, field, _D_PSI + 2) + space * _field(at, field, _D_PHI + 2)
     return x, y, z
 
 
@@ -231,8 +231,8 @@ def _read_pcs(
     p, live = particle(count, BLOCK)
     x, fx, y, fy, z, fz = _around(column, row, u, p, live, count, n)
     total = tl.load(numbers).to(fx.dtype) * _gather(fields, x, fx, y, fy, z, fz, live, n, LAST, LAST, WIDE)
-    lane = tl.arange(0, WIDE)[None, :]
-    tl.store(out + lane.to(tl.int64) * count + p[:, None], total, mask=_mask(live, lane, LAST, WIDE))
+    field = tl.arange(0, WIDE)[None, :]
+    tl.store(out + field.to(tl.int64) * count + p[:, None], total, mask=_mask(live, field, LAST, WIDE))
 
 
 @triton.jit
@@ -246,32 +246,32 @@ def _project_pcs(
     q2 = qx * qx + qy * qy + qz * qz
     cube, a2 = tl.load(numbers).to(fx.dtype), tl.load(numbers + 1).to(fx.dtype)
     scale = tl.load(numbers + 2).to(fx.dtype)
-    lane = tl.arange(0, _LANES)[None, :]
+    field = tl.arange(0, _PACKED)[None, :]
     if METRIC:
         if SHIFTED:
-            at = cube * _gather(metric, x, fx, y, fy, z, fz, live, n, _LANES, _LANES, _LANES)
+            at = cube * _gather(metric, x, fx, y, fy, z, fz, live, n, _PACKED, _PACKED, _PACKED)
             shift = tl.load(numbers + 3).to(fx.dtype)
-            dx, dy, dz = _fall(at, lane, q2, a2)
+            dx, dy, dz = _fall(at, field, q2, a2)
             qx, qy, qz = qx - shift * dx, qy - shift * dy, qz - shift * dz
             q2 = qx * qx + qy * qy + qz * qz
-            phi = _lane(at, lane, _PHI)
+            phi = _field(at, field, _PHI)
         else:
-            at = cube * _gather(metric, x, fx, y, fy, z, fz, live, n, _LANES, _POTENTIALS, _POTENTIALS)
-            phi = _lane(at, tl.arange(0, _POTENTIALS)[None, :], _PHI)
+            at = cube * _gather(metric, x, fx, y, fy, z, fz, live, n, _PACKED, _POTENTIALS, _POTENTIALS)
+            phi = _field(at, tl.arange(0, _POTENTIALS)[None, :], _PHI)
         t00 = scale * _exp(3 * phi) * root(a2 + _exp(2 * phi) * q2)
     else:
         t00 = scale * root(a2 + q2)
     if ENERGIES:
         tl.store(energies + p, t00, mask=live)
     s = scale / root(q2 + a2)
-    values = tl.where(lane == _T00, t00[:, None], 0.0)
-    values = tl.where(lane == _XX, (s * qx * qx)[:, None], values)
-    values = tl.where(lane == _YY, (s * qy * qy)[:, None], values)
-    values = tl.where(lane == _ZZ, (s * qz * qz)[:, None], values)
-    values = tl.where(lane == _XY, (s * qx * qy)[:, None], values)
-    values = tl.where(lane == _XZ, (s * qx * qz)[:, None], values)
-    values = cube * tl.where(lane == _YZ, (s * qy * qz)[:, None], values)
-    mask = _mask(live, lane, _LANES, _LANES)
+    values = tl.where(field == _T00, t00[:, None], 0.0)
+    values = tl.where(field == _XX, (s * qx * qx)[:, None], values)
+    values = tl.where(field == _YY, (s * qy * qy)[:, None], values)
+    values = tl.where(field == _ZZ, (s * qz * qz)[:, None], values)
+    values = tl.where(field == _XY, (s * qx * qy)[:, None], values)
+    values = tl.where(field == _XZ, (s * qx * qz)[:, None], values)
+    values = cube * tl.where(field == _YZ, (s * qy * qz)[:, None], values)
+    mask = _mask(live, field, _PACKED, _PACKED)
     xs, wxs, ys, wys = _nodes(x, n), _four(fx), _nodes(y, n), _four(fy)
     for k in range(4):
         wz = _spline(fz, k)
@@ -279,7 +279,7 @@ def _project_pcs(
             w = wys[j] * wz
             line = site(z, ys[j], 0, n)
             for i in tl.static_range(4):
-                where = out + (line + xs[i])[:, None] * _LANES + lane
+                where = out + (line + xs[i])[:, None] * _PACKED + field
                 tl.atomic_add(where, (wxs[i] * w)[:, None] * values, mask=mask, sem="relaxed")
         z = _next(z, n)
 
@@ -291,9 +291,9 @@ def _t0i_pcs(column, row, u, q, metric, numbers, out, n, count, METRIC: tl.const
     qx, qy, qz = _momenta(q, p, live, count)
     cube, scale = tl.load(numbers).to(fx.dtype), tl.load(numbers + 1).to(fx.dtype) + tl.zeros_like(fx)
     if METRIC:
-        at = cube * _gather(metric, x, fx, y, fy, z, fz, live, n, _LANES, _POTENTIALS, _POTENTIALS)
-        lane = tl.arange(0, _POTENTIALS)[None, :]
-        scale *= _exp(3 * _lane(at, lane, _PHI) - _lane(at, lane, _PSI))
+        at = cube * _gather(metric, x, fx, y, fy, z, fz, live, n, _PACKED, _POTENTIALS, _POTENTIALS)
+        field = tl.arange(0, _POTENTIALS)[None, :]
+        scale *= _exp(3 * _field(at, field, _PHI) - _field(at, field, _PSI))
     scale *= cube
     qx, qy, qz = scale * qx, scale * qy, scale * qz
     volume = n.to(tl.int64) * n * n
@@ -324,9 +324,9 @@ def _newton_pcs(column, row, u, q, slopes, numbers, n, count, BLOCK: tl.constexp
     x, fx, y, fy, z, fz = _around(column, row, u, p, live, count, n)
     kick, drift = tl.load(numbers).to(fx.dtype), tl.load(numbers + 1).to(fx.dtype)
     change = kick * _gather(slopes, x, fx, y, fy, z, fz, live, n, _VECTOR, _VECTOR, _VECTOR)
-    lane = tl.arange(0, _VECTOR)[None, :]
+    field = tl.arange(0, _VECTOR)[None, :]
     qx, qy, qz = _momenta(q, p, live, count)
-    qx, qy, qz = qx - _lane(change, lane, 0), qy - _lane(change, lane, 1), qz - _lane(change, lane, 2)
+    qx, qy, qz = qx - _field(change, field, 0), qy - _field(change, field, 1), qz - _field(change, field, 2)
     _push(u, q, p, live, drift, qx, qx)
     _push(u, q, p + count, live, drift, qy, qy)
     _push(u, q, p + count + count, live, drift, qz, qz)
@@ -337,11 +337,11 @@ def _kick_drift_pcs(column, row, u, q, metric, dragging, numbers, n, count, BLOC
     p, live = particle(count, BLOCK)
     x, fx, y, fy, z, fz = _around(column, row, u, p, live, count, n)
     cube, a2, kick = tl.load(numbers).to(fx.dtype), tl.load(numbers + 1).to(fx.dtype), tl.load(numbers + 2).to(fx.dtype)
-    at = cube * _gather(metric, x, fx, y, fy, z, fz, live, n, _LANES, _LANES, _LANES)
-    lane = tl.arange(0, _LANES)[None, :]
+    at = cube * _gather(metric, x, fx, y, fy, z, fz, live, n, _PACKED, _PACKED, _PACKED)
+    field = tl.arange(0, _PACKED)[None, :]
     qx, qy, qz = _momenta(q, p, live, count)
-    ax, ay, az = _fall(at, lane, qx * qx + qy * qy + qz * qz, a2)
-    # B lies on few enough lanes to hold its derivatives beside it
+    ax, ay, az = _fall(at, field, qx * qx + qy * qy + qz * qz, a2)
+    # B has few enough fields to hold its derivatives beside it
     b, dx, dy, dz = _gather_slopes(dragging, x, fx, y, fy, z, fz, live, n, _VECTOR)
     component = tl.arange(0, _VECTOR)[None, :]
     along = tl.where(component == 0, qx[:, None], tl.where(component == 1, qy[:, None], qz[:, None]))
@@ -352,13 +352,13 @@ def _kick_drift_pcs(column, row, u, q, metric, dragging, numbers, n, count, BLOC
     qx, qy, qz = qx - kick * ax, qy - kick * ay, qz - kick * az
 
     half2, drift = tl.load(numbers + 4).to(fx.dtype), tl.load(numbers + 5).to(fx.dtype)
-    stretch = _exp(2 * _lane(at, lane, _PHI))
+    stretch = _exp(2 * _field(at, field, _PHI))
     energy = root(half2 + stretch * (qx * qx + qy * qy + qz * qz))
-    speed = _exp(_lane(at, lane, _PSI)) * stretch / energy
+    speed = _exp(_field(at, field, _PSI)) * stretch / energy
     b *= tl.load(numbers + 6).to(fx.dtype)
-    _push(u, q, p, live, drift, qx, speed * qx + _lane(b, component, 0))
-    _push(u, q, p + count, live, drift, qy, speed * qy + _lane(b, component, 1))
-    _push(u, q, p + count + count, live, drift, qz, speed * qz + _lane(b, component, 2))
+    _push(u, q, p, live, drift, qx, speed * qx + _field(b, component, 0))
+    _push(u, q, p + count, live, drift, qy, speed * qy + _field(b, component, 1))
+    _push(u, q, p + count + count, live, drift, qz, speed * qz + _field(b, component, 2))
 
 
 def paint_pcs(particles, weight=None, scale=1.0, out=None, start=0.0, shift=0.0):
@@ -379,12 +379,12 @@ def paint_pcs(particles, weight=None, scale=1.0, out=None, start=0.0, shift=0.0)
 def read_pcs(particles, fields):
     """See ``reference.pcs.read_pcs``."""
     n, count, u = particles.grid, len(particles), contiguous(particles.displacement)
-    lanes = fields.shape[-1]
-    out = u.new_empty((lanes, count))
+    packed = fields.shape[-1]
+    out = u.new_empty((packed, count))
     grid, block = blocks(count, _WIDE)
     _read_pcs[grid](
-        particles.column, particles.rows(), u, contiguous(fields), scalars(u, _CUBE), out, n, count, LAST=lanes,
-        WIDE=triton.next_power_of_2(lanes), BLOCK=block, **OPTIONS,
+        particles.column, particles.rows(), u, contiguous(fields), scalars(u, _CUBE), out, n, count, LAST=packed,
+        WIDE=triton.next_power_of_2(packed), BLOCK=block, **OPTIONS,
     )  # fmt: skip
     return out
 

@@ -11,19 +11,19 @@ import triton.language as tl
 
 from weakfield.mesh.kernels.cuda.cells import eight, locate, particle, root, site, slope
 from weakfield.mesh.kernels.cuda.launch import OPTIONS, blocks, contiguous, scalars
-from weakfield.mesh.lanes import LANES, T00, XX, XY, XZ, YY, YZ, ZZ
+from weakfield.mesh.packed import PACKED, T00, XX, XY, XZ, YY, YZ, ZZ
 
 assert (T00, XX, YY, ZZ) == (0, 1, 2, 3)  # as _add_four puts them
-_LANES = tl.constexpr(LANES)
+_PACKED = tl.constexpr(PACKED)
 _XY, _XZ, _YZ = tl.constexpr(XY), tl.constexpr(XZ), tl.constexpr(YZ)
 
 
 @triton.jit
 def _add_four(out, at, t00, xx, yy, zz, live):
-    """Add to the first four lanes of a site, 16 neighbouring bytes in single precision."""
+    """Add to the first four fields of a site, 16 neighbouring bytes in single precision."""
     four = tl.join(tl.join(t00, yy), tl.join(xx, zz))  # (BLOCK, 2, 2), the last index the fastest
     four = tl.reshape(four, [t00.shape[0], 4])
-    where = out + at[:, None] * _LANES + tl.arange(0, 4)[None, :]
+    where = out + at[:, None] * _PACKED + tl.arange(0, 4)[None, :]
     tl.atomic_add(where, four, mask=tl.broadcast_to(live[:, None], where.shape), sem="relaxed")
 
 
@@ -72,16 +72,16 @@ def _stress_energy(
     _corner(out, site(z1, y1, x1, n), fx * fy * fz, m111, e, f1, f2, sx, sy, sz, f, live)
     # off-diagonal: linear along the third axis, the metric averaged over the plaquette
     f = 0.25 * f
-    here = out + site(z0, y0, x0, n) * _LANES
-    up = out + site(z1, y0, x0, n) * _LANES
+    here = out + site(z0, y0, x0, n) * _PACKED
+    up = out + site(z1, y0, x0, n) * _PACKED
     sxy = s * qx * qy
     tl.atomic_add(here + _XY, sxy * gz * (1 + f * (m000 + m001 + m010 + m011)), mask=live, sem="relaxed")
     tl.atomic_add(up + _XY, sxy * fz * (1 + f * (m100 + m101 + m110 + m111)), mask=live, sem="relaxed")
-    up = out + site(z0, y1, x0, n) * _LANES
+    up = out + site(z0, y1, x0, n) * _PACKED
     sxz = s * qx * qz
     tl.atomic_add(here + _XZ, sxz * gy * (1 + f * (m000 + m001 + m100 + m101)), mask=live, sem="relaxed")
     tl.atomic_add(up + _XZ, sxz * fy * (1 + f * (m010 + m011 + m110 + m111)), mask=live, sem="relaxed")
-    up = out + site(z0, y0, x1, n) * _LANES
+    up = out + site(z0, y0, x1, n) * _PACKED
     syz = s * qy * qz
     tl.atomic_add(here + _YZ, syz * gx * (1 + f * (m000 + m010 + m100 + m110)), mask=live, sem="relaxed")
     tl.atomic_add(up + _YZ, syz * fx * (1 + f * (m001 + m011 + m101 + m111)), mask=live, sem="relaxed")

@@ -8,9 +8,9 @@ import triton.language as tl
 
 from weakfield.mesh.kernels.cuda.cells import site
 from weakfield.mesh.kernels.cuda.launch import OPTIONS, contiguous, scalars, tiles
-from weakfield.mesh.lanes import LANES, T00, XX, XY, XZ, YY, YZ, ZZ
+from weakfield.mesh.packed import PACKED, T00, XX, XY, XZ, YY, YZ, ZZ
 
-_LANES, _T00 = tl.constexpr(LANES), tl.constexpr(T00)
+_PACKED, _T00 = tl.constexpr(PACKED), tl.constexpr(T00)
 _XX, _YY, _ZZ = tl.constexpr(XX), tl.constexpr(YY), tl.constexpr(ZZ)
 _XY, _XZ, _YZ = tl.constexpr(XY), tl.constexpr(XZ), tl.constexpr(YZ)
 
@@ -40,13 +40,13 @@ def _at(field, z, y, x, n, live):
 
 
 @triton.jit
-def _lane_at(lanes, z, y, x, n, lane, live):
-    return tl.load(lanes + site(z, y, x, n) * _LANES + lane, mask=live, other=0.0)
+def _field_at(packed, z, y, x, n, field, live):
+    return tl.load(packed + site(z, y, x, n) * _PACKED + field, mask=live, other=0.0)
 
 
 @triton.jit
 def _phi_source(
-    lanes, extra, phi, chi, past, numbers, out, n, EXTRA: tl.constexpr, IMPLICIT: tl.constexpr, SECOND: tl.constexpr,
+    packed, extra, phi, chi, past, numbers, out, n, EXTRA: tl.constexpr, IMPLICIT: tl.constexpr, SECOND: tl.constexpr,
     ROWS: tl.constexpr, WIDTH: tl.constexpr,
 ):  # fmt: skip
     x, y, z, live = _sites(n, ROWS, WIDTH)
@@ -57,7 +57,7 @@ def _phi_source(
     dx = _at(phi, z, y, _above(x, n), n, live) - _at(phi, z, y, _below(x, n), n, live)
     dy = _at(phi, z, _above(y, n), x, n, live) - _at(phi, z, _below(y, n), x, n, live)
     dz = _at(phi, _above(z, n), y, x, n, live) - _at(phi, _below(z, n), y, x, n, live)
-    t00 = tl.load(lanes + here * _LANES + _T00, mask=live, other=0.0)
+    t00 = tl.load(packed + here * _PACKED + _T00, mask=live, other=0.0)
     if EXTRA:
         t00 += tl.load(extra + here, mask=live, other=0.0)
     metric = 1 - 2 * f
@@ -85,7 +85,7 @@ def _plaquette(f, fi, fj, fij):
 
 
 @triton.jit
-def _stress_divergence(lanes, phi, numbers, out, n, ROWS: tl.constexpr, WIDTH: tl.constexpr):
+def _stress_divergence(packed, phi, numbers, out, n, ROWS: tl.constexpr, WIDTH: tl.constexpr):
     # S at the site and at the six neighbours it is differenced with is made here from phi and T: no buffer of S
     x, y, z, live = _sites(n, ROWS, WIDTH)
     xp, xm, yp, ym, zp, zm = _above(x, n), _below(x, n), _above(y, n), _below(y, n), _above(z, n), _below(z, n)
@@ -95,25 +95,25 @@ def _stress_divergence(lanes, phi, numbers, out, n, ROWS: tl.constexpr, WIDTH: t
     f_yp, f_ym = _at(phi, z, yp, x, n, live), _at(phi, z, ym, x, n, live)
     f_zp, f_zm = _at(phi, zp, y, x, n, live), _at(phi, zm, y, x, n, live)
 
-    xx = factor * _lane_at(lanes, z, y, x, n, _XX, live) + _half_square(f_xp, f_xm)
-    yy = factor * _lane_at(lanes, z, y, x, n, _YY, live) + _half_square(f_yp, f_ym)
-    zz = factor * _lane_at(lanes, z, y, x, n, _ZZ, live) + _half_square(f_zp, f_zm)
-    xx_up = factor * _lane_at(lanes, z, y, xp, n, _XX, live) + _half_square(_at(phi, z, y, _above(xp, n), n, live), f)
-    yy_up = factor * _lane_at(lanes, z, yp, x, n, _YY, live) + _half_square(_at(phi, z, _above(yp, n), x, n, live), f)
-    zz_up = factor * _lane_at(lanes, zp, y, x, n, _ZZ, live) + _half_square(_at(phi, _above(zp, n), y, x, n, live), f)
+    xx = factor * _field_at(packed, z, y, x, n, _XX, live) + _half_square(f_xp, f_xm)
+    yy = factor * _field_at(packed, z, y, x, n, _YY, live) + _half_square(f_yp, f_ym)
+    zz = factor * _field_at(packed, z, y, x, n, _ZZ, live) + _half_square(f_zp, f_zm)
+    xx_up = factor * _field_at(packed, z, y, xp, n, _XX, live) + _half_square(_at(phi, z, y, _above(xp, n), n, live), f)
+    yy_up = factor * _field_at(packed, z, yp, x, n, _YY, live) + _half_square(_at(phi, z, _above(yp, n), x, n, live), f)
+    zz_up = factor * _field_at(packed, zp, y, x, n, _ZZ, live) + _half_square(_at(phi, _above(zp, n), y, x, n, live), f)
 
     f_pp, f_pm, f_mp = _at(phi, z, yp, xp, n, live), _at(phi, z, ym, xp, n, live), _at(phi, z, yp, xm, n, live)
-    xy = factor * _lane_at(lanes, z, y, x, n, _XY, live) + _plaquette(f, f_xp, f_yp, f_pp)
-    xy_y = factor * _lane_at(lanes, z, ym, x, n, _XY, live) + _plaquette(f_ym, f_pm, f, f_xp)
-    xy_x = factor * _lane_at(lanes, z, y, xm, n, _XY, live) + _plaquette(f_xm, f, f_mp, f_yp)
+    xy = factor * _field_at(packed, z, y, x, n, _XY, live) + _plaquette(f, f_xp, f_yp, f_pp)
+    xy_y = factor * _field_at(packed, z, ym, x, n, _XY, live) + _plaquette(f_ym, f_pm, f, f_xp)
+    xy_x = factor * _field_at(packed, z, y, xm, n, _XY, live) + _plaquette(f_xm, f, f_mp, f_yp)
     f_pp, f_pm, f_mp = _at(phi, zp, y, xp, n, live), _at(phi, zm, y, xp, n, live), _at(phi, zp, y, xm, n, live)
-    xz = factor * _lane_at(lanes, z, y, x, n, _XZ, live) + _plaquette(f, f_xp, f_zp, f_pp)
-    xz_z = factor * _lane_at(lanes, zm, y, x, n, _XZ, live) + _plaquette(f_zm, f_pm, f, f_xp)
-    xz_x = factor * _lane_at(lanes, z, y, xm, n, _XZ, live) + _plaquette(f_xm, f, f_mp, f_zp)
+    xz = factor * _field_at(packed, z, y, x, n, _XZ, live) + _plaquette(f, f_xp, f_zp, f_pp)
+    xz_z = factor * _field_at(packed, zm, y, x, n, _XZ, live) + _plaquette(f_zm, f_pm, f, f_xp)
+    xz_x = factor * _field_at(packed, z, y, xm, n, _XZ, live) + _plaquette(f_xm, f, f_mp, f_zp)
     f_pp, f_pm, f_mp = _at(phi, zp, yp, x, n, live), _at(phi, zm, yp, x, n, live), _at(phi, zp, ym, x, n, live)
-    yz = factor * _lane_at(lanes, z, y, x, n, _YZ, live) + _plaquette(f, f_yp, f_zp, f_pp)
-    yz_z = factor * _lane_at(lanes, zm, y, x, n, _YZ, live) + _plaquette(f_zm, f_pm, f, f_yp)
-    yz_y = factor * _lane_at(lanes, z, ym, x, n, _YZ, live) + _plaquette(f_ym, f, f_mp, f_zp)
+    yz = factor * _field_at(packed, z, y, x, n, _YZ, live) + _plaquette(f, f_yp, f_zp, f_pp)
+    yz_z = factor * _field_at(packed, zm, y, x, n, _YZ, live) + _plaquette(f_zm, f_pm, f, f_yp)
+    yz_y = factor * _field_at(packed, z, ym, x, n, _YZ, live) + _plaquette(f_ym, f, f_mp, f_zp)
 
     here = site(z, y, x, n)
     volume = n.to(tl.int64) * n * n
@@ -136,12 +136,12 @@ def _pack(phi, chi, b, out, n, WIDE: tl.constexpr, ROWS: tl.constexpr, WIDTH: tl
     ly = by - _at(b + volume, z, _below(y, n), x, n, live)
     lz = bz - _at(b + 2 * volume, _below(z, n), y, x, n, live)
     f, c = tl.load(phi + here, mask=live, other=0.0), tl.load(chi + here, mask=live, other=0.0)
-    # lanes phi chi bx by bz lx ly lz: the first join is the slowest of three binary digits
+    # fields phi chi bx by bz lx ly lz: the first join is the slowest of three binary digits
     even = tl.join(tl.join(f, bz), tl.join(bx, ly))
     odd = tl.join(tl.join(c, lx), tl.join(by, lz))
-    lanes = tl.reshape(tl.join(even, odd), [ROWS, WIDTH, WIDE])
+    packed = tl.reshape(tl.join(even, odd), [ROWS, WIDTH, WIDE])
     where = out + here[:, :, None] * WIDE + tl.arange(0, WIDE)[None, None, :]
-    tl.store(where, lanes, mask=tl.broadcast_to(live[:, :, None], where.shape))
+    tl.store(where, packed, mask=tl.broadcast_to(live[:, :, None], where.shape))
 
 
 def phi_source(stress_energy, extra, phi, chi, past, density, expansion, memory, implicit, second_order, out, sums):
@@ -186,7 +186,7 @@ def pack_metric(phi, chi, b, out):
         contiguous(b),
         contiguous(out),
         n,
-        WIDE=LANES,
+        WIDE=PACKED,
         ROWS=rows,
         WIDTH=width,
         **OPTIONS,

@@ -1,5 +1,6 @@
 """Kernels in plain PyTorch: the definition of each, for any device, differentiable where the arguments are."""
 
+from weakfield.mesh.kernels.contract import KickDriftFields, SpectralSolvers, StaggeredSolvers
 from weakfield.mesh.kernels.reference.assignment import gradient, paint, read
 from weakfield.mesh.kernels.reference.hamiltonian import extrapolate, hamiltonian_source
 from weakfield.mesh.kernels.reference.motion import kick_drift_gr, kick_drift_newton
@@ -20,32 +21,7 @@ from weakfield.mesh.kernels.reference.spectral import (
     solve_chi,
     transverse_part,
 )
-from weakfield.mesh.kernels.reference.triples import triple_sums
 
-__all__ = [
-    "add_realisation",
-    "advance_b",
-    "divide_by_laplacian",
-    "extrapolate",
-    "gradient",
-    "hamiltonian_source",
-    "kick_drift_gr",
-    "kick_drift_newton",
-    "kick_drift_newton_pcs",
-    "kick_drift_pcs",
-    "pack_metric",
-    "paint",
-    "paint_pcs",
-    "phi_source",
-    "project_pcs",
-    "project_stress_energy",
-    "project_t0i",
-    "project_t0i_pcs",
-    "read",
-    "read_pcs",
-    "solve_chi",
-    "stress_divergence",
-    "stress_tensor",
-    "transverse_part",
-    "triple_sums",
-]
+staggered_solvers: StaggeredSolvers | None = None
+spectral_solvers: SpectralSolvers | None = None
+kick_drift_fields: KickDriftFields | None = None

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor
 
-
-class Extrapolation(NamedTuple):
-    """A field at a new time as a sum of what it was a step before and two steps before: (coefficient, coefficient)."""
-
-    phi: tuple[float, float]  # phi and its gradient
-    chi: tuple[float, float]
-    rate: tuple[float, float]  # phi', in terms of phi
-    memory: tuple[float, float]  # 3 H / h times what phi' remembers, in terms of phi
+from weakfield.mesh.kernels.contract import Extrapolation
 
 
 def hamiltonian_source(

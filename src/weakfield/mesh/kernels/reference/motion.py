@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from weakfield.mesh.kernels.reference.assignment import Cells, gradient
-from weakfield.mesh.lanes import BX, CHI, LX, PHI
+from weakfield.mesh.packed import BX, CHI, LX, PHI
 from weakfield.mesh.particles import Particles
 
 UNIT = ((1, 0, 0), (0, 1, 0), (0, 0, 1))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from weakfield.mesh.lanes import D_PHI, D_PSI, METRIC_PHI, METRIC_PSI, STRESS, T00
+from weakfield.mesh.packed import D_PHI, D_PSI, METRIC_PHI, METRIC_PSI, STRESS, T00
 from weakfield.mesh.particles import Particles
 
 _NODES = tuple(itertools.product(range(4), range(4), range(4)))
@@ -104,11 +104,11 @@ def project_pcs(
     start: float = 0.0,
     energies: Tensor | None = None,
 ) -> Tensor:
-    """-a^3 T^0_0 and a^3 T^i_j into the lanes of ``out`` (N, N, N, 8), the last one 0 (EQUATIONS 16.2).
+    """-a^3 T^0_0 and a^3 T^i_j into the packed fields ``out`` (N, N, N, 8), the last one 0 (EQUATIONS 16.2).
 
     T00 = (m N^3 / a) e^(3 phi) sqrt(q^2 e^(2 phi) + a^2), summed from ``start`` on, and T_ij = (m N^3 / a) q_i q_j / E
     with E^2 = q^2 + a^2. Momenta are q - weight x fall (``fall``), at the time of the positions; ``metric``
-    (N, N, N, 8) in lanes of ``mesh.lanes``. Without a metric phi = psi = 0 and q is that of the particles.
+    (N, N, N, 8) packed as in ``mesh.packed``. Without a metric phi = psi = 0 and q is that of the particles.
     ``energies`` (P,) becomes what each particle adds to T00.
     """
     splines, q = Splines.of(particles), particles.momentum
@@ -122,8 +122,8 @@ def project_pcs(
     scale = particles.mass * particles.grid**3 / a
     values = q.new_zeros((out.shape[-1], len(particles)))
     values[T00] = scale * torch.exp(3 * phi) * torch.sqrt(a**2 + torch.exp(2 * phi) * q2)
-    for lane, i, j in STRESS:
-        values[lane] = scale / torch.sqrt(q2 + a**2) * q[i] * q[j]
+    for field, i, j in STRESS:
+        values[field] = scale / torch.sqrt(q2 + a**2) * q[i] * q[j]
     if energies is not None:
         energies.copy_(values[T00])
     out.zero_()
@@ -142,7 +142,7 @@ def project_t0i_pcs(particles: Particles, metric: Tensor | None, out: Tensor) ->
 
 
 def kick_drift_newton_pcs(particles: Particles, slopes: Tensor, kick: float, drift: float) -> None:
-    """q -= kick grad(phi); x += drift q, in place; ``slopes`` (N, N, N, 4): the gradient, and a lane of no meaning."""
+    """q -= kick grad(phi); x += drift q, in place; ``slopes`` (N, N, N, 4): the gradient, and one of no meaning."""
     particles.momentum -= kick * Splines.of(particles).gather(slopes)[:3]
     particles.displacement += drift * particles.grid * particles.momentum
 
@@ -153,7 +153,7 @@ def kick_drift_pcs(
     """Kick with scale factor a, then drift with a_half and the same fields, in place (EQUATIONS 16.2).
 
     q_i -= kick (fall_i + sum_j q_j d_i B_j), x_i += drift (e^(psi + 2 phi) q_i / S + B_i). ``metric`` (N, N, N, 8) in
-    lanes of ``mesh.lanes``; ``dragging`` (N, N, N, 4): a^2 B and a lane of no meaning. Its derivative is that of the
+    as in ``mesh.packed``; ``dragging`` (N, N, N, 4): a^2 B and a field of no meaning. Its derivative is that of the
     spline: beside grad(phi) the term is of third order.
     """
     n, q, splines = particles.grid, particles.momentum, Splines.of(particles)

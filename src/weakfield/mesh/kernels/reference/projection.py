@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from weakfield.mesh.kernels.reference.assignment import CORNERS, Cells, gradient
-from weakfield.mesh.lanes import LANES, STRESS, T00
+from weakfield.mesh.packed import PACKED, STRESS, T00
 from weakfield.mesh.particles import Particles
 
 AXES = "xyz"
@@ -22,11 +22,11 @@ def project_stress_energy(
     out: Tensor,
     start: float = 0.0,
 ) -> Tensor:
-    """-a^3 T^0_0 and a^3 T^i_j with the metric ``phi`` into the lanes of ``out`` (N, N, N, 8) (EQUATIONS 4, 13.1 iii).
+    """-a^3 T^0_0 and a^3 T^i_j with the metric ``phi`` into the packed ``out`` (N, N, N, 8) (EQUATIONS 4, 13.1 iii).
 
     Momenta are q* = q - weight grad(potential), at the time of the positions (EQUATIONS 15.1); q itself without a
     potential. T00 = (m N^3 / a) sum W [E + f1 phi (+ f2 phi^2)] and T_ii at the nodes, off-diagonal on the plaquettes;
-    lanes as in ``mesh.lanes``, the last one 0. T00 is summed from
+    fields as in ``mesh.packed``, the last one 0. T00 is summed from
     ``start`` on: at minus its mean it keeps its contrast in single precision.
     """
     cells, q = Cells.of(particles), particles.momentum
@@ -40,18 +40,18 @@ def project_stress_energy(
     scale = particles.mass * particles.grid**3 / a
     out.zero_()
     out[..., T00] = start
-    lanes = out.reshape(-1, LANES)
+    packed = out.reshape(-1, PACKED)
     for corner in CORNERS:
         metric = cells.gather(phi, corner)
         value = scale * cells.weight(corner) * (energy + metric * (f1 + metric * f2))
-        lanes[:, T00].index_add_(0, cells.index(corner), value)
+        packed[:, T00].index_add_(0, cells.index(corner), value)
     f = 4 + a**2 / e2
-    for lane, i, j in STRESS:
+    for field, i, j in STRESS:
         axes = AXES if i == j else AXES.replace(AXES[i], "").replace(AXES[j], "")
         for corner in cells.corners(axes):
             metric = cells.gather(phi, corner) if i == j else _plaquette_mean(cells, phi, corner, i, j)
             value = scale / energy * q[i] * q[j] * cells.weight(corner, axes) * (1 + f * metric)
-            lanes[:, lane].index_add_(0, cells.index(corner), value)
+            packed[:, field].index_add_(0, cells.index(corner), value)
     return out
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from weakfield.mesh.lanes import BX, CHI, LX, PHI, STORED, T00
+from weakfield.mesh.packed import BX, CHI, LX, PHI, STORED, T00
 
 #: tensor dimension of each axis x, y, z in a field [z, y, x]
 _DIM = (-1, -2, -3)
@@ -29,7 +29,7 @@ def phi_source(
 ) -> Tensor:  # fmt: skip
     """S of EQUATIONS 5.1 (and 13.1 i, ii; 15.2) into ``out``.
 
-    T00, less its mean, is that lane of ``stress_energy`` (N, N, N, 8), plus ``extra`` (N, N, N) where given: radiation.
+    T00, less its mean, is that of ``stress_energy`` (N, N, N, 8), plus ``extra`` (N, N, N) where given: radiation.
     density = G4 dx^2 / a, expansion = 3 H^2 dx^2, memory = 3 H dx^2 / dtau: S = density T00 (1 - 2 phi)
     + sum_i [phi(x + e_i) - phi(x - e_i)]^2 / 8 + expansion (phi - chi) - memory past. ``past`` stands for phi in the
     time derivative; with ``implicit`` the term expansion phi is left to the other side of the equation.
@@ -49,7 +49,7 @@ def stress_tensor(stress_energy: Tensor, phi: Tensor, factor: float) -> Tensor:
 
     ``stress_energy`` (N, N, N, 8) as ``project_stress_energy`` leaves it.
     """
-    stress = torch.stack([factor * stress_energy[..., lane] for lane in STORED])
+    stress = torch.stack([factor * stress_energy[..., field] for field in STORED])
     for component, i in ((0, 0), (3, 1), (5, 2)):
         stress[component] += (_up(phi, i) - _down(phi, i)) ** 2 / 2
     for component, i, j in ((1, 0, 1), (2, 0, 2), (4, 1, 2)):
@@ -72,7 +72,7 @@ def stress_divergence(stress_energy: Tensor, phi: Tensor, factor: float, out: Te
 
 
 def pack_metric(phi: Tensor, chi: Tensor, b: Tensor, out: Tensor) -> Tensor:
-    """phi, chi, Bhat (3, N, N, N) and its differences along each own axis into the lanes of ``out`` (N, N, N, 8)."""
+    """phi, chi, Bhat (3, N, N, N) and its differences along each own axis into the packed ``out`` (N, N, N, 8)."""
     out[..., PHI], out[..., CHI] = phi, chi
     for i in range(3):
         out[..., BX + i], out[..., LX + i] = b[i], b[i] - _down(b[i], i)

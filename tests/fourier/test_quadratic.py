@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from weakfield.mesh import fft
-from weakfield.mesh.quadratic import (
+from weakfield.fourier.quadratic import (
     from_padded,
     minors,
     padded_product,
@@ -18,6 +17,7 @@ from weakfield.mesh.quadratic import (
     to_padded,
     wave_vector,
 )
+from weakfield.mesh import fft
 
 
 def wave(n: int, vector: tuple[int, int, int], phase: float = 0.0) -> torch.Tensor:

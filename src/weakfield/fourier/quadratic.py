@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from weakfield.fourier.half_axis import wavenumbers
 from weakfield.mesh import fft
-from weakfield.mesh.shells import wavenumbers
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from math import isqrt, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from weakfield.mesh.shells import first_square
+from weakfield.fourier.shells import first_square
 
 Integers = NDArray[np.int64]
 Intervals = tuple[tuple[float, float], ...]

@@ -12,17 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weakfield.base.errors import BadInput
+from weakfield.fourier.half_axis import wavenumbers
+from weakfield.fourier.reference_spectrum import _sums_on_device, _sums_on_host, reference_shells, reference_spectrum
+from weakfield.fourier.shells import default_edges, shells
+from weakfield.fourier.windows import window_power
 from weakfield.mesh import fft
-from weakfield.mesh.shells import (
-    _sums_on_device,
-    _sums_on_host,
-    default_edges,
-    reference_shells,
-    reference_spectrum,
-    shells,
-    wavenumbers,
-    window_power,
-)
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -101,7 +95,7 @@ def test_modes_on_an_edge_lie_where_the_reference_puts_them():
 def test_geometry_columns_equal_the_reference_to_the_printed_digits(case, field):
     lines = (DATA / case / f"pk001_{field}.dat").read_text().splitlines()[3:]
     ours = reference_spectrum(torch.ones(16, 16, 9, dtype=torch.complex128), 64, 320.0)
-    printed = [f"{k:.6e} {s:.6e} {c}" for k, s, c in zip(ours.k_hmpc, ours.sigma_k, ours.count, strict=True)]
+    printed = [f"{k:.6e} {s:.6e} {c}" for k, s, c in zip(ours.k_hmpc, ours.k_scatter, ours.count, strict=True)]
     assert printed == [" ".join(np.array(line.split())[[0, 2, 4]]) for line in lines]
 
 
@@ -113,23 +107,23 @@ def test_delta_squared_of_a_plane_wave():
         field = (amplitude * torch.cos(2 * torch.pi * 3 * x / n)).reshape(shape).expand(n, n, n).contiguous()
         modes = fft.forward(field)
         spectrum = reference_spectrum(modes, bins, 100.0)
-        row = np.argmax(spectrum.power)
+        row = np.argmax(spectrum.dimensionless)
         k = 2 * np.pi * 3
         in_bin = spectrum.count[row]
         expected = (amplitude**2 / 4) * (2 / in_bin) * k**3 / (2 * np.pi**2)
         assert spectrum.k_hmpc[row] == pytest.approx(k / 100, rel=1e-3)
-        assert spectrum.power[row] == pytest.approx(expected, rel=1e-12)
+        assert spectrum.dimensionless[row] == pytest.approx(expected, rel=1e-12)
         mean_square = (amplitude**2 / 4 * k**3 / (2 * np.pi**2)) ** 2 * 2 / in_bin
-        assert spectrum.sigma_power[row] == pytest.approx(np.sqrt((mean_square - expected**2) / in_bin), rel=1e-10)
-        window = reference_spectrum(modes, bins, 100.0, window="cic").power[row] / spectrum.power[row]
+        assert spectrum.error[row] == pytest.approx(np.sqrt((mean_square - expected**2) / in_bin), rel=1e-10)
+        window = reference_spectrum(modes, bins, 100.0, window="cic").dimensionless[row] / spectrum.dimensionless[row]
         assert window == pytest.approx(1 / np.sinc(3 / n) ** 2, rel=1e-12)
 
 
 def test_components_add_with_their_weights():
     field = torch.randn(3, 8, 8, 8, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     modes = [fft.forward(component) for component in field]
-    total = reference_spectrum([(1.0, modes[0]), (2.0, modes[1])], 16, 10.0).power
-    parts = [reference_spectrum(m, 16, 10.0).power for m in modes[:2]]
+    total = reference_spectrum([(1.0, modes[0]), (2.0, modes[1])], 16, 10.0).dimensionless
+    parts = [reference_spectrum(m, 16, 10.0).dimensionless for m in modes[:2]]
     np.testing.assert_allclose(total, parts[0] + 2 * parts[1], rtol=1e-13)
 
 

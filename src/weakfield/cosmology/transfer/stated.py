@@ -1,0 +1,65 @@
+"""What a table of transfer functions or a power spectrum says of itself in its comments: redshift, unit of k, gauge."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from weakfield.base.errors import BadInput
+
+_NUMBER = r"([-+]?\d+\.?\d*(?:[eE][-+]?\d+)?)"
+_REDSHIFT = re.compile(rf"\bz\s*=\s*{_NUMBER}")
+_UNIT = re.compile(r"(?:^|[\s:#])k\s*[\(\[]([^\)\]]*)[\)\]]")
+_PER_MPC = re.compile(r"^(1/mpc|mpc\^?\{?-1\}?|/mpc)$")
+_H_PER_MPC = re.compile(r"^h\s*/?\s*mpc(\^?\{?-1\}?)?$")
+#: how far a stated redshift may be from the one that is meant, over 1 + z
+_SAME = 1e-3
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What the comments of a file say; ``None`` where they say nothing."""
+
+    path: Path
+    redshift: float | None
+    k_unit: str | None
+    gauge: str | None
+
+    @classmethod
+    def by(cls, path: Path, comments: Iterable[str]) -> Stated:
+        """Read the comments, lines without their '#'."""
+        text = "\n".join(comments)
+        redshifts = {float(found) for found in _REDSHIFT.findall(text)}
+        units = {found.strip() for found in _UNIT.findall(text)}
+        gauges = [gauge for gauge in ("synchronous", "newtonian") if re.search(rf"\b{gauge}", text, re.IGNORECASE)]
+        if len(redshifts) > 1:
+            shown = " and ".join(f"{z:g}" for z in sorted(redshifts))
+            raise BadInput(f"{path} says that it is at z = {shown}, expected one redshift")
+        return cls(
+            path,
+            redshifts.pop() if redshifts else None,
+            units.pop() if len(units) == 1 else None,
+            gauges[0] if len(gauges) == 1 else None,
+        )
+
+    def check_redshift(self, redshift: float) -> None:
+        """``BadInput`` if the file is of another redshift than the one it is meant for."""
+        if self.redshift is not None and abs(self.redshift - redshift) > _SAME * (1.0 + redshift):
+            raise BadInput(
+                f"{self.path} says that it is at z = {self.redshift:g}, expected the initial redshift {redshift:g}"
+            )
+
+    def check_gauge(self, gauge: str) -> None:
+        """``BadInput`` if the file is of another gauge than ``gauge``."""
+        if self.gauge is not None and self.gauge != gauge:
+            raise BadInput(f"{self.path} says that it is in {self.gauge} gauge, expected {gauge} gauge")
+
+    def k_in_hmpc(self, h: float) -> float:
+        """What multiplies k of the file to give h/Mpc: 1, or 1 / h for one in 1/Mpc. ``BadInput`` for another unit."""
+        if self.k_unit is None or _H_PER_MPC.match(self.k_unit.lower()):
+            return 1.0
+        if _PER_MPC.match(self.k_unit.lower().replace(" ", "")):
+            return 1.0 / h
+        raise BadInput(f"{self.path} says that its k is in '{self.k_unit}', expected h/Mpc or 1/Mpc")

@@ -1,0 +1,174 @@
+"""The spectra files of the reference program: linear bins in k up to the corner of the cube (EQUATIONS 10).
+
+Sums are in the order of the reference program. Modes on a GPU are summed there, which gives other last digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from weakfield.fourier.half_axis import Reals, half_axis_weights, squared_modulus, wavenumbers
+from weakfield.fourier.shells import sums_by
+from weakfield.fourier.windows import window_power
+
+
+@dataclass(frozen=True)
+class ReferenceShells:
+    """Linear bins of the reference program (EQUATIONS 10): ``bins`` from k = 0 to sqrt(3) pi N in code units.
+
+    ``index`` (N, N, N//2+1) is ``bins`` for modes in no bin; ``k`` and ``sigma_k`` [code units] and ``count`` are per
+    bin, with the empty bins still in.
+    """
+
+    n: int
+    bins: int
+    index: NDArray[np.intp]
+    weight: Reals
+    k: Reals
+    sigma_k: Reals
+    count: Reals
+
+    def sums(self, values: Reals) -> Reals:
+        """Weighted sums of ``values`` (N, N, N//2+1) per bin: over the four quarters of the z-y plane, then pairwise.
+
+        That is the order of the reference program on 2x2 processes; it decides the rounding residue printed as
+        sigma(k) where all modes of a bin have the same k.
+        """
+        return _quarter_sums(self.index, self.weight * values, self.bins)
+
+
+@dataclass(frozen=True)
+class ReferenceSpectrum:
+    """Columns of a spectra file, empty bins omitted: k and its rms scatter [h/Mpc], Delta^2 and its error, count.
+
+    Delta^2 = k^3 P(k) / 2 pi^2 has no units.
+    """
+
+    k_hmpc: Reals
+    dimensionless: Reals
+    k_scatter: Reals
+    error: Reals
+    count: NDArray[np.int64]
+
+
+@lru_cache(maxsize=4)
+def reference_shells(n: int, bins: int) -> ReferenceShells:
+    """Bins of the reference program for a cube of side ``n`` (EQUATIONS 10)."""
+    squares = _squares(n)
+    limit = 3.0 * (np.pi * n) ** 2
+    # modes such as (1,1,1) lie exactly on an edge: this order of operations puts them where the reference does
+    index = np.minimum(np.floor(bins * np.sqrt(squares / limit)).astype(np.intp), bins)
+    index[0, 0, 0] = bins
+    weight = np.broadcast_to(half_axis_weights(n), index.shape)
+    count = _quarter_sums(index, weight, bins)
+    first = _quarter_sums(index, weight * np.sqrt(squares), bins)
+    second = _quarter_sums(index, weight * squares, bins)
+    filled = np.maximum(count, 1)
+    variance = np.array([_residue(*terms) for terms in zip(second, count, first, strict=True)])
+    return ReferenceShells(n, bins, index, weight, first / filled, np.sqrt(np.maximum(variance, 0)) / filled, count)
+
+
+def reference_spectrum(
+    modes: Tensor | Sequence[tuple[float, Tensor]],
+    bins: int,
+    box_size_mpch: float,
+    window: Literal["none", "cic"] = "none",
+) -> ReferenceSpectrum:
+    """Delta^2(k) = <|f_k|^2 k^3> / 2 pi^2 with f_k = FFT / N^3, binned as the reference does (EQUATIONS 10).
+
+    ``modes``: unnormalised real FFT (N, N, N//2+1), or (weight, modes) of each component of a vector or tensor, whose
+    weighted powers add. ``window="cic"`` divides the power by prod sinc^2(pi n_i / N), as the reference does.
+    """
+    components = [(1.0, modes)] if isinstance(modes, Tensor) else list(modes)
+    n = components[0][1].shape[0]
+    shell = reference_shells(n, bins)
+    summed = _sums_on_device if components[0][1].is_cuda else _sums_on_host
+    first, second = summed(components, shell, window)
+    kept = shell.count > 0
+    count = shell.count[kept]
+    mean = first[kept] / count
+    spread = np.maximum(second[kept] / count - mean**2, 0)
+    return ReferenceSpectrum(
+        k_hmpc=shell.k[kept] / box_size_mpch,
+        dimensionless=mean,
+        k_scatter=shell.sigma_k[kept] / box_size_mpch,
+        error=np.sqrt(spread) / np.sqrt(count),
+        count=count.astype(np.int64),
+    )
+
+
+def _squares(n: int) -> Reals:
+    """k^2 of every mode in code units, (N, N, N//2+1), added in the order of the reference program."""
+    full, half = ((2 * np.pi * axis) ** 2 for axis in wavenumbers(n))
+    return np.asarray(half[None, None, :] + full[None, :, None] + full[:, None, None])
+
+
+def _weights(n: int) -> Reals:
+    """What turns |f|^2 of a mode into Delta^2, (N, N, N//2+1)."""
+    squares = _squares(n)
+    weights: Reals = squares * np.sqrt(squares) / (2 * np.pi**2 * float(n) ** 6)
+    return weights
+
+
+def _sums_on_host(
+    components: list[tuple[float, Tensor]], shell: ReferenceShells, window: Literal["none", "cic"]
+) -> tuple[Reals, Reals]:
+    """Sums of Delta^2 and of its square by bin."""
+    values = np.zeros(shell.index.shape)
+    for factor, component in components:
+        values += factor * squared_modulus(component.detach().numpy())
+    values *= _weights(shell.n)
+    if window == "cic":
+        values /= window_power(shell.n, 2)
+    return shell.sums(values), shell.sums(values**2)
+
+
+def _sums_on_device(
+    components: list[tuple[float, Tensor]], shell: ReferenceShells, window: Literal["none", "cic"]
+) -> tuple[Reals, Reals]:
+    """The same where the modes are: in another order, so that the last digits may change from run to run."""
+    device = components[0][1].device
+    index, counted, weights = _on_device(shell.n, shell.bins, window, device)
+    values = torch.zeros_like(weights)
+    for factor, component in components:
+        parts = torch.view_as_real(component.detach()).double()
+        values += factor * (parts * parts).sum(-1)
+    values *= weights
+    first, second = (
+        torch.bincount(index, (counted * power).reshape(-1), shell.bins + 1)[: shell.bins].cpu().numpy()
+        for power in (values, values**2)
+    )
+    return first, second
+
+
+@lru_cache(maxsize=2)
+def _on_device(
+    n: int, bins: int, window: Literal["none", "cic"], device: torch.device
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Bin of every mode (flat), how often it counts, and what turns its |f|^2 into Delta^2."""
+    shell = reference_shells(n, bins)
+    weights = _weights(n) / window_power(n, 2) if window == "cic" else _weights(n)
+    arrays = (shell.index.ravel(), np.ascontiguousarray(shell.weight), weights)
+    index, counted, factors = (torch.from_numpy(array).to(device) for array in arrays)
+    return index, counted, factors
+
+
+def _quarter_sums(index: NDArray[np.intp], values: Reals, bins: int) -> Reals:
+    middle = index.shape[0] // 2
+    halves = (slice(0, middle), slice(middle, None))
+    parts = [sums_by(index[z, y], values[z, y], bins) for z in halves for y in halves]
+    return np.asarray((parts[0] + parts[1]) + (parts[2] + parts[3]))
+
+
+def _residue(second: float, count: float, first: float) -> float:
+    """second * count - first^2 with the first product unrounded, as a fused multiply-add gives it."""
+    return float(Fraction(second) * Fraction(count) - Fraction(float(first * first)))
