@@ -242,8 +242,9 @@ def bands(case: Case) -> Iterator[tuple[str, Tensor]]:
     double[:, :, 0] = 1.0
     edges = [(0.0, 0.03), (0.03, 0.05), (0.05, 0.08), (0.025, 0.035)]
     nyquist = np.pi / case.cell
+    largest = nyquist * (1 - 2 / case.grid)  # of the initial modes
     for low, high in edges + [(nyquist * i / 10, nyquist * (i + 1) / 10) for i in range(8)]:
-        inside = ((k > low) & (k <= high)).double() * mesh.inside * double
+        inside = ((k > low) & (k <= high) & (k < largest)).double() * mesh.inside * double
         inside[0, 0, 0] = 0.0
         named = f"{low:g}-{high:g}" if (low, high) in edges else f"tenth {round(low / nyquist * 10)}"
         yield named, inside
