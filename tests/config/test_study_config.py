@@ -232,6 +232,9 @@ def test_a_record_is_read_by_what_was_and_not_by_todays_default(
 @pytest.mark.parametrize("base", ["/elsewhere/x", "../../x", "a\\b", "a\0b", "..", ".", "", "x" * 101])
 @pytest.mark.parametrize("key", ["snapshot_base", "spectra_base", "generic_base"])
 def test_files_stay_in_the_run_folder(key: str, base: str) -> None:
+    if key == "generic_base" and base == "":  # what a settings.ini without that key asks for
+        assert StudyConfig.from_mapping({"output": {key: base}}).output.generic_base == ""
+        return
     with pytest.raises(BadInput, match=rf"output.{key}: found .* expected the first part of a file name"):
         StudyConfig.from_mapping({"output": {key: base}})
 

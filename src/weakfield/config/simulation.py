@@ -280,20 +280,27 @@ class SimulationSettings(Settings):
             )
 
 
-def _file_base(value: str) -> str:
+def _in_folder(value: str) -> str:
     """The first part of file names, which must stay in the folder they are written to."""
-    if not value or value in (".", "..") or len(value) > 100 or re.search(r"[/\\\x00-\x1f]", value):
+    if value in (".", "..") or len(value) > 100 or re.search(r"[/\\\x00-\x1f]", value):
         raise ValueError(f"found {value!r}, expected the first part of a file name, without a folder")
     return value
 
 
-FileBase = Annotated[str, AfterValidator(_file_base)]
+def _not_empty(value: str) -> str:
+    if not value:
+        raise ValueError(f"found {value!r}, expected the first part of a file name")
+    return value
+
+
+AnyBase = Annotated[str, AfterValidator(_in_folder)]  # empty too, as the reference program has it by default
+FileBase = Annotated[AnyBase, AfterValidator(_not_empty)]
 
 
 class OutputSettings(Settings):
     """How the files of a run are named and written (the reference program's names, EQUATIONS 10, 11)."""
 
-    generic_base: FileBase = Field("lcdm", description="first part of the name of the background file")
+    generic_base: AnyBase = Field("lcdm", description="first part of the name of the background file")
     snapshot_base: FileBase = Field("snap", description="first part of the names of fields and particles")
     spectra_base: FileBase = Field("pk", description="first part of the names of spectra")
     dtype: Literal["float32", "float64"] = Field("float32", description="number format of the fields on disk")
