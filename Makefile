@@ -30,7 +30,7 @@ test-slow: $(VENV)/.installed-class
 	$(BIN)/python -m pytest -n auto -m slow $(PYTEST_FLAGS)
 
 test-slurm: $(VENV)/.installed-test
-	tests/campaign/slurm/run.sh $(BIN)/python -m pytest -m slurm tests/campaign/test_slurm.py $(PYTEST_FLAGS)
+	tests/pairs/slurm/run.sh $(BIN)/python -m pytest -m slurm tests/pairs/test_slurm.py $(PYTEST_FLAGS)
 
 check: $(VENV)/.installed-test
 	$(BIN)/ruff format --check

@@ -50,11 +50,11 @@ def study_of(grid: int, pairs: int, workers: int, step: float = 0.04) -> Any:
 
 def campaign(grid: int, pairs: int, workers: int, root: Path) -> dict[str, float]:
     """Seconds until all pairs are whole by workers; those before the first of them began are ``start``."""
-    from weakfield.campaign.clusters import connected
-    from weakfield.campaign.engine import Dispatch
-    from weakfield.campaign.run import Tally
     from weakfield.config import RunFolder
-    from weakfield.simulation.runfolder import open_for_work
+    from weakfield.pairs.clusters import connected
+    from weakfield.pairs.journal import Tally
+    from weakfield.pairs.runfolder import open_for_work
+    from weakfield.pairs.workers import Dispatch
 
     study, folder, tally = study_of(grid, pairs + workers, workers), RunFolder(root), Tally()
     begin = time.perf_counter()
@@ -70,16 +70,16 @@ def campaign(grid: int, pairs: int, workers: int, root: Path) -> dict[str, float
 
 
 def bare_loop(grid: int, pairs: int, root: Path) -> float:
-    """Seconds of ``grow_pair`` called again and again, without claim, journal or Dask."""
+    """Seconds of pairs grown one after the other, without lock, journal or Dask."""
     from weakfield.config import RunFolder
-    from weakfield.simulation.ensemble import growing
+    from weakfield.pairs.grower import PairGrower
 
-    study, folder = study_of(grid, pairs + 1, 1), RunFolder(root)
-    with growing(study) as grow:
-        grow(study, pairs, folder)
+    grower = PairGrower(study_of(grid, pairs + 1, 1), RunFolder(root), alone=True)
+    with grower.writing():
+        grower.grow(pairs)
         begin = time.perf_counter()
         for seed in range(pairs):
-            grow(study, seed, folder)
+            grower.grow(seed)
         return time.perf_counter() - begin
 
 
@@ -115,11 +115,11 @@ def memory(pairs: int) -> dict[str, Any]:
     """Resident memory [MB] of client with scheduler, and of one worker, while tiny pairs go by."""
     import psutil
 
-    from weakfield.campaign.clusters import connected
-    from weakfield.campaign.engine import Dispatch
-    from weakfield.campaign.run import Tally
     from weakfield.config import RunFolder
-    from weakfield.simulation.runfolder import open_for_work
+    from weakfield.pairs.clusters import connected
+    from weakfield.pairs.journal import Tally
+    from weakfield.pairs.runfolder import open_for_work
+    from weakfield.pairs.workers import Dispatch
 
     study, tally, rows = study_of(8, pairs, 1, step=0.5), Tally(), []
     simulation = {"transfer": "eisenstein-hu", "snapshot_redshifts": (10.0, 1.0), "spectra_bins": 4}
@@ -190,7 +190,7 @@ def measured(results: dict[str, Any]) -> str:
 
 def sizes(results: dict[str, Any]) -> str:
     """2000 pairs: disk from the settings; time from seconds a cycle of benchmarks/scaling.py and simulation.py."""
-    from weakfield.campaign.cost import bytes_of_pair, cycles_of
+    from weakfield.pairs.cost import bytes_of_pair, cycles_of
 
     lines = ["| N | disk, 3 outputs of phi | cycles of a run | time a pair | 2000 pairs, 1 machine | 20 machines |",
              "|---|---|---|---|---|---|"]  # fmt: skip

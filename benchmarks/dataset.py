@@ -61,7 +61,7 @@ def sources(data: Dataset) -> dict[str, Pairs]:
     """Pairs not loaded yet, loaded once, and kept on disk."""
     warm, kept = data.samples(data.seeds), data.samples(data.seeds, on_disk=True)
     for pairs in (warm, kept):
-        pairs.load(range(0, len(pairs), pairs.cut.count))
+        pairs.load(range(0, len(pairs), pairs.sample_shape.count))
     mapped = open_dataset(data.folder).samples(data.seeds, on_disk=True)
     return {"files, first time": data.samples(data.seeds, room=1), "disk, mapped": mapped, "memory": warm}
 

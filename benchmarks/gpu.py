@@ -34,9 +34,9 @@ from weakfield.mesh.kernels import kernels_for
 from weakfield.simulation.clock import Clock
 from weakfield.simulation.evolution import THEORIES
 from weakfield.simulation.initial_conditions import initial_universe
-from weakfield.simulation.shared import Shared
+from weakfield.simulation.study_cache import StudyCache
 from weakfield.simulation.universe import Universe
-from weakfield.simulation.writer import Behind
+from weakfield.simulation.writer import ThreadedWriter
 
 RESULTS = Path(__file__).parent / "results" / "gpu.json"
 PHASES = {
@@ -128,7 +128,7 @@ def phases() -> Iterator[dict[str, float]]:
 def time_one(grid: int, theory: str, precision: str) -> dict[str, Any]:
     """Seconds of one universe, by phase, and peak memory."""
     run = one_universe(grid, theory, precision)
-    shared = Shared(run)
+    shared = StudyCache(run)
     grow(initial_universe(run, shared=shared), cycles=3)  # compiles, plans transforms
     torch.cuda.synchronize()
     torch.cuda.reset_peak_memory_stats()
@@ -158,8 +158,8 @@ def time_ensemble(grid: int, pairs: int, precision: str) -> dict[str, Any]:
     fields: list[torch.Tensor] = []
     torch.cuda.reset_peak_memory_stats()
     begin = time.perf_counter()
-    shared, ends, held = Shared(runs[0][0]), [], []
-    with Behind() as writer:
+    shared, ends, held = StudyCache(runs[0][0]), [], []
+    with ThreadedWriter() as writer:
 
         def keep(phi: torch.Tensor) -> None:
             host = writer.hold(phi)
@@ -185,7 +185,7 @@ def time_ensemble(grid: int, pairs: int, precision: str) -> dict[str, Any]:
 
 def time_files(grid: int, pairs: int, precision: str, folder: Path) -> dict[str, Any]:
     """Seconds of the same pairs as ``weakfield simulate`` grows and writes them."""
-    from weakfield.simulation import simulate
+    from weakfield.pairs import simulate
 
     study, begin = ensemble_study(grid, pairs, precision), time.perf_counter()
     simulate(study, RunFolder(folder).root)

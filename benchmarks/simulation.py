@@ -69,9 +69,6 @@ snapshot outputs = phi
 def one_run(grid: int, theory: str, precision: str, cycles: int | None, count: int = 0) -> dict[str, Any]:
     """Grow one universe in this process with ``count`` threads (0: as a run does); seconds by phase, peak memory."""
     begin = time.perf_counter()
-    from weakfield.base.startup import settle, settled
-
-    settle()  # as the command does
     from weakfield.config import RunSettings, SimulationSettings
     from weakfield.mesh.kernels import cpu
     from weakfield.mesh.kernels.cpu.warm import compile_kernels
@@ -82,7 +79,6 @@ def one_run(grid: int, theory: str, precision: str, cycles: int | None, count: i
     from weakfield.simulation.initial_conditions import initial_universe
     from weakfield.simulation.universe import DTYPES
 
-    settled()
     spent: Counter[str] = Counter()
 
     def timed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:

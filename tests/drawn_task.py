@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -9,6 +12,7 @@ from synthetic import gaussian
 from weakfield.config.training import TrainingSettings
 from weakfield.dataset import PARTS, PairTensor
 from weakfield.learning import Task
+from weakfield.learning.results import Epoch, History
 
 
 def task(scale: float = 1.3, **values: object) -> Task:
@@ -21,3 +25,20 @@ def task(scale: float = 1.3, **values: object) -> Task:
         values_ = torch.tensor(np.array([[field, scale * field] for field in fields]), dtype=torch.float32)
         parts[part] = PairTensor(seeds, values_.unsqueeze(2))
     return Task(TrainingSettings.from_mapping(settings), parts, f"gaussian {scale}")
+
+
+def history(rows: Sequence[dict[str, Any]], best: int) -> History:
+    """A history of which ``rows`` have what matters; the rest of each row is made up."""
+    rest = {"train_loss": 0.5, "validation_auc": 0.5, "learning_rate": 1e-3, "gradient_norm": 1.0}
+    return History(
+        epochs=tuple(Epoch(**{**rest, **row}) for row in rows),
+        best_epoch=best,
+        stopped_early=False,
+        warnings=(),
+        precision="single",
+        layout="channels_last",
+        chosen_by="small",
+        device="cpu",
+        processes=1,
+        threads=1,
+    )

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from synthetic import save_phi, tiny_study, write_run
-from weakfield.audit.context import Context
+from weakfield.audit.audit_run import AuditRun
 from weakfield.base.files import file_hash, write_json
 from weakfield.config import Draw, RunFolder, StudyConfig
 from weakfield.config.layout import seed_of
@@ -26,7 +26,7 @@ SCALE = 3e-6
 
 def planted(
     root: Path, alter: Alter, pairs: int = 40, epochs: int = 12, grid: int = 8, **tables: dict[str, object]
-) -> Context:
+) -> AuditRun:
     """Data set and trained network of pairs whose GR difference cube is ``alter`` of the Newtonian one."""
     tables = {"training": {"epochs": epochs, "learning_rate": 5e-3, "mean_kept_too": False}, **tables}
     tables["dataset"] = {"fractions": (0.5, 0.15, 0.35), **tables.get("dataset", {})}
@@ -36,7 +36,7 @@ def planted(
         alter_gr(study, folder, draw, alter)
     build.run(study, folder)
     training.run(study, folder)
-    return Context(study, folder)
+    return AuditRun(study, folder)
 
 
 def alter_gr(study: StudyConfig, folder: RunFolder, draw: Draw, alter: Alter) -> None:

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from helpers.planted_fields import gaussian_cubes
 from weakfield.config.training import TrainingSettings
 from weakfield.dataset.pairs import PairTensor
-from weakfield.explain.planted import gaussian_cubes
 from weakfield.learning import Task, fit, score
 from weakfield.learning.metrics import auc
 from weakfield.mesh.threads import threads

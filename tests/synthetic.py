@@ -14,7 +14,7 @@ from weakfield.config import THEORIES, Draw, Inverse, RunFolder, StudyConfig
 from weakfield.config.layout import seed_of
 from weakfield.cosmology import potential_growth
 from weakfield.formats import save_field
-from weakfield.simulation.pair import pair_settings_hash
+from weakfield.pairs.manifest import settings_hash
 
 DATA = Path(__file__).parent / "data"
 EVOLUTION = 0.3  # rms of what changes between the two outputs, in units of the linear field
@@ -69,7 +69,7 @@ def write_pair(study: StudyConfig, draw: Draw, folder: RunFolder, scale: float =
         background = f"{theory}/lcdm_background.dat"
         write_text(folder.pair(draw) / background, "# drawn\n")
         files[background] = {"hash": file_hash(folder.pair(draw) / background), "theory": theory}
-    settings = pair_settings_hash(study)
+    settings = settings_hash(study)
     record = {"seed": seed, "settings": settings, "software_version": __version__, "files": files, "seconds": {}}
     write_json(folder.pair(draw) / "pair.json", record)
 

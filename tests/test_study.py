@@ -26,6 +26,11 @@ def study_with(**tables: dict[str, Any]) -> StudyConfig:
     return StudyConfig.from_mapping({"seeds": {"count": 3}, **tables})
 
 
+def no_manifest(study: StudyConfig, seed: int, folder: RunFolder) -> str | None:
+    path = folder.pair(seed) / "pair.json"
+    return None if path.exists() else f"{path} is missing"
+
+
 class Counted:
     """Stages that write what they read and count how often each worked."""
 
@@ -33,9 +38,13 @@ class Counted:
         self.calls: list[str] = []
         self.fail_in: str | None = None
 
-    def grow(self, study: StudyConfig, seed: int, folder: RunFolder) -> None:
-        if (folder.pair(seed) / "pair.json").exists():
-            return
+    def grow(self, study: StudyConfig, folder: RunFolder, seeds: Sequence[int]) -> int:
+        missing = [seed for seed in seeds if no_manifest(study, seed, folder)]
+        for seed in missing:
+            self.grow_one(seed, folder)
+        return len(missing)
+
+    def grow_one(self, seed: int, folder: RunFolder) -> None:
         self.calls.append(f"seed{seed}")
         if self.fail_in == f"seed{seed}":
             raise RuntimeError("out of luck")
@@ -61,7 +70,7 @@ class Counted:
     @property
     def stages(self) -> tuple[Stage, ...]:
         return (
-            PairStage(self.grow),
+            PairStage(self.grow, no_manifest),
             FolderStage("spectra", self.work("spectra", lambda f: f.pairs), "spectra", ("simulate",), ("measure",)),
             FolderStage("dataset", self.work("dataset", lambda f: f.pairs), "dataset", ("simulate",), ("dataset",)),
             FolderStage("train", self.work("train", lambda f: f.dataset), "train", ("dataset",), ("training",)),
@@ -159,19 +168,18 @@ def test_pairs_that_are_not_whole_after_all_do_not_finish_the_stage(tmp_path: Pa
     toy, study = Counted(), study_with()
 
     def campaign(study: StudyConfig, folder: RunFolder, seeds: Sequence[int]) -> int:
-        toy.grow(study, 1, folder)
-        toy.grow(study, 3, folder)
+        toy.grow(study, folder, (1, 3))
         return len(seeds)
 
     with pytest.raises(WeakfieldError, match=r"seed00002.pair.json is missing though"):
-        run_study(study, tmp_path, "simulate", (PairStage(toy.grow, campaign=campaign),))
+        run_study(study, tmp_path, "simulate", (PairStage(campaign, no_manifest),))
 
 
 def test_a_page_while_pairs_arrive(tmp_path: Path) -> None:
     """Each stage before it stays finished on the pairs that it read; a change of its settings makes it stale still."""
     toy, study = Counted(), study_with(dataset={"partial": True})
     stages = (
-        PairStage(toy.grow),
+        PairStage(toy.grow, no_manifest),
         FolderStage("measure", toy.work("measure", lambda f: f.pairs), "measure", ("simulate",), ("measure",)),
         FolderStage("dataset", toy.work("dataset", lambda f: f.pairs), "dataset", ("simulate",), ("dataset",)),
         FolderStage("report", toy.work("report", lambda f: f.root), "report", ("simulate", "measure", "dataset")),
@@ -182,11 +190,11 @@ def test_a_page_while_pairs_arrive(tmp_path: Path) -> None:
         return outcome.status
 
     folder = RunFolder(tmp_path)
-    toy.grow(study, 1, folder)
+    toy.grow(study, folder, (1,))
     assert status("measure") == "done"
-    toy.grow(study, 2, folder)
+    toy.grow(study, folder, (2,))
     assert status("dataset") == "done"
-    toy.grow(study, 3, folder)
+    toy.grow(study, folder, (3,))
     assert (status("report"), status("report")) == ("done", "skipped")
     assert status("measure") == "done"  # asked for again: of all three
     assert status("report") == "done"
@@ -354,4 +362,4 @@ def test_a_changed_network_of_ones_own_is_trained_again(tmp_path: Path, monkeypa
         (tmp_path / "own_network.py").write_text(code)
         keys.append(stage.key(study, {"dataset": "data"}))
     assert keys[0] != keys[1]
-    assert "network" not in stage._own_network(tiny_study())
+    assert stage._plugins(tiny_study(), None) == {}

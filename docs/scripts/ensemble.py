@@ -33,7 +33,7 @@ from weakfield.cosmology import Background, second_order_growth
 from weakfield.fourier import quadratic
 from weakfield.mesh import fft
 from weakfield.mesh.threads import threads, threads_for_mesh
-from weakfield.simulation.shared import Shared
+from weakfield.simulation.study_cache import StudyCache
 from weakfield.spectra import bispectrum, even_bispectrum, mixed_bispectrum
 from weakfield.spectra.theory import LinearTheory, TriangleAverages, newtonian_kernel, relativistic_kernel, shell_mean
 from weakfield.spectra.theory.relativistic import difference_coefficients, newtonian_coefficients
@@ -97,7 +97,7 @@ def kept_modes(mesh: Mesh, modes: Any) -> Modes:
 
 def universes(mesh: Mesh, case: Case, theory: str) -> list[list[Modes]]:
     """Kept modes of phi of a seed and of its inverse, by output."""
-    shared = Shared(case.run(theory, False))
+    shared = StudyCache(case.run(theory, False))
     fields = [grown(case, theory, inverted, shared)["phi"] for inverted in (False, True)]
     return [[kept_modes(mesh, one[z]) for z in REDSHIFTS] for one in fields]
 

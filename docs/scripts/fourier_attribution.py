@@ -7,6 +7,7 @@ The table goes between the marks in docs/explanation_fourier.md. Some four minut
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,16 +21,20 @@ from weakfield.base.figures import COLOURS, GREY, LIGHT_GREY, new_figure, save_p
 from weakfield.base.files import write_text
 from weakfield.config.training import TrainingSettings
 from weakfield.dataset.pairs import PairTensor
-from weakfield.explain import planted
 from weakfield.explain.amplitude_phase import amplitude_phase
 from weakfield.explain.modes import ModeAttribution, integrated_modes, pair_integrated_modes
 from weakfield.explain.over_seeds import SeedMean, share_over_seeds
+from weakfield.explain.paths import PathOptions
 from weakfield.explain.surrogate import Surrogate, agreement, fit_surrogate, measured
 from weakfield.explain.triangles import TriangleAttribution, triangle_response
 from weakfield.learning import Scores, Task, evaluate, fit, score
 from weakfield.learning.metrics import Estimate
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from helpers import planted_fields as planted  # noqa: E402
+
 BEGIN, END = "<!-- planted: written by docs/scripts/fourier_attribution.py -->", "<!-- /planted -->"
 N, EDGES = 16, (0.5, 2.0, 3.5, 5.0, 6.5)
 PARTS = {"train": 128, "validation": 40, "test": 64}
@@ -97,7 +102,7 @@ def explained(name: str, folder: Path) -> Explained:
     scores: Scores = score(network, pairs["test"])
     first, second = pairs["test"].values.unbind(dim=1)
     some, others = first[:INTEGRATED], second[:INTEGRATED]
-    split = amplitude_phase(network, some, others, tolerance=QUICK)
+    split = amplitude_phase(network, some, others, PathOptions(tolerance=QUICK))
     response = triangle_response(network, first, second, EDGES)
     surrogate = fit_surrogate(
         measured(first, second, EDGES), np.stack([scores.newton, scores.gr], axis=1), scores.seeds, len(EDGES) - 1
@@ -105,7 +110,7 @@ def explained(name: str, folder: Path) -> Explained:
     return Explained(
         evaluate(scores, 1000)["auc"],
         pair_integrated_modes(network, some, others),
-        integrated_modes(network, others, some.roll(1, 0), tolerance=QUICK),
+        integrated_modes(network, others, some.roll(1, 0), PathOptions(tolerance=QUICK)),
         share_over_seeds(split.phase.total, split.change),
         response, surrogate, agreement(response, surrogate),
     )  # fmt: skip

@@ -38,10 +38,8 @@ table `[training]` of a study, or of `[search]`: [settings.md](settings.md).
 
 ## Networks
 
-`training.network` is one of these, or `package.module:Class` of an `nn.Module` of your own, whose constructor takes
-(shape, settings) or nothing and which maps (batch, *shape) to logits (batch,) or (batch, classes); it is found in the
-working directory too, and its file is part of what decides whether a training has to be done again. `size` presets
-`channels` and `blocks`, which may be given instead. All but cnn2d and cnn3d take slices and cubes, with any number of
+`training.network` is one of these, or a class of your own ([below](#code-of-your-own)). `size` presets `channels` and
+`blocks`, which may be given instead. All but cnn2d and cnn3d take slices and cubes, with any number of
 channels; convolutions wrap around the box.
 
 {networks}
@@ -53,12 +51,12 @@ Parameters with one channel and one logit, `size` {sizes}:
 `activation`: {activations}. `normalisation`: {normalisations}.
 Why the demo has none: one that standardises each sample erases the amplitude, which is what the theories differ in;
 one that averages over a batch makes the score of a sample depend on its company in training. Dropout hides from the
-last layer what differs in twins, so it is off by default.
+last layer what differs within a pair, so it is off by default.
 
 ## Training
 
 - **Loss**: `bce`, `cross_entropy` (`classes` = 2), `mse` of the probability, or `pair`: the network sees both members
-  of a pair and is asked which is which (cross-entropy of the difference of the logits), so that what twins share
+  of a pair and is asked which is which (cross-entropy of the difference of the logits), so that what they share
   cancels. The loss says which epoch is kept; with `pair` the zero of the logit means nothing, so accuracy does not
   either, and AUC and paired accuracy are what to read. `label_smoothing` moves labels towards their mean.
 - **Optimiser**: {optimisers}; `weight_decay` is decoupled with adamw only. `gradient_clip` limits the norm.
@@ -73,6 +71,59 @@ last layer what differs in twins, so it is off by default.
   same number of threads, whatever the optimiser, schedule or loss.
 - **TensorBoard**: `tensorboard` = true, `pip install 'weakfield[learn]'`,
   `tensorboard --logdir runs/demo/training`.
+
+## Code of your own
+
+`network`, `loss`, `optimiser` and `schedule` may be `package.module:NAME` of what you wrote, in Python's path or in the
+working directory:
+
+```python
+# mine.py
+import torch
+from torch import nn
+
+
+class Net(nn.Module):  # training.network = "mine:Net"; or a constructor without arguments
+    def __init__(self, shape, settings):  # (channels, N, N, N) or (channels, N, N); the table [training]
+        super().__init__()
+        self.layer, self.last = nn.Conv3d(shape[0], 8, 3), nn.Linear(8, 1)
+
+    def forward(self, x):  # (batch, *shape) to logits (batch,), positive for GR, or (batch, classes)
+        return self.last(torch.relu(self.layer(x)).mean(dim=(2, 3, 4)))[:, 0]
+
+
+def hinge(newton, gr):  # training.loss = "mine:hinge": log-odds of both members, (n,) each, to the loss of each pair
+    return torch.relu(1 + newton) + torch.relu(1 - gr)
+
+
+def adagrad(parameters, settings):  # training.optimiser = "mine:adagrad": a torch.optim.Optimizer
+    return torch.optim.Adagrad(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+
+
+def harmonic(settings, progress, losses):  # training.schedule = "mine:harmonic": the learning rate at every step,
+    return settings.learning_rate / (1 + settings.epochs * progress)  # progress in (0, 1], validation losses so far
+```
+
+The file is hashed into what decides whether a training has to be done again, and copied to
+`training/<model>/plugins/`: a run is opened, evaluated, audited and explained without it, by the source it was trained
+with. The copy is that one file; what it imports has to be installed. A transform of samples is in
+[dataset.md](dataset.md#what-is-done-to-it).
+
+## A trained network on cubes of your own
+
+```python
+from weakfield.learning import TrainedNetwork
+
+network = TrainedNetwork.load("runs/demo/training/cnn")
+print(network)  # what it is, what it was trained on, its test AUC
+network.plot()  # beside its baselines
+network.logits(phi, box_size_mpch=1280.0, redshifts=(10.0, 1.0))  # phi: ([universes,] redshifts, N, N, N), z, y, x
+```
+
+`phi` is what a simulation stores, neither scaled nor normalised: `logits` does all that the data set does to its own
+fields. Labelled fields (`xarray.DataArray`, or a list with one for each redshift) bring box and redshifts with them.
+Cubes of another grid, box or redshift (also in another order), or in other units, are refused. All scores of a run as a
+table, one row each: `weakfield.learning.scores_table`.
 
 ## Precision, layout, loading
 

@@ -18,15 +18,17 @@ import numpy as np
 import torch
 
 from weakfield._version import __version__
-from weakfield.base.files import file_hash, read_json, write_json
+from weakfield.base.files import file_hash, read_json
 from weakfield.base.progress import bar, bars
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.cosmology import potential_growth
 from weakfield.dataset import build
-from weakfield.formats import load_field, save_field
+from weakfield.formats import save_field
 from weakfield.learning import training
 from weakfield.learning.baselines import BASELINES
 from weakfield.learning.bound import global_factor_auc
+from weakfield.pairs import Manifest, Pair
+from weakfield.pairs.manifest import FileEntry
 
 SHOWN = ("auc", "unpaired_auc", "accuracy", "paired_accuracy")
 NOISE_SEED = 1_905
@@ -71,7 +73,7 @@ def plant(study: StudyConfig, folder: RunFolder, factor: float, run: Path | None
     redshifts = sorted(study.simulation.snapshot_redshifts, reverse=True)
     with bar(f"pairs, factor {factor:g}", study.seeds.count) as progress:
         for seed in study.seeds.all:
-            if not (folder.pair(seed) / "pair.json").exists():
+            if not Manifest.exists(folder.pair(seed)):
                 write_pair(study, folder, seed, factor, newton_fields(study, seed, redshifts, run))
             progress.advance()
 
@@ -81,11 +83,9 @@ def newton_fields(
 ) -> list[tuple[torch.Tensor, float]]:
     """phi [z, y, x] and true redshift of every output: read, or drawn with a part that evolves."""
     if run is not None:
-        pair = RunFolder(run).pair(seed)
-        files = read_json(pair / "pair.json")["files"]
-        phi = {e["index"]: n for n, e in files.items() if e["theory"] == "newton" and e.get("field") == "phi"}
-        found = [load_field(pair / phi[index]) for index in range(len(redshifts))]
-        return [(field, float(attributes["redshift"])) for field, attributes in found]
+        pair = Pair.open(RunFolder(run), seed, study)
+        found = [pair.phi("newton", z) for z in redshifts]
+        return [(torch.from_numpy(phi.values), phi.attrs["redshift"]) for phi in found]
     random = np.random.default_rng([NOISE_SEED, seed])
     linear, evolved = (drawn(study.simulation.grid, random) for _ in range(2))
     fields = []
@@ -108,8 +108,8 @@ def drawn(grid: int, random: np.random.Generator) -> np.ndarray:
 def write_pair(
     study: StudyConfig, folder: RunFolder, seed: int, factor: float, fields: list[tuple[torch.Tensor, float]]
 ) -> None:
-    """The files of a pair as the simulation writes them; pair.json last."""
-    files: dict[str, dict[str, Any]] = {}
+    """The files of a pair as the simulation writes them; the manifest last."""
+    files: dict[str, FileEntry] = {}
     for theory, scale in (("newton", 1.0), ("gr", factor)):
         for index, (phi, z) in enumerate(fields):
             name = f"{theory}/snap{index:03d}_phi.h5"
@@ -120,12 +120,8 @@ def write_pair(
                 "theory": theory, "seed": seed, "units": "dimensionless", "software_version": __version__,
             }  # fmt: skip
             save_field(path, scale * phi.double(), attributes)
-            files[name] = {
-                "hash": file_hash(path), "redshift": z, "scale_factor": 1 / (1 + z), "field": "phi", "theory": theory,
-                "index": index,
-            }  # fmt: skip
-    record = {"seed": seed, "settings": "planted", "software_version": __version__, "files": files, "seconds": {}}
-    write_json(folder.pair(seed) / "pair.json", record)
+            files[name] = FileEntry(file_hash(path), theory, None, "phi", index, z, 1 / (1 + z))
+    Manifest(folder.pair(seed), seed, "planted", files, {}, __version__).save()
 
 
 def table(factor: float, metrics: dict[str, Any]) -> list[str]:

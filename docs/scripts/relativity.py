@@ -37,8 +37,8 @@ from weakfield.mesh.noise import unit_modes
 from weakfield.mesh.threads import threads, threads_for_mesh
 from weakfield.simulation.evolution import at_redshifts
 from weakfield.simulation.realisation import Realisation
-from weakfield.simulation.shared import Shared
 from weakfield.simulation.spectral.fields import tensor_modes
+from weakfield.simulation.study_cache import StudyCache
 from weakfield.spectra.theory.relativistic import chi_coefficient, difference_coefficients, newtonian_coefficients
 
 SCRIPT = "docs/scripts/relativity.py"
@@ -89,7 +89,7 @@ class Case:
 Fields = dict[str, dict[float, Tensor]]  # by name and redshift, modes in double precision
 
 
-def grown(case: Case, theory: str, inverted: bool, shared: Shared) -> Fields:
+def grown(case: Case, theory: str, inverted: bool, shared: StudyCache) -> Fields:
     """phi of one universe, and with ``vector`` its chi, B and h_ij."""
     found: Fields = {"phi": {}, "chi": {}, "B": {}, "hij": {}}
     wanted = sorted(REDSHIFTS)
@@ -109,7 +109,7 @@ def grown(case: Case, theory: str, inverted: bool, shared: Shared) -> Fields:
 def family(case: Case) -> dict[tuple[str, bool], Fields]:
     """Both theories of a seed and of its inverse."""
     with threads(threads_for_mesh(case.grid)):
-        shared = {theory: Shared(case.run(theory, False)) for theory in THEORIES}
+        shared = {theory: StudyCache(case.run(theory, False)) for theory in THEORIES}
         return {(t, i): grown(case, t, i, shared[t]) for t in THEORIES for i in (False, True)}
 
 

@@ -15,16 +15,19 @@ from typing import Any
 import numpy as np
 from marks import DOCS, IMAGES, fill, table
 
+from weakfield.audit.records import AuditTable
 from weakfield.base.figures import GREY, OTHERS, new_figure, save_png
 from weakfield.config import RunFolder
 from weakfield.config.audit import FULL_CONTROLS
+from weakfield.dataset import PARTS
+from weakfield.explain.over_seeds import OverSeeds
+from weakfield.explain.records import Explanation, Triangles
 from weakfield.learning.metrics import Estimate
+from weakfield.pairs.runfolder import load_study
 from weakfield.report import attribution_figures, audit_figures
 from weakfield.report.classification import tests
 from weakfield.report.explanation import triangle_figure
-from weakfield.report.records import AuditTable, Explanation, OverSeeds, Triangles
 from weakfield.report.run_results import RunResults
-from weakfield.study import open_run
 
 SCRIPT = "docs/scripts/results.py"
 MEASURES = {"unpaired_auc": "AUC between universes", "auc": "AUC", "paired_accuracy": "paired accuracy"}
@@ -60,7 +63,7 @@ def main() -> None:
 
 def results_of(folder: Path) -> RunResults:
     """What the report of a run folder is made of."""
-    return RunResults(open_run(folder), RunFolder(folder))
+    return RunResults(load_study(folder), RunFolder(folder))
 
 
 def classifiers(found: RunResults) -> str:
@@ -70,8 +73,8 @@ def classifiers(found: RunResults) -> str:
     if main.bound is not None:
         rows.append((f"*bound, all {main.bound.modes} modes*", shown(main.bound.auc), "", ""))
         rows.append((f"*bound, the {main.bound.modes_shells} modes of log P(k)*", shown(main.bound.auc_shells), "", ""))
-    parts = ", ".join(f"{len(seeds)} {part}" for part, seeds in main.seeds.items())
-    note = f"Seeds: {parts}; network of {main.parameters} parameters. {main.fit.words if main.fit else ''}"
+    parts = ", ".join(f"{len(main.seeds.part(part))} {part}" for part in PARTS)
+    note = f"Seeds: {parts}; network of {main.parameters} parameters. {main.fit.words}"
     return table(("classifier", *MEASURES.values()), rows) + "\n\n" + note
 
 
@@ -101,7 +104,7 @@ def reached(studies: dict[str, RunResults]) -> Any:
 
 def summary(found: RunResults) -> str:
     """The sentence of the audit, and what the network knows beyond spectra."""
-    audit = found.audit or AuditTable()
+    audit = found.audit or AuditTable(summary="", controls=())
     lines = [f"> {audit.summary}"]
     lines += [f"> {row.answer[0].upper()}{row.answer[1:]}." for row in audit.controls if row.answer]
     return "\n>\n".join(lines)
@@ -109,7 +112,7 @@ def summary(found: RunResults) -> str:
 
 def controls(found: RunResults, names: tuple[str, ...] | None = None) -> str:
     """The table a referee asks for, of all controls or some."""
-    audit = found.audit or AuditTable()
+    audit = found.audit or AuditTable(summary="", controls=())
     rows = [
         (row.name, row.question, f"{row.quantity}: {shown(row.estimate)}", row.verdict)
         for row in audit.controls
@@ -152,7 +155,7 @@ def strongest_triangles(found: Triangles) -> list[tuple[str, str, str]]:
 
 def pictures(name: str, found: RunResults, explanation: Explanation) -> None:
     """Controls, bands of k, attribution by shell and by triangle."""
-    audit = found.audit or AuditTable()
+    audit = found.audit or AuditTable(summary="", controls=())
     save_png(IMAGES / f"study_{name}_controls.png", audit_figures.reached(audit.controls), DPI)
     curves = [row.curve for row in audit.controls if row.curve is not None]
     save_png(IMAGES / f"study_{name}_bands.png", audit_figures.bands(curves), DPI)

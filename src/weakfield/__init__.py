@@ -12,7 +12,7 @@ from weakfield._version import __version__
 if TYPE_CHECKING:
     from weakfield.config import StudyConfig
     from weakfield.formats import load_field
-    from weakfield.simulation import simulate
+    from weakfield.pairs import simulate
     from weakfield.simulation.in_memory import Simulation
     from weakfield.spectra import bispectrum, paired_ratio, power_spectrum
     from weakfield.spectra.theory.fields import relativistic_potential
@@ -25,7 +25,7 @@ _HOMES = {
     "paired_ratio": "weakfield.spectra",
     "power_spectrum": "weakfield.spectra",
     "relativistic_potential": "weakfield.spectra.theory.fields",
-    "simulate": "weakfield.simulation",
+    "simulate": "weakfield.pairs",
 }
 
 __all__ = [

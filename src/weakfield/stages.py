@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from weakfield._version import __version__
-from weakfield.base.errors import BadInput, WeakfieldError
-from weakfield.base.files import content_hash, empty_folder, file_hash, read_json, write_json
-from weakfield.base.progress import bar
+from weakfield.base.errors import WeakfieldError
+from weakfield.base.files import content_hash, empty_folder, file_hash, read_json, sweep, write_json
+from weakfield.base.plugins import is_plugin
 from weakfield.base.provenance import now
 from weakfield.config import Draw, Inverse, RunFolder, StudyConfig
-from weakfield.simulation.runfolder import sweep
+from weakfield.pairs.grow import grow_pairs
+from weakfield.pairs.manifest import Manifest, manifest_path, manifests, why_incomplete
 
 Summary = dict[str, Any]
 Work = Callable[[StudyConfig, RunFolder], Summary]
-Grow = Callable[[StudyConfig, Draw, RunFolder], None]
-Flaw = Callable[[StudyConfig, Draw, RunFolder], str | None]
-Campaign = Callable[[StudyConfig, RunFolder, Sequence[Draw]], int]
+Grow = Callable[[StudyConfig, RunFolder, Sequence[Draw]], int]
+WhyIncomplete = Callable[[StudyConfig, Draw, RunFolder], str | None]
 Check = Callable[[StudyConfig], None]
 
 DONE_FILE, STARTED_FILE = "stage.json", "started.json"
@@ -78,23 +78,16 @@ class Stage(Protocol):
         """Do what is missing, nothing if the stage is finished; interrupted at any moment, the next call continues."""
 
 
-def _no_manifest(study: StudyConfig, draw: Draw, folder: RunFolder) -> str | None:
-    path = folder.pair(draw) / "pair.json"
-    return None if path.exists() else f"{path} is missing"
-
-
 @dataclass(frozen=True)
 class PairStage:
     """Simulation: every seed of the study, and its inverse where it has them, becomes a whole pair.
 
-    ``grow`` does nothing for one that is whole. ``flaw`` says what keeps a pair from being whole: one that lost or
-    changed files is grown again. ``campaign`` grows many and returns how many it grew; without it ``grow`` is called
-    for each. ``seeds``: those to grow, if not all of the study.
+    ``grow`` brings pairs to being whole and returns how many it grew; ``why_incomplete`` says what keeps a pair from
+    being whole: one that lost or changed files is grown again. ``seeds``: those to grow, if not all of the study.
     """
 
-    grow: Grow
-    flaw: Flaw = _no_manifest
-    campaign: Campaign | None = None
+    grow: Grow = grow_pairs
+    why_incomplete: WhyIncomplete = why_incomplete
     seeds: tuple[int, ...] | None = None
     name: str = "simulate"
     reads: tuple[str, ...] = ()
@@ -103,68 +96,45 @@ class PairStage:
         """The settings were checked when the study was read."""
 
     def finished(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome | None:
-        manifests = self._manifests(study, folder)
-        if self.lacks(study, folder):
-            return None
-        return self._outcome("skipped", 0.0, manifests, 0)
+        found = dict(manifests(folder, self._draws(study)))
+        return None if self.lacks(study, folder) else self._outcome("skipped", 0.0, found, 0)
 
     def so_far(self, study: StudyConfig, folder: RunFolder, fingerprint: str | None = None) -> Outcome | None:
         """The outcome of the pairs that are whole by now, or of those that a ``fingerprint`` stood for; if any."""
-        manifests = self._manifests(study, folder).items()
-        whole = {draw: manifest for draw, manifest in manifests if self.flaw(study, draw, folder) is None}
+        found = manifests(folder, self._draws(study))
+        whole = {draw: manifest for draw, manifest in found if self.why_incomplete(study, draw, folder) is None}
         if all(isinstance(draw, Inverse) for draw in whole):
             return None
         outcome = self._outcome("skipped", 0.0, whole, 0)
         return outcome if fingerprint is None else replace(outcome, fingerprint=fingerprint)
 
     def lacks(self, study: StudyConfig, folder: RunFolder) -> str:
-        flaws = (self.flaw(study, draw, folder) for draw in self._draws(study))
-        return next((found for found in flaws if found), "")
+        reasons = (self.why_incomplete(study, draw, folder) for draw in self._draws(study))
+        return next((reason for reason in reasons if reason), "")
 
     def complete(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome:
-        begin = time.perf_counter()
-        if self.campaign is not None:
-            grown = self.campaign(study, folder, self._draws(study))
-        else:
-            before = self._written(study, folder)
-            with bar("pairs", len(self._draws(study))) as progress:
-                for draw in self._draws(study):
-                    self.grow(study, draw, folder)
-                    progress.advance()
-            grown = len(self._written(study, folder) - before)
-        if lacking := self.lacks(study, folder):
-            raise WeakfieldError(f"{lacking} though its pair was grown; expected it whole, the same command grows it")
-        manifests = self._manifests(study, folder)
-        return self._outcome("done" if grown else "skipped", time.perf_counter() - begin, manifests, grown)
+        begin, draws = time.perf_counter(), self._draws(study)
+        grown = self.grow(study, folder, draws)
+        found = dict(manifests(folder, draws))
+        if absent := [draw for draw in draws if draw not in found]:
+            raise WeakfieldError(
+                f"{manifest_path(folder.pair(absent[0]))} is missing though its pair was grown; expected it whole, the"
+                " same command grows it"
+            )
+        return self._outcome("done" if grown else "skipped", time.perf_counter() - begin, found, grown)
 
     def _draws(self, study: StudyConfig) -> tuple[Draw, ...]:
         return study.seeds.draws if self.seeds is None else study.seeds.draws_of(self.seeds)
 
     def _outcome(
-        self, status: Literal["done", "skipped"], seconds: float, manifests: dict[Draw, Any], grown: int
+        self, status: Literal["done", "skipped"], seconds: float, found: dict[Draw, Manifest], grown: int
     ) -> Outcome:
-        files: dict[str, Any] = {}
-        inverses: dict[str, Any] = {}
-        for draw, manifest in manifests.items():
-            of = inverses if isinstance(draw, Inverse) else files
-            of[str(draw)] = [manifest["settings"], manifest["files"]]
+        files = {str(draw): manifest.content for draw, manifest in found.items() if not isinstance(draw, Inverse)}
+        inverses = {str(draw): manifest.content for draw, manifest in found.items() if isinstance(draw, Inverse)}
         summary = {"pairs": len(files), **({"inverted": len(inverses)} if inverses else {}), "grown": grown}
         return Outcome(
             self.name, status, seconds, content_hash(files), summary, content_hash(inverses) if inverses else None
         )
-
-    def _written(self, study: StudyConfig, folder: RunFolder) -> set[tuple[Draw, int]]:
-        """Whole pairs, with the time at which each became whole."""
-        paths = {draw: folder.pair(draw) / "pair.json" for draw in self._draws(study)}
-        return {(draw, path.stat().st_mtime_ns) for draw, path in paths.items() if path.exists()}
-
-    def _manifests(self, study: StudyConfig, folder: RunFolder) -> dict[Draw, Any]:
-        paths = {draw: folder.pair(draw) / "pair.json" for draw in self._draws(study)}
-        manifests = {draw: read_json(path) for draw, path in paths.items() if path.exists()}
-        for draw, manifest in manifests.items():
-            if not isinstance(manifest, dict) or not {"settings", "files"} <= set(manifest):
-                raise BadInput(f"{paths[draw]} lacks 'settings' or 'files', expected what 'weakfield simulate' writes")
-        return manifests
 
 
 @dataclass(frozen=True)
@@ -189,15 +159,16 @@ class FolderStage:
     def lacks(self, study: StudyConfig, folder: RunFolder) -> str:
         return ""
 
-    def key(self, study: StudyConfig, read: dict[str, str]) -> str:
-        """Hash of everything that decides the outputs."""
+    def key(self, study: StudyConfig, read: dict[str, str], folder: RunFolder | None = None) -> str:
+        """Hash of everything that decides the outputs; a run ``folder`` may have the source of plugins."""
         return content_hash(
             {
                 "stage": self.name,
                 "settings": {path: _setting(study, path) for path in self.settings},
                 "read": {name: read[name] for name in self._matters(read)},
                 "software_version": __version__,
-                **self._own_network(study),
+                **self._plugins(study, folder),
+                **self._own_controls_and_methods(study),
             }
         )
 
@@ -205,32 +176,51 @@ class FolderStage:
         """Which of the fingerprints decide the outputs."""
         return (*self.reads, INVERSES) if self.inverses and INVERSES in read else self.reads
 
-    def _own_network(self, study: StudyConfig) -> dict[str, str]:
-        """The code of a network of the user's own, where the training decides the outputs."""
-        if "training" not in self.settings or ":" not in study.training.network:
-            return {}
-        from weakfield.learning.networks import network_identity
+    def _plugins(self, study: StudyConfig, folder: RunFolder | None) -> dict[str, str]:
+        """The sources of plugins, where the settings that name them decide the outputs."""
+        found: dict[str, str] = {}
+        if "dataset" in self.settings and study.dataset.plugins:
+            from weakfield.dataset.transforms import transform_sources
 
-        return {"network": network_identity(study.training)}
+            found |= transform_sources(study.dataset, folder)
+        if "training" in self.settings and study.training.plugins:
+            from weakfield.learning.plugins import plugin_sources
+            from weakfield.learning.training import kept_plugins
+
+            found |= plugin_sources(study.training, kept_plugins(study, folder) if folder else None)
+        return found
+
+    def _own_controls_and_methods(self, study: StudyConfig) -> dict[str, dict[str, str]]:
+        """The code of controls and methods of attribution of the user's own, where these decide the outputs."""
+        found: dict[str, dict[str, str]] = {}
+        if "audit" in self.settings and any(map(is_plugin, (*study.audit.controls, *study.audit.full_controls))):
+            from weakfield.audit.registry import own_sources as own_controls
+
+            found["controls"] = own_controls(study)
+        if "explain" in self.settings and any(map(is_plugin, (*study.explain.methods, *study.explain.trust_methods))):
+            from weakfield.explain.run import own_sources as own_methods
+
+            found["methods"] = own_methods(study)
+        return found
 
     def finished(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome | None:
-        place = folder.root / self.folder
-        record = recorded(place / DONE_FILE)
-        if record.get("key") != self.key(study, read):
+        own = folder.root / self.folder
+        record = recorded(own / DONE_FILE)
+        if record.get("key") != self.key(study, read, folder):
             return None
-        if any(_hash_or_none(place / name) != digest for name, digest in record["outputs"].items()):
+        if any(_hash_or_none(own / name) != digest for name, digest in record["outputs"].items()):
             return None  # an output was removed or altered since
         return Outcome(self.name, "skipped", 0.0, record["fingerprint"], record["summary"])
 
     def complete(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome:
         if (done := self.finished(study, folder, read)) is not None:
             return done
-        place, key = folder.root / self.folder, self.key(study, read)
-        self._begin(place, key)
+        own, key = folder.root / self.folder, self.key(study, read, folder)
+        self._begin(own, key)
         begin = time.perf_counter()
         summary = self.work(study, folder)
         seconds = time.perf_counter() - begin
-        outputs = _outputs(place)
+        outputs = _outputs(own)
         fingerprint = content_hash(outputs)
         record = {
             "stage": self.name,
@@ -243,21 +233,21 @@ class FolderStage:
             "fingerprint": fingerprint,
             "outputs": outputs,
         }
-        write_json(place / DONE_FILE, record)
-        (place / STARTED_FILE).unlink(missing_ok=True)
+        write_json(own / DONE_FILE, record)
+        (own / STARTED_FILE).unlink(missing_ok=True)
         return Outcome(self.name, "done", seconds, fingerprint, summary)
 
-    def _begin(self, place: Path, key: str) -> None:
+    def _begin(self, own: Path, key: str) -> None:
         """Leave in the folder the partial work under this key alone, or nothing."""
-        continued = recorded(place / STARTED_FILE).get("key") == key and not (place / DONE_FILE).exists()
+        continued = recorded(own / STARTED_FILE).get("key") == key and not (own / DONE_FILE).exists()
         if not continued:
             # The marks go first: what a kill leaves of the old outputs then belongs to no key.
             for name in (DONE_FILE, STARTED_FILE):
-                (place / name).unlink(missing_ok=True)
+                (own / name).unlink(missing_ok=True)
             if not self.keeps:
-                empty_folder(place)
-            write_json(place / STARTED_FILE, {"key": key, "started": now()})
-        sweep(place.rglob(".*.partial"))
+                empty_folder(own)
+            write_json(own / STARTED_FILE, {"key": key, "started": now()})
+        sweep(own.rglob(".*.partial"))
 
 
 def _setting(study: StudyConfig, path: str) -> Any:
@@ -277,8 +267,8 @@ def _hash_or_none(path: Path) -> str | None:
     return file_hash(path) if path.is_file() else None
 
 
-def _outputs(place: Path) -> dict[str, str]:
+def _outputs(own: Path) -> dict[str, str]:
     """Hashes of the files of a stage, but for its own marks and its cache."""
-    files = sorted(path for path in place.rglob("*") if path.is_file() and path.name not in (DONE_FILE, STARTED_FILE))
-    names = {path.relative_to(place).as_posix(): path for path in files}
+    files = sorted(path for path in own.rglob("*") if path.is_file() and path.name not in (DONE_FILE, STARTED_FILE))
+    names = {path.relative_to(own).as_posix(): path for path in files}
     return {name: file_hash(path) for name, path in names.items() if not name.startswith(f"{CACHE}/")}

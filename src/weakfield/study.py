@@ -3,7 +3,7 @@
 A stage owns one folder of the run folder. ``stage.json``, written there last, says that the stage is finished and for
 which *key*: the hash of the settings that matter to it, of what it read and of the software version. While it works,
 ``started.json`` carries the key, so that an interrupted stage finds its own partial work again and nothing older.
-Pairs are finished one by one (``pair.json`` of each) and are never removed.
+Pairs are finished one by one (``pairs.manifest``) and are never removed.
 """
 
 from __future__ import annotations
@@ -16,23 +16,25 @@ from pathlib import Path
 
 from weakfield.base.errors import BadInput
 from weakfield.base.progress import bars
-from weakfield.base.startup import settled
-from weakfield.config import Draw, RunFolder, StudyConfig
+from weakfield.config import RunFolder, StudyConfig
 from weakfield.config.campaign import CampaignSettings
-from weakfield.simulation.runfolder import open_for_work
+from weakfield.pairs.runfolder import open_for_work
 from weakfield.stages import DONE_FILE, INVERSES, FolderStage, Outcome, PairStage, Stage, Summary, recorded
 
 
 def _stage(
-    name: str, module: str, folder: str, reads: tuple[str, ...], settings: tuple[str, ...], keeps: bool = False,
+    name: str,
+    module: str,
+    folder: str,
+    reads: tuple[str, ...],
+    settings: tuple[str, ...],
+    keeps: bool = False,
     inverses: bool = False,
-) -> FolderStage:  # fmt: skip
+) -> FolderStage:
     """A stage whose ``module`` has ``run`` and perhaps ``check``; it is imported when first used."""
 
     def work(study: StudyConfig, folder: RunFolder) -> Summary:
-        run = import_module(module).run
-        settled()
-        summary: Summary = run(study, folder)
+        summary: Summary = import_module(module).run(study, folder)
         return summary
 
     def check(study: StudyConfig) -> None:
@@ -41,31 +43,12 @@ def _stage(
     return FolderStage(name, work, folder, reads, settings, check, keeps, inverses)
 
 
-def _grow(study: StudyConfig, draw: Draw, folder: RunFolder) -> None:
-    from weakfield.simulation import grow_pair
-
-    grow_pair(study, draw, folder)
-
-
-def _campaign(study: StudyConfig, folder: RunFolder, draws: Sequence[Draw]) -> int:
-    from weakfield.campaign import grow_pairs
-
-    settled()
-    return grow_pairs(study, folder, draws)
-
-
-def _flaw(study: StudyConfig, draw: Draw, folder: RunFolder) -> str | None:
-    from weakfield.simulation.pair import flaw
-
-    return flaw(study, draw, folder)
-
-
 _UNIVERSE = ("cosmology", "simulation")
 _ALL = tuple(name for name in StudyConfig.model_fields if name not in ("seeds", "campaign", "search"))
 
 #: the stages in order; a study's seeds enter through the fingerprint of the pairs, their inverses through another
 STAGES: tuple[Stage, ...] = (
-    PairStage(_grow, _flaw, _campaign),
+    PairStage(),
     _stage(
         "measure",
         "weakfield.spectra.measure",
@@ -140,7 +123,8 @@ def run_study(
             if stage.name not in wanted:
                 read = _as_read(read, stage, study, folder, growers | {INVERSES})
             if stage.name in wanted:
-                outcome: Outcome | None = _completed(stage, study, folder, read)
+                with redirect_stdout(sys.stderr), bars():  # standard output is for outcomes
+                    outcome: Outcome | None = stage.complete(study, folder, read)
             else:
                 outcome = _so_far(stage, study, folder, wanted) or stage.finished(study, folder, read)
             if outcome is None:
@@ -206,22 +190,6 @@ def _as_read(
         return read
     others = {name: fingerprint for name, fingerprint in read.items() if name not in of_pairs}
     return others | {name: did[name] for name in of_pairs & set(did)}
-
-
-def _completed(stage: Stage, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome:
-    """Complete a stage with its bars shown and whatever it prints sent to standard error: standard output is ours."""
-    with redirect_stdout(sys.stderr), bars():
-        return stage.complete(study, folder, read)
-
-
-def open_run(root: str | Path) -> StudyConfig:
-    """The study of a run folder; a ``BadInput`` when the folder has none."""
-    folder = RunFolder(root)
-    if not folder.root.is_dir():
-        raise BadInput(f"{folder.root} is not a folder; expected a run folder made by 'weakfield run'")
-    if not folder.study.exists():
-        raise BadInput(f"{folder.root} holds no study.toml; expected a run folder made by 'weakfield run'")
-    return StudyConfig.from_toml(folder.study)
 
 
 def _ancestors(names: set[str], stages: Sequence[Stage]) -> set[str]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from synthetic import tiny_study
-from weakfield.audit.bands import cuts, resolved_cut
-from weakfield.audit.context import binomial
-from weakfield.audit.contract import chance_expected
+from weakfield.audit.audit_run import binomial
+from weakfield.audit.contract import chance_expected, not_run
+from weakfield.audit.controls.bands import cuts, resolved_cut
 from weakfield.audit.listing import page
-from weakfield.audit.registry import CONTROLS, chosen, find_control, granted
+from weakfield.audit.registry import CONTROLS, FAMILIES, chosen, find_control, granted, known_controls
 from weakfield.audit.run import check
 from weakfield.base.errors import BadInput
 from weakfield.config.audit import DEFAULT_CONTROLS, FULL_CONTROLS, AuditSettings
@@ -73,8 +72,9 @@ def test_at_least_twelve_controls_run_without_further_universes() -> None:
     assert AuditSettings().controls == DEFAULT_CONTROLS
     assert len(DEFAULT_CONTROLS) >= 12
     assert not set(DEFAULT_CONTROLS) & set(FULL_CONTROLS)
-    names = {path.stem for path in (ROOT / "src/weakfield/audit/controls").glob("*.py")} - {"__init__"}
-    assert set(CONTROLS) == names
+    families = {path.stem for path in (ROOT / "src/weakfield/audit/controls").glob("*.py")} - {"__init__"}
+    assert set(FAMILIES) == families
+    assert set(CONTROLS) == set(known_controls())
 
 
 def test_the_page_is_up_to_date() -> None:
@@ -91,16 +91,15 @@ def test_the_budget_is_drawn_on_in_order() -> None:
     study = tiny_study(audit={"controls": names, "retrainings": 2})
     assert granted(study) == {"labels_shuffled": 1, "low_pass": 1, "newton_newton": 0, "monopole_only": 0}
     full = study.model_copy(update={"audit": study.audit.model_copy(update={"full": True})})
-    assert chosen(full) == (*names, *FULL_CONTROLS)
+    assert tuple(chosen(full)) == (*names, *FULL_CONTROLS)
     assert granted(full)["newton_newton"] == 1
     assert granted(full)["low_pass"] == len(cuts(8))
 
 
 def test_a_control_knows_when_it_needs_more_than_it_gets() -> None:
-    control = replace(find_control("rescaling_found"))
     study = tiny_study(audit={"controls": ("rescaling_found",), "retrainings": 1})
     assert granted(study) == {"rescaling_found": 0}  # two are needed: one would be wasted
-    result = control.not_run("spent")
+    result = not_run("spent")
     assert (result.verdict, result.estimate.low, result.estimate.high) == ("inconclusive", 0.0, 1.0)
 
 

@@ -10,20 +10,20 @@ import pytest
 
 from synthetic import tiny_study
 from weakfield.audit import run as audit
-from weakfield.audit.context import Context
+from weakfield.audit.audit_run import AuditRun
+from weakfield.audit.controls.other_universes import Elsewhere, transfer
 from weakfield.audit.registry import CONTROLS
-from weakfield.audit.transfer import Elsewhere, transfer
 from weakfield.config import RunFolder
 from weakfield.config.audit import FULL_CONTROLS
 from weakfield.dataset import build
 from weakfield.learning import training
-from weakfield.simulation import grow_pair
+from weakfield.pairs import grow_pair
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def context(tmp_path_factory: pytest.TempPathFactory) -> Context:
+def context(tmp_path_factory: pytest.TempPathFactory) -> AuditRun:
     study = tiny_study(
         pairs=6,
         simulation={
@@ -40,10 +40,10 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Context:
         grow_pair(study, seed, folder)
     build.run(study, folder)
     training.run(study, folder)
-    return Context(study, folder)
+    return audit.open_audit(study, folder)
 
 
-def test_every_control_there_is_gives_a_row(context: Context) -> None:
+def test_every_control_there_is_gives_a_row(context: AuditRun) -> None:
     audit.run(context.study, context.folder)
     written = json.loads((context.folder.audit / "audit.json").read_text())
     assert [row["name"] for row in written["controls"]] == list(CONTROLS)
@@ -64,13 +64,13 @@ def test_every_control_there_is_gives_a_row(context: Context) -> None:
     assert json.loads((context.folder.audit / "audit.json").read_text()) == written
 
 
-def test_a_place_that_is_the_study_itself_changes_nothing(context: Context) -> None:
+def test_a_place_that_is_the_study_itself_changes_nothing(context: AuditRun) -> None:
     context.begin(0)
     result = transfer(context, "itself", [Elsewhere(context.study, "the same")])
     assert (result.estimate.value, result.estimate.low, result.estimate.high) == pytest.approx((1, 1, 1))
 
 
-def test_controls_that_are_no_longer_asked_for_leave_nothing(context: Context, tmp_path: Path) -> None:
+def test_controls_that_are_no_longer_asked_for_leave_nothing(context: AuditRun, tmp_path: Path) -> None:
     few = context.study.audit.model_copy(update={"full": False, "controls": ("monopole_only",)})
     audit.run(context.study.model_copy(update={"audit": few}), context.folder)
     assert {path.name for path in context.folder.audit.iterdir()} == {"audit.json", "monopole_only.json"}

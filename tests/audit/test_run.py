@@ -13,9 +13,9 @@ import pytest
 
 from synthetic import tiny_study, write_run
 from weakfield.audit import run as audit
-from weakfield.audit.context import Context
-from weakfield.audit.controls import labels_shuffled, log_pk_baseline
-from weakfield.audit.controls.labels_shuffled import flip_half
+from weakfield.audit.audit_run import AuditRun
+from weakfield.audit.controls import power
+from weakfield.audit.registry import known_controls
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.dataset import build
 from weakfield.learning import Scores, training
@@ -23,7 +23,7 @@ from weakfield.learning import Scores, training
 CONTROLS = ("labels_shuffled", "monopole_only", "monopole_removed", "log_pk_baseline")
 
 
-def trained(root: Path, scale: float, mean: float) -> Context:
+def trained(root: Path, scale: float, mean: float) -> AuditRun:
     """A run folder with data set and trained network; 25 pairs leave 5 for the test."""
     study = tiny_study(
         pairs=25, training={"epochs": 12, "learning_rate": 5e-3, "mean_kept_too": False}, audit={"controls": CONTROLS}
@@ -31,17 +31,17 @@ def trained(root: Path, scale: float, mean: float) -> Context:
     folder = write_run(study, root, scale=scale, mean=mean)
     build.run(study, folder)
     training.run(study, folder)
-    return Context(study, folder)
+    return audit.open_audit(study, folder)
 
 
 @pytest.fixture(scope="module")
-def context(tmp_path_factory: pytest.TempPathFactory) -> Context:
+def context(tmp_path_factory: pytest.TempPathFactory) -> AuditRun:
     """GR evolves half as much again as Newton and has a mean: everything tells them apart."""
     return trained(tmp_path_factory.mktemp("separable"), scale=1.5, mean=1e-7)
 
 
 @pytest.fixture(scope="module")
-def audited(context: Context) -> dict[str, Any]:
+def audited(context: AuditRun) -> dict[str, Any]:
     audit.run(context.study, context.folder)
     return json.loads((context.folder.audit / "audit.json").read_text())
 
@@ -85,9 +85,9 @@ def test_the_power_spectrum_explains_the_network(audited: dict[str, Any]) -> Non
 def test_without_a_mean_the_monopole_is_clean(tmp_path: Path) -> None:
     context = trained(tmp_path, scale=1.0, mean=0.0)
     only = audit.complete(context, "monopole_only")
-    assert only["verdict"] == "clean"
-    assert only["value"] == pytest.approx(0.5, abs=0.25)  # rounding of the stored floats decides; 5 seeds
-    assert audit.complete(context, "log_pk_baseline")["verdict"] == "inconclusive"
+    assert only.verdict == "clean"
+    assert only.value == pytest.approx(0.5, abs=0.25)  # rounding of the stored floats decides; 5 seeds
+    assert audit.complete(context, "log_pk_baseline").verdict == "inconclusive"
 
 
 def test_a_study_that_keeps_the_mean_is_judged_by_the_network_that_sees_it(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_a_study_that_keeps_the_mean_is_judged_by_the_network_that_sees_it(tmp_p
     folder = write_run(study, tmp_path)
     build.run(study, folder)
     training.run(study, folder)
-    context = Context(study, folder)
+    context = AuditRun(study, folder)
     kept, removed = (context.scores(model=name) for name in ("cnn_meankept", "cnn"))
     assert (context.scores().gr == kept.gr).all()
     assert not (kept.gr == removed.gr).all()
@@ -108,33 +108,25 @@ def test_a_study_that_keeps_the_mean_is_judged_by_the_network_that_sees_it(tmp_p
 
 
 def test_finished_controls_are_not_run_again(
-    context: Context, audited: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    context: AuditRun, audited: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(context: Context) -> None:
+    def fail(context: AuditRun) -> None:
         raise AssertionError("run again")
 
-    monkeypatch.setattr(labels_shuffled, "CONTROL", replace(labels_shuffled.CONTROL, run=fail))
+    known = known_controls()
+    monkeypatch.setitem(known, "labels_shuffled", replace(known["labels_shuffled"], run=fail))
     before = (context.folder.audit / "audit.json").read_bytes()
     audit.run(context.study, context.folder)
     assert (context.folder.audit / "audit.json").read_bytes() == before
 
 
-def test_a_result_for_other_settings_is_not_reused(context: Context, audited: dict[str, Any]) -> None:
+def test_a_result_for_other_settings_is_not_reused(context: AuditRun, audited: dict[str, Any]) -> None:
     other = context.study.model_copy(update={"audit": context.study.audit.model_copy(update={"bootstrap": 300})})
     assert audit.finished(context, "monopole_only") is not None
-    assert audit.finished(Context(other, context.folder), "monopole_only") is None
+    assert audit.finished(audit.open_audit(other, context.folder), "monopole_only") is None
 
 
-def test_half_of_the_pairs_are_flipped(context: Context) -> None:
-    cubes = context.cubes["train"]
-    flipped = flip_half(cubes, np.random.default_rng(1))
-    exchanged = [(a.flip(0) == b).all().item() for a, b in zip(cubes.values, flipped.values, strict=True)]
-    kept = [(a == b).all().item() for a, b in zip(cubes.values, flipped.values, strict=True)]
-    assert sum(exchanged) == len(cubes) // 2
-    assert sum(exchanged) + sum(kept) == len(cubes)
-
-
-class Scored(Context):
+class Scored(AuditRun):
     """A context whose scores are given."""
 
     given: dict[str, Scores]
@@ -154,8 +146,8 @@ def test_a_network_that_beats_the_power_spectrum_is_clean(synthetic_run: tuple[S
     noise = np.random.default_rng(1).standard_normal((2, len(seeds)))
     perfect, guess = Scores(seeds, -np.ones(6), np.ones(6)), Scores(seeds, noise[0], noise[1])
     object.__setattr__(context, "given", {"network": perfect, "log_pk": guess})
-    assert log_pk_baseline.run(context).verdict == "clean"
+    assert power.log_pk_baseline(context).verdict == "clean"
     object.__setattr__(context, "given", {"network": perfect, "log_pk": perfect})
-    assert log_pk_baseline.run(context).verdict == "shortcut"
+    assert power.log_pk_baseline(context).verdict == "shortcut"
     object.__setattr__(context, "given", {"network": guess, "log_pk": guess})
-    assert log_pk_baseline.run(context).verdict == "inconclusive"
+    assert power.log_pk_baseline(context).verdict == "inconclusive"

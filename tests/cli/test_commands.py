@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
@@ -250,6 +251,14 @@ def test_failures_end_in_one_sentence(failure: str, code: int, said: str) -> Non
     debugged = subprocess.run([*command, "--debug"], capture_output=True, text=True, preexec_fn=heed_interrupts)
     assert debugged.returncode == code
     assert "Traceback" in debugged.stderr
+
+
+def test_nothing_is_said_at_the_end_where_triton_was_loaded() -> None:
+    if importlib.util.find_spec("triton") is None:
+        pytest.skip("Triton is not installed: pip install 'weakfield[test]'")
+    code = "import sys, triton; sys.argv[1:] = ['--version']; from weakfield.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_reader_that_leaves_early_is_no_error() -> None:

@@ -104,7 +104,7 @@ def test_mean_removed_and_mean_kept(synthetic_run: Run) -> None:
         assert removed == pytest.approx([0, 0], abs=1e-7)  # float32 rounding
         kept = dataset.pairs([seed], keep_mean=True).values.double().mean(dim=(3, 4, 5))[0, :, 0]
         raw = [float(dataset.raw(seed, theory).mean()) for theory in THEORIES]
-        std = dataset.description["normalisation"]["mean_kept"]["std"]
+        std = dataset.description.normalisation.mean_kept.std
         assert float(kept[1] - kept[0]) == pytest.approx((raw[1] - raw[0]) / std, rel=1e-5)
         assert abs(raw[1]) > 1e-8 > 100 * abs(raw[0])  # the planted monopole, against rounding of the stored floats
 
@@ -189,15 +189,15 @@ def test_a_file_replaced_after_the_data_set_was_built_is_refused(synthetic_run: 
     assert torch.equal(open_dataset(folder).phi_slice(number), (1.1 * torch.from_numpy(phi)).float().double()[:, 5, :])
 
 
-def test_twins_must_agree(synthetic_run: Run) -> None:
+def test_members_must_agree(synthetic_run: Run) -> None:
     study, folder = synthetic_run
     name = "gr/snap001_phi.h5"
     phi = load_field(folder.pair(6) / name)[0].double().numpy()
     rewrite(folder, 6, name, phi, 1.01, 160.0)
-    with pytest.raises(BadInput, match=r"at redshift 1.01 but its Newtonian twin is at 1"):
+    with pytest.raises(BadInput, match=r"at redshift 1.01 but its Newtonian partner is at 1"):
         build.run(study, folder)
     rewrite(folder, 6, name, phi[:4, :4, :4], 1.0, 160.0)
-    with pytest.raises(BadInput, match=r"shape \(4, 4, 4\) but its Newtonian twin has \(8, 8, 8\)"):
+    with pytest.raises(BadInput, match=r"shape \(4, 4, 4\) but its Newtonian partner has \(8, 8, 8\)"):
         build.run(study, folder)
 
 

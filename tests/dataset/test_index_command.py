@@ -57,7 +57,7 @@ def test_what_is_numbered_where_nothing_is_said(tmp_path: Path, capsys: Capture)
     sliced = run_of(tmp_path / "sliced", "slice")
     shown = said(capsys, "show", 5, "--run", sliced.root)
     assert (shown["of"], shown["count"]) == ("samples", 3 * 2 * 2 * 2)
-    assert shown["channels"] == list(open_dataset(sliced).channels)
+    assert shown["channels"] == list(open_dataset(sliced).channels.names)
 
 
 def test_what_is_left_out_is_the_first(tmp_path: Path, capsys: Capture) -> None:

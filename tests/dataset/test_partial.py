@@ -16,7 +16,7 @@ from weakfield.base.files import read_json, write_json
 from weakfield.cli import invoke
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.dataset import PARTS, build, open_dataset
-from weakfield.simulation.runfolder import open_for_work
+from weakfield.pairs.runfolder import open_for_work
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_how_many_of_how_many(growing: Run) -> None:
     assert (summary["pairs"], summary["planned"]) == (10, 30)
     assert sum(summary[part] for part in PARTS) == 10
     written = open_dataset(folder).description
-    assert (written["partial"], written["pairs_of_study"]) == (True, 30)
+    assert (written.partial, written.pairs_of_study) == (True, 30)
     assert open_dataset(folder).seeds == tuple(range(3, 33, 3))
 
 

@@ -17,8 +17,8 @@ from weakfield.config import THEORIES, RunFolder, StudyConfig
 from weakfield.cosmology import potential_growth
 from weakfield.dataset import PARTS, Dataset, build, open_dataset
 from weakfield.formats import load_field
-from weakfield.simulation.importing import import_reference
-from weakfield.simulation.pair import pair_settings_hash
+from weakfield.pairs.importing import import_reference
+from weakfield.pairs.manifest import settings_hash
 
 GRID = 8
 SLICES: dict[str, Any] = {"shape": "slice", "axes": ["x", "z"], "slice_stride": 4, "slice_thickness": 3}
@@ -41,8 +41,8 @@ def normalised(study: StudyConfig, data: Dataset, seed: int, theory: Any) -> np.
     """The difference cube of a universe without its mean, in the units recorded, from the files by NumPy alone."""
     early, late = potential_growth(study.cosmology, np.array([10.0, 1.0]))
     cube = phi(data.folder, seed, theory, 0) / early - phi(data.folder, seed, theory, 1) / late
-    numbers = data.description["normalisation"]["mean_removed"]
-    return ((cube - cube.mean() - numbers["mean"]) / numbers["std"]).astype(np.float32)
+    numbers = data.description.normalisation.mean_removed
+    return ((cube - cube.mean() - numbers.mean) / numbers.std).astype(np.float32)
 
 
 def rolled(cube: np.ndarray, labels: dict[str, Any]) -> np.ndarray:
@@ -154,7 +154,7 @@ def test_channels_of_every_kind(tmp_path: Path, kind: str) -> None:
         raw = data.raw(4, theory)
         assert raw.shape == (expected.shape if len(expected) > 1 else (GRID,) * 3)
         assert torch.equal(data.raw_of(data.files(4, theory), 4, theory), raw)
-    assert len(data.channels) == len(expected)
+    assert len(data.channels.names) == len(expected)
     assert data.shape == (len(expected), GRID, GRID)
     for number in range(len(data.sample_index)):
         labels = data.sample_index.show(number)
@@ -166,7 +166,7 @@ def test_channels_of_every_kind(tmp_path: Path, kind: str) -> None:
 
 def test_names_of_channels(tmp_path: Path) -> None:
     _, data = made(tmp_path, **KINDS["gradients of both"])
-    assert data.channels[:4] == ("d/dx phi(10)", "d/dy phi(10)", "d/dz phi(10)", "d/dx phi(1)")
+    assert data.channels.names[:4] == ("d/dx phi(10)", "d/dy phi(10)", "d/dz phi(10)", "d/dx phi(1)")
 
 
 def test_thick_slices_are_standardised_as_they_are(tmp_path: Path) -> None:
@@ -180,11 +180,11 @@ def test_thick_slices_are_standardised_as_they_are(tmp_path: Path) -> None:
 def test_what_was_made_with_what(tmp_path: Path) -> None:
     study, data = made(tmp_path)
     written = data.description
-    assert written["provenance"]["software_version"] == written["provenance"]["pairs"]["software_version"].popitem()[0]
-    assert written["provenance"]["pairs"]["settings"] == {pair_settings_hash(study): 4}
-    assert written["redshifts_of_files"] == {str(seed): [10.0, 1.0] for seed in range(3, 7)}
-    assert (written["fields"], written["theories"]) == (["phi"], ["newton", "gr"])
-    assert set(written["hashes"]["4"]) == {f"{t}/snap{i:03d}_phi.h5" for t in THEORIES for i in (0, 1)}
+    assert set(written.provenance.pairs["software_version"]) == {written.provenance.software_version}
+    assert written.provenance.pairs["settings"] == {settings_hash(study): 4}
+    assert written.redshifts_of_files == {seed: (10.0, 1.0) for seed in range(3, 7)}
+    assert (written.fields, written.theories) == (("phi",), ("newton", "gr"))
+    assert set(written.hashes[4]) == {f"{t}/snap{i:03d}_phi.h5" for t in THEORIES for i in (0, 1)}
 
 
 @pytest.mark.parametrize(
@@ -222,8 +222,8 @@ def test_a_folder_of_the_reference_program(tmp_path: Path) -> None:
     study = StudyConfig.from_mapping(values)
     build.run(study, run)
     found = open_dataset(run)
-    assert found.description["provenance"]["imported"] == [42, 43, 44]
-    assert found.description["redshifts_of_files"]["42"] == pytest.approx([9.995300, 0.997956], abs=1e-6)
+    assert found.description.provenance.imported == (42, 43, 44)
+    assert found.description.redshifts_of_files[42] == pytest.approx([9.995300, 0.997956], abs=1e-6)
     assert found.samples("test").in_memory().values.shape == (6, 2, 1, 16, 16)
     reference = np.load(DATA / "stock16_gr" / "snapshots.npz")
     early, late = potential_growth(study.cosmology, reference["z"][[2, 3]])

@@ -17,7 +17,7 @@ from weakfield.base.errors import BadInput
 from weakfield.config import THEORIES
 from weakfield.config.dataset import DatasetSettings
 from weakfield.dataset import Band, Chain, Noise, RemoveMean, Scale, Standardise, Transform, build, open_dataset
-from weakfield.dataset.transforms import chain_of, ordered, transform_from_json
+from weakfield.dataset.chain import chain_of, ordered, transform_from_json
 
 BOX = 160.0
 
@@ -184,10 +184,10 @@ def test_standardised_by_the_training_part_after_the_steps_before_it(tmp_path: P
             field = factor * Band(None, 3.0).apply(untouched.raw(seed, theory), seed, theory)
             assert torch.allclose(data.raw(seed, theory), field, rtol=0, atol=1e-12 * float(field.abs().max()))
             values.append((field - field.mean()).numpy())
-    recorded = data.description["transforms"]["mean_removed"]
+    recorded = data.description.transforms.mean_removed
     assert [step["kind"] for step in recorded] == ["band", "scale", "remove_mean", "standardise", "noise"]
     assert recorded[3]["std"] == pytest.approx(np.std(values), rel=1e-12)  # rounding of sums over some thousand cells
-    kinds = [step["kind"] for step in data.description["transforms"]["mean_kept"]]
+    kinds = [step["kind"] for step in data.description.transforms.mean_kept]
     assert kinds == ["band", "scale", "standardise", "noise"]
     # all but the noise has mean 0 and standard deviation 1; noise adds its own, to a standard error of 0.1 / sqrt(2 n)
     values = data.samples("train").in_memory().values.double()

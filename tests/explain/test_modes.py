@@ -15,6 +15,7 @@ from weakfield.base.errors import BadInput
 from weakfield.config.training import TrainingSettings
 from weakfield.explain.modes import integrated_modes, pair_integrated_modes
 from weakfield.explain.over_seeds import mean_over_seeds, share_over_seeds
+from weakfield.explain.paths import PathOptions
 from weakfield.fourier.directions import cubic_harmonic
 from weakfield.fourier.shells import shells
 from weakfield.learning.networks import build_network
@@ -45,7 +46,9 @@ def test_the_logit_that_is_a_shell_power_is_attributed_to_rounding(n, dimensions
     weight = torch.tensor([[2.0, 0.0, -1.0], [0.0, 3.0, 0.5]], dtype=torch.float64)
     network = ShellPower(n, dimensions, EDGES, weight)
     newton, gr = pair(2, n, dimensions)
-    found = pair_integrated_modes(network, newton, gr, steps=2)  # two nodes are exact for a quadratic logit
+    found = pair_integrated_modes(
+        network, newton, gr, PathOptions(steps=2)
+    )  # two nodes are exact for a quadratic logit
 
     def power(fields):
         modes = fourier.forward(fields, dimensions).numpy() / float(n) ** dimensions
@@ -65,7 +68,9 @@ def test_the_logit_that_is_a_shell_power_is_attributed_to_rounding(n, dimensions
 def test_modes_add_up_to_cells_and_to_the_logit(n, dimensions):
     newton, gr = pair(2, n, dimensions)
     network = Bowl(noise(2, *(n,) * dimensions, seed=5))
-    found = pair_integrated_modes(network, newton, gr, steps=4)  # exact: the gradient is cubic along the path
+    found = pair_integrated_modes(
+        network, newton, gr, PathOptions(steps=4)
+    )  # exact: the gradient is cubic along the path
     np.testing.assert_allclose(found.total, found.change, rtol=1e-12)
     difference = network(gr) - network(newton)
     np.testing.assert_allclose(found.change, difference.detach().numpy(), rtol=1e-12)
@@ -88,7 +93,7 @@ def test_one_plane_wave_by_hand():
             return ((3 + 2 * wave) * x[:, 0]).sum(dim=(1, 2, 3))
 
     sample = (0.5 + wave + torch.cos(2 * np.pi * 3 * y / n))[None]
-    found = integrated_modes(Slope(), sample, steps=1)
+    found = integrated_modes(Slope(), sample, options=PathOptions(steps=1))
     values = found.values[0, 0]
     assert values[0, 0, 0] == pytest.approx(3 * 0.5 * n**3)
     # 2 sum cos^2 = n^3, half in k and half in -k, which both stand on the plane n_x = 0
@@ -114,18 +119,18 @@ def test_a_trained_shape_of_network_is_complete_and_left_as_it_was(dimensions):
         ).train()
     newton, gr = (fields.float() for fields in pair(2, 8, dimensions))
     gr = gr + newton.mean() + 0.5  # a difference that networks without training answer to
-    found = pair_integrated_modes(network, newton, gr, most_steps=2**13)
+    found = pair_integrated_modes(network, newton, gr, PathOptions(most_steps=2**13))
     # the tolerance asked for by default: nodes were added until it held
     assert (np.abs(found.residual) <= 1e-4 * np.abs(found.change)).all()
     assert network.training
     assert all(weight.grad is None and weight.dtype == torch.float32 for weight in network.parameters())
     # one sample at a time or all, without adding nodes, of which less memory would hold fewer
-    whole, small = (pair_integrated_modes(network, newton, gr, most_steps=1, memory=m) for m in (2**30, 1))
-    one = pair_integrated_modes(network, newton[1], gr[1], most_steps=1)
+    whole, small = (pair_integrated_modes(network, newton, gr, PathOptions(most_steps=1, memory=m)) for m in (2**30, 1))
+    one = pair_integrated_modes(network, newton[1], gr[1], PathOptions(most_steps=1))
     atol = 1e-12 * np.abs(whole.values).max()
     np.testing.assert_allclose(small.values, whole.values, rtol=1e-9, atol=atol)
     np.testing.assert_allclose(one.values[0], whole.values[1], rtol=1e-9, atol=atol)
-    single = pair_integrated_modes(network, newton, gr, dtype=torch.float32, tolerance=1e-3)
+    single = pair_integrated_modes(network, newton, gr, PathOptions(dtype=torch.float32, tolerance=1e-3))
     assert (np.abs(single.residual) <= 1e-3 * np.abs(single.change)).all()
 
 
@@ -135,9 +140,9 @@ def test_nodes_are_added_where_they_are_needed_only():
     torch.nn.init.constant_(network[1].weight, 1e-3)
     torch.nn.init.constant_(network[1].bias, -2.0)
     samples[1] = 0.0
-    found = integrated_modes(network, samples, steps=2)
+    found = integrated_modes(network, samples, options=PathOptions(steps=2))
     assert found.steps[0] > 2 == found.steps[1]
-    few = integrated_modes(network, samples, steps=2, most_steps=2)
+    few = integrated_modes(network, samples, options=PathOptions(steps=2, most_steps=2))
     assert abs(few.residual[0]) > 1e-4 * abs(few.change[0])  # and the residual says so
 
 

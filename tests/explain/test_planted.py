@@ -7,9 +7,7 @@ import pytest
 import torch
 
 from analytic import TriangleSums
-from weakfield.explain.amplitude_phase import amplitude_phase
-from weakfield.explain.modes import pair_integrated_modes
-from weakfield.explain.planted import (
+from helpers.planted_fields import (
     altered_region,
     coupled_triangle,
     gaussian_cubes,
@@ -17,6 +15,8 @@ from weakfield.explain.planted import (
     local_sums,
     rescaled_shell,
 )
+from weakfield.explain.amplitude_phase import amplitude_phase
+from weakfield.explain.modes import pair_integrated_modes
 from weakfield.explain.triangle_basis import triangle_basis
 from weakfield.explain.triangles import triangle_response
 from weakfield.spectra import power_spectrum

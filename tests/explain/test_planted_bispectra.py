@@ -20,11 +20,12 @@ from functools import cached_property
 import numpy as np
 import pytest
 
+from helpers.planted_fields import local_non_gaussianity, local_sums
 from planted_networks import Trained, trained
 from weakfield.explain.amplitude_phase import amplitude_phase
 from weakfield.explain.modes import integrated_modes, pair_integrated_modes
 from weakfield.explain.over_seeds import share_over_seeds
-from weakfield.explain.planted import local_non_gaussianity, local_sums
+from weakfield.explain.paths import PathOptions
 from weakfield.explain.surrogate import Surrogate, agreement, fit_surrogate, measured, rank_correlation
 from weakfield.explain.triangles import TriangleAttribution, triangle_response
 from weakfield.learning.scores import bootstrap_weights
@@ -193,7 +194,10 @@ def test_modes_between_twins_are_the_short_ones(networks):
     network = networks["local"]
     basis, s = network.response.basis, network.response.basis.shells
     twins = pair_integrated_modes(
-        network.trained.network, network.trained.first[:16], network.trained.second[:16], tolerance=1e-2
+        network.trained.network,
+        network.trained.first[:16],
+        network.trained.second[:16],
+        options=PathOptions(tolerance=1e-2),
     )
     share = share_over_seeds(twins.by_shell(EDGES).shells, twins.total)
     inside, error = share.value / share.value.sum(), share.error / share.value.sum()
@@ -226,7 +230,9 @@ def test_modes_between_strangers_tell_long_from_short(networks):
     shares = []
     for network in networks.values():
         first, second = network.trained.first[:24], network.trained.second[:24]
-        strangers = integrated_modes(network.trained.network, second, first.roll(1, 0), tolerance=2e-2)
+        strangers = integrated_modes(
+            network.trained.network, second, first.roll(1, 0), options=PathOptions(tolerance=2e-2)
+        )
         shares.append(share_over_seeds(strangers.by_shell(EDGES).shells, strangers.total))
     local, short = shares
     assert local.value[0] - short.value[0] > 3 * np.hypot(local.error[0], short.error[0])
@@ -237,7 +243,7 @@ def test_amplitudes_and_phases_share_alike(networks):
     """A weak change of modes has no direction of its own: as much along a mode as across it."""
     for network in networks.values():
         first, second = network.trained.first[:8], network.trained.second[:8]
-        split = amplitude_phase(network.trained.network, first, second, tolerance=2e-2)
+        split = amplitude_phase(network.trained.network, first, second, PathOptions(tolerance=2e-2))
         share = share_over_seeds(split.phase.total, split.change)
         # the next order is smaller by the change of modes over the modes, where it is largest
         size = [float((fields**2).mean()) for fields in (second - first, first)]

@@ -11,6 +11,7 @@ from synthetic import gaussian
 from weakfield.config.training import TrainingSettings
 from weakfield.dataset import PairTensor
 from weakfield.explain.modes import pair_integrated_modes
+from weakfield.explain.paths import PathOptions
 from weakfield.explain.pixels import method
 from weakfield.learning import Task, evaluate, fit, score
 from weakfield.mesh.threads import threads
@@ -118,7 +119,7 @@ def test_modes_say_that_it_is_short_ones(trained):
     """Where in the box, no mode knows; the noise is white, so that shells differ the more, the more modes they have."""
     network, test = trained
     newton, gr = test.values.unbind(1)
-    parts = pair_integrated_modes(network, newton, gr, tolerance=2e-2).by_shell((0.5, 2.5, 4.5, 6.5))
+    parts = pair_integrated_modes(network, newton, gr, PathOptions(tolerance=2e-2)).by_shell((0.5, 2.5, 4.5, 6.5))
     shares = parts.shells.sum(axis=0) / parts.total.sum()
     assert (np.diff(shares) > 0).all()
     assert shares.sum() < 0.5  # most modes of a cube are beyond, in its corners

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from helpers import planted_fields as planted
 from planted_networks import N, trained
-from weakfield.explain import planted
 from weakfield.explain.amplitude_phase import amplitude_phase
 from weakfield.explain.modes import integrated_modes, pair_integrated_modes
 from weakfield.explain.over_seeds import share_over_seeds
+from weakfield.explain.paths import PathOptions
 from weakfield.explain.surrogate import agreement, fit_surrogate, measured
 from weakfield.explain.triangles import triangle_response
 from weakfield.fourier.shells import shells
@@ -37,11 +38,11 @@ def test_one_shell_rescaled(tmp_path):
     parts = twins.by_shell(edges)
     np.testing.assert_allclose(parts.shells[:, place] / parts.total, 1, rtol=1e-4)  # twins differ nowhere else
     # GR of one seed against Newton of another: differences everywhere, and the answer has to be found
-    strangers = integrated_modes(network, second[:16], first[16:32], tolerance=1e-3)
+    strangers = integrated_modes(network, second[:16], first[16:32], options=PathOptions(tolerance=1e-3))
     share = share_over_seeds(strangers.by_shell(edges).shells, strangers.total)
     assert int(np.argmax(share.value)) == place
     assert share.value[place] > 0.5  # more than all else together
-    split = amplitude_phase(network, first[:8], second[:8], tolerance=1e-3)
+    split = amplitude_phase(network, first[:8], second[:8], PathOptions(tolerance=1e-3))
     # fields are stored in single precision, whose rounding turns phases
     np.testing.assert_allclose(split.phase.total / split.change, 0, atol=1e-5)
     # of powers and triangles, the power of that shell, in both ways
@@ -74,11 +75,11 @@ def test_one_triangle_coupled(tmp_path):
     assert surrogate.weights[s + row] > sigmas * surrogate.error[s + row]
     assert agreement(response, surrogate).low > 0
     # between strangers each side of a triangle has a third of it: shell 1 two thirds, shell 2 one, the others nothing
-    strangers = integrated_modes(network, second[:32], first[:32].roll(1, 0), tolerance=2e-2)
+    strangers = integrated_modes(network, second[:32], first[:32].roll(1, 0), options=PathOptions(tolerance=2e-2))
     share = share_over_seeds(strangers.by_shell(edges).shells, strangers.total)
     assert np.argsort(-share.value)[:2].tolist() == [1, 2]
     # modes that follow another complex number a little do so alike in amplitude and phase; wholly, F of the new phases
     # on old amplitudes is pi / 4 of F of both (Rayleigh: <|f|>^2 / <|f|^2>), and phases have (1 + pi / 4) / 2
-    split = amplitude_phase(network, first[:16], second[:16], tolerance=1e-2)
+    split = amplitude_phase(network, first[:16], second[:16], PathOptions(tolerance=1e-2))
     phases = share_over_seeds(split.phase.total, split.change)
     assert 0.5 - 2 * phases.error < phases.value < (1 + np.pi / 4) / 2 + 2 * phases.error

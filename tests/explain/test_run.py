@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -11,10 +12,12 @@ from torch import nn
 
 from synthetic import tiny_study, write_run
 from weakfield.base.errors import BadInput
-from weakfield.config import THEORIES, StudyConfig
+from weakfield.config import THEORIES, RunFolder, StudyConfig
 from weakfield.dataset import build, open_dataset
+from weakfield.explain import attributions
 from weakfield.explain import run as explain
 from weakfield.explain.modes import pair_integrated_modes
+from weakfield.explain.paths import PathOptions
 from weakfield.explain.pixels import METHODS, method
 from weakfield.learning import Task, fit, training
 from weakfield.learning.losses import log_odds
@@ -120,8 +123,8 @@ def test_repeated_runs_write_the_same_bytes_and_do_nothing_twice(trained, monkey
 
     explain.run(study, folder)
     before = contents()
-    monkeypatch.setattr(explain.Examination, "attributions", None)  # would be called for a seed that is not finished
-    monkeypatch.setattr(explain.Examination, "trust", None)
+    monkeypatch.setattr(explain.PairExplainer, "attributions", None)  # would be called for a seed that is not finished
+    monkeypatch.setattr(explain.PairExplainer, "trust", None)
     explain.run(study, folder)
     assert contents() == before
 
@@ -149,6 +152,50 @@ def test_a_method_that_does_not_exist_is_refused():
         explain.check(tiny_study(explain={"trust_methods": ("deeplft",)}))
 
 
+@pytest.mark.parametrize(("package", "setting"), [("captum", "methods"), ("sklearn", "triangle_shells")])
+def test_an_absent_package_is_named_before_anything_runs(monkeypatch, package, setting):
+    explain.check(tiny_study())
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(BadInput, match=rf"explain.{setting} needs .*{package}.*pip install 'weakfield\[learn\]'"):
+        explain.check(tiny_study())
+    explain.check(tiny_study(explain={"methods": ("gradient",), "trust": False, "triangle_shells": 0}))
+
+
+@pytest.mark.parametrize("name", ["integrated", "grad_cam", "occlusion", "deeplift"])
+def test_a_method_without_its_package_says_so(monkeypatch, name):
+    for known in [known for known in sys.modules if known.split(".")[0] == "captum"]:
+        monkeypatch.delitem(sys.modules, known)
+    monkeypatch.setitem(sys.modules, "captum", None)
+    options = {"block": 2} if name == "occlusion" else {}
+    network = nn.Sequential(nn.Conv3d(1, 2, 2), nn.ReLU(), nn.Flatten(), nn.Linear(54, 1))
+    with pytest.raises(BadInput, match=r"needs what is not installed .*pip install 'weakfield\[learn\]'"):
+        method(name)(network, torch.ones(1, 1, 4, 4, 4), torch.zeros(1, 1, 4, 4, 4), **options)
+
+
+def test_tables_hold_what_was_found(trained):
+    study, folder = trained
+    explain.run(study, folder)
+    found = attributions(folder)
+    table = found.to_pandas()
+    assert list(table.columns[:3]) == ["modes", "attributed", "attributed_error"]
+    parts = found.explanation.bands.attributed
+    assert table["attributed"].sum() + parts.mean.value + parts.rest.value == pytest.approx(
+        found.explanation.bands.logit_difference.value, abs=1e-4
+    )
+    assert found.methods()["largest_residual"].notna().sum() == 5  # the others share out no difference
+    assert list(found.triangles().index.names) == ["k1_hmpc", "k2_hmpc", "k3_hmpc"]
+    assert (found.trusted()["infidelity"] >= 0).all()
+    assert found.maps["gradient"].dims == ("channel", "z", "y", "x")
+    assert found.maps.x.values[1] == study.simulation.box_size_mpch / 8
+    assert repr(found).startswith(f"<Attributions of cnn: {len(found.explanation.seeds)} test pairs")
+    assert "logit" in found.plot().get_ylabel()
+
+
+def test_what_was_not_run_has_no_tables(tmp_path):
+    with pytest.raises(BadInput, match=r"explain.json is missing"):
+        attributions(RunFolder(tmp_path))
+
+
 def test_a_network_of_slices_is_explained_by_slices_and_a_gathered_cube(tmp_path, monkeypatch):
     study = tiny_study(
         pairs=6,
@@ -167,6 +214,8 @@ def test_a_network_of_slices_is_explained_by_slices_and_a_gathered_cube(tmp_path
     maps = np.load(folder.explain / "maps.npz")
     assert maps["gradient"].shape == maps["gr"].shape == (1, 8, 8)
     assert maps["cube_signed"].shape == maps["cube_gr"].shape == (1, 8, 8, 8)
+    found = attributions(folder).maps
+    assert (found["gradient"].dims, found["cube_gr"].dims) == (("channel", "row", "column"), ("channel", "z", "y", "x"))
     assert (maps["cube_absolute"] >= np.abs(maps["cube_signed"]) - 1e-12).all()
     assert written["path"]["largest_residual"] < 1e-4
     assert len(written["bands"]["attributed"]["shells"]["value"]) == 3  # rings of a plane
@@ -195,6 +244,6 @@ def test_networks_with_a_logit_a_class_are_attributed(classes):
     with torch.no_grad():
         change = float(log_odds(network(gr)) - log_odds(network(newton)))
     cells = method("pair_integrated")(network, gr, newton)
-    modes = pair_integrated_modes(network, newton, gr, 8)
+    modes = pair_integrated_modes(network, newton, gr, PathOptions(steps=8))
     assert float(cells.sum()) == pytest.approx(change, abs=1e-4)
     assert float(torch.as_tensor(modes.total).sum()) == pytest.approx(change, abs=1e-4)

@@ -8,7 +8,7 @@ import torch
 
 from analytic import TriangleSums, noise
 from weakfield.base.errors import BadInput
-from weakfield.explain.responses import Response
+from weakfield.explain.response import Response
 from weakfield.explain.triangle_basis import triangle_basis
 from weakfield.explain.triangles import gradient_bispectrum, solved, triangle_response
 from weakfield.spectra import bispectrum, cross_bispectrum, power_spectrum

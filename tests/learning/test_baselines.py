@@ -13,7 +13,7 @@ from weakfield.learning import summaries as module
 from weakfield.learning.baselines import BASELINES, cube_mean, removed_mean, score_baseline, score_baselines
 from weakfield.learning.bound import measured_bound
 from weakfield.learning.calibration import temperature
-from weakfield.learning.classifiers import discriminant, logistic, small_network, twins
+from weakfield.learning.classifiers import discriminant, logistic, paired, small_network
 from weakfield.learning.metrics import auc, paired_accuracy
 from weakfield.learning.summaries import Summaries, measure_summaries, mode_counts, summarise
 
@@ -52,13 +52,13 @@ def test_a_gap_is_found(classify) -> None:
     assert auc(classify(rows(2.0), SEEDS)["test"]) == pytest.approx(0.92, abs=missed)
 
 
-@pytest.mark.parametrize("classify", [*SINGLE, twins])
+@pytest.mark.parametrize("classify", [*SINGLE, paired])
 def test_nothing_is_found_where_nothing_is(classify) -> None:
     scores = classify(rows(0.0), SEEDS)["test"]
     assert auc(scores) == pytest.approx(0.5, abs=0.072)  # three standard errors of 300 pairs
 
 
-@pytest.mark.parametrize("classify", [*SINGLE, twins])
+@pytest.mark.parametrize("classify", [*SINGLE, paired])
 def test_scale_and_offset_of_features_do_not_matter(classify) -> None:
     plain, scaled = rows(1.0), {part: 1e-9 * values + 1e-5 for part, values in rows(1.0).items()}
     first, second = (classify(r, SEEDS) for r in (plain, scaled))
@@ -66,28 +66,28 @@ def test_scale_and_offset_of_features_do_not_matter(classify) -> None:
         np.testing.assert_allclose(first[part].gr, second[part].gr, rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.parametrize("classify", [*SINGLE, twins])
+@pytest.mark.parametrize("classify", [*SINGLE, paired])
 def test_test_pairs_do_not_enter_the_fit(classify) -> None:
     base, other = rows(1.0), rows(1.0)
     other["test"] = other["test"] + 100.0
     np.testing.assert_array_equal(classify(base, SEEDS)["train"].gr, classify(other, SEEDS)["train"].gr)
 
 
-@pytest.mark.parametrize("classify", [*SINGLE, twins])
+@pytest.mark.parametrize("classify", [*SINGLE, paired])
 def test_every_classifier_comes_calibrated(classify) -> None:
     assert temperature(classify(rows(1.0), SEEDS)["validation"]) == pytest.approx(1.0, rel=1e-4)  # of the minimiser
 
 
-@pytest.mark.parametrize("classify", [*SINGLE, twins])
+@pytest.mark.parametrize("classify", [*SINGLE, paired])
 def test_one_training_pair_is_enough_to_say_something(classify) -> None:
     few = {part: values[:1] if part != "test" else values for part, values in rows(3.0).items()}
     scores = classify(few, {part: seeds[: len(few[part])] for part, seeds in SEEDS.items()})
     assert np.isfinite(scores["test"].gr).all()
 
 
-def test_twins_are_told_apart_by_what_cosmic_variance_hides() -> None:
+def test_members_are_told_apart_by_what_cosmic_variance_hides() -> None:
     # a gap of 0.1 under a common scatter of 1 and an own one of 0.05: worth AUC Phi(0.1 / sqrt 2) = 0.53 for single
-    # samples, but d' = 0.1 / (0.05 sqrt 2) = 1.41 between twins, right in Phi(1.41) = 92 % of the pairs
+    # samples, but d' = 0.1 / (0.05 sqrt 2) = 1.41 between members, right in Phi(1.41) = 92 % of the pairs
     random = np.random.default_rng(3)
     parts = {**SEEDS, "train": tuple(range(1000, 1200))}
     made = {}
@@ -95,19 +95,19 @@ def test_twins_are_told_apart_by_what_cosmic_variance_hides() -> None:
         common = random.standard_normal((len(seeds), 1, 4))
         made[part] = common + 0.05 * random.standard_normal((len(seeds), 2, 4))
         made[part][:, 1, 0] += 0.1
-    scores = twins(made, parts)["test"]
+    scores = paired(made, parts)["test"]
     assert paired_accuracy(scores) == pytest.approx(0.92, abs=0.05)  # three errors of 300 pairs
     assert auc(scores) == pytest.approx(0.53, abs=0.09)
 
 
-def test_features_in_which_twins_agree_to_rounding_do_not_drown_those_that_differ() -> None:
+def test_features_in_which_members_agree_to_rounding_do_not_drown_those_that_differ() -> None:
     random = np.random.default_rng(4)
     made = {}
     for part, seeds in SEEDS.items():
         common = random.standard_normal((len(seeds), 1, 9))
         made[part] = common * (1 + 1e-9 * random.standard_normal((len(seeds), 2, 9)))
         made[part][:, 1, 0] += 0.5
-    assert auc(twins(made, SEEDS)["test"]) == pytest.approx(
+    assert auc(paired(made, SEEDS)["test"]) == pytest.approx(
         0.638, abs=0.07
     )  # Phi(0.5 / sqrt 2), three errors of 300 pairs
 
@@ -156,14 +156,14 @@ def test_every_channel_has_its_summaries(tmp_path: Path, derivative: str) -> Non
     build.run(study, folder)
     opened = open_dataset(folder)
     found = measure_summaries(opened, tmp_path / "s.npz")
-    channels = len(opened.channels)
+    channels = len(opened.channels.names)
     assert found.rows(["log_power"], [3, 4]).shape == (2, 2, 3 * channels)
     assert (measured_bound(found, [3, 4, 5], keep_mean=False) is None) == (channels > 1)
 
 
 def test_cube_mean_in_units_of_the_training_part(dataset: Dataset, summaries: Summaries) -> None:
-    normalisation = dataset.description["normalisation"]["mean_kept"]
-    expected = (summaries.rows(["mean"], [5])[0, 1, 0] - normalisation["mean"]) / normalisation["std"]
+    normalisation = dataset.description.normalisation.mean_kept
+    expected = (summaries.rows(["mean"], [5])[0, 1, 0] - normalisation.mean) / normalisation.std
     assert cube_mean(dataset, 5, "gr") == pytest.approx([expected], abs=1e-6)  # of float32 values of order one
     assert abs(removed_mean(dataset, 5, "gr")[0]) < 1e-7
 

@@ -87,29 +87,27 @@ def made(scale: float, count: int = 40, mean: float = 0.0, seed: int = 3) -> Sum
 def test_the_measured_bound_is_that_of_the_planted_factor() -> None:
     found = measured_bound(made(1.05), list(range(40)), keep_mean=False)
     expected = gaussian_auc(np.array([1.05**2]), np.array([511.0]))
-    assert found["modes"] == 511
-    assert found["auc"]["value"] == pytest.approx(expected, abs=0.01)  # twins share their variance: r is exact to 1e-3
-    assert found["auc"]["low"] <= found["auc"]["value"] <= found["auc"]["high"]
-    assert found["auc"]["high"] - found["auc"]["low"] < 0.02
+    assert found.modes == 511
+    assert found.auc.value == pytest.approx(expected, abs=0.01)  # twins share their variance: r is exact to 1e-3
+    assert found.auc.low <= found.auc.value <= found.auc.high
+    assert found.auc.high - found.auc.low < 0.02
     shells = mode_counts(8)[:3].sum()
-    assert found["modes_shells"] == shells
-    assert found["auc_shells"]["value"] == pytest.approx(
-        gaussian_auc(np.array([1.05**2]), np.array([shells])), abs=0.02
-    )
+    assert found.modes_shells == shells
+    assert found.auc_shells.value == pytest.approx(gaussian_auc(np.array([1.05**2]), np.array([shells])), abs=0.02)
     # by the exchanges of 40 twins r scatters by 2 eps / sqrt(40) = 1.6 %, common to all modes: E |N(0, 1)| of it
-    assert 0.5 < found["null"] < 0.62
+    assert 0.5 < found.null < 0.62
 
 
 def test_where_the_theories_agree_the_bound_is_its_own_noise() -> None:
     found = measured_bound(made(1.0), list(range(40)), keep_mean=False)
-    assert found["auc"]["value"] == pytest.approx(found["null"], abs=0.02)
-    assert found["auc"]["value"] < 0.53  # the noise of 0.2 % that was put in
+    assert found.auc.value == pytest.approx(found.null, abs=0.02)
+    assert found.auc.value < 0.53  # the noise of 0.2 % that was put in
 
 
 def test_a_mean_that_only_gr_has_decides_when_it_is_kept() -> None:
     summaries = made(1.0, mean=0.5)
-    assert measured_bound(summaries, list(range(40)), keep_mean=True)["auc"]["value"] == pytest.approx(1.0, abs=1e-9)
-    assert measured_bound(summaries, list(range(40)), keep_mean=False)["auc"]["value"] < 0.53
+    assert measured_bound(summaries, list(range(40)), keep_mean=True).auc.value == pytest.approx(1.0, abs=1e-9)
+    assert measured_bound(summaries, list(range(40)), keep_mean=False).auc.value < 0.53
 
 
 @pytest.mark.parametrize("count", [1, 40])
@@ -123,4 +121,4 @@ def test_what_is_below_the_rounding_of_the_samples_tells_nothing(count: int) -> 
         tables["power"][:, 1, 0, 1] = 3 * level * total
         changed = Summaries(summaries.seeds, summaries.grid, summaries.modes, tables)
         found = measured_bound(changed, list(range(count)), keep_mean=False)
-        assert (found["auc"]["value"] > 0.99) == expected_one
+        assert (found.auc.value > 0.99) == expected_one

@@ -51,9 +51,9 @@ def test_reliability_and_brier_against_scikit_learn() -> None:
     labels, chance = np.repeat([0, 1], 300), probability(np.concatenate([s.newton, s.gr]))
     share, mean = calibration_curve(labels, chance, n_bins=10)
     rows = reliability(s, resamples=100)
-    assert [row["predicted"] for row in rows] == pytest.approx(mean.tolist(), abs=1e-12)
-    assert [row["observed"]["value"] for row in rows] == pytest.approx(share.tolist(), abs=1e-12)
-    assert sum(row["count"] for row in rows) == 600
+    assert [row.predicted for row in rows] == pytest.approx(mean.tolist(), abs=1e-12)
+    assert [row.observed.value for row in rows] == pytest.approx(share.tolist(), abs=1e-12)
+    assert sum(row.count for row in rows) == 600
     assert evaluate(s, 100)["brier"].value == pytest.approx(brier_score_loss(labels, chance), abs=1e-12)
 
 
@@ -61,8 +61,8 @@ def test_a_true_forecast_lies_on_the_diagonal() -> None:
     # logits with means -1, 1 and variance 2 are their own log likelihood ratio
     rows = reliability(drawn(20_000, 2), resamples=200)
     for row in rows:
-        error = (row["observed"]["high"] - row["observed"]["low"]) / 3.92
-        assert abs(row["observed"]["value"] - row["predicted"]) < 4 * error  # ten bins, four standard errors each
+        error = (row.observed.high - row.observed.low) / 3.92
+        assert abs(row.observed.value - row.predicted) < 4 * error  # ten bins, four standard errors each
     assert ece(drawn(20_000, 2)) < 0.01
 
 
@@ -73,9 +73,9 @@ def test_the_temperature_undoes_a_factor(scale: float) -> None:
     assert fitted == pytest.approx(scale, rel=0.06)
     test = drawn(4000, 4, scale)
     plain, after = evaluate(test, 100), calibrated(test, fitted, 100)
-    assert after["calibrated_log_loss"]["value"] < plain["log_loss"].value
-    assert after["calibrated_ece"]["value"] < 0.03
-    assert after["calibrated_log_loss"]["value"] == pytest.approx(log_loss(drawn(4000, 4)), abs=2e-3)
+    assert after["calibrated_log_loss"].value < plain["log_loss"].value
+    assert after["calibrated_ece"].value < 0.03
+    assert after["calibrated_log_loss"].value == pytest.approx(log_loss(drawn(4000, 4)), abs=2e-3)
 
 
 def test_the_temperature_is_finite_where_scores_separate_or_know_nothing() -> None:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from scipy.stats import norm
 
-from weakfield.learning.diagnosis import CHANCE_LOSS, diagnose
+import drawn_task
+from weakfield.learning.diagnosis import diagnose
+from weakfield.learning.losses import CHANCE_LOSS
+from weakfield.learning.results import History
 from weakfield.learning.scores import Scores
 
 
-def history(train: list[float], validation: list[float]) -> dict[str, Any]:
+def history(train: list[float], validation: list[float]) -> History:
     rows = [
         {"epoch": number, "train_loss": a, "validation_loss": b}
         for number, (a, b) in enumerate(zip(train, validation, strict=True))
     ]
-    return {"epochs": rows, "best_epoch": int(np.argmin(validation))}
+    return drawn_task.history(rows, int(np.argmin(validation)))
 
 
 def scores(separation: float, count: int = 60, seed: int = 0) -> Scores:
@@ -44,14 +45,14 @@ def test_nothing_learnt_is_underfitting() -> None:
     flat = 8 * [CHANCE_LOSS]
     found = diagnose(history(flat, flat), scores(0.05), scores(0.05, seed=1), 500)
     assert found.verdict == "underfitting"
-    assert "not below the 0.693 of guessing" in found.sentences
+    assert "not below the 0.693 of guessing" in found.words
 
 
 def test_a_training_part_known_better_is_overfitting() -> None:
     found = diagnose(history(FALLING, FALLING), scores(5.0), scores(1.0, seed=1), 500)
     assert found.verdict == "overfitting"
     assert found.gap.low > 0
-    assert "known better" in found.sentences
+    assert "known better" in found.words
 
 
 def test_a_validation_loss_that_turns_up_is_overfitting_later() -> None:
@@ -59,8 +60,8 @@ def test_a_validation_loss_that_turns_up_is_overfitting_later() -> None:
     train = [0.69, 0.5, 0.42, 0.3, 0.2, 0.1, 0.05, 0.02]
     found = diagnose(history(train, validation), scores(2.0), scores(2.0, seed=1), 500)
     assert found.verdict == "overfitting"
-    assert "After epoch 3," in found.sentences
-    assert "known better" not in found.sentences
+    assert "After epoch 3," in found.words
+    assert "known better" not in found.words
 
 
 def test_a_rise_within_the_error_of_the_gap_is_not_named() -> None:
@@ -78,7 +79,7 @@ def test_a_loss_still_falling_at_the_end_is_unfinished() -> None:
     falling = [0.69, 0.69, 0.65, 0.6, 0.55, 0.5, 0.3, 0.1]
     found = diagnose(history(falling, falling), scores(2.0), scores(2.0, seed=1), 500)
     assert found.verdict == "unfinished"
-    assert "more epochs" in found.sentences
+    assert "more epochs" in found.words
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -20,7 +20,7 @@ from weakfield.config import StudyConfig
 from weakfield.learning.distributed import Crew, crew
 from weakfield.learning.loop import Loop
 from weakfield.learning.variants import Variant
-from weakfield.simulation.pair import pair_settings_hash
+from weakfield.pairs.manifest import settings_hash
 from weakfield.study import run_study
 
 
@@ -52,7 +52,7 @@ def made(root: Path, **training: object) -> StudyConfig:
     study = tiny_study(pairs=8, training={"epochs": 4, "batch_pairs": 3, "mean_kept_too": False, **training})
     folder = write_run(study, root, scale=1.3)
     for path in folder.pairs.glob("*/pair.json"):
-        write_json(path, read_json(path) | {"settings": pair_settings_hash(study)})
+        write_json(path, read_json(path) | {"settings": settings_hash(study)})
     run_study(study, root, "dataset")
     return study
 

@@ -207,12 +207,12 @@ def test_the_bootstrap_error_of_a_share_is_the_binomial_one() -> None:
 
 def test_confusion_by_hand() -> None:
     table = confusion(scores([-1.0, 2.0, 0.0], [1.0, 3.0, -1.0]), resamples=100)
-    assert [table["newton"][called]["count"] for called in ("newton", "gr")] == [1.5, 1.5]  # 0 counts half
-    assert [table["gr"][called]["count"] for called in ("newton", "gr")] == [1.0, 2.0]
-    assert table["gr"]["gr"]["value"] == pytest.approx(2 / 3)
+    assert [table["newton"][called].count for called in ("newton", "gr")] == [1.5, 1.5]  # 0 counts half
+    assert [table["gr"][called].count for called in ("newton", "gr")] == [1.0, 2.0]
+    assert table["gr"]["gr"].value == pytest.approx(2 / 3)
     for row in table.values():
-        assert row["newton"]["value"] + row["gr"]["value"] == pytest.approx(1.0)
-        assert all(entry["low"] <= entry["value"] <= entry["high"] for entry in row.values())
+        assert row["newton"].value + row["gr"].value == pytest.approx(1.0)
+        assert all(entry.low <= entry.value <= entry.high for entry in row.values())
 
 
 def test_slices_and_cubes_of_the_same_seeds_can_be_compared() -> None:

@@ -10,10 +10,12 @@ import torch
 from torch import nn
 
 from weakfield.base.errors import BadInput
+from weakfield.base.files import file_hash
 from weakfield.config.training import Activation, Normalisation, TrainingSettings
-from weakfield.learning.networks import NETWORKS, arrange, build_network, network_identity
+from weakfield.learning.networks import NETWORKS, arrange, build_network
 from weakfield.learning.networks.layers import CircularConvolution, SharedDropout, activation, normalisation
 from weakfield.learning.networks.mlp import Summaries
+from weakfield.learning.plugins import plugin_sources
 
 DIMS = {"cnn2d": (2,), "cnn3d": (3,)}
 CASES = [(name, dims) for name in NETWORKS for dims in DIMS.get(name, (2, 3))]
@@ -233,8 +235,8 @@ def test_a_module_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     ones = torch.ones(2, 1, 4, 4)
     assert build_network((1, 4, 4), settings)(ones).tolist() == [12.0, 12.0]
     assert build_network((1, 4, 4), small(network="own_networks_of_a_test:Bare"))(ones).tolist() == [16.0, 16.0]
-    assert len(network_identity(settings)) == 16
-    assert network_identity(small()) == ""
+    assert plugin_sources(settings) == {"network": file_hash(tmp_path / "own_networks_of_a_test.py")}
+    assert plugin_sources(small()) == {}
     for name in ("own_networks_of_a_test:number", "own_networks_of_a_test:Other", "no_such_module_here:X"):
         with pytest.raises(BadInput, match=r"training.network is '.*expected"):
             build_network((1, 4, 4), small(network=name))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from drawn_task import history
 from synthetic import tiny_study, write_run
 from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.files import read_json, write_json
@@ -16,7 +17,7 @@ from weakfield.config import RunFolder, StudyConfig
 from weakfield.config.training import TrainingSettings
 from weakfield.dataset import build
 from weakfield.learning import search as module
-from weakfield.simulation.pair import pair_settings_hash
+from weakfield.pairs.manifest import settings_hash
 from weakfield.study import run_study
 
 pytest.importorskip("optuna")
@@ -42,7 +43,7 @@ def test_a_search_its_continuation_and_the_one_look_at_the_test_part(
     tested: list[int] = []
     score = module.score
     monkeypatch.setattr(module, "score", lambda network, pairs: tested.append(len(pairs)) or score(network, pairs))
-    best = module.search(study, folder)
+    best = module.search(study, folder).as_json()
     assert best["trials"] == {"complete": 3, "pruned": 0, "failed": 0}
     assert best == read_json(folder.search / "best.json")
     losses = {}
@@ -58,9 +59,9 @@ def test_a_search_its_continuation_and_the_one_look_at_the_test_part(
     found = TrainingSettings.from_mapping(table)
     assert (found.channels, found.epochs) == (best["settings"]["channels"], study.training.epochs)
 
-    assert module.search(study, folder) == best  # nothing left to do, nothing tested again
+    assert module.search(study, folder).as_json() == best  # nothing left to do, nothing tested again
     assert len(tested) == best["test_reads"] == 1
-    again = module.search(more(study, trials=4), folder)
+    again = module.search(more(study, trials=4), folder).as_json()
     assert sum(again["trials"].values()) == 4
     assert again["test_reads"] == len(tested) == (1 if again["trial"] == best["trial"] else 2)
 
@@ -82,7 +83,7 @@ def test_what_is_worse_than_the_median_is_given_up(tmp_path: Path, monkeypatch: 
         for row in rows:
             watch(row)
         folder.mkdir(parents=True)
-        (folder / "history.json").write_text(json.dumps({"epochs": rows, "best_epoch": 3}))
+        history(rows, 3).save(folder / "history.json")
 
     monkeypatch.setattr(module, "fit", pretended)
     monkeypatch.setattr(module, "_report", lambda study, folder, found: [t.state.name for t in found.trials])
@@ -92,7 +93,7 @@ def test_what_is_worse_than_the_median_is_given_up(tmp_path: Path, monkeypatch: 
 @pytest.mark.slow
 def test_several_workers_share_the_trials(tmp_path: Path) -> None:
     study, folder = made(tmp_path, trials=5, workers=2)
-    best = module.search(study, folder)
+    best = module.search(study, folder).as_json()
     assert sum(best["trials"].values()) == 5
     assert best["trials"]["failed"] == 0
 
@@ -100,7 +101,7 @@ def test_several_workers_share_the_trials(tmp_path: Path) -> None:
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     study, folder = made(tmp_path)
     for path in folder.pairs.glob("*/pair.json"):  # pairs that count as grown
-        write_json(path, read_json(path) | {"settings": pair_settings_hash(study)})
+        write_json(path, read_json(path) | {"settings": settings_hash(study)})
     run_study(study, tmp_path, "dataset")
     assert invoke(["search", str(tmp_path), "--trials", "2"]) == 0
     said = capsys.readouterr().out
@@ -141,7 +142,7 @@ def test_a_trial_is_judged_by_the_epoch_whose_weights_are_kept(tmp_path: Path, m
         for row in rows:
             watch(row)
         folder.mkdir(parents=True)
-        (folder / "history.json").write_text(json.dumps({"epochs": rows, "best_epoch": 0}))
+        history(rows, 0).save(folder / "history.json")
 
     monkeypatch.setattr(module, "fit", pretended)
     monkeypatch.setattr(module, "_report", lambda study, folder, found: found.best_value)
@@ -152,6 +153,6 @@ def test_a_changed_network_of_ones_own_begins_another_search(tmp_path: Path, mon
     study, folder = made(tmp_path)
     names = []
     for identity in ("before", "after"):
-        monkeypatch.setattr(module, "network_identity", lambda settings, identity=identity: identity)
+        monkeypatch.setattr(module, "plugin_sources", lambda settings, kept, identity=identity: {"network": identity})
         names.append(module._name(study, folder))
     assert names[0] != names[1]

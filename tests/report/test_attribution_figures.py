@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from weakfield.base.figures import COLOURS
+from weakfield.explain.over_seeds import OverSeeds
+from weakfield.explain.records import Agreement, SimilarityByLayer, TrustCurves
 from weakfield.learning import Scores
 from weakfield.report.attribution_figures import (
     agreement,
@@ -15,7 +17,6 @@ from weakfield.report.attribution_figures import (
 )
 from weakfield.report.audit_figures import roc_controls
 from weakfield.report.page import png_of
-from weakfield.report.records import Agreement, OverSeeds, SimilarityByLayer, TrustCurves
 
 
 def line(value: list[float], error: list[float] | None = None) -> OverSeeds[list[float]]:
@@ -55,7 +56,10 @@ def curve(start: float, end: float) -> OverSeeds[list[float]]:
 
 def test_deletion_curves_show_methods_and_random_orders():
     down, up = curve(1, 0), curve(0, 1)
-    found = TrustCurves(share=[0, 0.5, 1], deletion=down, insertion=up, random_deletion=down, random_insertion=up)
+    number = OverSeeds[float](value=0.1, error=None)
+    areas = {f"{kind}_{what}": number for kind in ("deletion", "insertion") for what in ("area", "advantage")}
+    curves = {"deletion": down, "insertion": up, "random_deletion": down, "random_insertion": up}
+    found = TrustCurves(share=[0, 0.5, 1], **curves, **areas)
     figure = deletion_curves({"gradient": found, "occlusion": found})
     lines = figure.axes[0].get_lines()
     assert sum(line.get_linestyle() == ":" for line in lines) == 2

@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+from weakfield.audit.records import AuditTable, BandCurve, ControlRow
 from weakfield.report.audit_figures import bands, reached, with_scores
 from weakfield.report.auditing import audit
-from weakfield.report.records import AuditTable, BandCurve, ControlRow
 
 
 def estimate(value: float) -> dict[str, float]:
@@ -40,7 +40,7 @@ ROWS = [
 
 def page(rows: list[dict[str, Any]]) -> str:
     """The section of an audit with these rows, each run of white space as one blank."""
-    found = AuditTable.model_validate({"controls": rows})
+    found = AuditTable.model_validate({"summary": "", "controls": rows})
     return " ".join(audit(SimpleNamespace(audit=found, audit_scores={})).split())
 
 

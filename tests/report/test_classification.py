@@ -7,11 +7,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from helpers.metrics import metrics_of
 from weakfield.learning import Scores
 from weakfield.learning.calibration import reliability
+from weakfield.learning.results import Curve, Reliability
 from weakfield.report import classification
 from weakfield.report.learning_figures import precision_recall_curve, reliability_curves, roc, seeds_curve
-from weakfield.report.records import Curve, Metrics, Reliability
 
 
 def estimate(value: float, half: float = 0.02) -> dict[str, float]:
@@ -20,22 +21,11 @@ def estimate(value: float, half: float = 0.02) -> dict[str, float]:
 
 def results(reached: float, bound: float | None = 0.7, **more: object) -> SimpleNamespace:
     """A run of one network whose measures are all ``reached``; without a ``bound`` if that is ``None``."""
-    metrics = {
-        "test": {name: estimate(reached) for name in classification.MEASURES},
-        "seeds": {"test": [1, 2, 3]},
-        "mean_kept": False,
-        **more,
-    }
     if bound is not None:
         shells = estimate(bound - 0.1)
-        metrics["bound"] = {
-            "auc": estimate(bound),
-            "auc_shells": shells,
-            "modes": 511,
-            "modes_shells": 178,
-            "null": 0.51,
-        }
-    main = SimpleNamespace(metrics=Metrics.model_validate(metrics))
+        counts = {"modes": 511, "modes_shells": 178}
+        more["bound"] = {"auc": estimate(bound), "auc_shells": shells, "d_prime": 1.0, "null": 0.51, **counts}
+    main = SimpleNamespace(metrics=metrics_of({name: estimate(reached) for name in classification.MEASURES}, **more))
     return SimpleNamespace(models={"cnn": main}, main_model=main)
 
 
@@ -73,7 +63,9 @@ def test_parts_of_cubes_are_named() -> None:
 
 
 def test_what_the_losses_show_is_on_the_page() -> None:
-    given = results(0.6, fit={"words": "Overfitting: a gap of -0.1, too few seeds."})
+    given = results(
+        0.6, fit={"verdict": "overfitting", "gap": estimate(0.1), "words": "Overfitting: a gap of -0.1, too few seeds."}
+    )
     said = "Network, mean removed: Overfitting: a gap of \N{MINUS SIGN}0.1, too few seeds."
     assert classification.fits_in_words(given) == [said]
 
@@ -106,10 +98,10 @@ def test_every_classifier_has_a_line_and_a_band() -> None:
 def test_reliability_is_drawn_with_its_errors() -> None:
     random = np.random.default_rng(1)
     rows = reliability(Scores(tuple(range(50)), random.normal(-1, 1, 50), random.normal(1, 1, 50)), 100)
-    figure = reliability_curves({"network": Reliability.model_validate({"raw": rows, "calibrated": rows})})
+    figure = reliability_curves({"network": Reliability(raw=tuple(rows), calibrated=tuple(rows))})
     shown = figure.axes[0].containers[0].lines[0]
-    assert shown.get_xdata().tolist() == [row["predicted"] for row in rows]
-    assert shown.get_ydata().tolist() == [row["observed"]["value"] for row in rows]
+    assert shown.get_xdata().tolist() == [row.predicted for row in rows]
+    assert shown.get_ydata().tolist() == [row.observed.value for row in rows]
     assert [panel.get_title() for panel in figure.axes] == ["as scored", "after temperature"]
 
 
@@ -120,13 +112,15 @@ def test_the_learning_curve_has_every_size_and_the_bound() -> None:
     points = [
         {
             "seeds": size,
+            "epochs": 3,
             "network": measures(0.5 + size / 100),
             "train": measures(0.9),
             "baselines": {"log_pk": measures(0.6)},
         }
         for size in (8, 16, 32)
     ]
-    figure = seeds_curve(Curve.model_validate({"points": points}), {"log_pk": "log P(k)"}, bound=0.8)
+    curve = Curve.model_validate({"points": points, "test_seeds": 4, "mean_kept": False})
+    figure = seeds_curve(curve, {"log_pk": "log P(k)"}, bound=0.8)
     auc = figure.axes[0]
     assert auc.containers[0].lines[0].get_xdata().tolist() == [8, 16, 32]
     assert auc.containers[0].lines[0].get_ydata().tolist() == pytest.approx([0.58, 0.66, 0.82])

@@ -6,10 +6,10 @@ import pytest
 from jinja2 import UndefinedError
 
 from weakfield.base.figures import new_figure
+from weakfield.explain.over_seeds import OverSeeds
 from weakfield.learning.metrics import Estimate
 from weakfield.report.numbers import cell, interval, ranges, scientific, with_error
 from weakfield.report.page import Picture, absent, png_of, render
-from weakfield.report.records import OverSeeds
 
 TIMES, MINUS = "\N{MULTIPLICATION SIGN}", "\N{MINUS SIGN}"
 

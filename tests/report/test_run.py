@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from helpers.metrics import metrics_of
 from synthetic import tiny_study, write_run
 from weakfield.audit import run as audit
 from weakfield.base.errors import BadInput
@@ -17,7 +18,6 @@ from weakfield.explain import run as explain
 from weakfield.learning import training
 from weakfield.report import run as report
 from weakfield.report.classification import BASELINE_LABELS, LABELS, plain_point
-from weakfield.report.records import Metrics
 from weakfield.report.run import SECTIONS
 from weakfield.spectra import measure
 
@@ -110,7 +110,7 @@ def test_a_damaged_file_is_named_and_no_page_is_written(tmp_path):
         report.run(study, folder)
     assert not folder.report.exists()
     (folder.audit / "audit.json").write_text('{"controls": [{"name": "first"}]}')
-    with pytest.raises(BadInput, match=r"audit\.json is not what its stage writes: .*controls"):
+    with pytest.raises(BadInput, match=r"audit\.json lacks 'controls\.0\.question'"):
         report.run(study, folder)
 
 
@@ -135,10 +135,10 @@ CHANCE, ABOVE, ALL = score(0.5, 0.4, 0.6), score(0.8, 0.6, 0.9), score(1, 0.9, 1
     ],
 )
 def test_the_plain_point_follows_the_numbers(mean, kept, removed, power, said, unsaid):
-    metrics = {"cnn": {"test": removed, "baselines": {"mean": mean} | ({"log_pk": power} if power else {})}}
+    metrics = {"cnn": metrics_of(removed, baselines={"mean": mean} | ({"log_pk": power} if power else {}))}
     if kept:
-        metrics["cnn_meankept"] = {"test": kept}
-    models = {name: SimpleNamespace(metrics=Metrics.model_validate(found)) for name, found in metrics.items()}
+        metrics["cnn_meankept"] = metrics_of(kept)
+    models = {name: SimpleNamespace(metrics=found) for name, found in metrics.items()}
     text = plain_point(SimpleNamespace(models=models, main_model=models["cnn"]))
     assert all(words in text for words in said), text
     assert not any(words in text for words in unsaid), text

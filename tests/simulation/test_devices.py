@@ -14,22 +14,23 @@ from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.files import read_json
 from weakfield.config import RunFolder, SimulationSettings
 from weakfield.mesh.devices import device_for, why_not
-from weakfield.simulation import grow_member, pair
+from weakfield.pairs import grower
+from weakfield.pairs.grower import PairGrower, grow_pair
+from weakfield.pairs.manifest import settings_hash, why_incomplete
+from weakfield.simulation import grow_member
 from weakfield.simulation.clock import Clock
-from weakfield.simulation.ensemble import growing
 from weakfield.simulation.evolution import THEORIES
 from weakfield.simulation.initial_conditions import initial_universe
 from weakfield.simulation.output import Outputs
-from weakfield.simulation.pair import grow_pair, is_whole, pair_settings_hash
-from weakfield.simulation.shared import Shared
-from weakfield.simulation.writer import Behind, Immediate
+from weakfield.simulation.study_cache import StudyCache
+from weakfield.simulation.writer import DirectWriter, ThreadedWriter
 
 on_a_gpu = pytest.mark.skipif(why_not() is not None, reason=f"needs a GPU: {why_not()}")
 #: of whole runs whose sums have another order, relative to the largest value of a field (docs/gpu.md)
 AGREEMENT = {"double": 1e-11, "single": 1e-5}
 
 
-def evolve(run, cycles: int, backend: str | None = None, shared: Shared | None = None):
+def evolve(run, cycles: int, backend: str | None = None, shared: StudyCache | None = None):
     """The universe after some cycles."""
     universe = initial_universe(run, backend=backend, shared=shared)
     clock, gravity = (
@@ -107,7 +108,7 @@ def test_the_device_is_no_part_of_what_a_run_is():
     """Pairs grown here and there agree to rounding, and may lie in one folder; each says where it was grown."""
     study = tiny_study()
     moved = tiny_study(simulation={"device": "cuda", "deterministic": True})
-    assert pair_settings_hash(study) == pair_settings_hash(moved)
+    assert settings_hash(study) == settings_hash(moved)
     assert "device" not in SimulationSettings().identity()
 
 
@@ -122,7 +123,7 @@ def test_a_pair_says_where_it_grew_and_does_not_mix_devices(tmp_path, monkeypatc
         return grow_member(run, *arguments, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(pair, "grow_member", dies)
+        patch.setattr(grower, "grow_member", dies)
         with pytest.raises(KeyboardInterrupt):
             grow_pair(study, 3, folder)
     key = folder.pairs / ".seed00003.partial" / "settings"
@@ -137,9 +138,9 @@ def test_a_pair_says_where_it_grew_and_does_not_mix_devices(tmp_path, monkeypatc
 
 
 def test_what_is_shared_changes_nothing(small_run):
-    """Both members and another seed with the same Shared: bit by bit what each alone gives."""
+    """Both members and another seed with the same StudyCache: bit by bit what each alone gives."""
     runs = [small_run("newton", grid=8), small_run("gr", grid=8), small_run("gr", seed=6, grid=8)]
-    shared = Shared(runs[0])
+    shared = StudyCache(runs[0])
     shared.tables = {}  # as on a GPU
     for run in runs:
         ours, alone = evolve(run, 3, shared=shared), evolve(run, 3)
@@ -150,7 +151,7 @@ def test_what_is_shared_changes_nothing(small_run):
 
 def test_tables_of_radiation_are_made_once_for_all_seeds(small_run, monkeypatch):
     runs = [small_run("gr", seed=seed, grid=8, transfer="camb") for seed in (5, 6)]
-    shared = Shared(runs[0])
+    shared = StudyCache(runs[0])
     shared.tables = {}
     first = evolve(runs[0], 3, shared=shared)
     known = set(shared.tables)
@@ -167,7 +168,7 @@ def test_files_written_behind_are_the_files(tmp_path, small_run):
     now.mkdir()
     later.mkdir()
     expected = grow_member(run, now)
-    with Behind() as writer:
+    with ThreadedWriter() as writer:
         paths = grow_member(run, later, writer=writer)
     assert [path.name for path in paths] == [path.name for path in expected]
     fields = [path.name for path in paths if path.suffix == ".h5"]
@@ -179,7 +180,7 @@ def test_files_written_behind_are_the_files(tmp_path, small_run):
 def test_the_writer_keeps_the_order_and_hands_errors_over():
     done: list[int] = []
     caller = threading.get_ident()
-    with Behind() as writer:
+    with ThreadedWriter() as writer:
         for i in range(40):  # more than may wait
             writer.submit(lambda i=i: (time.sleep(0.001), done.append(i), done.append(threading.get_ident() - caller)))
         writer.settle()
@@ -190,7 +191,7 @@ def test_the_writer_keeps_the_order_and_hands_errors_over():
         raise WeakfieldError("disk full")
 
     def left_by(job, error=None):
-        with Behind() as writer:
+        with ThreadedWriter() as writer:
             writer.submit(job)
             writer.submit(lambda: done.append(-1))
             if error is not None:
@@ -201,7 +202,7 @@ def test_the_writer_keeps_the_order_and_hands_errors_over():
     with pytest.raises(KeyboardInterrupt):
         left_by(lambda: time.sleep(0.05), KeyboardInterrupt())
     assert -1 not in done
-    Immediate().submit(lambda: done.append(-2))
+    DirectWriter().submit(lambda: done.append(-2))
     assert done[-1] == -2
 
 
@@ -228,13 +229,14 @@ def test_lines_of_the_background_may_wait(tmp_path, small_run, monkeypatch):
         one._note_background(universe, clock)
 
 
-def test_pairs_of_a_session_are_whole_at_its_end(tmp_path):
+def test_pairs_of_a_grower_are_whole_at_its_end(tmp_path):
     study = tiny_study(pairs=2, simulation={"transfer": "eisenstein-hu", "step_limit_hubble": 0.1})
     folder = RunFolder(tmp_path)
-    with growing(study) as grow:
+    pairs = PairGrower(study, folder, alone=True)
+    with pairs.writing():
         for seed in study.seeds.all:
-            grow(study, seed, folder)
-    assert all(is_whole(study, seed, folder) for seed in study.seeds.all)
+            pairs.grow(seed)
+    assert all(why_incomplete(study, seed, folder) is None for seed in study.seeds.all)
 
 
 @on_a_gpu
@@ -256,12 +258,13 @@ def test_gpu_agrees_with_the_cpu(theory, precision, deterministic, small_run):
 def test_gpu_memory_is_stable_over_pairs(tmp_path):
     study = tiny_study(pairs=5, simulation={"grid": 32, "transfer": "camb", "device": "cuda", "step_limit_hubble": 0.1})
     folder, held = RunFolder(tmp_path), []
-    with growing(study) as grow:
+    pairs = PairGrower(study, folder, alone=True)
+    with pairs.writing():
         for seed in study.seeds.all:
-            grow(study, seed, folder)
+            pairs.grow(seed)
             held.append(torch.cuda.memory_allocated())
     assert len(set(held[1:])) == 1
-    assert all(is_whole(study, seed, folder) for seed in study.seeds.all)
+    assert all(why_incomplete(study, seed, folder) is None for seed in study.seeds.all)
 
 
 @on_a_gpu

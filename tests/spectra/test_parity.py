@@ -16,9 +16,9 @@ from weakfield.base.files import file_hash, write_json
 from weakfield.config import THEORIES, CosmologySettings, Inverse, RunFolder, SimulationSettings, StudyConfig
 from weakfield.fourier.shells import shells
 from weakfield.mesh import fft
+from weakfield.pairs.manifest import settings_hash
 from weakfield.report.run_results import RunResults
 from weakfield.report.verification import relativity
-from weakfield.simulation.pair import pair_settings_hash
 from weakfield.spectra import measure
 from weakfield.spectra.parity import (
     COLUMNS,
@@ -160,7 +160,7 @@ def write_inverses(study: StudyConfig, folder: RunFolder, seeds: tuple[int, ...]
             }
             for name, entry in files.items():
                 entry["hash"] = file_hash(folder.pair(draw) / name)
-            record = {"seed": seed, "settings": pair_settings_hash(study), "files": files, "seconds": {}}
+            record = {"seed": seed, "settings": settings_hash(study), "files": files, "seconds": {}}
             write_json(folder.pair(draw) / "pair.json", record)
 
 

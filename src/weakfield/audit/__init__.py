@@ -1,6 +1,19 @@
 """Controls that could explain a result away: what else than the theory might the network have seen?"""
 
-from weakfield.audit.contract import Control, Result, Verdict
+from weakfield.audit.audit_run import AuditRun
+from weakfield.audit.contract import Control, NotRun, Result
+from weakfield.audit.records import AuditTable, ControlRow, Verdict, audit_table
 from weakfield.audit.registry import CONTROLS, find_control
 
-__all__ = ["CONTROLS", "Control", "Result", "Verdict", "find_control"]
+__all__ = [
+    "CONTROLS",
+    "AuditRun",
+    "AuditTable",
+    "Control",
+    "ControlRow",
+    "NotRun",
+    "Result",
+    "Verdict",
+    "audit_table",
+    "find_control",
+]

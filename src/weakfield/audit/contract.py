@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-from weakfield.audit.context import Context
+from weakfield.audit.audit_run import AuditRun
+from weakfield.audit.records import ControlRow, Cost, Verdict
+from weakfield.base.errors import BadInput
 from weakfield.config import StudyConfig
 from weakfield.learning.metrics import Estimate, Scores
-
-Verdict = Literal["clean", "shortcut", "inconclusive"]
 
 CHANCE = 0.5
 #: with fewer test seeds even a perfect ordering of all twins happens by chance more than once in twenty
@@ -19,12 +19,16 @@ FEWEST_SEEDS = 5
 SMALL_AUC = 0.6
 
 
+class NotRun(BadInput):
+    """A control cannot be run on this study; the message, a whole sentence, says why and becomes its remark."""
+
+
 @dataclass(frozen=True)
 class Result:
     """``estimate`` of ``quantity``; ``remark`` is a sentence with the numbers beside it.
 
     ``scores`` are those of a classifier that the control is about, whose AUCs are then in the row; ``more`` holds
-    further keys of the row (curves, counts), finite numbers only.
+    further keys of the row: finite numbers, words, records, and lists and mappings of them.
     """
 
     estimate: Estimate
@@ -40,20 +44,21 @@ class Control:
     """One row of the audit. ``run`` may take long; its result is kept.
 
     ``how`` says what is done, ``verdicts`` what clean and shortcut mean, ``blind`` what the control cannot see.
-    ``needs`` retrainings are asked of the budget; with fewer than ``least`` of them the control is not run.
+    ``needs`` retrainings are asked of the budget; with fewer than ``least`` of them the control is not run. ``run`` may
+    raise ``NotRun``.
     """
 
     name: str
     question: str
     expectation: str
-    run: Callable[[Context], Result]
+    run: Callable[[AuditRun], Result]
     how: str = ""
     verdicts: str = ""
     blind: str = ""
     needs: Callable[[StudyConfig], int] = lambda study: 0
     least: int = 0
 
-    def row(self, result: Result, context: Context) -> dict[str, Any]:
+    def row(self, result: Result, audit: AuditRun) -> ControlRow:
         """The row of ``audit.json``."""
         row: dict[str, Any] = {
             "name": self.name,
@@ -63,17 +68,16 @@ class Control:
             **result.estimate.as_json(),
             "verdict": result.verdict,
             "remark": result.remark,
-            "cost": {"retrainings": context.spent, "epochs": context.retraining.epochs, "simulations": context.grown},
+            "cost": Cost(retrainings=audit.spent, epochs=audit.retraining.epochs, simulations=audit.grown),
         }
         if result.scores is not None:
-            row["auc"] = context.auc(result.scores).as_json()
-            row["unpaired_auc"] = context.unpaired_auc(result.scores).as_json()
-            row["paired_accuracy"] = context.paired(result.scores).as_json()
-        return row | dict(result.more)
+            row |= {"auc": audit.auc(result.scores), **dict(audit.reached(result.scores))}
+        return ControlRow.read(row | dict(result.more), f"the result of control '{self.name}'")
 
-    def not_run(self, reason: str) -> Result:
-        """The result of a control that could not be run: nothing is known."""
-        return Result(Estimate(CHANCE, 0.0, 1.0), "not run", "inconclusive", reason)
+
+def not_run(reason: str) -> Result:
+    """The result of a control that could not be run: nothing is known."""
+    return Result(Estimate(CHANCE, 0.0, 1.0), "not run", "inconclusive", reason)
 
 
 def one_retraining(study: StudyConfig) -> int:
@@ -101,25 +105,33 @@ def chance_expected(auc: Estimate, seeds: int, network: Estimate | None = None) 
     return "clean" if auc.low <= CHANCE <= auc.high < bound else "inconclusive"
 
 
-def null_verdict(context: Context, scores: Scores) -> Verdict:
+def at_chance(audit: AuditRun, scores: Scores) -> Verdict:
     """``chance_expected`` of a classifier between universes; inconclusive where it still tells twins apart."""
-    verdict = chance_expected(context.unpaired_auc(scores), len(scores.seeds), context.unpaired_auc(context.scores()))
-    return "inconclusive" if verdict == "clean" and above_chance(context.paired(scores)) else verdict
+    verdict = chance_expected(audit.unpaired_auc(scores), len(scores.seeds), audit.unpaired_auc(audit.scores()))
+    return "inconclusive" if verdict == "clean" and above_chance(audit.paired(scores)) else verdict
 
 
-def tells(context: Context, scores: Scores) -> bool:
+def tells(audit: AuditRun, scores: Scores) -> bool:
     """Whether a classifier is above chance: between universes, or between twins by the binomial interval."""
     enough = len(scores.seeds) >= FEWEST_SEEDS
-    return enough and (above_chance(context.unpaired_auc(scores)) or above_chance(context.paired(scores)))
+    return enough and (above_chance(audit.unpaired_auc(scores)) or above_chance(audit.paired(scores)))
 
 
-def learns(context: Context) -> bool:
+def blamed(audit: AuditRun, share: Estimate) -> Verdict:
+    """The verdict on a suspect that carries ``share`` of the network's logit difference: a shortcut if surely more
+    than half, clean if surely less. Inconclusive when the network tells nothing to begin with."""
+    if not tells(audit, audit.scores()):
+        return "inconclusive"
+    return "shortcut" if share.low > CHANCE else "clean" if share.high < CHANCE else "inconclusive"
+
+
+def learns(audit: AuditRun) -> bool:
     """Whether retrainings of this length find what there is: the one on untouched cubes, ``other_weights``, did.
 
     Only then does a retraining that finds nothing mean something.
     """
-    again = context.retrained("other_weights")
-    return again is not None and tells(context, again)
+    again = audit.retrained("other_weights")
+    return again is not None and tells(audit, again)
 
 
 def said(estimate: Estimate) -> str:
@@ -127,14 +139,14 @@ def said(estimate: Estimate) -> str:
     return f"{estimate.value:.3g} ({estimate.low:.3g} to {estimate.high:.3g})"
 
 
-def survival_verdict(context: Context, altered: Scores, share: Estimate) -> Verdict:
+def survives(audit: AuditRun, altered: Scores, share: Estimate) -> Verdict:
     """The verdict on a network shown cubes from which a suspect was taken.
 
     ``share`` is what is left of its logit difference. Inconclusive when the network tells nothing to begin with;
     clean when it still tells the theories apart with at least half of it; a shortcut if more than half surely is gone.
     """
-    if not tells(context, context.scores()):
+    if not tells(audit, audit.scores()):
         return "inconclusive"
     if share.high < CHANCE:
         return "shortcut"
-    return "clean" if share.low > CHANCE and tells(context, altered) else "inconclusive"
+    return "clean" if share.low > CHANCE and tells(audit, altered) else "inconclusive"

@@ -35,7 +35,28 @@ retraining, and every row says what it cost; a control that comes too late is in
 Universes are kept in `audit/<control>/` by the settings that decide their numbers, and are not grown twice.
 
 `audit/audit.json` holds a sentence (`summary`) and the table (`controls`: `name`, `question`, `expectation`, `value`,
-`low`, `high`, `verdict`, and further keys such as curves).
+`low`, `high`, `verdict`, and further keys such as curves). `weakfield.audit.audit_table` reads it as a DataFrame.
+
+## A control of your own
+
+`audit.controls` takes `module:NAME` of a `weakfield.audit.Control` beside the names below; the module lies in the
+working directory or anywhere else that Python finds it. With `controls = ["mirrored:MIRRORED"]` and this `mirrored.py`
+its row enters `audit.json` and the page, and it is run again when the file changes:
+
+```python
+import torch
+from weakfield.audit import Control, Result
+
+
+def mirrored(audit):  # an AuditRun: cubes, networks, scores; audit.retrain trains another
+    scores = audit.score(audit.altered(lambda pair: torch.flip(pair, dims=[-1])))
+    share = audit.share(scores)
+    verdict = "clean" if share.low > 0.5 else "shortcut" if share.high < 0.5 else "inconclusive"
+    return Result(share, "share of the logit difference left in the mirror", verdict, scores=scores)
+
+
+MIRRORED = Control("mirrored", "Does the network know left from right?", "A mirrored universe is as good.", mirrored)
+```
 """
 
 

@@ -1,40 +1,93 @@
-"""The controls by name: a file in ``controls/`` with a ``CONTROL`` each, and a name in ``config.audit``."""
+"""The controls by name: those of ``controls/``, and those of the user's own, named ``module:NAME``."""
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
-from typing import cast
 
 from weakfield.audit.contract import Control
 from weakfield.base.errors import BadInput, nearest
+from weakfield.base.plugins import Expected, is_plugin, load_plugin, source_hash
 from weakfield.config import StudyConfig
 from weakfield.config.audit import DEFAULT_CONTROLS, FULL_CONTROLS
 
 CONTROLS = (*DEFAULT_CONTROLS, *FULL_CONTROLS)
+#: files of ``controls/``, each with several controls in its ``CONTROLS``
+FAMILIES = (
+    "training",
+    "bands",
+    "power",
+    "amplitudes",
+    "values",
+    "rounding",
+    "first_order",
+    "other_universes",
+)
+OWN_CONTROL = Expected("audit.controls", "a weakfield.audit.Control", lambda found: isinstance(found, Control))
+#: names of files in ``audit/`` that are not those of controls
+RESERVED = ("audit", "stage", "started")
+
+
+@cache
+def known_controls() -> dict[str, Control]:
+    """Every control of ``controls/`` by its name."""
+    families = (import_module(f"weakfield.audit.controls.{family}").CONTROLS for family in FAMILIES)
+    return {control.name: control for family in families for control in family}
 
 
 def find_control(name: str) -> Control:
-    """The control of that name; ``BadInput`` for an unknown one."""
+    """The control that the settings call ``name``; ``BadInput`` where there is none."""
+    if is_plugin(name):
+        return _own_control(name)
     if name not in CONTROLS:
         raise BadInput(
-            f"audit.controls holds '{name}', expected some of {', '.join(CONTROLS)}" + nearest(name, CONTROLS)
+            f"audit.controls holds '{name}', expected some of {', '.join(CONTROLS)}, or module:NAME of one's own"
+            + nearest(name, CONTROLS)
         )
-    return cast(Control, import_module(f"weakfield.audit.controls.{name}").CONTROL)
+    return known_controls()[name]
 
 
-def chosen(study: StudyConfig) -> tuple[str, ...]:
-    """The controls of a study, each once, in order."""
+def _own_control(reference: str) -> Control:
+    control: Control = load_plugin(reference, OWN_CONTROL)
+    if not control.name.isidentifier() or control.name in (*CONTROLS, *RESERVED):
+        raise BadInput(
+            f"audit.controls holds '{reference}', a control with the name '{control.name}', expected a name of letters,"
+            " digits and _ that is not taken"
+        )
+    return control
+
+
+def chosen(study: StudyConfig) -> dict[str, Control]:
+    """The controls of a study by the names it gives them, each once, in the order in which they are run.
+
+    ``BadInput`` for a control that does not exist, and for two with the same name.
+    """
     settings = study.audit
-    return tuple(dict.fromkeys((*settings.controls, *(settings.full_controls if settings.full else ()))))
+    names = dict.fromkeys((*settings.controls, *(settings.full_controls if settings.full else ())))
+    controls = {name: find_control(name) for name in names}
+    first: dict[str, str] = {}
+    for name, control in controls.items():
+        if (other := first.setdefault(control.name, name)) != name:
+            raise BadInput(f"audit.controls holds '{other}' and '{name}', both with the name '{control.name}'")
+    return controls
+
+
+def source_of(name: str) -> str:
+    """Hash of the file of a control of the user's own, which decides its result beside the settings; else nothing."""
+    return source_hash(name, OWN_CONTROL)
+
+
+def own_sources(study: StudyConfig) -> dict[str, str]:
+    """``source_of`` every control of the user's own that the study runs."""
+    return {name: source_of(name) for name in chosen(study) if is_plugin(name)}
 
 
 def granted(study: StudyConfig) -> dict[str, int]:
     """Retrainings that the budget leaves to each control of a study, in order: a share depends on settings alone."""
     left, shares = study.audit.retrainings, {}
-    for name in chosen(study):
-        control = find_control(name)
+    for control in chosen(study).values():
         needed = control.needs(study)
         share = needed if study.audit.full else min(needed, left)
-        shares[name] = share if share >= control.least else 0
-        left -= shares[name]
+        shares[control.name] = share if share >= control.least else 0
+        left -= shares[control.name]
     return shares

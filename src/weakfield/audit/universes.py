@@ -9,15 +9,21 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from weakfield.audit.context import Context
+from weakfield.audit.audit_run import AuditRun
 from weakfield.base.errors import BadInput
 from weakfield.base.files import content_hash, read_json, sync_folder, write_json
 from weakfield.base.progress import bar
 from weakfield.config import THEORIES, Draw, Inverse, RunFolder, RunSettings, StudyConfig, Theory
-from weakfield.dataset import Dataset, PairTensor
+from weakfield.dataset import Dataset, Geometry, PairTensor
 from weakfield.formats import load_field
+from weakfield.pairs.manifest import settings_hash, why_incomplete
+from weakfield.pairs.pair import Pair
 
 MEMBER_DONE = "member.json"
+#: a run that does not land on its outputs may write one so much later, as a share of 1 + z
+STEP = 0.1
+#: what grows one universe into a folder
+Grow = Callable[[RunSettings, Path], object]
 
 
 class Refused(BadInput):
@@ -38,45 +44,43 @@ def changed(study: StudyConfig, table: str, **values: object) -> StudyConfig:
 # Pairs
 
 
-def grow_pairs(context: Context, control: str, study: StudyConfig, seeds: Sequence[Draw]) -> RunFolder:
+def grow_pairs(audit: AuditRun, control: str, study: StudyConfig, seeds: Sequence[Draw]) -> RunFolder:
     """The run folder, inside the control's own, with the pairs of ``seeds`` (or inverses) under a study's settings.
 
     Named by the settings that decide numbers (the device does not), so that pairs of two settings never mix; pairs
     that are whole are not grown again.
     """
-    from weakfield.simulation.ensemble import growing
-    from weakfield.simulation.pair import is_whole, pair_settings_hash
+    from weakfield.pairs.grower import PairGrower
 
-    folder = RunFolder(context.workplace(control) / pair_settings_hash(study))
-    missing = [seed for seed in seeds if not is_whole(study, seed, folder)]
-    context.grown += 2 * len(seeds)
+    folder = RunFolder(audit.workplace(control) / settings_hash(study))
+    missing = [seed for seed in seeds if why_incomplete(study, seed, folder) is not None]
+    audit.grown += 2 * len(seeds)
     if missing:
-        with bar(f"universes for {control}", len(missing)) as progress, growing(study) as grow:
+        grower = PairGrower(study, folder, alone=True)
+        with bar(f"universes for {control}", len(missing)) as progress, grower.writing():
             for seed in missing:
-                grow(study, seed, folder)
+                grower.grow(seed)
                 progress.advance()
     return folder
 
 
-def inverses(context: Context, control: str, seeds: Sequence[int]) -> dict[int, RunFolder]:
+def inverses(audit: AuditRun, control: str, seeds: Sequence[int]) -> dict[int, RunFolder]:
     """Where the pair of the inverse of each seed lies: in the run folder if it has it, else grown in the control's own.
 
     Raises ``Refused`` for universes that were read from files: they have no inverse.
     """
-    from weakfield.simulation.pair import is_whole
-
-    if context.study.simulation.initial_conditions == "snapshot":
+    if audit.study.simulation.initial_conditions == "snapshot":
         raise Refused("the universes of the study start from files, which have no inverse")
-    folders = {seed: context.folder for seed in seeds if is_whole(context.study, Inverse(seed), context.folder)}
+    folders = {seed: audit.folder for seed in seeds if why_incomplete(audit.study, Inverse(seed), audit.folder) is None}
     missing = [seed for seed in seeds if seed not in folders]
     if missing:
-        grown = grow_pairs(context, control, context.study, [Inverse(seed) for seed in missing])
+        grown = grow_pairs(audit, control, audit.study, [Inverse(seed) for seed in missing])
         folders |= dict.fromkeys(missing, grown)
     return folders
 
 
 def cubes_of(
-    context: Context,
+    audit: AuditRun,
     study: StudyConfig,
     folder: RunFolder,
     seeds: Sequence[int],
@@ -86,24 +90,26 @@ def cubes_of(
 
     The growth factors are of ``study``; ``redshifts`` (default: the study's) are the outputs a sample is made of.
     """
-    there = Dataset(
-        context.folder, context.dataset.description | {"cosmology": study.cosmology.model_dump(mode="json")}
-    )
+    there = Dataset(audit.folder, audit.dataset.description.model_copy(update={"cosmology": study.cosmology}))
+    simulation, asked = study.simulation, redshifts or there.redshifts
+    grid, late = simulation.grid // simulation.downgrade_factor, 0.0 if simulation.exact_redshifts else STEP
+    geometry = Geometry(grid, simulation.box_size_mpch, tuple(asked), late)
     pairs = []
     for seed in seeds:
         members = []
         for theory in THEORIES:
-            paths = snapshots_of(study, folder.member(seed, theory), redshifts or there.redshifts)
-            members.append(finished(context, there.raw_of(paths, seed, theory), seed, theory))
+            paths = snapshots_of(study, folder, seed, theory, asked)
+            members.append(finished(audit, there.raw_of(paths, seed, theory, geometry), seed, theory))
         pairs.append(torch.stack(members))
     return PairTensor(seeds, torch.stack(pairs))
 
 
-def snapshots_of(study: StudyConfig, member: Path, redshifts: Sequence[float]) -> list[Path]:
+def snapshots_of(
+    study: StudyConfig, folder: RunFolder, draw: Draw, theory: Theory, redshifts: Sequence[float]
+) -> list[Path]:
     """The files of phi of one universe at some of its outputs."""
-    outputs = sorted(study.simulation.snapshot_redshifts, reverse=True)
-    base = study.output.snapshot_base
-    return [member / f"{base}{outputs.index(z):03d}_phi.h5" for z in redshifts]
+    pair = Pair.open(folder, draw, study)
+    return [pair.path(theory, "phi", z) for z in redshifts]
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -111,23 +117,22 @@ def snapshots_of(study: StudyConfig, member: Path, redshifts: Sequence[float]) -
 
 
 def grow_newton(
-    context: Context,
+    audit: AuditRun,
     control: str,
     study: StudyConfig,
     seed: int,
     manner: str = "",
-    grow: Callable[[RunSettings, Path], object] | None = None,
+    grow: Grow | None = None,
 ) -> Path:
     """The folder of a Newtonian run under other settings; grown beside and renamed, so that it is whole or absent.
 
     ``manner`` names what else was different than the settings, ``grow`` grows it (default: ``grow_member``).
     """
     from weakfield.simulation import grow_member
-    from weakfield.simulation.pair import pair_settings_hash
 
-    settings = content_hash([pair_settings_hash(study), seed, manner])
-    folder = context.workplace(control) / f"seed{seed:05d}{manner}"
-    context.grown += 1
+    settings = content_hash([settings_hash(study), seed, manner])
+    folder = audit.workplace(control) / f"seed{seed:05d}{manner}"
+    audit.grown += 1
     if (folder / MEMBER_DONE).exists() and read_json(folder / MEMBER_DONE)["settings"] == settings:
         return folder
     unfinished = folder.with_name(folder.name + ".unfinished")
@@ -141,20 +146,20 @@ def grow_newton(
     return folder
 
 
-def newton_twins(context: Context, seeds: Sequence[int], folders: dict[int, Path]) -> PairTensor:
+def newton_pairs(audit: AuditRun, seeds: Sequence[int], folders: dict[int, Path]) -> PairTensor:
     """Cubes of two Newtonian runs as the main network sees cubes: member 0 the pair's own, member 1 the second."""
-    dataset = context.dataset
+    dataset = audit.dataset
     pairs = []
     for seed in seeds:
         second = [folders[seed] / path.name for path in dataset.files(seed, "newton")]
         raws = [dataset.raw(seed, "newton"), dataset.raw_of(second, seed, "newton")]
-        pairs.append(torch.stack([finished(context, raw, seed, "newton") for raw in raws]))
+        pairs.append(torch.stack([finished(audit, raw, seed, "newton") for raw in raws]))
     return PairTensor(seeds, torch.stack(pairs))
 
 
-def finished(context: Context, raw: Tensor, seed: int, theory: Theory) -> Tensor:
+def finished(audit: AuditRun, raw: Tensor, seed: int, theory: Theory) -> Tensor:
     """A raw sample as the main network sees cubes, (channels, N, N, N)."""
-    cube = context.dataset.normalise(raw, context.keep_mean, seed, theory)
+    cube = audit.dataset.normalise(raw, audit.keep_mean, seed, theory)
     return cube if cube.ndim == 4 else cube.unsqueeze(0)
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -80,6 +80,12 @@ def empty_folder(folder: Path) -> Path:
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     return folder
+
+
+def sweep(partials: Iterable[Path]) -> None:
+    """Remove what writes that were cut off have left; the caller holds the lock that says nobody else is writing."""
+    for path in list(partials):
+        path.unlink()
 
 
 def content_hash(value: Any) -> str:

@@ -1,8 +1,7 @@
 """Progress bars with the time left, on a terminal only.
 
 ``bars()`` opens a display on standard error; ``bar()`` adds a line to the open display and is inert
-when none is open, so that library code can always report progress and stay silent in a script. Whatever takes long has
-a bar, so this is where a Ctrl-C that got lost is found (``interruption``).
+when none is open, so that library code can always report progress and stay silent in a script.
 """
 
 from __future__ import annotations
@@ -12,8 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
-
-from weakfield.base.interruption import heed
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -78,8 +75,7 @@ class bar:
             self._task = _display.add_task(description, total=total)
 
     def advance(self, steps: float = 1, note: str | None = None) -> None:
-        """Count ``steps`` more as done; ``note`` replaces the description. Raises a KeyboardInterrupt that got lost."""
-        heed()
+        """Count ``steps`` more as done; ``note`` replaces the description."""
         if _display is not None and self._task is not None:
             _display.advance(self._task, steps)
             if note is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import logging
 import os
 import sys
@@ -13,7 +15,6 @@ from typing import TextIO
 
 from weakfield.base.errors import WeakfieldError
 from weakfield.base.interruption import listen
-from weakfield.base.startup import settle
 
 #: what registers commands, in the order in which --help lists them
 MODULES = ("weakfield.cli.commands", "weakfield.cli.stages", "weakfield.cli.information")
@@ -25,9 +26,18 @@ def main() -> None:
     # read when PyTorch and Numba start their threads; ones that spin while they wait are ten times slower on a machine
     # that has anything else to do
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    settle()
+    atexit.register(_keep_garbage)
     listen()
     sys.exit(invoke(sys.argv[1:]))
+
+
+def _keep_garbage() -> None:
+    """At the very end: do not search all that was imported for cycles, a second of a small run (benchmarks/startup.py).
+
+    Except with Triton, whose compiled part reports what is left.
+    """
+    if "triton" not in sys.modules:
+        gc.freeze()
 
 
 def invoke(arguments: Sequence[str]) -> int:

@@ -44,8 +44,8 @@ def chosen_seeds(study: StudyConfig, given: str | None) -> tuple[int, ...] | Non
 
 def print_estimate(study: StudyConfig, folder: Path, seeds: tuple[int, ...] | None, as_json: bool) -> None:
     """Disk and time of the pairs that are missing, on standard output."""
-    from weakfield.campaign.cost import estimate
-    from weakfield.campaign.table import duration, size
+    from weakfield.pairs.cost import estimate
+    from weakfield.pairs.status import duration, size
 
     found = estimate(study, RunFolder(folder), study.seeds.draws_of(seeds or study.seeds.all))
     if as_json:

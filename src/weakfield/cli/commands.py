@@ -11,7 +11,7 @@ import typer
 
 from weakfield.base.errors import BadInput
 from weakfield.cli.app import Cluster, Grid, Json, Out, Pairs, Profile, Run, Scheduler, Workers, app
-from weakfield.cli.resolving import is_settings_ini, resolve, run_stages, simulate_ini
+from weakfield.cli.resolving import resolve, run_stages, simulate_ini
 
 
 @app.command()
@@ -86,6 +86,8 @@ def simulate(
     weakfield simulate my.toml --workers 4 --dry-run
     weakfield simulate settings.ini
     """
+    from weakfield.formats.sources import is_settings_ini
+
     if is_settings_ini(source):
         of_studies = (grid, pairs, workers, scheduler, cluster, profile, seeds)
         if any(given is not None for given in of_studies) or dry_run:
@@ -120,12 +122,11 @@ def status(
     \b
     weakfield status runs/mine
     """
-    from weakfield.campaign.status import Watcher
-    from weakfield.campaign.table import rows
     from weakfield.config import RunFolder
-    from weakfield.study import open_run
+    from weakfield.pairs.runfolder import load_study
+    from weakfield.pairs.status import Watcher, rows
 
-    now = Watcher(open_run(folder), RunFolder(folder)).look()
+    now = Watcher(load_study(folder), RunFolder(folder)).look()
     print(json.dumps(now.as_dict()) if json_lines else "\n".join(f"{name:12}{value}" for name, value in rows(now)))
 
 
@@ -150,6 +151,6 @@ def import_runs(
     weakfield measure runs/theirs
     """
     from weakfield.config import RunFolder
-    from weakfield.simulation.importing import import_reference
+    from weakfield.pairs.importing import import_reference
 
     print("\n".join(str(path.parent) for path in import_reference(directory, RunFolder(out), skip_single)))

@@ -31,7 +31,7 @@ def find_image(folder: Path, labels: dict[str, Any], of: Numbered | None = None)
     index = _index(dataset, of)
     given = {name: value for name, value in labels.items() if value is not None}
     if of != "slices" and "redshift" in given:
-        redshift, known = given.pop("redshift"), dataset.recipe.redshifts
+        redshift, known = given.pop("redshift"), dataset.channels.redshifts
         if redshift not in known:
             raise BadInput(
                 f"redshift {redshift:g} is none of the {of}, expected {' or '.join(f'{z:g}' for z in known)}"
@@ -44,7 +44,7 @@ def find_image(folder: Path, labels: dict[str, Any], of: Numbered | None = None)
 
 def usual(dataset: Dataset) -> Numbered:
     """What is meant where nothing is said: the samples, unless these are whole cubes, of which slices are looked at."""
-    return "slices" if dataset.cut.shape == "cube" else "samples"
+    return "slices" if dataset.sample_shape.kind == "cube" else "samples"
 
 
 def _index(dataset: Dataset, of: Numbered) -> Index:
@@ -57,4 +57,4 @@ def _more(dataset: Dataset, of: Numbered, seed: int) -> dict[str, Any]:
     more: dict[str, Any] = {"count": len(_index(dataset, of)), "of": of, "part": part}
     if of == "slices":
         return more
-    return {**more, "channels": list(dataset.channels)}
+    return {**more, "channels": list(dataset.channels.names)}

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from weakfield.base.errors import BadInput
-from weakfield.base.startup import settled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,13 +23,14 @@ if TYPE_CHECKING:
 def resolve(target: str, out: Path | None, grid: int | None, pairs: int | None) -> tuple[StudyConfig, Path]:
     """The study a command line names, and its run folder."""
     from weakfield.config import StudyConfig, preset_names
-    from weakfield.study import open_run
+    from weakfield.formats.sources import is_settings_ini
+    from weakfield.pairs.runfolder import load_study
 
     path = Path(target)
     if target in preset_names():
         study = StudyConfig.preset(target)
     elif path.is_dir():
-        study = open_run(path)
+        study = load_study(path)
         if out is None:  # continuing in place: the name stays, the pairs may be extended
             return study.resized(grid, pairs).model_copy(update={"name": study.name}), path
     elif is_settings_ini(target):
@@ -76,7 +76,6 @@ def under_torchrun() -> Iterator[bool]:
     from weakfield.learning.distributed import session
     from weakfield.learning.fitting import follow
 
-    settled()
     with session(follow) as leads:
         yield leads
     if not leads:
@@ -85,9 +84,9 @@ def under_torchrun() -> Iterator[bool]:
 
 
 def one_stage(folder: Path, name: str, json_lines: bool) -> None:
-    from weakfield.study import open_run
+    from weakfield.pairs.runfolder import load_study
 
-    run_stages(open_run(folder), folder, name, json_lines)
+    run_stages(load_study(folder), folder, name, json_lines)
 
 
 def with_learning_curve(study: StudyConfig, sizes: str) -> StudyConfig:
@@ -115,24 +114,12 @@ def _short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def is_settings_ini(source: str) -> bool:
-    """Whether a file is a settings.ini of the reference program: by suffix, else by keys TOML could not hold."""
-    path = Path(source)
-    if path.suffix in (".ini", ".toml") or not path.is_file():
-        return path.suffix == ".ini"
-    import re
-
-    return (
-        re.search(r"^\s*(template file|Ngrid|boxsize)\s*=", path.read_text(errors="replace"), re.MULTILINE) is not None
-    )
-
-
 def simulate_ini(path: Path, out: Path | None, json_lines: bool) -> None:
     import time
     from contextlib import redirect_stdout
 
     from weakfield.base.progress import bars
-    from weakfield.simulation import simulate
+    from weakfield.pairs import simulate
 
     begin = time.perf_counter()
     with redirect_stdout(sys.stderr), bars():

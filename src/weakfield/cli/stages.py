@@ -50,9 +50,9 @@ def dataset(
     weakfield dataset runs/demo
     weakfield dataset runs/demo --partial
     """
-    from weakfield.study import open_run
+    from weakfield.pairs.runfolder import load_study
 
-    study = open_run(folder)
+    study = load_study(folder)
     if partial:
         study = study.model_copy(update={"dataset": study.dataset.model_copy(update={"partial": True})})
     run_stages(study, folder, "dataset", json_lines)
@@ -81,9 +81,9 @@ def train(
     weakfield train runs/demo --learning-curve 7,14
     torchrun --nproc-per-node 2 -m weakfield train runs/demo
     """
-    from weakfield.study import open_run
+    from weakfield.pairs.runfolder import load_study
 
-    study = open_run(folder)
+    study = load_study(folder)
     if learning_curve is not None:
         study = with_learning_curve(study, learning_curve)
     run_stages(study, folder, "train", json_lines)
@@ -142,9 +142,9 @@ def audit(
         return
     if folder is None:
         raise BadInput("RUN is not given, expected a run folder; 'weakfield audit --list' needs none")
-    from weakfield.study import open_run
+    from weakfield.pairs.runfolder import load_study
 
-    study = open_run(folder)
+    study = load_study(folder)
     if full:
         study = study.model_copy(update={"audit": study.audit.model_copy(update={"full": True})})
     run_stages(study, folder, "audit", json_lines)

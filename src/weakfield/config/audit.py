@@ -53,8 +53,8 @@ class AuditSettings(Settings):
 
     controls: tuple[str, ...] = Field(
         DEFAULT_CONTROLS,
-        description="names of weakfield.audit.controls, in the order in which they draw on the budget;"
-        " 'weakfield audit --list' says what each is",
+        description="names of controls ('weakfield audit --list' says what each is) or module:NAME of a"
+        " weakfield.audit.Control of one's own, in the order in which they draw on the budget",
     )
     full: bool = Field(
         False,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
+from weakfield.base.plugins import is_plugin
 from weakfield.config.settings import Settings
 
 Axis = Literal["z", "y", "x"]
@@ -61,9 +62,32 @@ class StandardiseSettings(Settings):
     kind: Literal["standardise"] = "standardise"
 
 
+class OwnTransformSettings(Settings):
+    """A transform of the user's own; what stands beside its kind is handed to it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: str = Field(description="package.module:NAME of a function")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What it is handed beside the cube."""
+        return dict(self.model_extra or {})
+
+
+def _kind(value: Any) -> str:
+    kind = str(value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None))
+    return "own" if is_plugin(kind) else kind
+
+
 TransformSettings = Annotated[
-    ScaleSettings | BandSettings | NoiseSettings | RemoveMeanSettings | StandardiseSettings,
-    Field(discriminator="kind"),
+    Annotated[ScaleSettings, Tag("scale")]
+    | Annotated[BandSettings, Tag("band")]
+    | Annotated[NoiseSettings, Tag("noise")]
+    | Annotated[RemoveMeanSettings, Tag("remove_mean")]
+    | Annotated[StandardiseSettings, Tag("standardise")]
+    | Annotated[OwnTransformSettings, Tag("own")],
+    Discriminator(_kind),
 ]
 
 
@@ -108,9 +132,9 @@ class DatasetSettings(Settings):
     transforms: tuple[TransformSettings, ...] = Field(
         (),
         description="what is done to each cube, in this order: tables with kind = scale (theory, factor), band"
-        " (k_min_hmpc, k_max_hmpc or k_min_kf, k_max_kf) or noise (sigma, noise_seed). remove_mean and"
-        " standardise come last, unless tables of these kinds stand elsewhere: noise after standardise is"
-        " in units of the training part",
+        " (k_min_hmpc, k_max_hmpc or k_min_kf, k_max_kf), noise (sigma, noise_seed) or package.module:NAME, a function"
+        " (its options). remove_mean and standardise come last, unless tables of these kinds stand elsewhere: noise"
+        " after standardise is in units of the training part",
     )
     keep_mean: bool = Field(
         False, description="the main network sees cubes with their mean; it is cnn_meankept, and cnn stands beside it"
@@ -176,6 +200,11 @@ class DatasetSettings(Settings):
         if self.ranges:
             raise ValueError("folds is given and so are first and last seeds of the parts, expected one of the two")
         return self
+
+    @property
+    def plugins(self) -> tuple[str, ...]:
+        """The transforms that are code of the user's own."""
+        return tuple(step.kind for step in self.transforms if is_plugin(step.kind))
 
     @property
     def gathered_redshifts(self) -> tuple[float, ...]:

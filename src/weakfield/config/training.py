@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from weakfield.base.errors import nearest
+from weakfield.base.plugins import is_plugin
 from weakfield.config.settings import Settings
 
 Size = Literal["small", "base", "large"]
@@ -14,6 +16,20 @@ Normalisation = Literal["batch", "group", "none"]
 Optimiser = Literal["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"]
 Schedule = Literal["constant", "step", "cosine", "one_cycle", "plateau"]
 Loss = Literal["bce", "cross_entropy", "mse", "pair"]
+
+
+def _or_own(choices: Any) -> AfterValidator:
+    """A name must be one of ``choices`` or package.module:NAME."""
+    known = get_args(choices)
+
+    def check(name: str) -> str:
+        if name not in known and not is_plugin(name):
+            raise ValueError(
+                f"'{name}' is unknown, expected {', '.join(known)} or package.module:NAME{nearest(name, known)}"
+            )
+        return name
+
+    return AfterValidator(check)
 
 
 class TrainingSettings(Settings):
@@ -41,10 +57,10 @@ class TrainingSettings(Settings):
         0.0, ge=0, lt=1, description="share dropped before the last layer; it hides what differs within a pair"
     )
     classes: int = Field(1, ge=1, description="1: one logit, positive for GR; more: a logit a class, softmax")
-    loss: Loss = Field(
+    loss: Annotated[Loss | str, _or_own(Loss)] = Field(
         "bce",
         description="bce (one logit), cross_entropy (classes), mse of the probability, or pair: the network sees both"
-        " members and is asked which is which (bce of the difference of their logits)",
+        " members and is asked which is which (bce of the difference of their logits); or package.module:NAME",
     )
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="labels are moved this share of the way to 1 / classes")
     epochs: int = Field(40, ge=1, description="passes over the training part; the best by validation is kept")
@@ -54,13 +70,17 @@ class TrainingSettings(Settings):
     batch_pairs: int = Field(
         4, ge=1, description="pairs in a batch, over all processes; each brings both of its members"
     )
-    optimiser: Optimiser = Field("adamw", description="nesterov and momentum are SGD with the momentum below")
+    optimiser: Annotated[Optimiser | str, _or_own(Optimiser)] = Field(
+        "adamw", description="nesterov and momentum are SGD with the momentum below; or package.module:NAME"
+    )
     momentum: float = Field(
         0.9, ge=0, lt=1, description="momentum of momentum, nesterov and rmsprop (for which 0.9 is a lot)"
     )
     learning_rate: float = Field(2e-3, gt=0, description="largest learning rate")
     weight_decay: float = Field(1e-2, ge=0, description="decoupled with adamw, else added to the gradient")
-    schedule: Schedule = Field("cosine", description="schedule of the learning rate after the warm-up")
+    schedule: Annotated[Schedule | str, _or_own(Schedule)] = Field(
+        "cosine", description="schedule of the learning rate after the warm-up; or package.module:NAME"
+    )
     warmup: float = Field(0.1, ge=0, lt=1, description="share of the training in which the learning rate rises")
     decay_factor: float = Field(0.1, gt=0, lt=1, description="factor on the learning rate at each step or plateau")
     decay_epochs: int = Field(
@@ -88,6 +108,12 @@ class TrainingSettings(Settings):
     workers: int = Field(2, ge=1, description="worker processes that read samples, if these are not in memory")
     tensorboard: bool = Field(False, description="write event files for TensorBoard too (extra: learn)")
     mean_kept_too: bool = Field(True, description="train the same network also on cubes whose mean is kept")
+
+    @property
+    def plugins(self) -> dict[str, str]:
+        """What is code of the user's own, by key."""
+        names = {key: getattr(self, key) for key in ("network", "loss", "optimiser", "schedule")}
+        return {key: name for key, name in names.items() if is_plugin(name)}
 
     @model_validator(mode="after")
     def _loss_fits(self) -> Self:

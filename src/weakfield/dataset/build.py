@@ -8,22 +8,24 @@ from typing import Any
 
 from weakfield._version import __version__
 from weakfield.base.errors import BadInput
-from weakfield.base.files import content_hash, read_json, write_json
 from weakfield.base.progress import bar
 from weakfield.config import THEORIES, RunFolder, StudyConfig, Theory
+from weakfield.dataset.chain import Chain, chain_of
+from weakfield.dataset.channels import Channels, Snapshot, check_members, load_snapshot
 from weakfield.dataset.checks import Checked
-from weakfield.dataset.cuts import AXES, cut_of
+from weakfield.dataset.description import DatasetDescription, Provenance, SplitRule
 from weakfield.dataset.index import Index
 from weakfield.dataset.normalise import Moments
-from weakfield.dataset.samples import Recipe, Snapshot, check_twins, load_snapshot
+from weakfield.dataset.sample_shapes import AXES, sample_shape_of
 from weakfield.dataset.splits import PARTS, Split, study_split
-from weakfield.dataset.store import CACHE, add_moments
-from weakfield.dataset.transforms import Chain, Standardise, chain_of
-from weakfield.simulation.pair import is_whole
+from weakfield.dataset.store import CACHE, DESCRIPTION, add_moments
+from weakfield.dataset.transforms import keep_transforms
+from weakfield.pairs.manifest import Manifest, manifest_path, why_incomplete
+from weakfield.pairs.pair import Pair
 
 
 @dataclass(frozen=True)
-class Pair:
+class Members:
     """phi of both universes of one seed, redshifts descending; ``names`` are relative to the folder of the pair."""
 
     seed: int
@@ -35,7 +37,7 @@ class Pair:
 def check(study: StudyConfig) -> None:
     """``BadInput`` when samples or split of the study cannot be made; nothing is read."""
     grid = study.simulation.grid // study.simulation.downgrade_factor
-    cut_of(study.dataset, grid)
+    sample_shape_of(study.dataset, grid)
     chain_of(study.dataset.transforms, study.simulation.box_size_mpch).check(grid)
     _not_empty(study_split(study), f"the {study.seeds.count} seeds of the study")
 
@@ -43,56 +45,50 @@ def check(study: StudyConfig) -> None:
 def sample_shape(study: StudyConfig) -> tuple[int, ...]:
     """The shape of one sample of a study, (channels, N, N, N) or (channels, N, N); nothing is read."""
     grid = study.simulation.grid // study.simulation.downgrade_factor
-    return (len(Recipe.of(study.dataset).channels), *cut_of(study.dataset, grid).sides)
+    return (len(Channels.of(study.dataset).names), *sample_shape_of(study.dataset, grid).sides)
 
 
 def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
     """Write ``dataset/dataset.json`` and return a summary.
 
     Every pair of the study must be whole (of a ``partial`` data set: of those found whole): both theories, the files
-    as ``pair.json`` recorded them, finite, of one shape, at the same redshifts. Anything else is a ``BadInput`` that
+    as their manifests recorded them, finite, of one shape, at the same redshifts. Anything else is a ``BadInput`` that
     names the pair and what it lacks.
     """
     seeds = gathered_seeds(study, folder)
     split = study_split(study).restricted(seeds)
     _not_empty(split, f"the {len(seeds)} whole pairs of {study.seeds.count}")
     gathered = _gather(study, folder, seeds, split)
-    description = {
-        **_describe(study, split, gathered),
-        "files": gathered.names,
-        "redshifts_of_files": gathered.redshifts,
-        "hashes": gathered.hashes,
-        "provenance": provenance(study, folder, seeds),
-    }
-    description["fingerprint"] = content_hash(description)
+    description = _describe(study, split, gathered, provenance(study, folder, seeds))
+    keep_transforms(study.dataset, folder)
     gathered.checked.save(folder.dataset / CACHE / "seen.json")
-    write_json(folder.dataset / "dataset.json", description)
+    description.save(folder.dataset / DESCRIPTION)
     sizes: dict[str, int] = {part: len(split.part(part)) for part in PARTS}
     asked = {"planned": study.seeds.count} if study.dataset.partial else {}
     return {
         "pairs": len(seeds),
         **asked,
         **sizes,
-        "grid": description["grid"],
-        "fingerprint": description["fingerprint"],
+        "grid": description.grid,
+        "fingerprint": description.fingerprint,
     }
 
 
 @dataclass
 class Gathered:
-    """What was found in the pairs, seed by seed (seeds as text, for JSON), and the moments of the training part."""
+    """What was found in the pairs, seed by seed, and the chains of transforms fitted to the training part."""
 
     first: Snapshot | None = None
-    names: dict[str, dict[Theory, list[str]]] = field(default_factory=dict)
-    redshifts: dict[str, list[float]] = field(default_factory=dict)
-    hashes: dict[str, dict[str, str]] = field(default_factory=dict)
+    names: dict[int, dict[Theory, list[str]]] = field(default_factory=dict)
+    redshifts: dict[int, list[float]] = field(default_factory=dict)
+    hashes: dict[int, dict[str, str]] = field(default_factory=dict)
     chains: dict[str, Chain] = field(default_factory=dict)
     checked: Checked = field(default_factory=Checked)
 
 
 def _gather(study: StudyConfig, folder: RunFolder, seeds: Sequence[int], split: Split) -> Gathered:
     """Read and check every pair; standardise by the training part."""
-    found, recipe = Gathered(), Recipe.of(study.dataset)
+    found, channels = Gathered(), Channels.of(study.dataset)
     chain = chain_of(study.dataset.transforms, study.simulation.box_size_mpch)
     chains = {"mean_removed": chain, "mean_kept": chain.keeping_mean}
     moments = {kept: Moments() for kept in chains}
@@ -102,15 +98,15 @@ def _gather(study: StudyConfig, folder: RunFolder, seeds: Sequence[int], split: 
             pair = load_pair(study, folder, seed, found.checked)
             found.first = found.first or pair.snapshots["newton"][0]
             _check_box(found.first, pair)
-            found.names[str(seed)], found.hashes[str(seed)] = pair.names, pair.hashes
-            found.redshifts[str(seed)] = [snapshot.redshift for snapshot in pair.snapshots["newton"]]
+            found.names[seed], found.hashes[seed] = pair.names, pair.hashes
+            found.redshifts[seed] = [snapshot.redshift for snapshot in pair.snapshots["newton"]]
             if seed in training:
-                cut = cut_of(study.dataset, found.first.phi.shape[0])
+                shape = sample_shape_of(study.dataset, found.first.phi.shape[0])
                 for theory in THEORIES:
                     by_redshift = dict(zip(study.dataset.gathered_redshifts, pair.snapshots[theory], strict=True))
-                    fields = recipe.fields(by_redshift, study.cosmology)
+                    fields = channels.fields(by_redshift, study.cosmology)
                     for kept, steps in chains.items():
-                        add_moments(moments[kept], cut, steps.unfitted.apply(fields, seed, theory))
+                        add_moments(moments[kept], shape, steps.unfitted.apply(fields, seed, theory))
             progress.advance()
     found.chains = {kept: steps.fitted(moments[kept]) for kept, steps in chains.items()}
     return found
@@ -122,22 +118,22 @@ def gathered_seeds(study: StudyConfig, folder: RunFolder) -> tuple[int, ...]:
     Raises ``BadInput`` when one of all is not whole, or a pair was grown with other settings than the study's.
     """
     if study.dataset.partial:
-        return tuple(seed for seed in study.seeds.all if is_whole(study, seed, folder))
+        return tuple(seed for seed in study.seeds.all if why_incomplete(study, seed, folder) is None)
     for seed in study.seeds.all:
         check_whole(folder, seed)
     return study.seeds.all
 
 
-def provenance(study: StudyConfig, folder: RunFolder, seeds: Sequence[int]) -> dict[str, Any]:
+def provenance(study: StudyConfig, folder: RunFolder, seeds: Sequence[int]) -> Provenance:
     """What the pairs and this data set were made with; of several versions or devices, which seeds by which."""
-    records = {seed: read_json(folder.pair(seed) / "pair.json") for seed in seeds}
+    records = {seed: Manifest.load(folder.pair(seed)) for seed in seeds}
     made: dict[str, dict[str, list[int]]] = {}
     for name, absent in (("software_version", "unknown"), ("device", "the reference program's"), ("settings", "")):
         for seed, record in records.items():
-            made.setdefault(name, {}).setdefault(str(record.get(name, absent)), []).append(seed)
+            made.setdefault(name, {}).setdefault(str(getattr(record, name) or absent), []).append(seed)
     pairs = {name: {value: len(of) for value, of in values.items()} for name, values in made.items()}
-    imported = [seed for seed, record in records.items() if "imported" in record]
-    return {"software_version": __version__, "pairs": pairs, "imported": imported}
+    imported = tuple(seed for seed, record in records.items() if record.imported is not None)
+    return Provenance(software_version=__version__, pairs=pairs, imported=imported)
 
 
 def _not_empty(split: Split, what: str) -> None:
@@ -156,38 +152,31 @@ def check_whole(folder: RunFolder, seed: int) -> None:
     for theory in THEORIES:
         if not folder.member(seed, theory).is_dir():
             raise BadInput(f"pair {pair} has no '{theory}' member, expected both theories ({' and '.join(THEORIES)})")
-    if not (pair / "pair.json").exists():
-        raise BadInput(f"pair {pair} has no pair.json, expected a pair that was finished")
+    if not Manifest.exists(pair):
+        raise BadInput(f"pair {pair} has no {manifest_path(pair).name}, expected a pair that was finished")
 
 
-def load_pair(study: StudyConfig, folder: RunFolder, seed: int, checked: Checked) -> Pair:
+def load_pair(study: StudyConfig, folder: RunFolder, seed: int, checked: Checked) -> Members:
     """Read and check the snapshots of one seed that the study's samples are made of; their hashes go to ``checked``."""
-    root = folder.pair(seed)
-    recorded: dict[str, dict[str, Any]] = read_json(root / "pair.json")["files"]
-    outputs = sorted(study.simulation.snapshot_redshifts, reverse=True)
-    names: dict[Theory, list[str]] = {theory: [] for theory in THEORIES}
-    for theory in THEORIES:
-        potentials = {e["index"]: n for n, e in recorded.items() if e["theory"] == theory and e.get("field") == "phi"}
-        for redshift in study.dataset.gathered_redshifts:
-            name = potentials.get(outputs.index(redshift))
-            if name is None:
-                raise BadInput(
-                    f"pair {root} has no phi of '{theory}' at redshift {redshift:g}, expected it in pair.json"
-                )
-            names[theory].append(name)
+    pair = Pair.open(folder, seed, study)
+    root, recorded = pair.manifest.folder, pair.manifest.files
+    names: dict[Theory, list[str]] = {
+        theory: [pair.path(theory, "phi", z).relative_to(root).as_posix() for z in study.dataset.gathered_redshifts]
+        for theory in THEORIES
+    }
     snapshots = {theory: [load_snapshot(root / name) for name in names[theory]] for theory in THEORIES}
-    check_twins(snapshots["newton"], snapshots["gr"])
+    check_members(snapshots["newton"], snapshots["gr"])
     hashes = {name: checked.hash(root / name, f"{seed}/{name}") for theory in THEORIES for name in names[theory]}
     for name, found in hashes.items():
-        if found != recorded[name]["hash"]:
+        if found != recorded[name].hash:
             raise BadInput(
-                f"{root / name} has hash {found} but pair.json recorded {recorded[name]['hash']},"
+                f"{root / name} has hash {found} but {pair.manifest.path.name} recorded {recorded[name].hash},"
                 " expected the file as the simulation wrote it"
             )
-    return Pair(seed, names, hashes, snapshots)
+    return Members(seed, names, hashes, snapshots)
 
 
-def _describe(study: StudyConfig, split: Split, gathered: Gathered) -> dict[str, Any]:
+def _describe(study: StudyConfig, split: Split, gathered: Gathered, made: Provenance) -> DatasetDescription:
     """What the samples are, which seeds are where, and how they are numbered: by all seeds of the study, there or not.
 
     The number of a sample does not change, therefore, when more pairs of a growing folder are taken.
@@ -195,55 +184,53 @@ def _describe(study: StudyConfig, split: Split, gathered: Gathered) -> dict[str,
     first = gathered.first
     assert first is not None  # a part of a data set has at least one seed
     seeds, redshifts, grid = study.seeds.all, study.dataset.gathered_redshifts, first.phi.shape[0]
-    recipe, cut = Recipe.of(study.dataset), cut_of(study.dataset, grid)
-    slices = Index(seed=seeds, theory=THEORIES, redshift=redshifts, axis=AXES, slice=range(grid))
-    standardised = {kept: chain.steps for kept, chain in gathered.chains.items()}
-    return {
+    channels, shape = Channels.of(study.dataset), sample_shape_of(study.dataset, grid)
+    described = {
         "sample": study.dataset.sample,
-        "redshifts": list(redshifts),
-        "fields": ["phi"],
-        "theories": list(THEORIES),
-        "recipe": recipe.as_json(),
-        "channels": list(recipe.channels),
-        "cut": cut.as_json(),
-        "shape": [len(recipe.channels), *cut.sides],
+        "redshifts": redshifts,
+        "fields": ("phi",),
+        "theories": THEORIES,
+        "recipe": channels,
+        "channels": channels.names,
+        "cut": shape.as_json(),
+        "shape": (len(channels.names), *shape.sides),
         "keep_mean": study.dataset.keep_mean,
         "grid": grid,
         "box_size_mpch": first.box_size_mpch,
-        "cosmology": study.cosmology.model_dump(mode="json"),
+        "cosmology": study.cosmology,
         "partial": study.dataset.partial,
         "pairs_of_study": study.seeds.count,
         "split": _split_rule(study),
-        "seeds": {part: list(split.part(part)) for part in PARTS},
+        "seeds": split,
         "index": {
             "cubes": Index(seed=seeds, theory=THEORIES).describe(),
-            "slices": slices.describe(),
-            "samples": Index(seed=seeds, theory=THEORIES, **cut.labels).describe(),
+            "slices": Index(seed=seeds, theory=THEORIES, redshift=redshifts, axis=AXES, slice=range(grid)).describe(),
+            "samples": Index(seed=seeds, theory=THEORIES, **shape.labels).describe(),
         },
         "transforms": {kept: chain.as_json() for kept, chain in gathered.chains.items()},
-        "normalisation": {
-            kept: {"mean": step.mean, "std": step.std}
-            for kept, steps in standardised.items()
-            for step in steps
-            if isinstance(step, Standardise)
-        },
+        "normalisation": {kept: chain.normalisation for kept, chain in gathered.chains.items()},
+        "files": gathered.names,
+        "redshifts_of_files": gathered.redshifts,
+        "hashes": gathered.hashes,
+        "provenance": made,
     }
+    return DatasetDescription.model_validate(described).fingerprinted()
 
 
-def _split_rule(study: StudyConfig) -> dict[str, Any]:
+def _split_rule(study: StudyConfig) -> SplitRule:
     """How seeds were told to their parts."""
     settings = study.dataset
     if settings.ranges:
-        return {"rule": "first and last seed of each part"}
+        return SplitRule(rule="first and last seed of each part")
     order = "each seed by itself" if settings.partial else "one random order"
     if settings.folds is not None:
-        rule = {"rule": f"blocks of {order}", "folds": settings.folds, "fold": settings.fold}
-    else:
-        rule = {"rule": f"shares of {order}", "fractions": list(settings.fractions)}
-    return {**rule, "split_seed": settings.split_seed}
+        return SplitRule(
+            rule=f"blocks of {order}", folds=settings.folds, fold=settings.fold, split_seed=settings.split_seed
+        )
+    return SplitRule(rule=f"shares of {order}", fractions=settings.fractions, split_seed=settings.split_seed)
 
 
-def _check_box(first: Snapshot, pair: Pair) -> None:
+def _check_box(first: Snapshot, pair: Members) -> None:
     """All pairs share one grid and one box."""
     for snapshot in pair.snapshots["newton"]:
         if snapshot.phi.shape != first.phi.shape or snapshot.box_size_mpch != first.box_size_mpch:

@@ -1,16 +1,54 @@
-"""Cubes ready to be read, kept on disk and memory-mapped: what is not read takes no memory and no time."""
+"""Cubes kept ready: in memory while there is room, or on disk and memory-mapped."""
 
 from __future__ import annotations
 
 import warnings
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from weakfield.base.files import replacing
+
+#: memory that whole cubes may take before the one used longest ago is dropped [bytes]
+ROOM = 2**30
+
+#: from a seed to its cubes (2, channels, N, N, N) float32: Newton, GR; normalised
+ReadCubes = Callable[[int], Tensor]
+
+
+class CubeCache:
+    """The cubes used last, as many as ``room`` bytes hold (one at least); the others are read again."""
+
+    def __init__(self, read: ReadCubes, room: int = ROOM) -> None:
+        self._read, self._room = read, room
+        self._kept: OrderedDict[int, Tensor] = OrderedDict()
+        self._lock = Lock()
+
+    def __call__(self, seed: int) -> Tensor:
+        with self._lock:
+            if seed in self._kept:
+                self._kept.move_to_end(seed)
+                return self._kept[seed]
+        cubes = self._read(seed)
+        with self._lock:
+            self._kept[seed] = cubes
+            held = sum(one.nbytes for one in self._kept.values())
+            while held > self._room and len(self._kept) > 1:
+                held -= self._kept.popitem(last=False)[1].nbytes
+        return cubes
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process, which reads for itself."""
+        return {"_read": self._read, "_room": self._room}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["_read"], state["_room"])  # type: ignore[misc]
 
 
 def cached_cubes(path: Path, shape: tuple[int, ...], make: Callable[[], Tensor]) -> Tensor:

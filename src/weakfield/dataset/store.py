@@ -3,52 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from weakfield.base.errors import BadInput
-from weakfield.base.files import content_hash, read_json
+from weakfield.base.files import content_hash
 from weakfield.base.progress import bar
-from weakfield.config import THEORIES, CosmologySettings, RunFolder, Theory
-from weakfield.dataset.cache import cached_cubes
+from weakfield.config import THEORIES, RunFolder, Theory
+from weakfield.dataset.cache import ROOM, cached_cubes
+from weakfield.dataset.chain import Chain, ordered
+from weakfield.dataset.channels import Geometry, load_snapshot
 from weakfield.dataset.checks import Checked
-from weakfield.dataset.cuts import AXES, Cut, cut_from_json
-from weakfield.dataset.index import Index
-from weakfield.dataset.lazy import ROOM, CutPairs
+from weakfield.dataset.description import DatasetDescription
 from weakfield.dataset.normalise import Moments
-from weakfield.dataset.pairs import PairTensor
-from weakfield.dataset.samples import Recipe, load_snapshot
-from weakfield.dataset.splits import PARTS, Part, Split
-from weakfield.dataset.transforms import Chain, Transform, ordered
+from weakfield.dataset.pairs import PairTensor, SamplePairs
+from weakfield.dataset.sample_shapes import AXES, SampleShape
+from weakfield.dataset.splits import PARTS, Part
+from weakfield.dataset.transforms import PLUGINS, Transform
 
 #: what a data set keeps of its files beside its description: how they looked, and cubes ready to be read
 CACHE = "cache"
+DESCRIPTION = "dataset.json"
 ADVICE = "build the data set again if the pair was replaced on purpose"
 
 
 class Dataset:
     """The samples of one run folder; ``description`` is the content of ``dataset.json``."""
 
-    def __init__(self, folder: RunFolder, description: dict[str, Any]) -> None:
+    def __init__(self, folder: RunFolder, description: DatasetDescription) -> None:
         self.folder = folder
         self.description = description
-        self.sample: Literal["difference", "raw"] = description["sample"]
-        self.redshifts: tuple[float, ...] = tuple(description["redshifts"])
-        self.grid: int = description["grid"]
-        self.box_size_mpch: float = description["box_size_mpch"]
-        self.fingerprint: str = description["fingerprint"]
-        self.keep_mean: bool = description["keep_mean"]
-        self.cosmology = CosmologySettings.from_mapping(description["cosmology"], "dataset.json")
-        self.split = Split(**{part: tuple(description["seeds"][part]) for part in PARTS})
-        self.recipe = Recipe.from_json(description["recipe"])
-        self.cut: Cut = cut_from_json(description["cut"])
-        self._hashes: dict[str, dict[str, str]] = description["hashes"]
+        self.redshifts = description.redshifts
+        self.grid = description.grid
+        self.box_size_mpch = description.box_size_mpch
+        self.fingerprint = description.fingerprint
+        self.keep_mean = description.keep_mean
+        self.cosmology = description.cosmology
+        self.split = description.seeds
+        self.channels = description.channels
+        self.sample_shape = description.sample_shape
+        self.index = description.index.slices  #: number <-> (seed, theory, redshift, axis, slice) of a slice of phi
+        self.cube_index = description.index.cubes  #: number <-> (seed, theory) of a whole cube
+        #: number <-> seed, theory and the labels of the part that a sample is (axis and slice, or corner)
+        self.sample_index = description.index.samples
         self._chains = {
-            kept: Chain.from_json(description["transforms"][kept]) for kept in ("mean_removed", "mean_kept")
+            True: Chain.from_json(description.transforms.mean_kept, folder.dataset / PLUGINS),
+            False: Chain.from_json(description.transforms.mean_removed, folder.dataset / PLUGINS),
         }
         self._checked = Checked(folder.dataset / CACHE / "seen.json")
 
@@ -58,14 +62,9 @@ class Dataset:
         return tuple(sorted(seed for part in PARTS for seed in self.split.part(part)))
 
     @property
-    def channels(self) -> tuple[str, ...]:
-        """What each channel of a sample is."""
-        return self.recipe.channels
-
-    @property
     def shape(self) -> tuple[int, ...]:
         """Of one sample: (channels, N, N, N) or (channels, N, N)."""
-        return (len(self.channels), *self.cut.sides)
+        return (len(self.channels.names), *self.sample_shape.sides)
 
     def part(self, name: Part) -> list[int]:
         """The seeds of one part, ascending."""
@@ -73,21 +72,6 @@ class Dataset:
 
     # -----------------------------------------------------------------------------------------------------------
     # Numbers
-
-    @cached_property
-    def index(self) -> Index:
-        """Number <-> (seed, theory, redshift, axis, slice) of a slice of phi."""
-        return Index.from_description(self.description["index"]["slices"])
-
-    @cached_property
-    def cube_index(self) -> Index:
-        """Number <-> (seed, theory) of a whole cube."""
-        return Index.from_description(self.description["index"]["cubes"])
-
-    @cached_property
-    def sample_index(self) -> Index:
-        """Number <-> seed, theory and the labels of the part that a sample is (axis and slice, or corner)."""
-        return Index.from_description(self.description["index"]["samples"])
 
     def phi_slice(self, number: int) -> Tensor:
         """Slice ``number`` of ``index``: phi (N, N) float64, dimensionless, remaining axes in the order z, y, x."""
@@ -101,8 +85,8 @@ class Dataset:
         """Sample ``number`` of ``sample_index`` as a network gets it: ``shape``, float32."""
         labels = self.sample_index.show(number)
         seed, theory = labels.pop("seed"), labels.pop("theory")
-        chain = self._chain(self.keep_mean if keep_mean is None else keep_mean)
-        return self.cut.take(self._finished(self.fields(seed, theory), chain, seed, theory), **labels).clone()
+        chain = self.chain(self.keep_mean if keep_mean is None else keep_mean)
+        return self.sample_shape.take(self._finished(self.fields(seed, theory), chain, seed, theory), **labels).clone()
 
     # -----------------------------------------------------------------------------------------------------------
     # Whole cubes
@@ -110,7 +94,7 @@ class Dataset:
     def files(self, seed: int, theory: Theory) -> list[Path]:
         """The snapshots of one universe, one for each of ``redshifts``, descending."""
         try:
-            names = self.description["files"][str(seed)][theory]
+            names = self.description.files[seed][theory]
         except KeyError as error:
             raise BadInput(f"seed {seed}, theory '{theory}' is not in the data set") from error
         return [self.folder.pair(seed) / name for name in names]
@@ -121,23 +105,42 @@ class Dataset:
         Raises ``BadInput`` when a snapshot is no longer the one that the data set was built of.
         """
         paths = dict(zip(self.redshifts, self.files(seed, theory), strict=True))
-        snapshots = {z: load_snapshot(paths[z]) for z in self.recipe.redshifts}
-        for z in self.recipe.redshifts:
+        snapshots = {z: load_snapshot(paths[z]) for z in self.channels.redshifts}
+        for z in self.channels.redshifts:
             self._check_unchanged(seed, paths[z])
-        return self.recipe.fields(snapshots, self.cosmology)
+        return self.channels.fields(snapshots, self.cosmology)
 
     def raw(self, seed: int, theory: Theory) -> Tensor:
         """The sample in the units of the field, its mean kept: float64, (N, N, N), or (channels, N, N, N) for several.
 
         The transforms of the study are done, those before mean removal and standardisation.
         """
-        return _single(self._chain(True).before.apply(self.fields(seed, theory), seed, theory))
+        return _single(self.chain(True).before.apply(self.fields(seed, theory), seed, theory))
 
-    def raw_of(self, paths: Sequence[Path], seed: int, theory: Theory) -> Tensor:
-        """``raw`` of other files in place of those of ``files``: what another run of the same seed would have given."""
-        snapshots = {z: load_snapshot(path) for z, path in zip(self.redshifts, paths, strict=True)}
-        fields = self.recipe.fields(snapshots, self.cosmology)
-        return _single(self._chain(True).before.apply(fields, seed, theory))
+    @cached_property
+    def geometry(self) -> Geometry:
+        """Grid, box and redshifts of the files, one redshift for each of ``files``."""
+        late = [
+            (asked - found) / (1 + asked)
+            for redshifts in self.description.redshifts_of_files.values()
+            for asked, found in zip(self.redshifts, redshifts, strict=True)
+        ]
+        return Geometry(self.grid, self.box_size_mpch, self.redshifts, 2 * max(0.0, *late))
+
+    def raw_of(self, paths: Sequence[Path], seed: int, theory: Theory, geometry: Geometry | None = None) -> Tensor:
+        """``raw`` of other files in place of those of ``files``: what another run of the same seed would have given.
+
+        ``geometry`` says which cubes the files are meant to hold, by default cubes like those of the data set;
+        ``BadInput`` for a file of another grid, box or redshift.
+        """
+        expected = geometry or self.geometry
+        loaded = [load_snapshot(path) for path in paths]
+        for snapshot, redshift in zip(loaded, expected.redshifts, strict=True):
+            one = replace(expected, redshifts=(redshift,))
+            one.check(f"{snapshot.path} is", snapshot.phi.shape[0], snapshot.box_size_mpch, [snapshot.redshift])
+        snapshots = dict(zip(self.redshifts, loaded, strict=True))
+        fields = self.channels.fields(snapshots, self.cosmology)
+        return _single(self.chain(True).before.apply(fields, seed, theory))
 
     def normalise(
         self, raw: Tensor, keep_mean: bool = False, seed: int | None = None, theory: Theory | None = None
@@ -145,8 +148,11 @@ class Dataset:
         """A raw sample, its mean removed unless ``keep_mean``, in units of the training part: float32.
 
         Noise that the study adds after standardisation is that of ``seed`` and ``theory``, none without them.
+        ``BadInput`` for cubes of another grid.
         """
-        steps = self._chain(keep_mean).rest.steps
+        if tuple(raw.shape[-3:]) != (self.grid,) * 3:
+            raise BadInput(f"a raw sample has shape {tuple(raw.shape)}, expected cubes of {self.grid} cells a side")
+        steps = self.chain(keep_mean).rest.steps
         if seed is None or theory is None:
             steps = tuple(step for step in steps if step.kind != "noise")
             seed, theory = 0, "newton"
@@ -155,7 +161,7 @@ class Dataset:
     @property
     def noise_after_standardisation(self) -> bool:
         """Whether the study adds noise to standardised cubes: then ``raw`` is not yet all that a network sees."""
-        return any(step.kind == "noise" for step in self._chain(True).rest.steps)
+        return any(step.kind == "noise" for step in self.chain(True).rest.steps)
 
     def cube(self, seed: int, theory: Theory, keep_mean: bool = False) -> Tensor:
         """The normalised sample before it is cut: float32, (N, N, N), or (channels, N, N, N) for several channels."""
@@ -163,9 +169,9 @@ class Dataset:
 
     def pairs(self, seeds: Sequence[int], keep_mean: bool = False) -> PairTensor:
         """The normalised whole cubes of both theories of ``seeds``, in that order, in memory."""
-        chain = self._chain(keep_mean)
+        chain = self.chain(keep_mean)
         pairs = PairTensor(seeds, torch.stack([self._cubes(chain, seed) for seed in seeds]))
-        pairs.scalar = self.recipe.derivative != "gradient"
+        pairs.scalar = self.channels.derivative != "gradient"
         return pairs
 
     # -----------------------------------------------------------------------------------------------------------
@@ -178,7 +184,7 @@ class Dataset:
         transforms: Sequence[Transform] | None = None,
         on_disk: bool = False,
         room: int = ROOM,
-    ) -> CutPairs:
+    ) -> SamplePairs:
         """The samples of a part or of ``seeds`` as ``study.dataset`` says, read when they are loaded.
 
         ``keep_mean`` defaults to what the study says. ``transforms`` take the place of those of the study; they are
@@ -188,12 +194,12 @@ class Dataset:
         seeds = self.part(part_or_seeds) if isinstance(part_or_seeds, str) else [int(seed) for seed in part_or_seeds]
         for seed in seeds:
             self.files(seed, "newton")
-        chain = self._chain(self.keep_mean if keep_mean is None else keep_mean)
+        chain = self.chain(self.keep_mean if keep_mean is None else keep_mean)
         if transforms is not None:
             chain = self.fit(transforms, self.keep_mean if keep_mean is None else keep_mean)
         read = partial(self._cubes_on_disk if on_disk else self._cubes, chain)
-        pairs = CutPairs(seeds, len(self.channels), self.cut, read, room)
-        pairs.periodic, pairs.scalar = self.cut.shape != "subcube", self.recipe.derivative != "gradient"
+        pairs = SamplePairs(seeds, len(self.channels.names), self.sample_shape, read, room)
+        pairs.periodic, pairs.scalar = self.sample_shape.kind != "subcube", self.channels.derivative != "gradient"
         return pairs
 
     def fit(self, transforms: Sequence[Transform], keep_mean: bool = False) -> Chain:
@@ -205,20 +211,24 @@ class Dataset:
         with bar("standardisation", len(self.split.train)) as progress:
             for seed in self.split.train:
                 for theory in THEORIES:
-                    add_moments(moments, self.cut, chain.unfitted.apply(self.fields(seed, theory), seed, theory))
+                    add_moments(
+                        moments, self.sample_shape, chain.unfitted.apply(self.fields(seed, theory), seed, theory)
+                    )
                 progress.advance()
         return chain.fitted(moments)
 
     def verify(self) -> None:
         """Hash every file of the data set anew; ``BadInput`` names the first that is not the one it was built of."""
-        names = {f"{seed}/{name}": (seed, name) for seed, one in self._hashes.items() for name in one}
         files = {
-            key: (self.folder.pair(int(seed)) / name, self._hashes[seed][name]) for key, (seed, name) in names.items()
+            f"{seed}/{name}": (self.folder.pair(seed) / name, digest)
+            for seed, hashes in self.description.hashes.items()
+            for name, digest in hashes.items()
         }
         self._checked.verify(files, ADVICE)
 
-    def _chain(self, keep_mean: bool) -> Chain:
-        return self._chains["mean_kept" if keep_mean else "mean_removed"]
+    def chain(self, keep_mean: bool) -> Chain:
+        """All steps from fields to samples, with the mean of each cube kept or removed."""
+        return self._chains[keep_mean]
 
     def _finished(self, fields: Tensor, chain: Chain, seed: int, theory: Theory) -> Tensor:
         return chain.apply(fields, seed, theory).to(torch.float32)
@@ -229,37 +239,37 @@ class Dataset:
 
     def _cubes_on_disk(self, chain: Chain, seed: int) -> Tensor:
         """The same, memory-mapped; made on first use. The name says what they are made of and how."""
-        names = self.description["files"][str(seed)]
-        used = [names[theory][self.redshifts.index(z)] for theory in THEORIES for z in self.recipe.redshifts]
+        names = self.description.files[seed]
+        used = [names[theory][self.redshifts.index(z)] for theory in THEORIES for z in self.channels.redshifts]
         for name in used:
             self._check_unchanged(seed, self.folder.pair(seed) / name)
         key = content_hash(
             [
-                self.recipe.as_json(),
+                self.channels.as_json(),
                 chain.as_json(),
-                self.description["cosmology"],
-                self.description["provenance"]["software_version"],
-                [self._hashes[str(seed)][name] for name in used],
+                self.cosmology.model_dump(mode="json"),
+                self.description.provenance.software_version,
+                [self.description.hashes[seed][name] for name in used],
             ]
         )
         path = self.folder.dataset / CACHE / f"seed{seed:05d}_{key}.npy"
         return cached_cubes(
-            path, (len(THEORIES), len(self.channels), *(self.grid,) * 3), partial(self._cubes, chain, seed)
+            path, (len(THEORIES), len(self.channels.names), *(self.grid,) * 3), partial(self._cubes, chain, seed)
         )
 
     def _check_unchanged(self, seed: int, path: Path) -> None:
         name = path.relative_to(self.folder.pair(seed)).as_posix()
-        self._checked.require(path, f"{seed}/{name}", self._hashes[str(seed)][name], ADVICE)
+        self._checked.require(path, f"{seed}/{name}", self.description.hashes[seed][name], ADVICE)
 
 
-def add_moments(moments: Moments, cut: Cut, fields: Tensor) -> None:
+def add_moments(moments: Moments, shape: SampleShape, fields: Tensor) -> None:
     """Include what is cut of float64 ``fields`` (channels, N, N, N).
 
     Thick slices vary less than the cubes they are of, so they count as they are. Sub-cubes count as the cubes they are
     of: where they overlap, a cell is in several.
     """
-    if cut.shape == "slice":
-        for part in cut.parts(fields):
+    if shape.kind == "slice":
+        for part in shape.parts(fields):
             moments.add(part)
     else:
         moments.add(fields)
@@ -267,12 +277,7 @@ def add_moments(moments: Moments, cut: Cut, fields: Tensor) -> None:
 
 def open_dataset(folder: RunFolder) -> Dataset:
     """The data set of a run folder; ``BadInput`` when it has not been built or is damaged."""
-    path = folder.dataset / "dataset.json"
-    description = read_json(path)
-    try:
-        return Dataset(folder, description)
-    except (KeyError, TypeError) as error:
-        raise BadInput(f"{path} lacks {error}, expected a data set written by `weakfield dataset`") from error
+    return Dataset(folder, DatasetDescription.load(folder.dataset / DESCRIPTION))
 
 
 def _single(fields: Tensor) -> Tensor:

@@ -1,15 +1,17 @@
 """What is done to a cube between the files and the network: small frozen steps, each told as JSON and made from it.
 
-A step maps a float64 cube (..., N, N, N) of one seed and theory to another; a ``Chain`` is a list of them. Steps of
+A step maps a float64 cube (..., N, N, N) of one seed and theory to another; ``chain.Chain`` is a list of them. Steps of
 one sample know nothing of other samples; what standardisation needs to know of the training part it is given.
 """
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from math import pi
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,24 +19,27 @@ import torch
 from torch import Tensor
 
 from weakfield.base.errors import BadInput
-from weakfield.config import THEORIES, Theory
-from weakfield.config.dataset import (
-    BandSettings,
-    NoiseSettings,
-    RemoveMeanSettings,
-    ScaleSettings,
-    StandardiseSettings,
-)
-from weakfield.dataset.normalise import Moments, Normalisation
-from weakfield.dataset.samples import without_mean
+from weakfield.base.plugins import Expected, keep_source, load_plugin, load_recorded, source_hash
+from weakfield.config import THEORIES, RunFolder, Theory
+from weakfield.config.dataset import DatasetSettings
+from weakfield.dataset.channels import without_mean
+from weakfield.dataset.normalise import Normalisation
 from weakfield.fourier.filters import filtered, in_band
 from weakfield.fourier.shells import shells
+
+#: what steps may go by beside the cube
+KNOWN = frozenset({"seed", "theory"})
 
 
 class Transform(ABC):
     """One step. ``kind`` names it in a study file and in dataset.json."""
 
     kind: ClassVar[str]
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What of ``seed`` and ``theory`` the step goes by."""
+        return frozenset()
 
     @abstractmethod
     def apply(self, cube: Tensor, seed: int, theory: Theory) -> Tensor:
@@ -58,6 +63,10 @@ class Scale(Transform):
 
     def apply(self, cube: Tensor, seed: int, theory: Theory) -> Tensor:
         return cube * self.factor if theory == self.theory else cube
+
+    @property
+    def needs(self) -> frozenset[str]:
+        return frozenset({"theory"})
 
 
 @dataclass(frozen=True)
@@ -95,7 +104,8 @@ class Band(Transform):
 class Noise(Transform):
     """Add white Gaussian noise of standard deviation ``sigma``, in units of the cube at this place of the chain.
 
-    Drawn by NumPy's PCG64 from (noise_seed, seed, theory): the same in every epoch and run, independent between twins.
+    Drawn by NumPy's PCG64 from (noise_seed, seed, theory): the same in every epoch and run, another for each member of
+    a pair.
     """
 
     sigma: float
@@ -105,6 +115,10 @@ class Noise(Transform):
     def apply(self, cube: Tensor, seed: int, theory: Theory) -> Tensor:
         random = np.random.default_rng([self.noise_seed, seed, THEORIES.index(theory)])
         return cube + self.sigma * torch.from_numpy(random.standard_normal(tuple(cube.shape)))
+
+    @property
+    def needs(self) -> frozenset[str]:
+        return KNOWN
 
 
 @dataclass(frozen=True)
@@ -127,124 +141,72 @@ class Standardise(Transform):
     std: float | None = None
     kind: ClassVar[str] = "standardise"
 
-    def apply(self, cube: Tensor, seed: int, theory: Theory) -> Tensor:
+    @property
+    def numbers(self) -> Normalisation:
+        """Those of the training part."""
         if self.mean is None or self.std is None:
             raise ValueError("standardise has no mean and standard deviation, expected them from the training part")
-        return Normalisation(self.mean, self.std).scaled(cube)
+        return Normalisation(self.mean, self.std)
+
+    def apply(self, cube: Tensor, seed: int, theory: Theory) -> Tensor:
+        return self.numbers.scaled(cube)
 
 
-KINDS: dict[str, type[Transform]] = {step.kind: step for step in (Scale, Band, Noise, RemoveMean, Standardise)}
-_LAST = (RemoveMean, Standardise)
+#: where a data set keeps the sources of transforms of the user's own
+PLUGINS = "plugins"
+OWN_TRANSFORM = Expected("dataset.transforms", "a function of a cube and its options", callable)
 
 
 @dataclass(frozen=True)
-class Chain:
-    """Steps in the order in which they are done (``ordered`` makes one that ends standardised)."""
+class Own(Transform):
+    """A function of the user's own, named ``package.module:NAME``: (cube, **options) to a cube of the same shape.
 
-    steps: tuple[Transform, ...]
+    ``cube`` is (channels, N, N, N) float64; a function with parameters ``seed`` or ``theory`` is given them. ``source``
+    is the hash of its file, which is looked for in the folder ``kept`` first.
+    """
+
+    kind: str  # type: ignore[misc]
+    options: Mapping[str, Any]
+    source: str
+    kept: Path | None = None
 
     def apply(self, cube: Tensor, seed: int, theory: Theory) -> Tensor:
-        """The cube (..., N, N, N) float64 after all steps."""
-        for step in self.steps:
-            cube = step.apply(cube, seed, theory)
-        return cube
-
-    @property
-    def before(self) -> Chain:
-        """The steps before mean removal and standardisation: what they make is in the units of the field."""
-        first = next((i for i, step in enumerate(self.steps) if isinstance(step, _LAST)), len(self.steps))
-        return Chain(self.steps[:first])
-
-    @property
-    def rest(self) -> Chain:
-        """The others."""
-        return Chain(self.steps[len(self.before.steps) :])
-
-    @property
-    def unfitted(self) -> Chain:
-        """The steps before standardisation, whose results it is fitted to."""
-        first = next((i for i, step in enumerate(self.steps) if isinstance(step, Standardise)), len(self.steps))
-        return Chain(self.steps[:first])
-
-    @property
-    def keeping_mean(self) -> Chain:
-        """The same without mean removal."""
-        return Chain(tuple(step for step in self.steps if not isinstance(step, RemoveMean)))
-
-    def fitted(self, moments: Moments) -> Chain:
-        """The same with the mean and standard deviation that ``moments`` found; ``BadInput`` if nothing varies."""
-        numbers = Normalisation.of(moments).as_json()
-        return Chain(tuple(replace(s, **numbers) if isinstance(s, Standardise) else s for s in self.steps))
-
-    def check(self, n: int) -> None:
-        """``BadInput`` when a step makes no sense for cubes of ``n`` cells a side."""
-        for step in self.steps:
-            step.check(n)
-
-    def as_json(self) -> list[dict[str, Any]]:
-        return [step.as_json() for step in self.steps]
-
-    @classmethod
-    def from_json(cls, description: Sequence[Mapping[str, Any]]) -> Chain:
-        """The chain that ``as_json`` described; ``BadInput`` for a kind that does not exist."""
-        return cls(tuple(transform_from_json(step) for step in description))
-
-
-def transform_from_json(description: Mapping[str, Any]) -> Transform:
-    """The step that ``as_json`` described."""
-    values = dict(description)
-    kind = values.pop("kind", None)
-    if kind not in KINDS:
-        raise BadInput(f"transform '{kind}' is unknown, expected {', '.join(KINDS)}")
-    return KINDS[kind](**values)
-
-
-def ordered(steps: Sequence[Transform]) -> Chain:
-    """The whole chain: ``steps``, with mean removal and standardisation last where they are not among them.
-
-    Raises ``BadInput`` for an order that would undo what a step is for: mean removal comes just before
-    standardisation (noise after it would bring a mean back), and after standardisation there may be noise alone (a
-    theory scaled then would have the mean of the training part scaled with it).
-    """
-    found = list(steps)
-    for kind in _LAST:
-        if sum(isinstance(step, kind) for step in found) > 1:
-            raise BadInput(f"transforms hold {kind.kind} twice, expected it once")
-    if not any(isinstance(step, Standardise) for step in found):
-        found.append(Standardise())
-    place = next(i for i, step in enumerate(found) if isinstance(step, Standardise))
-    if not any(isinstance(step, RemoveMean) for step in found):
-        found.insert(place, RemoveMean())
-        place += 1
-    if place == 0 or not isinstance(found[place - 1], RemoveMean):
-        later = [step.kind for step in found]
-        raise BadInput(
-            f"transforms are {', '.join(later)}, expected remove_mean just before standardise: what changes a cube"
-            " comes before its mean is removed"
-        )
-    for step in found[place + 1 :]:
-        if not isinstance(step, Noise):
+        function = _own_function(self.kind, self.source, self.kept)
+        known = inspect.signature(function).parameters
+        named = {name: value for name, value in (("seed", seed), ("theory", theory)) if name in known}
+        found = function(cube, **self.options, **named)
+        if not isinstance(found, Tensor) or found.shape != cube.shape or not bool(torch.isfinite(found).all()):
+            answer = f"shape {tuple(found.shape)}" if isinstance(found, Tensor) else repr(found)
             raise BadInput(
-                f"transforms hold {step.kind} after standardise, expected noise alone there: what changes a cube comes"
-                " before it is brought to the mean and standard deviation of the training part"
+                f"transform '{self.kind}' makes {answer} of a cube of shape {tuple(cube.shape)},"
+                " expected finite numbers of the same shape"
             )
-    return Chain(tuple(found))
+        return found.to(torch.float64)
+
+    @property
+    def needs(self) -> frozenset[str]:
+        return frozenset(inspect.signature(_own_function(self.kind, self.source, self.kept)).parameters) & KNOWN
+
+    def as_json(self) -> dict[str, Any]:
+        return {"kind": self.kind, **self.options, "source": self.source}
 
 
-Settings = ScaleSettings | BandSettings | NoiseSettings | RemoveMeanSettings | StandardiseSettings
+@lru_cache(maxsize=64)
+def _own_function(reference: str, source: str, kept: Path | None) -> Callable[..., Any]:
+    if kept is None:
+        found: Callable[..., Any] = load_plugin(reference, OWN_TRANSFORM)
+        return found
+    recorded: Callable[..., Any] = load_recorded(reference, OWN_TRANSFORM, source, kept)
+    return recorded
 
 
-def chain_of(settings: Sequence[Settings], box_size_mpch: float) -> Chain:
-    """The chain a study asks for, its wavenumbers in k_F = 2 pi / box."""
-    return ordered([_step(one, box_size_mpch) for one in settings])
+def transform_sources(settings: DatasetSettings, folder: RunFolder | None = None) -> dict[str, str]:
+    """The hash of the source of every transform of the user's own, by its name; a run ``folder`` may have kept it."""
+    kept = folder.dataset / PLUGINS if folder else None
+    return {name: source_hash(name, OWN_TRANSFORM, kept) for name in settings.plugins}
 
 
-def _step(settings: Settings, box_size_mpch: float) -> Transform:
-    values = settings.model_dump()
-    if isinstance(settings, BandSettings):
-        unit = box_size_mpch / (2 * pi)  # h/Mpc -> k_F
-        for name in ("k_min", "k_max"):
-            hmpc = values.pop(f"{name}_hmpc")
-            if hmpc is not None:
-                values[f"{name}_kf"] = hmpc * unit
-    return transform_from_json(values)
+def keep_transforms(settings: DatasetSettings, folder: RunFolder) -> None:
+    """Copy these sources into the folder of the data set."""
+    for name in settings.plugins:
+        keep_source(name, OWN_TRANSFORM, folder.dataset / PLUGINS)

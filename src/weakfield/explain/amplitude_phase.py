@@ -18,7 +18,7 @@ amplitude with a sign. Where one member has no amplitude its phase is taken from
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -27,9 +27,9 @@ from torch import Tensor, nn
 
 from weakfield import fourier
 from weakfield.base.errors import BadInput
-from weakfield.explain.modes import TOLERANCE, ModeAttribution, change_of_logits, integrated_modes, joined
-from weakfield.explain.paths import MOST_STEPS, Path, integrate
-from weakfield.explain.responses import MEMORY, Response, checked_samples
+from weakfield.explain.modes import ModeAttribution, change_of_logits, integrated_modes, joined
+from weakfield.explain.paths import Path, PathOptions, integrate
+from weakfield.explain.response import Response, checked_samples
 
 Reals = NDArray[np.float64]
 Order = Literal["shapley", "amplitude_first", "phase_first"]
@@ -105,20 +105,11 @@ def polar(first: Tensor, second: Tensor) -> Polar:
 
 
 def amplitude_phase(
-    network: nn.Module,
-    newton: Tensor,
-    gr: Tensor,
-    steps: int = 32,
-    *,
-    order: Order = "shapley",
-    tolerance: float = TOLERANCE,
-    most_steps: int = MOST_STEPS,
-    dtype: torch.dtype = torch.float64,
-    memory: int = MEMORY,
+    network: nn.Module, newton: Tensor, gr: Tensor, options: PathOptions | None = None, order: Order = "shapley"
 ) -> AmplitudePhase:
     """Split the logit difference of twins (B, C, N, N[, N]) into amplitudes and phases, mode by mode.
 
-    ``order`` names the path (module's first lines); the rest as ``modes.integrated_modes``. Four integrals for
+    ``order`` names the path (module's first lines); ``options`` are those of each integral. Four integrals for
     ``shapley``, two for the others. ``BadInput`` as there, and for an unknown order.
     """
     if order not in ("shapley", "amplitude_first", "phase_first"):
@@ -126,10 +117,8 @@ def amplitude_phase(
     first, second = checked_samples(newton, "newton"), checked_samples(gr, "gr")
     if first.shape != second.shape:
         raise BadInput(f"newton and gr have shapes {tuple(first.shape)} and {tuple(second.shape)}, expected the same")
-    options: dict[str, Any] = {
-        "steps": steps, "tolerance": tolerance, "most_steps": most_steps, "dtype": dtype, "memory": memory,
-    }  # fmt: skip
-    room = Response(network, dtype, memory // 4).panels(first)  # polar forms take four times a sample
+    options = options or PathOptions()
+    room = Response(network, options.dtype, options.memory // 4).panels(first)  # polar forms take four times a sample
     parts = [
         _split(network, polar(*some), order, options)
         for some in zip(torch.split(first, room), torch.split(second, room), strict=True)
@@ -138,16 +127,16 @@ def amplitude_phase(
 
 
 def _split(
-    network: nn.Module, twins: Polar, order: Order, options: dict[str, Any]
+    network: nn.Module, twins: Polar, order: Order, options: PathOptions
 ) -> tuple[ModeAttribution, ModeAttribution]:
     """Attributions to amplitudes and to phases of twins that fit into memory together."""
     amplitude, phase = [], []
     if order != "phase_first":
-        amplitude.append(integrated_modes(network, twins.field(1, 0), twins.field(0, 0), **options))
-        phase.append(_turned(network, twins, 1, **options))
+        amplitude.append(integrated_modes(network, twins.field(1, 0), twins.field(0, 0), options))
+        phase.append(_turned(network, twins, 1, options))
     if order != "amplitude_first":
-        amplitude.append(integrated_modes(network, twins.field(1, 1), twins.field(0, 1), **options))
-        phase.append(_turned(network, twins, 0, **options))
+        amplitude.append(integrated_modes(network, twins.field(1, 1), twins.field(0, 1), options))
+        phase.append(_turned(network, twins, 0, options))
     return _mean(amplitude), _mean(phase)
 
 
@@ -156,14 +145,11 @@ def _mean(legs: list[ModeAttribution]) -> ModeAttribution:
     return ModeAttribution(values, change, np.sum([leg.steps for leg in legs], axis=0))
 
 
-def _turned(
-    network: nn.Module, twins: Polar, member: int, *, steps: int, tolerance: float, most_steps: int,
-    dtype: torch.dtype, memory: int,
-) -> ModeAttribution:  # fmt: skip
+def _turned(network: nn.Module, twins: Polar, member: int, options: PathOptions) -> ModeAttribution:
     """Attribution to phases that turn from the first member's to the second's at the amplitudes of ``member``."""
-    response, dimensions = Response(network, dtype, memory), twins.dimensions
+    response, dimensions = Response(network, options.dtype, options.memory), twins.dimensions
     start, end = twins.field(member, 0), twins.field(member, 1)
-    change, scale = change_of_logits(response, start, end, tolerance)
+    change, scale = change_of_logits(response, start, end, options.tolerance)
     weight, amplitude = torch.from_numpy(fourier.half_axis_weights(twins.n)), twins.amplitude[member]
 
     def modes(which: NDArray[np.int64], t: Reals) -> Tensor:
@@ -177,5 +163,5 @@ def _turned(
         return (g.imag * now.real - g.real * now.imag) * (weight * twins.turn[which])  # Re conj(G) i X dtheta
 
     path = Path(terms, lambda which, t: response.logits(twins.back(modes(which, t))).numpy())
-    values, taken = integrate(path, change, scale, steps, tolerance, most_steps, response.panels(start))
+    values, taken = integrate(path, change, scale, options, response.panels(start))
     return ModeAttribution(values.numpy(), change, taken)

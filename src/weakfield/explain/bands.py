@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from weakfield.config import THEORIES
+from weakfield.explain.records import BandParts, PairSpectrum
 from weakfield.fourier import forward, half_axis_weights, squared_modulus
 from weakfield.fourier.filters import filtered
 from weakfield.fourier.shells import shells
@@ -67,3 +70,32 @@ def power_by_band(fields: Tensor, bands: Bands) -> NDArray[np.float64]:
     count = np.bincount(bands.index.ravel(), np.broadcast_to(weight, bands.index.shape).ravel(), bands.count)
     sums = np.stack([np.bincount(bands.index.ravel(), one.ravel(), bands.count) for one in power])
     return np.asarray((sums / np.maximum(count, 1))[:, : bands.shells])
+
+
+def pair_spectrum(cubes: Tensor, gradients: Tensor, bands: Bands, unit: float) -> PairSpectrum:
+    """Gradient x input of each twin and of the pair by shell one k_F wide, and the power of the gradients.
+
+    Samples and gradients (2, channels, ...), Newton and GR; ``unit`` is k_F in h/Mpc. ``pair`` is the mean of the two
+    gradients times (GR - Newton): the trapezoidal rule for the integral of the gradient from one twin to the other, so
+    that its total is close to the difference of their logits.
+    """
+    difference = (cubes[1:] - cubes[:1]).to(torch.float64)
+    newton, gr = by_band(gradients, cubes, bands)
+    power = power_by_band(torch.cat([gradients, gradients[1:] - gradients[:1]]), bands)
+    return PairSpectrum(
+        k_hmpc=(bands.wavenumbers * unit).tolist(),
+        modes=bands.modes.tolist(),
+        newton=_parts(newton, bands),
+        gr=_parts(gr, bands),
+        pair=_parts(by_band(gradients.mean(dim=0, keepdim=True), difference, bands)[0], bands),
+        gradient_power=dict(zip((*THEORIES, "difference"), power.tolist(), strict=True)),
+    )
+
+
+def _parts(products: NDArray[np.float64], bands: Bands) -> BandParts:
+    return BandParts(
+        mean=float(products[bands.shells]),
+        shells=products[: bands.shells].tolist(),
+        rest=float(products[bands.shells + 1]),
+        total=float(products.sum()),
+    )

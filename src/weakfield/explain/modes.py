@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import torch
@@ -23,15 +23,12 @@ from torch import Tensor, nn
 
 from weakfield import fourier
 from weakfield.base.errors import BadInput
-from weakfield.explain.paths import MOST_STEPS, Path, integrate
-from weakfield.explain.responses import MEMORY, Response, checked_samples
+from weakfield.explain.paths import Path, PathOptions, integrate
+from weakfield.explain.response import Response, checked_samples
 from weakfield.fourier.directions import cosines, cubic_harmonic
 from weakfield.fourier.shells import shells
 
 Reals = NDArray[np.float64]
-
-#: how closely attributions have to sum to the difference of logits, relative to it
-TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -168,46 +165,33 @@ class ModeAttribution:
 
 
 def pair_integrated_modes(
-    network: nn.Module, newton: Tensor, gr: Tensor, steps: int = 32, **options: Any
+    network: nn.Module, newton: Tensor, gr: Tensor, options: PathOptions | None = None
 ) -> ModeAttribution:
     """Which modes carry the logit from the Newton twin to the GR member: ``integrated_modes`` between them.
 
     ``newton``, ``gr`` (B, C, N, N[, N]) or one sample each, (C, N, N[, N]).
     """
-    return integrated_modes(network, gr, newton, steps, **options)
+    return integrated_modes(network, gr, newton, options)
 
 
 def integrated_modes(
-    network: nn.Module,
-    samples: Tensor,
-    baseline: Tensor | None = None,
-    steps: int = 32,
-    *,
-    tolerance: float = TOLERANCE,
-    most_steps: int = MOST_STEPS,
-    dtype: torch.dtype = torch.float64,
-    memory: int = MEMORY,
+    network: nn.Module, samples: Tensor, baseline: Tensor | None = None, options: PathOptions | None = None
 ) -> ModeAttribution:
     """Integrated gradients with respect to Fourier modes, from ``baseline`` (default 0) to ``samples``.
 
     ``samples`` (B, C, N, N[, N]) or one (C, N, N[, N]), then B is 1. ``network`` maps (batch, C, N, N[, N]) to logits
-    and is used in eval mode, in ``dtype``. ``steps`` Gauss-Legendre nodes first, up to ``most_steps`` for samples whose
-    attributions do not yet sum to the difference of logits within ``tolerance`` of it (``paths``); what is left is
-    ``residual``. ``memory`` [bytes] bounds the batches.
-    ``BadInput`` for samples that are no such tensors, hold NaN, or differ in shape from the baseline.
+    and is used in eval mode. ``BadInput`` for samples that are no such tensors, hold NaN, or differ in shape from the
+    baseline.
     """
+    options = options or PathOptions()
     end = checked_samples(samples)
     start = torch.zeros_like(end) if baseline is None else checked_samples(baseline, "baseline")
     if start.shape != end.shape:
         raise BadInput(f"the baseline has shape {tuple(start.shape)}, expected that of samples, {tuple(end.shape)}")
-    response = Response(network, dtype, memory)
+    response = Response(network, options.dtype, options.memory)
     room = response.panels(end)
-    return joined(
-        [
-            _integrated(response, first, last, steps, tolerance, most_steps)
-            for first, last in zip(torch.split(start, room), torch.split(end, room), strict=True)
-        ]
-    )
+    parts = zip(torch.split(start, room), torch.split(end, room), strict=True)
+    return joined([_integrated(response, first, last, options) for first, last in parts])
 
 
 def joined(parts: Sequence[ModeAttribution]) -> ModeAttribution:
@@ -218,12 +202,10 @@ def joined(parts: Sequence[ModeAttribution]) -> ModeAttribution:
     return ModeAttribution(values, change, steps)
 
 
-def _integrated(
-    response: Response, start: Tensor, end: Tensor, steps: int, tolerance: float, most_steps: int
-) -> ModeAttribution:
+def _integrated(response: Response, start: Tensor, end: Tensor, options: PathOptions) -> ModeAttribution:
     """The attribution of samples that fit into memory together."""
     dimensions = end.ndim - 2
-    change, scale = change_of_logits(response, start, end, tolerance)
+    change, scale = change_of_logits(response, start, end, options.tolerance)
     n, step = end.shape[-1], end - start
     moved = fourier.forward(step, dimensions) * (
         torch.from_numpy(fourier.half_axis_weights(n)) / float(n) ** dimensions
@@ -237,7 +219,7 @@ def _integrated(
         return g.real * f.real + g.imag * f.imag
 
     path = Path(terms, lambda which, t: response.logits(at(which, t)).numpy())
-    values, taken = integrate(path, change, scale, steps, tolerance, most_steps, response.panels(end))
+    values, taken = integrate(path, change, scale, options, response.panels(end))
     return ModeAttribution(values.numpy(), change, taken)
 
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from weakfield.base.errors import BadInput
+from weakfield.base.records import Record
 
+Value = TypeVar("Value")
 Reals = NDArray[np.float64]
 
 
@@ -24,6 +27,33 @@ class SeedMean:
     value: Reals
     error: Reals
     seeds: int
+
+
+class OverSeeds(Record, Generic[Value]):
+    """The same, as it is written: numbers or lists of them, and no error where there is a single seed."""
+
+    value: Value
+    error: Value | None
+
+
+Number = OverSeeds[float]
+Numbers = OverSeeds[list[float]]
+Table = OverSeeds[list[list[float]]]
+
+
+def written(value: Any, error: Any = None) -> Any:
+    """A ``Number``, ``Numbers`` or ``Table`` of an array and of its errors; without errors that are not finite."""
+    array = np.asarray(value, dtype=np.float64)
+    known = error is not None and bool(np.isfinite(error).all())
+    kind = (Number, Numbers, Table)[array.ndim]
+    return kind(value=array.tolist(), error=np.asarray(error, dtype=np.float64).tolist() if known else None)
+
+
+def over_seeds(values: Any, statistic: Callable[[Reals], Reals] | None = None) -> Any:
+    """As it is ``written``, the mean over rows (seeds, ...), or a statistic of their sum; no error for one seed."""
+    rows = np.asarray(values, dtype=np.float64)
+    found = mean_over_seeds(rows) if statistic is None else jackknife(statistic, rows)
+    return written(found.value, found.error if found.seeds > 1 else None)
 
 
 def jackknife(statistic: Callable[[Reals], Reals], sums: Reals) -> SeedMean:

@@ -17,13 +17,33 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from weakfield.explain.response import MEMORY
+
 Reals = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+#: how closely attributions have to sum to the difference of logits, relative to it
+TOLERANCE = 1e-4
 #: nodes a sample may take at most
 MOST_STEPS = 1024
 #: panels of the first cut, nodes of each panel
 PANELS, PANEL_STEPS = 8, 2
+
+
+@dataclass(frozen=True)
+class PathOptions:
+    """How the gradient is integrated along a path.
+
+    ``steps`` Gauss-Legendre nodes first, up to ``most_steps`` for samples whose attributions do not yet sum to the
+    difference of logits within ``tolerance`` of it ; what is left is their ``residual``. The network is used
+    in ``dtype``; ``memory`` [bytes] bounds the batches.
+    """
+
+    steps: int = 32
+    tolerance: float = TOLERANCE
+    most_steps: int = MOST_STEPS
+    dtype: torch.dtype = torch.float64
+    memory: int = MEMORY
 
 
 @dataclass(frozen=True)
@@ -45,25 +65,23 @@ def nodes(steps: int) -> tuple[Reals, Reals]:
     return (points + 1) / 2, weights / 2
 
 
-def integrate(
-    path: Path, change: Reals, scale: Reals, steps: int, tolerance: float, most_steps: int, at_once: int
-) -> tuple[Tensor, Integers]:
+def integrate(path: Path, change: Reals, scale: Reals, options: PathOptions, at_once: int) -> tuple[Tensor, Integers]:
     """The integral of ``path.terms`` over t of every sample, (B, ...), and the nodes each one took, (B,).
 
-    ``change`` (B,) is what its sum over all but the samples should be; a sample off by more than ``tolerance`` times
-    ``scale`` (B,) is refined, with up to ``most_steps`` nodes. ``at_once`` panels are held in memory.
+    ``change`` (B,) is what its sum over all but the samples should be; a sample off by more than the tolerance times
+    ``scale`` (B,) is refined. ``at_once`` panels are held in memory.
     """
     everyone, ones = np.arange(len(change)), np.ones(len(change))
     result: Tensor | None = None
-    for point, weight in zip(*nodes(steps), strict=True):
+    for point, weight in zip(*nodes(options.steps), strict=True):
         part = weight * path.terms(everyone, point * ones)
         result = part if result is None else result.add_(part)
     assert result is not None
-    taken = np.full(len(change), steps, dtype=np.int64)
-    for sample in np.flatnonzero(np.abs(_sums(result) - change) > tolerance * scale):
-        if taken[sample] + PANELS * PANEL_STEPS <= most_steps:
-            allowed = tolerance * float(scale[sample])
-            result[sample], more = _refined(path, int(sample), allowed, most_steps - taken[sample], at_once)
+    taken = np.full(len(change), options.steps, dtype=np.int64)
+    for sample in np.flatnonzero(np.abs(_sums(result) - change) > options.tolerance * scale):
+        if taken[sample] + PANELS * PANEL_STEPS <= options.most_steps:
+            allowed = options.tolerance * float(scale[sample])
+            result[sample], more = _refined(path, int(sample), allowed, options.most_steps - taken[sample], at_once)
             taken[sample] += more
     return result, taken
 

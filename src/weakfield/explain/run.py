@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -13,26 +13,46 @@ from torch import Tensor, nn
 
 from weakfield._version import __version__
 from weakfield.base.errors import BadInput
-from weakfield.base.files import content_hash, file_hash, read_json, replacing, write_json
+from weakfield.base.files import content_hash, file_hash, read_json, replacing
+from weakfield.base.optional import require
+from weakfield.base.plugins import is_plugin
 from weakfield.base.progress import bar
-from weakfield.config import THEORIES, RunFolder, StudyConfig
+from weakfield.base.records import Record
+from weakfield.config import RunFolder, StudyConfig
 from weakfield.dataset import Dataset, open_dataset, study_split
-from weakfield.explain.bands import Bands, by_band, power_by_band
+from weakfield.explain.bands import Bands, pair_spectrum
 from weakfield.explain.decision import edges, triangles
-from weakfield.explain.examine import Examination
-from weakfield.explain.pixels import method
+from weakfield.explain.over_seeds import over_seeds
+from weakfield.explain.pair_explainer import PairExplainer
+from weakfield.explain.pixels import method, source_of
+from weakfield.explain.pixels.cubes import gather, projections
 from weakfield.explain.pixels.gradcam import has_activations, has_map
 from weakfield.explain.pixels.gradients import gradient
-from weakfield.explain.pixels.slicing import gather
-from weakfield.explain.saliency import projections
-from weakfield.explain.samples import chosen_seed, examined_seeds
+from weakfield.explain.records import (
+    Contributions,
+    Explanation,
+    Kept,
+    MethodSums,
+    PairAttribution,
+    PairTrust,
+    PathSums,
+    PolarPart,
+    PolarSums,
+    Spectrum,
+    Triangles,
+    Trust,
+)
 from weakfield.explain.trust.others import auc_of, others
-from weakfield.explain.trust.summary import over_seeds, summarise
+from weakfield.explain.trust.summary import summarise
 from weakfield.learning import load_model, logits
 from weakfield.learning.training import main_model, task
 
+Piece = TypeVar("Piece", bound=Record)
+
 GUIDED = ("guided_grad_cam", "guided_grad_cam_unsigned")
 CAMS = ("grad_cam", "grad_cam_unsigned", *GUIDED)
+#: methods that captum does
+BY_CAPTUM = ("integrated", *CAMS, "occlusion", "deeplift")
 
 
 def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
@@ -45,7 +65,7 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
     done twice. Raises ``BadInput`` when the study asks for a test pair or a method that does not exist.
     """
     check_methods(study)
-    stage = Stage(study, folder)
+    stage = ExplainRun(study, folder)
     with bar("explanation", len(stage.seeds) + 1) as progress:
         rows = []
         for seed in stage.seeds:
@@ -53,23 +73,36 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
             progress.advance(note=f"explanation: seed {seed}")
         written = stage.explanation(rows)
         progress.advance()
-    write_json(folder.explain / "explain.json", written)
-    summary = {
-        "seed": written["seed"],
-        "logit_difference": written["logit_difference"],
-        "attributed": written["fourier"]["pair"]["total"],
-        "pairs": len(stage.seeds),
-        "largest_residual": written["path"]["largest_residual"],
-    }
+    written.save(folder.explain / "explain.json")
     if study.explain.trust:
-        write_json(folder.explain / "trust.json", stage.trust())
-    return summary
+        stage.trust().save(folder.explain / "trust.json")
+    return {
+        "seed": written.seed,
+        "logit_difference": written.logit_difference,
+        "attributed": written.fourier.pair.total,
+        "pairs": len(stage.seeds),
+        "largest_residual": written.path.largest_residual,
+    }
 
 
 def check(study: StudyConfig) -> None:
-    """``BadInput`` when the study asks for a test pair or a method that will not exist; nothing is read."""
+    """``BadInput`` when the study asks for a test pair or a method that will not exist, or needs packages that are not
+    installed; nothing is read."""
     check_methods(study)
     chosen_seed(study, study_split(study).test)
+    if study.explain.trust or set(study.explain.methods) & set(BY_CAPTUM):
+        require("captum", "learn", "explain.methods")
+    if study.explain.triangle_shells:
+        require("sklearn", "learn", "explain.triangle_shells")
+
+
+def own_sources(study: StudyConfig) -> dict[str, str]:
+    """Hashes of the files of the methods of the user's own that the study names."""
+    return {
+        name: source_of(name)
+        for name in dict.fromkeys((*study.explain.methods, *study.explain.trust_methods))
+        if is_plugin(name)
+    }
 
 
 def check_methods(study: StudyConfig) -> None:
@@ -78,15 +111,27 @@ def check_methods(study: StudyConfig) -> None:
         method(name)
 
 
-class Stage:
-    """The explain stage of one run at work."""
+def chosen_seed(study: StudyConfig, seeds: Sequence[int]) -> int:
+    """The seed of test pair ``explain.pair``, in the order of the data set."""
+    if study.explain.pair >= len(seeds):
+        raise BadInput(
+            f"explain.pair is {study.explain.pair} but the data set has {len(seeds)} test pairs,"
+            f" expected a number from 0 to {len(seeds) - 1}"
+        )
+    return seeds[study.explain.pair]
+
+
+class ExplainRun:
+    """A run whose network is explained: the pairs to look at, and what was found of them."""
 
     def __init__(self, study: StudyConfig, folder: RunFolder) -> None:
         self.study, self.folder = study, folder
         self.dataset: Dataset = open_dataset(folder)
         self.model = main_model(study)
         self.network = load_model(folder.model(self.model))
-        self.seeds = examined_seeds(study, self.dataset.part("test"))
+        test = self.dataset.part("test")
+        shown = chosen_seed(study, test)
+        self.seeds = [shown, *(seed for seed in test if seed != shown)][: study.explain.pairs]
         self.task = task(study, self.dataset, study.dataset.keep_mean)
         self._cache: dict[int, tuple[Tensor, Tensor]] = {}
         usable = self._usable()
@@ -100,7 +145,7 @@ class Stage:
             if not getattr(self.settings, key):
                 asked = ", ".join(getattr(study.explain, key))
                 raise BadInput(f"explain.{key} is {asked}, expected one that network {study.training.network} admits")
-        self.examination = Examination(self.network, self.settings)
+        self.explainer = PairExplainer(self.network, self.settings)
 
     def pair(self, seed: int) -> tuple[Tensor, Tensor]:
         """Newton and GR (1, channels, N, N[, N]) of a seed, float32: where it has several samples, the middle one."""
@@ -118,37 +163,37 @@ class Stage:
             found -= set(CAMS)
         return found if has_activations(self.network) else found - set(GUIDED)
 
-    def _kept(self, name: str, seed: int, compute: Callable[[], Any]) -> Any:
-        """A piece of JSON that was computed before for the same things, or is now."""
-        path = self.folder.explain / "seeds" / f"{name}{seed:05d}.json"
-        key = self._key(name, seed)
+    def _kept(self, kind: type[Piece], name: str, seed: int, compute: Callable[[], Piece]) -> Piece:
+        """What was computed before for the same things, or is now."""
+        path, key = self._piece(name, seed), self._key(name, seed)
         if path.exists() and (kept := read_json(path)).get("key") == key:
-            return kept["result"]
+            return kind.read(Kept.read(kept, str(path)).result, str(path))
         result = compute()
-        write_json(path, {"key": key, "result": result})
+        Kept(key=key, result=result.as_json()).save(path)
         return result
 
     def _key(self, name: str, seed: int) -> str:
         weights = file_hash(self.folder.model(self.model) / "weights.pt")
         networks = [self.study.training.hash(), self.study.audit.bootstrap] if name == "trust" else []
+        own = own_sources(self.study)
         return content_hash(
             [__version__, name, seed, self.dataset.fingerprint, weights, self.study.explain.hash(), networks]
+            + ([own] if own else [])
         )
 
-    def attributed(self, seed: int) -> dict[str, Any]:
+    def attributed(self, seed: int) -> PairAttribution:
         """Sums and bands of one seed; the maps of the chosen one go to ``maps.npz`` at the same time."""
         newton, gr = self.pair(seed)
 
-        def compute() -> dict[str, Any]:
-            row, maps = self.examination.attributions(newton, gr)
+        def compute() -> PairAttribution:
+            found, maps = self.explainer.attributions(newton, gr)
             if seed == self.seeds[0]:
                 self._write_maps(newton, gr, maps)
-            return row
+            return found
 
         if seed == self.seeds[0] and not (self.folder.explain / "maps.npz").exists():
             self._piece("pair", seed).unlink(missing_ok=True)
-        row: dict[str, Any] = self._kept("pair", seed, compute)
-        return row
+        return self._kept(PairAttribution, "pair", seed, compute)
 
     def _piece(self, name: str, seed: int) -> Path:
         return self.folder.explain / "seeds" / f"{name}{seed:05d}.json"
@@ -169,7 +214,7 @@ class Stage:
             return {}
         name = "pair_integrated" if "pair_integrated" in self.settings.methods else self.settings.methods[0]
         settings = self.settings.model_copy(update={"tolerance": float("inf")})  # as many paths as there are slices
-        maps = Examination(self.network, settings).maps
+        maps = PairExplainer(self.network, settings).maps
 
         def one(network: nn.Module, gr: Tensor, newton: Tensor | None) -> Tensor:
             return maps(name, newton if newton is not None else gr, gr, network)
@@ -179,60 +224,53 @@ class Stage:
         cubes["cube_absolute"] = found.absolute[0]
         return {key: values.to(torch.float32).numpy() for key, values in cubes.items()}
 
-    def explanation(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
-        """``explain.json``; also writes ``saliency.npz``."""
-        seed, first = self.seeds[0], rows[0]
-        newton, gr = self.pair(seed)
+    def explanation(self, rows: Sequence[PairAttribution]) -> Explanation:
+        """``explain.json``, from the attributions of all ``seeds``; also writes ``saliency.npz``."""
+        newton, gr = self.pair(self.seeds[0])
         cubes = torch.cat([newton, gr])
         gradients = gradient(self.network, cubes, memory_mib=self.settings.memory_mib)
         self._write_saliency(cubes, gradients)
         bands, unit = Bands.of(cubes), 2 * np.pi / self.dataset.box_size_mpch
-        return {
-            "model": self.model,
-            "seed": seed,
-            "seeds": self.seeds,
-            "grid": self.dataset.grid,
-            "box_size_mpch": self.dataset.box_size_mpch,
-            "logit": first["logit"],
-            "logit_difference": first["logit"]["gr"] - first["logit"]["newton"],
-            "fourier": by_shell(cubes, gradients, bands, unit),
-            "methods": {name: _sums(rows, name) for name in self.settings.methods},
-            "path": {
-                "largest_residual": max(abs(row["path"]["residual"]) for row in rows),
-                "evaluations": [row["path"]["evaluations"] for row in rows],
-            },
-            "bands": {
-                "k_hmpc": (bands.wavenumbers * unit).tolist(),
-                "modes": bands.modes.tolist(),
-                "logit_difference": over_seeds([row["logit"]["gr"] - row["logit"]["newton"] for row in rows]),
-                "attributed": _bands(rows, "bands"),
-                "occluded": _bands(rows, "occluded_bands"),
-                "channels": over_seeds([row["channels"] for row in rows]),
-                "directions": over_seeds([row["directions"] for row in rows]),
-                **{
-                    part: {
-                        "total": over_seeds([row["polar"][part]["total"] for row in rows]),
-                        "shells": over_seeds([row["polar"][part]["shells"] for row in rows]),
-                    }
-                    for part in ("amplitude", "phase")
-                },
-            },
-            "triangles": self.triangles(unit) if self.settings.triangle_shells else None,
-        }
+        return Explanation(
+            model=self.model,
+            seed=self.seeds[0],
+            seeds=self.seeds,
+            grid=self.dataset.grid,
+            box_size_mpch=self.dataset.box_size_mpch,
+            logit=rows[0].logit,
+            logit_difference=rows[0].logit.difference,
+            fourier=pair_spectrum(cubes, gradients, bands, unit),
+            methods={name: _sums(rows, name) for name in self.settings.methods},
+            path=PathSums(
+                largest_residual=max(abs(row.path.residual) for row in rows),
+                evaluations=[row.path.evaluations for row in rows],
+            ),
+            bands=Spectrum(
+                k_hmpc=(bands.wavenumbers * unit).tolist(),
+                modes=bands.modes.tolist(),
+                logit_difference=over_seeds([row.logit.difference for row in rows]),
+                attributed=_contributions([row.bands for row in rows]),
+                occluded=_contributions([row.occluded_bands for row in rows]),
+                channels=over_seeds([row.channels for row in rows]),
+                directions=over_seeds([row.directions for row in rows]),
+                amplitude=_polar_sums([row.polar.amplitude for row in rows]),
+                phase=_polar_sums([row.polar.phase for row in rows]),
+            ),
+            triangles=self.triangles(unit) if self.settings.triangle_shells else None,
+        )
 
-    def triangles(self, unit: float) -> dict[str, Any]:
-        """``decision.triangles`` of all pairs of the test part, one sample a seed."""
+    def triangles(self, unit: float) -> Triangles:
+        """``decision.triangles`` of all pairs of the test part, one sample a seed; ``unit`` is k_F in h/Mpc."""
         seeds = self.dataset.part("test")
 
-        def compute() -> dict[str, Any]:
+        def compute() -> Triangles:
             members = [self.pair(seed) for seed in seeds]
             newton, gr = (torch.cat([pair[member] for pair in members]) for member in (0, 1))
             answers = np.stack([logits(self.network, newton), logits(self.network, gr)], axis=1)
             bounds = edges(newton.shape[-1], self.settings.triangle_shells)
             return triangles(self.network, newton, gr, seeds, bounds, unit, answers, self.settings.memory_mib)
 
-        found: dict[str, Any] = self._kept("triangles", self.seeds[0], compute)
-        return found
+        return self._kept(Triangles, "triangles", self.seeds[0], compute)
 
     def _write_saliency(self, cubes: Tensor, gradients: Tensor) -> None:
         maps = gradients.sum(1)
@@ -247,75 +285,48 @@ class Stage:
             **arrays,
         )
 
-    def trust(self) -> dict[str, Any]:
+    def trust(self) -> Trust:
         """``trust.json``: trains what the network is compared with, then tests every seed."""
         found = others(self.study, self.task, self.folder.explain)
-        self.examination.others = {name: other.network for name, other in found.items()}
+        self.explainer.others = {name: other.network for name, other in found.items()}
         rows = []
         with bar("tests of trust", len(self.seeds)) as progress:
             for seed in self.seeds:
-                rows.append(self._kept("trust", seed, partial(self._tested, seed)))
+                rows.append(self._kept(PairTrust, "trust", seed, partial(self._tested, seed)))
                 progress.advance(note=f"tests of trust: seed {seed}")
-        resamples = self.study.audit.bootstrap
-        return {
-            "seeds": self.seeds,
-            "auc": {name: auc_of(other.scores, resamples) for name, other in found.items()},
-            "epochs": min(self.study.explain.trust_epochs, self.study.training.epochs),
-            **summarise(rows, self.settings.methods, self.settings.trust_methods),
-        }
+        auc = {name: auc_of(other.scores, self.study.audit.bootstrap) for name, other in found.items()}
+        epochs = min(self.study.explain.trust_epochs, self.study.training.epochs)
+        return summarise(rows, self.seeds, self.settings.methods, auc, epochs)
 
-    def _tested(self, seed: int) -> dict[str, Any]:
+    def _tested(self, seed: int) -> PairTrust:
         newton, gr = self.pair(seed)
-        maps = {name: self.examination.maps(name, newton, gr) for name in self.settings.methods}
-        return self.examination.trust(newton, gr, maps, np.array(self.attributed(seed)["bands"]))
+        maps = {name: self.explainer.maps(name, newton, gr) for name in self.settings.methods}
+        return self.explainer.trust(newton, gr, maps, np.array(self.attributed(seed).bands))
 
 
-def by_shell(cubes: Tensor, gradients: Tensor, bands: Bands, unit: float) -> dict[str, Any]:
-    """Gradient x input of each twin and of the pair by shell one k_F wide, and the power of the gradients.
-
-    Samples and gradients (2, channels, ...), Newton and GR; ``unit`` is k_F in h/Mpc. ``pair`` is the mean of the two
-    gradients times (GR - Newton): the trapezoidal rule for the integral of the gradient from one twin to the other, so
-    that its total is close to the difference of their logits.
-    """
-    difference = (cubes[1:] - cubes[:1]).to(torch.float64)
-    products: dict[str, np.ndarray[Any, np.dtype[np.float64]]] = {}
-    products.update(zip(THEORIES, by_band(gradients, cubes, bands), strict=True))
-    products["pair"] = by_band(gradients.mean(dim=0, keepdim=True), difference, bands)[0]
-    power = power_by_band(torch.cat([gradients, gradients[1:] - gradients[:1]]), bands)
-    return {
-        "k_hmpc": (bands.wavenumbers * unit).tolist(),
-        "modes": bands.modes.tolist(),
-        **{
-            name: {
-                "mean": float(parts[bands.shells]),
-                "shells": parts[: bands.shells].tolist(),
-                "rest": float(parts[bands.shells + 1]),
-                "total": float(parts.sum()),
-            }
-            for name, parts in products.items()
-        },
-        "gradient_power": dict(zip((*THEORIES, "difference"), power.tolist(), strict=True)),
-    }
-
-
-def _sums(rows: list[dict[str, Any]], name: str) -> dict[str, Any]:
+def _sums(rows: Sequence[PairAttribution], name: str) -> MethodSums:
     """Sum of a method's attributions over seeds, and how far the sums are from what they should be."""
-    values = [row["methods"][name] for row in rows]
-    found: dict[str, Any] = {"sum": over_seeds([value["sum"] for value in values])}
-    if "change" in values[0]:
-        found["change"] = over_seeds([value["change"] for value in values])
-        found["largest_residual"] = max(abs(value["residual"]) for value in values)
-    return found
+    values = [row.methods[name] for row in rows]
+    total = over_seeds([value.sum for value in values])
+    if any(value.change is None for value in values):
+        return MethodSums(sum=total)
+    return MethodSums(
+        sum=total,
+        change=over_seeds([value.change for value in values]),
+        largest_residual=max(abs(value.residual or 0.0) for value in values),
+    )
 
 
-def _bands(rows: list[dict[str, Any]], key: str) -> dict[str, Any]:
-    """Shells, mean and rest over seeds."""
-    values = np.array([row[key] for row in rows])
-    return {
-        "shells": over_seeds(values[:, :-2]),
-        "mean": over_seeds(values[:, -2]),
-        "rest": over_seeds(values[:, -1]),
-    }
+def _contributions(rows: Sequence[list[float]]) -> Contributions:
+    """Contributions of the bands of every seed: shells, mean and rest."""
+    values = np.array(rows)
+    return Contributions(
+        shells=over_seeds(values[:, :-2]), mean=over_seeds(values[:, -2]), rest=over_seeds(values[:, -1])
+    )
+
+
+def _polar_sums(rows: Sequence[PolarPart]) -> PolarSums:
+    return PolarSums(total=over_seeds([row.total for row in rows]), shells=over_seeds([row.shells for row in rows]))
 
 
 def _write_npz(path: Path, **arrays: np.ndarray[Any, Any]) -> None:

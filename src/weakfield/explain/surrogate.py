@@ -24,7 +24,8 @@ from scipy.stats import spearmanr
 from torch import Tensor
 
 from weakfield.base.errors import BadInput
-from weakfield.explain.responses import checked_samples
+from weakfield.base.optional import from_extra
+from weakfield.explain.response import checked_samples
 from weakfield.explain.triangle_basis import triangle_basis
 from weakfield.explain.triangles import TriangleAttribution
 from weakfield.learning.scores import Estimate, bootstrap_weights, interval
@@ -95,8 +96,9 @@ def fit_surrogate(
 
     ``seeds`` (B,) group the pairs. ``BadInput`` for fewer seeds than parts of the cross-validation.
     """
-    from sklearn.linear_model import ElasticNet, ElasticNetCV
-    from sklearn.model_selection import GroupKFold, cross_val_predict
+    with from_extra("learn", "the surrogate of triangles"):
+        from sklearn.linear_model import ElasticNet, ElasticNetCV
+        from sklearn.model_selection import GroupKFold, cross_val_predict
 
     groups = np.unique(np.asarray(seeds), return_inverse=True)[1]
     count = int(groups.max()) + 1
@@ -122,9 +124,15 @@ def fit_surrogate(
     )
     weights = height * search.coef_
     return Surrogate(
-        shells, weights, np.stack(samples), weights * difference, float((logits[:, 1] - logits[:, 0]).mean()),
-        1 - float(((predicted - answers) ** 2).mean() / answers.var()), float(search.alpha_), float(search.l1_ratio_),
-    )  # fmt: skip
+        shells=shells,
+        weights=weights,
+        samples=np.stack(samples),
+        contributions=weights * difference,
+        change=float((logits[:, 1] - logits[:, 0]).mean()),
+        explained=1 - float(((predicted - answers) ** 2).mean() / answers.var()),
+        penalty=float(search.alpha_),
+        mixture=float(search.l1_ratio_),
+    )
 
 
 def agreement(response: TriangleAttribution, surrogate: Surrogate) -> Estimate:

@@ -32,7 +32,7 @@ from torch import Tensor, nn
 
 from weakfield.base.errors import BadInput
 from weakfield.explain.over_seeds import SeedMean, jackknife, seed_sums
-from weakfield.explain.responses import MEMORY, Response, checked_samples
+from weakfield.explain.response import MEMORY, Response, checked_samples
 from weakfield.explain.triangle_basis import TriangleBasis, triangle_basis
 
 Reals = NDArray[np.float64]
@@ -131,9 +131,8 @@ class TriangleAttribution:
     def _explained(self, total: Reals) -> Reals:
         normal, right, energy, _ = self._unpacked(total)
         s = self.basis.shells
-        return np.array([part @ weights for part, weights in (
-            (right[:s], solved(normal[:s, :s], right[:s])), (right, solved(normal, right))
-        )]) / energy  # fmt: skip
+        powers, both = right[:s] @ solved(normal[:s, :s], right[:s]), right @ solved(normal, right)
+        return np.array([powers, both]) / energy
 
 
 def triangle_response(
@@ -169,9 +168,14 @@ def triangle_response(
         for field, gradient in zip(pair[:, channel], gradients[:, channel], strict=True):
             _add_equations(basis, field, gradient, power, normal[place], right[place], energy[place : place + 1])
     return TriangleAttribution(
-        basis, names, statistics, logits[:, 1] - logits[:, 0],
-        seed_sums(normal, names), seed_sums(right, names), seed_sums(energy[:, None], names)[:, 0],
-    )  # fmt: skip
+        basis,
+        names,
+        statistics,
+        logits[:, 1] - logits[:, 0],
+        seed_sums(normal, names),
+        seed_sums(right, names),
+        seed_sums(energy[:, None], names)[:, 0],
+    )
 
 
 def gradient_bispectrum(basis: TriangleBasis, gradient: Tensor, field: Tensor) -> Reals:

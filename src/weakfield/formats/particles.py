@@ -86,7 +86,7 @@ def load_particles(path: str | Path) -> Particles:
     return Particles(np.asarray(records["ID"], dtype=np.int64), positions, momenta, mass)
 
 
-def _plain(found: np.dtype[Any], expected: np.dtype[Any]) -> bool:
+def _plain(found: Any, expected: Any) -> bool:
     """Whether records have the fields of ``expected``, each a number of the same kind in a place of its own."""
     fields: Mapping[str, Any] = found.fields or {}
     known: Mapping[str, Any] = expected.fields or {}
@@ -103,7 +103,7 @@ def _plain(found: np.dtype[Any], expected: np.dtype[Any]) -> bool:
     )
 
 
-def _shown(found: np.dtype[Any]) -> str:
+def _shown(found: Any) -> str:
     """A type in a line."""
     text = str(found)
     return text if len(text) <= 200 else text[:200] + "..."

@@ -14,7 +14,7 @@ import numpy as np
 from weakfield.base.progress import bar
 from weakfield.config import THEORIES, Theory
 from weakfield.dataset import PARTS, Dataset, Part
-from weakfield.learning.classifiers import Classifier, discriminant, logistic, small_network, twins
+from weakfield.learning.classifiers import Classifier, discriminant, logistic, paired, small_network
 from weakfield.learning.scores import Array, Scores
 from weakfield.learning.summaries import Summaries
 
@@ -39,11 +39,11 @@ BASELINES: dict[str, Baseline] = {
     "log_pk": Baseline(_POWER, logistic, "log P(k) alone"),
     "log_pk_lda": Baseline(_POWER, discriminant, "log P(k), linear discriminant"),
     "log_pk_mlp": Baseline(_POWER, small_network, "log P(k), small network"),
-    "log_pk_twins": Baseline(_POWER, twins, "log P(k), fitted on twins"),
+    "log_pk_twins": Baseline(_POWER, paired, "log P(k), fitted on pairs"),
     "pk_bk": Baseline(_BOTH, logistic, "P(k) and B"),
     "pk_bk_lda": Baseline(_BOTH, discriminant, "P(k) and B, linear discriminant"),
     "pk_bk_mlp": Baseline(_BOTH, small_network, "P(k) and B, small network"),
-    "pk_bk_twins": Baseline(_BOTH, twins, "P(k) and B, fitted on twins"),
+    "pk_bk_twins": Baseline(_BOTH, paired, "P(k) and B, fitted on pairs"),
 }
 
 

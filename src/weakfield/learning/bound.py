@@ -9,8 +9,8 @@ r = P_GR/P_N in a shell, GR minus an independent Newton score is
 
 a sum of scaled chi-squares whose probability follows from its characteristic function (Gil-Pelaez 1951; Imhof 1961).
 For one global factor 1 + eps on n modes and small eps it is Phi(d'/sqrt 2) with d' = eps sqrt(2 n). A field that is not
-Gaussian may hold more, in its phases; what exceeds the bound is information beyond the power spectrum. Twins are no
-independent draws: paired accuracy is not bounded by it.
+Gaussian may hold more, in its phases; what exceeds the bound is information beyond the power spectrum. The members of a
+pair are no independent draws: paired accuracy is not bounded by it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.polynomial.legendre import leggauss
 
+from weakfield.learning.results import Bound
 from weakfield.learning.scores import Array, bootstrap_weights, interval
 from weakfield.learning.summaries import Summaries, nyquist_edges
 
@@ -49,13 +50,13 @@ def global_factor_auc(excess: float, modes: float) -> float:
     return float(ndtr(abs(excess) * np.sqrt(modes)))
 
 
-def measured_bound(summaries: Summaries, train: list[int], keep_mean: bool) -> dict[str, Any] | None:
+def measured_bound(summaries: Summaries, train: list[int], keep_mean: bool) -> Bound | None:
     """The bound for the mean spectra of the training part.
 
     ``auc``: with its 95 % interval from bootstraps of the training seeds, all ``modes`` of the cube counted;
     ``auc_shells``: with the ``modes_shells`` up to the Nyquist wavenumber alone, those that log P(k) sees;
     ``d_prime`` = sqrt 2 times the normal quantile of ``auc``; ``null``: what the noise of the measured spectra alone
-    would give, the mean over random exchanges of twins. With ``keep_mean`` the mean of the cube counts as one more
+    would give, the mean over random exchanges within pairs. With ``keep_mean`` the mean of the cube counts as one more
     number, normal under each theory. The measured ratio of the spectra is taken for the true one, so that noise adds
     to the bound: it is too high rather than too low, by about as much as ``null`` lies above 1/2. ``None`` for samples
     of several channels, whose modes are not independent of each other.
@@ -71,22 +72,23 @@ def measured_bound(summaries: Summaries, train: list[int], keep_mean: bool) -> d
     shells[count:] = 0
     once = np.ones((1, len(train)))
     weights = bootstrap_weights(len(train), RESAMPLES)
-    found: dict[str, Any] = {}
-    for name, modes in (("auc", every), ("auc_shells", shells)):
+    found = []
+    for modes in (every, shells):
         value, drawn = (_bounds(power, means if keep_mean else None, modes, every, taken) for taken in (once, weights))
-        found[name] = interval(float(value[0]), drawn).as_json()
+        found.append(interval(float(value[0]), drawn))
     random = np.random.default_rng(FLIP_SEED)
     null = []
     for _ in range(RESAMPLES // 4):
         flipped = random.random(len(train)) < 0.5
         null.append(_bounds(_exchanged(power, flipped), None, every, every, once)[0])
-    return {
-        **found,
-        "d_prime": float(np.sqrt(2) * ndtri(min(found["auc"]["value"], 1 - 1e-16))),
-        "modes": int(every.sum()),
-        "modes_shells": int(shells.sum()),
-        "null": float(np.mean(null)),
-    }
+    return Bound(
+        auc=found[0],
+        auc_shells=found[1],
+        d_prime=float(np.sqrt(2) * ndtri(min(found[0].value, 1 - 1e-16))),
+        modes=int(every.sum()),
+        modes_shells=int(shells.sum()),
+        null=float(np.mean(null)),
+    )
 
 
 def _bounds(power: Array, means: Array | None, modes: Array, summed: Array, weights: Array) -> Array:

@@ -6,10 +6,9 @@ order of the samples nor what is called GR, so no AUC and no accuracy (Guo et al
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from weakfield.learning.results import Bin, Measures
 from weakfield.learning.scores import Array, Scores, bootstrap_weights, interval, resampled_mean
 
 #: bins of equal width in probability
@@ -50,12 +49,8 @@ def resampled_ece(scores: Scores, weights: Array, bins: int = BINS) -> Array:
     return result
 
 
-def reliability(scores: Scores, resamples: int, bins: int = BINS) -> list[dict[str, Any]]:
-    """The reliability curve: each bin that holds samples, with its mean probability and its share of GR.
-
-    ``lower``, ``upper``: edges; ``count`` of samples; ``predicted``: mean probability; ``observed``: share of GR with
-    its interval from bootstraps over seeds.
-    """
+def reliability(scores: Scores, resamples: int, bins: int = BINS) -> tuple[Bin, ...]:
+    """The reliability curve: each bin that holds samples; intervals from bootstraps over seeds."""
     counts, predicted, observed = _sums(scores, bins)
     weights = bootstrap_weights(len(scores.distinct), resamples)
     rows = []
@@ -65,15 +60,15 @@ def reliability(scores: Scores, resamples: int, bins: int = BINS) -> list[dict[s
         share = float(observed[:, place].sum() / counts[:, place].sum())
         estimate = interval(share, (weights[drawn] @ observed[:, place]) / taken[drawn])
         rows.append(
-            {
-                "lower": float(place / bins),
-                "upper": float((place + 1) / bins),
-                "count": int(counts[:, place].sum()),
-                "predicted": float(predicted[:, place].sum() / counts[:, place].sum()),
-                "observed": estimate.as_json(),
-            }
+            Bin(
+                lower=float(place / bins),
+                upper=float((place + 1) / bins),
+                count=int(counts[:, place].sum()),
+                predicted=float(predicted[:, place].sum() / counts[:, place].sum()),
+                observed=estimate,
+            )
         )
-    return rows
+    return tuple(rows)
 
 
 def temperature(validation: Scores) -> float:
@@ -101,14 +96,14 @@ def temperature(validation: Scores) -> float:
     return float(np.exp(found.x))
 
 
-def calibrated(scores: Scores, fitted: float, resamples: int) -> dict[str, dict[str, float]]:
+def calibrated(scores: Scores, fitted: float, resamples: int) -> Measures:
     """``calibrated_ece``, ``calibrated_brier``, ``calibrated_log_loss``: after division by a ``fitted`` temperature."""
     scaled = scores.divided(fitted)
     weights = bootstrap_weights(len(scores.distinct), resamples)
     found = {"calibrated_ece": interval(ece(scaled), resampled_ece(scaled, weights))}
     for name, terms in (("brier", brier_terms(scaled)), ("log_loss", log_loss_terms(scaled))):
         found[f"calibrated_{name}"] = interval(float(terms.mean()), resampled_mean(scaled, terms, weights))
-    return {name: estimate.as_json() for name, estimate in found.items()}
+    return found
 
 
 def _sums(scores: Scores, bins: int) -> tuple[Array, Array, Array]:

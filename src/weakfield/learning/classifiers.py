@@ -1,4 +1,4 @@
-"""Small classifiers of summary statistics: logistic regression, linear discriminant, a small network, one of twins.
+"""Small classifiers of summary statistics: logistic regression, linear discriminant, small network, one within pairs.
 
 Each takes features ``rows`` by part, (pairs, 2, F) with Newton first, and the seeds of every part; it is fitted on the
 training part, chosen and calibrated on the validation part, and gives the scores of every part.
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from weakfield.base.optional import from_extra
 from weakfield.dataset import PARTS, Part
 from weakfield.learning.calibration import temperature
 from weakfield.learning.metrics import log_loss
@@ -28,13 +29,14 @@ STRENGTHS = tuple(float(c) for c in np.logspace(-4, 4, 17))
 DECAYS = tuple(float(a) for a in np.logspace(-2, 2, 9))
 HIDDEN = 8
 NETWORK_SEED = 11
-#: differences of twins below this share of a feature are rounding of fields stored in single precision
+#: differences within pairs below this share of a feature are rounding of fields stored in single precision
 ROUNDING = 1e-6
 
 
 def logistic(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
     """Logistic regression on standardised features, its L2 regularisation by validation loss."""
-    from sklearn.linear_model import LogisticRegression
+    with from_extra("learn", "the baselines of training"):
+        from sklearn.linear_model import LogisticRegression
 
     rows = _standardised(rows)
 
@@ -46,7 +48,8 @@ def logistic(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
 
 def discriminant(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
     """Fisher's linear discriminant with the covariance of Ledoit and Wolf (2004): shrunk as much as it is noisy."""
-    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+    with from_extra("learn", "the baselines of training"):
+        from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
     rows = _standardised(rows)
     if len(rows["train"]) == 1:  # no scatter within a theory is known yet: along the line between the two cubes
@@ -58,8 +61,9 @@ def discriminant(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
 
 def small_network(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
     """One hidden layer of ``HIDDEN`` tanh units on standardised features, L-BFGS; weight decay by validation loss."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.neural_network import MLPClassifier
+    with from_extra("learn", "the baselines of training"):
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.neural_network import MLPClassifier
 
     rows = _standardised(rows)
 
@@ -83,18 +87,19 @@ def small_network(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
     return _best((fitted(decay) for decay in DECAYS), rows, seeds)
 
 
-def twins(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
-    """Conditional logistic regression: the weights that best say which of two twins is GR, from f_GR - f_Newton alone.
+def paired(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
+    """Conditional logistic regression: the weights that best say which member is GR, from f_GR - f_Newton alone.
 
-    What is common to twins (cosmic variance) cancels in the fit. The share of test seeds in which it is right is the
+    What the members share (cosmic variance) cancels in the fit. The share of test seeds in which it is right is the
     paired accuracy of its scores; as a classifier of single cubes it is as good as its direction happens to be.
-    Features are taken in units of their rms difference; L2 regularisation by the loss of validation twins.
+    Features are taken in units of their rms difference; L2 regularisation by the loss of the validation pairs.
     """
-    from sklearn.linear_model import LogisticRegression
+    with from_extra("learn", "the baselines of training"):
+        from sklearn.linear_model import LogisticRegression
 
     gap = rows["train"][:, 1] - rows["train"][:, 0]
     scale = np.sqrt((gap**2).mean(axis=0))
-    # a feature in which twins agree to rounding says nothing; in its own tiny unit it would drown all others
+    # a feature in which the members agree to rounding says nothing; in its own tiny unit it would drown all others
     differs = scale > ROUNDING * np.abs(rows["train"]).max(axis=(0, 1))
     scale = np.where(differs, scale, 1.0)
     middle = rows["train"].mean(axis=(0, 1))

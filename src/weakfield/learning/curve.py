@@ -8,18 +8,18 @@ look worse than their seeds deserve.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from weakfield.base.errors import BadInput
-from weakfield.base.files import write_json
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.config.training import TrainingSettings
 from weakfield.dataset import PARTS, Dataset, Pairs, Part, study_split
 from weakfield.learning.baselines import score_baselines
+from weakfield.learning.calibration import temperature
 from weakfield.learning.fitting import Task, fit, score
-from weakfield.learning.reporting import described
+from weakfield.learning.metrics import measures
+from weakfield.learning.results import CURVE, Curve, CurvePoint, Measures
 from weakfield.learning.scores import Scores, cube_scores
 from weakfield.learning.summaries import Summaries
 
@@ -57,7 +57,7 @@ def trace_curve(
     summaries: Summaries,
     keep_mean: bool,
     whole: dict[str, dict[Part, Scores]],
-) -> dict[str, Any] | None:
+) -> Curve | None:
     """Train at every size of the study; ``whole`` has the scores of the network and the baselines with all seeds.
 
     Writes ``training/learning_curve/curve.json``: ``points`` by rising number of ``seeds``, each with ``epochs`` and
@@ -82,18 +82,19 @@ def trace_curve(
         scores |= score_baselines(summaries, parts)
         points.append(_point(scores, settings.epochs, study.audit.bootstrap))
     points.append(_point(whole, study.training.epochs, study.audit.bootstrap))
-    curve = {"points": points, "test_seeds": len(dataset.part("test")), "mean_kept": keep_mean}
-    write_json(where / "curve.json", curve)
+    curve = Curve(points=points, test_seeds=len(dataset.part("test")), mean_kept=keep_mean)
+    curve.save(where / CURVE)
     return curve
 
 
-def _point(scores: dict[str, dict[Part, Scores]], epochs: int, resamples: int) -> dict[str, Any]:
-    test = {who: described(parts, resamples)["test"] for who, parts in scores.items()}
-    train = described({**scores["network"], "test": scores["network"]["train"]}, resamples)["test"]
-    return {
-        "seeds": len(scores["network"]["train"].distinct),
-        "epochs": epochs,
-        "network": test.pop("network"),
-        "train": train,
-        "baselines": test,
-    }
+def _point(scores: dict[str, dict[Part, Scores]], epochs: int, resamples: int) -> CurvePoint:
+    def worth(parts: dict[Part, Scores], part: Part = "test") -> Measures:
+        return measures(parts[part], temperature(parts["validation"]), resamples)
+
+    return CurvePoint(
+        seeds=len(scores["network"]["train"].distinct),
+        epochs=epochs,
+        network=worth(scores["network"]),
+        train=worth(scores["network"], "train"),
+        baselines={who: worth(parts) for who, parts in scores.items() if who != "network"},
+    )

@@ -7,100 +7,64 @@ standard errors of the gap is not named.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
-
 import numpy as np
 
-from weakfield.learning.calibration import brier_terms, log_loss_terms
-from weakfield.learning.scores import Array, Estimate, Scores, bootstrap_weights, interval, resampled_mean
-
-Verdict = Literal["underfitting", "overfitting", "unfinished", "neither"]
-
-CHANCE_LOSS = float(np.log(2))
-Terms = Callable[[Scores], Array]
+from weakfield.learning.losses import BCE, Judgement, Terms
+from weakfield.learning.results import Diagnosis, History
+from weakfield.learning.scores import Array, Scores, bootstrap_weights, interval, resampled_mean
 
 STANDARD_ERRORS = 2.0
 
 
-def twin_terms(scores: Scores) -> Array:
-    """(places,): cross-entropy [nats] of which member of a pair is GR, from the difference of their logits."""
-    return np.asarray(np.logaddexp(0, scores.newton - scores.gr))
-
-
-#: of each loss of a training: its terms, what they are for a network that knows nothing, and their unit
-LOSSES: dict[str, tuple[Terms, float, str]] = {
-    "bce": (log_loss_terms, CHANCE_LOSS, "nats"),
-    "cross_entropy": (log_loss_terms, CHANCE_LOSS, "nats"),
-    "pair": (twin_terms, CHANCE_LOSS, "nats a pair"),
-    "mse": (brier_terms, 0.25, "squared probability"),
-}
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """``gap`` [unit of the loss]: validation minus training, with its interval; ``sentences`` say what curves show."""
-
-    verdict: Verdict
-    gap: Estimate
-    sentences: str
-
-    def as_json(self) -> dict[str, Any]:
-        return {"verdict": self.verdict, "gap": self.gap.as_json(), "words": self.sentences}
-
-
-def diagnose(
-    history: dict[str, Any], train: Scores, validation: Scores, resamples: int, loss: str = "bce"
-) -> Diagnosis:
-    """What the history (``epochs``: rows with ``train_loss`` and ``validation_loss``; ``best_epoch``) shows.
+def diagnose(history: History, train: Scores, validation: Scores, resamples: int, loss: Judgement = BCE) -> Diagnosis:
+    """What the history of a training shows.
 
     ``loss`` is that of the training. ``underfitting``: not even the training part is known better than by chance.
     ``overfitting``: it is known better than the validation part; or the validation loss rose after the kept epoch while
     the training loss went on falling. ``unfinished``: the kept epoch is among the last and the validation loss was
     still falling. Else ``neither``.
     """
-    terms, chance, unit = LOSSES[loss]
+    terms, chance, unit = loss.terms, loss.chance, loss.unit
     known, known_drawn = _loss(terms, train, resamples)
     unknown, unknown_drawn = _loss(terms, validation, resamples)
     gap = interval(unknown - known, unknown_drawn - known_drawn)
     error = float(np.std(unknown_drawn - known_drawn))
     least = STANDARD_ERRORS * error
-    rows, best = history["epochs"], history["best_epoch"]
+    rows, best = history.epochs, history.best_epoch
     if float(np.quantile(known_drawn, 0.975)) >= chance:
         said = (
             f"Underfitting: the loss of the training part itself, {known:.3f}, is not below the {chance:.3f} of"
             " guessing by more than its error, so the network has learnt nothing; more steps, another learning rate or"
             " a larger network may."
         )
-        return Diagnosis("underfitting", gap, said)
+        return Diagnosis(verdict="underfitting", gap=gap, words=said)
     sentences: list[str] = []
     if gap.low > 0:
         sentences.append(
             f"Overfitting: the training part is known better than the validation part, by {gap.value:.3f} {unit}"
             f" ({gap.low:.3f} to {gap.high:.3f}); more seeds or more regularisation would help."
         )
-    rise = rows[-1]["validation_loss"] - rows[best]["validation_loss"]
-    if rise > least and rows[-1]["train_loss"] < rows[best]["train_loss"]:
+    rise = rows[-1].validation_loss - rows[best].validation_loss
+    if rise > least and rows[-1].train_loss < rows[best].train_loss:
         sentences.append(
-            f"After epoch {rows[best]['epoch'] + 1}, the one that is kept, training overfits: the validation loss rises"
+            f"After epoch {rows[best].epoch + 1}, the one that is kept, training overfits: the validation loss rises"
             f" by {rise:.3f} (error {error:.3f}) while the training loss falls on."
         )
     if sentences:
-        return Diagnosis("overfitting", gap, " ".join(sentences))
+        return Diagnosis(verdict="overfitting", gap=gap, words=" ".join(sentences))
     quarter = max(1, len(rows) // 4)
-    falling = rows[max(best - quarter, 0)]["validation_loss"] - rows[best]["validation_loss"]
+    falling = rows[max(best - quarter, 0)].validation_loss - rows[best].validation_loss
     if best >= len(rows) - max(1, len(rows) // 20) and falling > least:
         said = (
             f"Unfinished: the validation loss was still falling when training ended, by {falling:.3f} (error"
             f" {error:.3f}) in the last {quarter} epochs; more epochs would help."
         )
-        return Diagnosis("unfinished", gap, said)
+        return Diagnosis(verdict="unfinished", gap=gap, words=said)
     said = (
         f"Neither under- nor overfitting: the gap between validation and training loss is {gap.value:.3f} {unit}"
         f" ({gap.low:.3f} to {gap.high:.3f})."
     )
-    return Diagnosis("neither", gap, said)
+    return Diagnosis(verdict="neither", gap=gap, words=said)
 
 
 def _loss(terms: Terms, scores: Scores, resamples: int) -> tuple[float, Array]:

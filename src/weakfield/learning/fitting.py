@@ -12,7 +12,6 @@ import torch
 from torch import nn
 
 from weakfield.base.errors import BadInput
-from weakfield.base.files import write_json
 from weakfield.base.progress import bar
 from weakfield.config.training import TrainingSettings
 from weakfield.learning import distributed
@@ -20,6 +19,9 @@ from weakfield.learning.archives import archive_of, load_archive, save_archive
 from weakfield.learning.journal import Journal
 from weakfield.learning.loop import Loop, Row, Task
 from weakfield.learning.networks import arrange, build_network
+from weakfield.learning.plugins import FOLDER as PLUGINS
+from weakfield.learning.plugins import keep_plugins, load_own_recorded, plugin_sources
+from weakfield.learning.results import HISTORY, Epoch, History
 from weakfield.learning.scoring import logits, score
 from weakfield.learning.variants import Variant, choose
 from weakfield.mesh.devices import describe, device_for
@@ -44,7 +46,7 @@ def fit(task: Task, folder: Path, label: str = "training", watch: Watch = lambda
     if saved is not None:
         variant = Variant(**saved["variant"])
     else:
-        variant = choose(task.settings, task.shape, len(task.pairs["train"]), device)
+        variant = choose(task.settings, task.shape, len(task.pairs["train"]), device, task.kept)
     state = saved["state"] if saved is not None else None
     with distributed.handed((task, variant, state)), _reproducible():
         loop = Loop(task, variant, device, distributed.crew(), state)
@@ -73,30 +75,37 @@ def follow(job: tuple[Task, Variant, dict[str, Any] | None]) -> None:
 
 
 def load_model(folder: Path) -> nn.Module:
-    """The trained network of a model folder, in eval mode, on the CPU; ``BadInput`` when there is none."""
+    """The trained network of a model folder, in eval mode, on the CPU; ``BadInput`` when there is none.
+
+    A class of the user's own is made from the source that lies beside the weights.
+    """
     saved = load_archive(folder / "weights.pt")
     if saved is None:
         raise BadInput(f"{folder / 'weights.pt'} is missing or damaged, expected a trained network")
+    settings, sources = TrainingSettings.from_mapping(saved["settings"], str(folder)), saved.get("plugins", {})
+    made = None
+    if "network" in sources:
+        made = load_own_recorded("network", settings, sources["network"], folder / PLUGINS)
     with torch.random.fork_rng(devices=[]):  # initial weights are drawn and thrown away
-        network = build_network(tuple(saved["shape"]), TrainingSettings.from_mapping(saved["settings"], str(folder)))
+        network = build_network(tuple(saved["shape"]), settings, made)
     network.load_state_dict(saved["weights"])
     return arrange(network, saved.get("layout", "channels_last")).eval()
 
 
 def _write_result(task: Task, folder: Path, loop: Loop) -> None:
-    """``history.json``, then ``weights.pt``, which says that the training is finished."""
+    """``history.json``, the sources of plugins, then ``weights.pt``, which says that the training is finished."""
     state = loop.state
-    history = {
-        "epochs": state.history,
-        "best_epoch": state.best["epoch"],
-        "stopped_early": len(state.history) < task.settings.epochs,
-        "warnings": list(state.warnings.values()),
+    history = History(
+        epochs=tuple(Epoch.model_validate(row) for row in state.history),
+        best_epoch=state.best["epoch"],
+        stopped_early=len(state.history) < task.settings.epochs,
+        warnings=tuple(state.warnings.values()),
         **loop.variant.as_json(),
-        "device": describe(loop.device),
-        "processes": loop.crew.size,
-        "threads": torch.get_num_threads(),
-    }
-    write_json(folder / "history.json", history)
+        device=describe(loop.device),
+        processes=loop.crew.size,
+        threads=torch.get_num_threads(),
+    )
+    history.save(folder / HISTORY)
     result = {
         "hash": task.hash,
         "shape": list(task.shape),
@@ -105,6 +114,9 @@ def _write_result(task: Task, folder: Path, loop: Loop) -> None:
         "epoch": state.best["epoch"],
         "weights": state.best["weights"],
     }
+    if task.settings.plugins:
+        keep_plugins(task.settings, folder, task.kept)
+        result["plugins"] = plugin_sources(task.settings, task.kept)
     save_archive(folder / "weights.pt", result)
     (folder / "checkpoint.pt").unlink(missing_ok=True)
 

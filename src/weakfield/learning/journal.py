@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from weakfield.base.errors import BadInput
 from weakfield.base.files import write_text
+from weakfield.base.optional import from_extra
 from weakfield.learning.monitor import Norms
 
 LOG, EVENTS = "log.jsonl", "tensorboard"
@@ -25,12 +25,8 @@ class Journal:
         self.folder = folder
         self.writer: Any = None
         if tensorboard:
-            try:
+            with from_extra("learn", "training.tensorboard"):
                 from torch.utils.tensorboard import SummaryWriter
-            except ImportError as error:
-                raise BadInput(
-                    f"training.tensorboard is true but {error}; expected it installed: pip install 'weakfield[learn]'"
-                ) from error
             self.writer = SummaryWriter(str(folder / EVENTS), purge_step=finished)  # type: ignore[no-untyped-call]
 
     def write(self, history: list[dict[str, float]], norms: list[Norms]) -> None:

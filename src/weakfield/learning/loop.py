@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,10 @@ from weakfield.learning.loading import Loader
 from weakfield.learning.losses import training_loss, validation_loss
 from weakfield.learning.metrics import Scores, auc
 from weakfield.learning.monitor import Monitor, Norms, warn
-from weakfield.learning.networks import arrange, build_network, network_identity
+from weakfield.learning.networks import arrange, build_network, network_class
 from weakfield.learning.networks.layers import SharedDropout
 from weakfield.learning.optimisers import build_optimiser
+from weakfield.learning.plugins import plugin_sources
 from weakfield.learning.schedules import learning_rate, stops
 from weakfield.learning.scoring import logits_of_pairs, scoring_batches
 from weakfield.learning.variants import Variant
@@ -32,11 +34,15 @@ Row = dict[str, float]
 
 @dataclass(frozen=True)
 class Task:
-    """What is trained on what. ``data`` names the samples (a fingerprint); ``pairs`` are they."""
+    """What is trained on what: ``pairs`` are the samples, ``data`` names them (a fingerprint).
+
+    ``kept``: a folder of the run with the sources of plugins, for those that Python's path no longer has.
+    """
 
     settings: TrainingSettings
     pairs: dict[Part, Pairs]
     data: str
+    kept: Path | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -47,7 +53,9 @@ class Task:
     def hash(self) -> str:
         """Of everything that decides the weights."""
         irrelevant = ("mean_kept_too", "loading", "memory_gib", "workers", "tensorboard")
-        return content_hash([self.settings.hash(*irrelevant), self.data, network_identity(self.settings)])
+        sources = plugin_sources(self.settings, self.kept)
+        decides = [self.settings.hash(*irrelevant), self.data, sources.pop("network", "")]
+        return content_hash([*decides, sources] if sources else decides)
 
 
 @dataclass
@@ -94,7 +102,7 @@ class Loop:
         self.training = Loader(task.pairs["train"], settings, device, augment=settings.augment)
         self.validation = Loader(task.pairs["validation"], settings, device)
         torch.manual_seed(seed_of(settings.seed, 0, 0))  # initial weights
-        network = build_network(task.shape, settings)
+        network = build_network(task.shape, settings, network_class(settings, task.kept))
         if device.type == "cuda" and crew.size > 1:
             network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
         smallest = min(map(len, order(settings, len(task.pairs["train"]), 0)))
@@ -105,7 +113,7 @@ class Loop:
                 f" {crew.size} processes; expected a pair for each where a network has batch normalisation"
             )
         network = arrange(network.to(device), variant.layout)
-        self.state = State(network, build_optimiser(network, settings))
+        self.state = State(network, build_optimiser(network, settings, task.kept))
         self.monitor = Monitor(network)
         if saved is not None:
             self.state.load(saved)
@@ -127,7 +135,7 @@ class Loop:
         row = {
             "epoch": epoch,
             "train_loss": train["loss"],
-            "validation_loss": validation_loss(self.task.settings, scores),
+            "validation_loss": validation_loss(self.task.settings, scores, self.task.kept),
             "validation_auc": auc(scores),
             "learning_rate": train["learning_rate"],
             "gradient_norm": train["gradient_norm"],
@@ -148,7 +156,8 @@ class Loop:
         network.train()
         for number, values in enumerate(self.training.batches(epoch, mine)):
             size = len(batches[number])
-            rate = learning_rate(settings, (epoch + (number + 1) / len(batches)) / settings.epochs, self.state.losses)
+            progress = (epoch + (number + 1) / len(batches)) / settings.epochs
+            rate = learning_rate(settings, progress, self.state.losses, self.task.kept)
             for group in self.state.optimiser.param_groups:
                 group["lr"] = rate
             total += size * self._gradients(values.flatten(0, 1), size, listening=number == 0)
@@ -181,7 +190,7 @@ class Loop:
             torch.autocast(self.device.type, torch.bfloat16, enabled=self.variant.precision == "bf16"),
         ):
             outputs = self.state.network(values)
-        loss = training_loss(self.task.settings, outputs.float(), size)
+        loss = training_loss(self.task.settings, outputs.float(), size, self.task.kept)
         loss.backward()  # type: ignore[no-untyped-call]
         return float(loss.detach())
 

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from weakfield.learning.calibration import brier_terms, ece, log_loss_terms, resampled_ece
+from weakfield.config import Theory
+from weakfield.dataset import Part
+from weakfield.learning.calibration import brier_terms, calibrated, ece, log_loss_terms, reliability, resampled_ece
+from weakfield.learning.calibration import temperature as fitted_temperature
+from weakfield.learning.results import Evaluation, Measures, Reliability, Share
 from weakfield.learning.scores import (
     Array,
     Estimate,
     Scores,
+    auc,
     bootstrap_weights,
     cube_scores,
+    each_once,
     interval,
+    quadratic,
+    resampled_auc,
     resampled_mean,
     right,
+    seed_wins,
+    wins,
 )
 
 __all__ = [
@@ -31,8 +40,10 @@ __all__ = [
     "confusion",
     "cube_scores",
     "evaluate",
+    "evaluation",
     "interval",
     "log_loss",
+    "measures",
     "paired_accuracy",
     "resampled_auc",
     "resampled_average_precision",
@@ -46,37 +57,14 @@ __all__ = [
 CHUNK = 4_000_000
 
 
-def wins(scores: Scores) -> Array:
-    """(n, n): 1 where the GR member at place i scores above the Newton member at place j, 1/2 for a tie, 0 below."""
-    gap = scores.gr[:, None] - scores.newton[None, :]
-    return 0.5 * (1.0 + np.sign(gap))
-
-
-def seed_wins(scores: Scores) -> Array:
-    """(S, S) for S distinct seeds: ``wins`` summed over the places of both, without ever holding (places, places)."""
-    count = len(scores.distinct)
-    if count == len(scores.seeds):
-        return wins(scores)
-    table = np.empty((count, count))
-    for other in range(count):
-        newton = np.sort(scores.newton[scores.owner == other])
-        below = np.searchsorted(newton, scores.gr, "left") + np.searchsorted(newton, scores.gr, "right")
-        table[:, other] = scores.by_seed(0.5 * below.astype(np.float64))
-    return table
-
-
-def auc(scores: Scores) -> float:
-    """Area under the ROC curve: how often a GR sample scores above a Newton sample, ties counted half."""
-    return float(resampled_auc(scores, _each_once(scores))[0])
-
-
 def unpaired_auc(scores: Scores) -> float:
-    """The AUC between universes: without the comparisons of twins, which are no independent draws.
+    """The AUC between universes: without comparisons within a pair, whose members are no independent draws.
 
-    Twins alone add up to 1 / (2 seeds) to the AUC, so that a score which orders twins by a hair and knows nothing
-    else lies off 1/2; here it does not. A single seed has no other universe and is compared with its twin.
+    Those comparisons add up to 1 / (2 seeds) to the AUC, so that a score which orders the members of a pair by a hair
+    and knows nothing else lies off 1/2; here it does not. A single seed has no other universe: its members are
+    compared with each other.
     """
-    return float(resampled_unpaired_auc(scores, _each_once(scores))[0])
+    return float(resampled_unpaired_auc(scores, each_once(scores))[0])
 
 
 def accuracy(scores: Scores) -> float:
@@ -85,13 +73,13 @@ def accuracy(scores: Scores) -> float:
 
 
 def paired_accuracy(scores: Scores) -> float:
-    """Share of places whose GR member scores above its Newtonian twin; ties count half."""
+    """Share of places whose GR member scores above the Newtonian one; ties count half."""
     return float(_ordered(scores).mean())
 
 
 def average_precision(scores: Scores) -> float:
     """Area under the precision-recall curve of GR as a sum of steps, ties taken together; 1/2 is chance."""
-    return float(resampled_average_precision(scores, _each_once(scores))[0])
+    return float(resampled_average_precision(scores, each_once(scores))[0])
 
 
 def evaluate(scores: Scores, resamples: int) -> dict[str, Estimate]:
@@ -120,20 +108,41 @@ def evaluate(scores: Scores, resamples: int) -> dict[str, Estimate]:
     }
 
 
-def confusion(scores: Scores, resamples: int) -> dict[str, dict[str, Any]]:
+def confusion(scores: Scores, resamples: int) -> dict[Theory, dict[Theory, Share]]:
     """Of each theory: how many samples were called ``newton`` and ``gr``, and which share, with its interval.
 
     A logit of exactly 0 counts half in both columns. The rows are theories, as the keys say.
     """
     weights = bootstrap_weights(len(scores.distinct), resamples)
-    table: dict[str, dict[str, Any]] = {}
-    for theory, logits in (("newton", scores.newton), ("gr", scores.gr)):
-        row: dict[str, Any] = {}
-        for called, answer in (("newton", right(-logits)), ("gr", right(logits))):
-            share = interval(float(answer.mean()), resampled_mean(scores, answer, weights))
-            row[called] = {"count": float(answer.sum()), **share.as_json()}
-        table[theory] = row
-    return table
+
+    def share(answer: Array) -> Share:
+        found = interval(float(answer.mean()), resampled_mean(scores, answer, weights))
+        return Share(count=float(answer.sum()), **found.as_json())
+
+    members: dict[Theory, Array] = {"newton": scores.newton, "gr": scores.gr}
+    return {theory: {"newton": share(right(-logits)), "gr": share(right(logits))} for theory, logits in members.items()}
+
+
+def measures(scores: Scores, temperature: float, resamples: int) -> Measures:
+    """All of ``evaluate``, and what probabilities are worth after division by a ``temperature``."""
+    return evaluate(scores, resamples) | calibrated(scores, temperature, resamples)
+
+
+def evaluation(scores: Mapping[Part, Scores], resamples: int) -> Evaluation:
+    """The measures of the validation and the test part, with a temperature fitted on the validation part.
+
+    Confusion and reliability are of the test part, the latter as scored and after the temperature.
+    """
+    temperature, test = fitted_temperature(scores["validation"]), scores["test"]
+    return Evaluation(
+        validation=measures(scores["validation"], temperature, resamples),
+        test=measures(test, temperature, resamples),
+        temperature=temperature,
+        confusion=confusion(test, resamples),
+        reliability=Reliability(
+            raw=reliability(test, resamples), calibrated=reliability(test.divided(temperature), resamples)
+        ),
+    )
 
 
 def auc_difference(first: Scores, second: Scores, resamples: int) -> Estimate:
@@ -147,20 +156,14 @@ def auc_difference(first: Scores, second: Scores, resamples: int) -> Estimate:
     return interval(auc(first) - auc(second), resampled_auc(first, weights) - resampled_auc(second, weights))
 
 
-def resampled_auc(scores: Scores, weights: Array) -> Array:
-    """The AUC of every resample."""
-    result: Array = _products(weights, seed_wins(scores)) / (weights @ scores.sizes) ** 2
-    return result
-
-
 def resampled_unpaired_auc(scores: Scores, weights: Array) -> Array:
     """The AUC between universes of every resample; a seed drawn twice is not compared with its own copy."""
     table = seed_wins(scores)
-    twins = np.diagonal(table)
-    products = _products(weights, table - np.diag(twins))
+    within = np.diagonal(table)
+    products = quadratic(weights, table - np.diag(within))
     count = (weights @ scores.sizes) ** 2 - weights**2 @ scores.sizes**2
-    # where one seed was drawn alone there is no other universe, and its own twin stands in
-    result: Array = (weights @ (twins / scores.sizes)) / (weights @ scores.sizes)
+    # where one seed was drawn alone there is no other universe, and its own partner stands in
+    result: Array = (weights @ (within / scores.sizes)) / (weights @ scores.sizes)
     np.divide(products, count, out=result, where=count > 0)
     return result
 
@@ -192,18 +195,8 @@ def _hits(scores: Scores) -> Array:
 
 
 def _ordered(scores: Scores) -> Array:
-    """(places,): 1 where the GR member scores above its twin, 1/2 for a tie."""
+    """(places,): 1 where the GR member scores above its partner, 1/2 for a tie."""
     return right(scores.gr - scores.newton)
-
-
-def _each_once(scores: Scores) -> Array:
-    return np.ones((1, len(scores.distinct)))
-
-
-def _products(weights: Array, table: Array) -> Array:
-    """(resamples,): w T w of every row of ``weights``."""
-    result: Array = ((weights @ table) * weights).sum(axis=1)
-    return result
 
 
 def _chunks(weights: Array, columns: int) -> Iterator[Array]:

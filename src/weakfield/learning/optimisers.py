@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from torch import nn
 
+from weakfield.base.errors import BadInput
 from weakfield.config.training import TrainingSettings
+from weakfield.learning.plugins import load_own
 
 
-def build_optimiser(network: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
+def build_optimiser(network: nn.Module, settings: TrainingSettings, kept: Path | None = None) -> torch.optim.Optimizer:
     """The optimiser of a training; the learning rate is set anew at every step.
 
     ``nesterov`` looks ahead along the momentum before it takes the gradient. Weight decay is decoupled from the
-    gradient in ``adamw`` alone (arXiv:1711.05101).
+    gradient in ``adamw`` alone (arXiv:1711.05101). One of the user's own is what a function (parameters, settings)
+    gives; ``kept`` as in ``Task``.
     """
     parameters, rate, decay = list(network.parameters()), settings.learning_rate, settings.weight_decay
     name = settings.optimiser
+    if "optimiser" in settings.plugins:
+        own = load_own("optimiser", settings, kept)(parameters, settings)
+        if not isinstance(own, torch.optim.Optimizer):
+            raise BadInput(f"training.optimiser '{name}' gives {own!r}, expected a torch.optim.Optimizer")
+        return own
     if name == "adamw":
         return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay, fused=True)
     if name == "adam":

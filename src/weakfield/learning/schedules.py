@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
+from weakfield.base.errors import BadInput
 from weakfield.config.training import TrainingSettings
+from weakfield.learning.plugins import load_own
 
 START_SHARE = 1 / 25  # of the largest learning rate, where one cycle begins (arXiv:1708.07120)
 END_SHARE = START_SHARE / 1e4  # where it ends
 
 
-def learning_rate(settings: TrainingSettings, progress: float, losses: Sequence[float] = ()) -> float:
+def learning_rate(
+    settings: TrainingSettings, progress: float, losses: Sequence[float] = (), kept: Path | None = None
+) -> float:
     """The learning rate of the step that brings the training to ``progress`` in (0, 1].
 
     It rises over the first share ``warmup`` of the training, linearly from 0 (one cycle: as half a cosine from 1/25
     of the largest). Then it stays; or falls to 0 (one cycle: to 4e-6 of the largest) as half a cosine; or falls by
     ``decay_factor`` every ``decay_epochs`` epochs or when ``losses``, the validation losses so far, reached a plateau.
+    One of the user's own, a function (settings, progress, losses), decides all of it; ``kept`` as in ``Task``.
     """
     rate, schedule = settings.learning_rate, settings.schedule
+    if "schedule" in settings.plugins:
+        own = float(load_own("schedule", settings, kept)(settings, progress, losses))
+        if not 0 <= own < math.inf:
+            raise BadInput(f"training.schedule '{schedule}' gives {own} at {progress:.3g}, expected a learning rate")
+        return own
     if progress < settings.warmup:
         share = progress / settings.warmup
         return rate * (_half_cosine(START_SHARE, 1.0, share) if schedule == "one_cycle" else share)

@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from weakfield.base.errors import WeakfieldError
+from weakfield.base.figures import GREY, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -23,7 +27,7 @@ CONFIDENCE = 0.95
 BOOTSTRAP_SEED = 20_240
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scores:
     """Logits of the two members of each pair, positive for GR; ``seeds`` repeat where a place is a slice."""
 
@@ -61,6 +65,20 @@ class Scores:
     def by_seed(self, values: Array) -> Array:
         """(distinct seeds,): sums over the places of each seed."""
         return np.bincount(self.owner, values, minlength=len(self.distinct)).astype(np.float64)
+
+    def __repr__(self) -> str:
+        places = "" if len(self.seeds) == len(self.distinct) else f" in {len(self.seeds)} parts"
+        ordered = float(right(self.gr - self.newton).mean())
+        return f"Scores of {len(self.distinct)} pairs{places}: AUC {auc(self):.2f}, paired accuracy {ordered:.2f}"
+
+    def plot(self, ax: Axes | None = None, label: str | None = None) -> Axes:
+        """The ROC curve: share of GR called GR against share of Newton called GR, as the threshold falls."""
+        axes = new_figure(size=(4.3, 4.3))[1][0, 0] if ax is None else ax
+        axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":")
+        axes.plot(*roc(self), label=label or f"AUC {auc(self):.2f}")
+        axes.set(xlabel="Newton cubes called GR  [share]", ylabel="GR cubes called GR  [share]")
+        axes.legend(frameon=False)
+        return axes
 
     def divided(self, temperature: float) -> Scores:
         """The same scores with every logit over ``temperature``."""
@@ -114,3 +132,54 @@ def interval(value: float, resamples: Array) -> Estimate:
 def right(logits: Array) -> Array:
     """1 for a logit above 0, 1/2 at 0, 0 below."""
     return 0.5 * (1.0 + np.sign(logits))
+
+
+def wins(scores: Scores) -> Array:
+    """(n, n): 1 where the GR member at place i scores above the Newton member at place j, 1/2 for a tie, 0 below."""
+    gap = scores.gr[:, None] - scores.newton[None, :]
+    return 0.5 * (1.0 + np.sign(gap))
+
+
+def seed_wins(scores: Scores) -> Array:
+    """(S, S) for S distinct seeds: ``wins`` summed over the places of both, without ever holding (places, places)."""
+    count = len(scores.distinct)
+    if count == len(scores.seeds):
+        return wins(scores)
+    table = np.empty((count, count))
+    for other in range(count):
+        newton = np.sort(scores.newton[scores.owner == other])
+        below = np.searchsorted(newton, scores.gr, "left") + np.searchsorted(newton, scores.gr, "right")
+        table[:, other] = scores.by_seed(0.5 * below.astype(np.float64))
+    return table
+
+
+def auc(scores: Scores) -> float:
+    """Area under the ROC curve: how often a GR sample scores above a Newton sample, ties counted half."""
+    return float(resampled_auc(scores, each_once(scores))[0])
+
+
+def resampled_auc(scores: Scores, weights: Array) -> Array:
+    """The AUC of every resample."""
+    result: Array = quadratic(weights, seed_wins(scores)) / (weights @ scores.sizes) ** 2
+    return result
+
+
+def each_once(scores: Scores) -> Array:
+    """(1, distinct seeds): the weights of the seeds as they are, each drawn once."""
+    return np.ones((1, len(scores.distinct)))
+
+
+def quadratic(weights: Array, table: Array) -> Array:
+    """(resamples,): w T w of every row of ``weights``."""
+    result: Array = ((weights @ table) * weights).sum(axis=1)
+    return result
+
+
+def roc(scores: Scores) -> tuple[Array, Array]:
+    """The ROC curve: shares of Newton and of GR called GR (thresholds + 1,), from none to all."""
+    thresholds = np.unique(np.concatenate([scores.newton, scores.gr]))[::-1]
+    newton, gr = (
+        np.append(0.0, np.searchsorted(np.sort(-logits), -thresholds, side="right") / len(logits))
+        for logits in (scores.newton, scores.gr)
+    )
+    return newton, gr

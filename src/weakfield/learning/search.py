@@ -9,24 +9,28 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
 from weakfield._version import __version__
-from weakfield.base.errors import BadInput, WeakfieldError
-from weakfield.base.files import content_hash, read_json, write_json, write_text
+from weakfield.base.errors import WeakfieldError
+from weakfield.base.files import content_hash, write_text
+from weakfield.base.optional import from_extra
 from weakfield.base.progress import bar
+from weakfield.base.records import Record
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.config.search import Range
 from weakfield.config.training import TrainingSettings
 from weakfield.dataset import open_dataset
-from weakfield.learning.fitting import Task, fit, load_model, score
+from weakfield.learning.fitting import fit, load_model, score
 from weakfield.learning.metrics import evaluate
-from weakfield.learning.networks import network_identity
-from weakfield.learning.training import main_model, models, task
-from weakfield.simulation.runfolder import locked
+from weakfield.learning.plugins import plugin_sources
+from weakfield.learning.results import HISTORY, History, Measures
+from weakfield.learning.training import kept_plugins, main_model, models, task
+from weakfield.pairs.locks import run_lock
 
 if TYPE_CHECKING:
     import optuna
@@ -35,16 +39,32 @@ STORE, BEST = "journal.log", "best.json"
 LOOK = 0.5  # seconds between looks at the store
 
 
-def search(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
-    """Bring the search of a run folder to ``study.search.trials`` trials; what ``best.json`` says.
+class Found(Record):
+    """The best trial of a ``search``: its settings, what it is worth, and how many trials there were of each outcome.
 
-    ``best.json``: the settings found, their validation loss or AUC, the test estimates of that network, how many
-    trials there were of each outcome, and ``test_reads``: how often a best network of this search has been tested,
-    which is 1 unless the search was continued and found a better one. ``best.toml`` holds the settings as a table of a
-    study. Raises ``BadInput`` when optuna or the data set is missing, ``WeakfieldError`` when every trial failed.
+    ``test_reads``: how often a best network of this search has been tested, which is 1 unless the search was continued
+    and found a better one.
+    """
+
+    search: str
+    trial: int
+    settings: dict[str, Any]
+    validation_loss: float | None = None  #: of these two the one that judged
+    validation_auc: float | None = None
+    trials: dict[str, int]
+    folder: str
+    test: Measures
+    test_reads: int
+
+
+def search(study: StudyConfig, folder: RunFolder) -> Found:
+    """Bring the search of a run folder to ``study.search.trials`` trials; what was found is in ``best.json`` too.
+
+    ``best.toml`` holds the settings as a table of a study. Raises ``BadInput`` when optuna or the data set is missing,
+    ``WeakfieldError`` when every trial failed.
     """
     optuna = _optuna()
-    with locked(folder):
+    with run_lock(folder):
         where = folder.search
         where.mkdir(exist_ok=True)
         name = _name(study, folder)
@@ -118,9 +138,9 @@ def _work(study: StudyConfig, root: Path, name: str, trials: int, number: int, t
             if trial.should_prune():
                 raise optuna.TrialPruned
 
-        fit(Task(made, job.pairs, job.data), _place(folder, name, trial.number), f"trial {trial.number}", watch)
-        history = read_json(_place(folder, name, trial.number) / "history.json")
-        return _judged(history["epochs"][history["best_epoch"]], settings.judge)
+        fit(replace(job, settings=made), _place(folder, name, trial.number), f"trial {trial.number}", watch)
+        best = History.load(_place(folder, name, trial.number) / HISTORY).best
+        return best.validation_loss if settings.judge == "loss" else best.validation_auc
 
     epochs = settings.epochs or study.training.epochs
     found = optuna.load_study(
@@ -139,7 +159,7 @@ def _work(study: StudyConfig, root: Path, name: str, trials: int, number: int, t
         )
 
 
-def _report(study: StudyConfig, folder: RunFolder, found: optuna.Study) -> dict[str, Any]:
+def _report(study: StudyConfig, folder: RunFolder, found: optuna.Study) -> Found:
     """Test the best trial, unless that was done; write ``best.json`` and ``best.toml``."""
     trials = found.get_trials(deepcopy=False)
     outcomes = {
@@ -151,26 +171,28 @@ def _report(study: StudyConfig, folder: RunFolder, found: optuna.Study) -> dict[
             f"none of the {len(trials)} trials of the search was completed; their settings or the data do not fit"
         )
     best, where = found.best_trial, folder.search
-    before = read_json(where / BEST) if (where / BEST).exists() else {}
-    known = before.get("search") == found.study_name
-    result = {
+    before = Found.load(where / BEST) if (where / BEST).exists() else None
+    if before is not None and before.search != found.study_name:
+        before = None
+    place = _place(folder, found.study_name, best.number)
+    if before is not None and before.trial == best.number:
+        test, reads = before.test, before.test_reads
+    else:
+        pairs = task(study, open_dataset(folder), models(study)[main_model(study)]).pairs["test"]
+        test = evaluate(score(load_model(place), pairs), study.audit.bootstrap)
+        reads = 1 + (before.test_reads if before is not None else 0)
+    values: dict[str, Any] = {
         "search": found.study_name,
         "trial": best.number,
         "settings": best.params,
         f"validation_{study.search.judge}": best.value,
         "trials": outcomes,
-        "folder": str(_place(folder, found.study_name, best.number).relative_to(folder.root)),
+        "folder": str(place.relative_to(folder.root)),
+        "test": test,
+        "test_reads": reads,
     }
-    if known and before["trial"] == best.number:
-        result |= {"test": before["test"], "test_reads": before["test_reads"]}
-    else:
-        dataset = open_dataset(folder)
-        pairs = task(study, dataset, models(study)[main_model(study)]).pairs["test"]
-        scores = score(load_model(_place(folder, found.study_name, best.number)), pairs)
-        estimates = evaluate(scores, study.audit.bootstrap)
-        result["test"] = {name: estimate.as_json() for name, estimate in estimates.items()}
-        result["test_reads"] = 1 + (before["test_reads"] if known else 0)
-    write_json(where / BEST, result)
+    result = Found(**values)
+    result.save(where / BEST)
     made = _settings(study, best.params).model_copy(update={"epochs": study.training.epochs})
     write_text(where / "best.toml", tomli_w.dumps({"training": made.model_dump(mode="json", exclude_none=True)}))
     return result
@@ -206,7 +228,7 @@ def _name(study: StudyConfig, folder: RunFolder) -> str:
             },
             "model": main_model(study),
             "data": open_dataset(folder).fingerprint,
-            "network": network_identity(study.training),
+            **{"network": "", **plugin_sources(study.training, kept_plugins(study, folder))},
             "software_version": __version__,
         }
     )
@@ -229,11 +251,7 @@ def _ended(folder: RunFolder, name: str) -> int:
 
 
 def _optuna() -> Any:
-    try:
+    with from_extra("learn", "the search"):
         import optuna
-    except ImportError as error:
-        raise BadInput(
-            f"the search needs optuna but {error}; expected it installed: pip install 'weakfield[learn]'"
-        ) from error
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     return optuna

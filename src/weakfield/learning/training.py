@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from weakfield.base.files import file_hash, read_json, replacing, write_json
+from weakfield.base.files import file_hash, replacing, write_json
+from weakfield.base.optional import from_extra
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.dataset import PARTS, Dataset, Pairs, Part, open_dataset
 from weakfield.dataset.build import sample_shape
@@ -17,13 +18,16 @@ from weakfield.learning.bound import measured_bound
 from weakfield.learning.curve import check_sizes, trace_curve
 from weakfield.learning.diagnosis import diagnose
 from weakfield.learning.fitting import Task, fit, load_model, score
-from weakfield.learning.metrics import auc, evaluate
+from weakfield.learning.losses import judgement
+from weakfield.learning.metrics import auc, evaluate, evaluation
 from weakfield.learning.networks import build_network
-from weakfield.learning.reporting import described
+from weakfield.learning.plugins import FOLDER as PLUGINS
+from weakfield.learning.plugins import plugin_sources
+from weakfield.learning.results import HISTORY, METRICS, History, Metrics, Parts
 from weakfield.learning.scores import Scores, cube_scores
 from weakfield.learning.summaries import Summaries, measure_summaries
 
-__all__ = ["check", "load_model", "main_model", "models", "run", "task"]
+__all__ = ["check", "kept_plugins", "load_model", "main_model", "models", "run", "task"]
 
 #: baselines named in the line that the stage prints; metrics.json has all
 SUMMARISED = ("mean", "log_pk", "pk_bk")
@@ -44,11 +48,13 @@ def main_model(study: StudyConfig) -> str:
 
 
 def check(study: StudyConfig) -> None:
-    """``BadInput`` when the network does not exist or cannot take its samples, or the learning curve is too long.
-
-    Nothing is read.
+    """``BadInput`` when the network does not exist or cannot take its samples, a plugin cannot be imported, the
+    learning curve is too long, or scikit-learn is not installed; nothing is read.
     """
+    with from_extra("learn", "training beside its baselines"):
+        import sklearn  # noqa: F401
     check_sizes(study)
+    plugin_sources(study.training)
     build_network(sample_shape(study), study.training)
 
 
@@ -66,9 +72,9 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
     summary: dict[str, Any] = {}
     for name, keep_mean in models(study).items():
         metrics, scores = _train_model(study, folder, dataset, name, keep_mean, baselines, summaries)
-        summary[f"{name}_auc"] = metrics["test"]["auc"]["value"]
-        if metrics["bound"] is not None:
-            summary[f"{name}_bound"] = metrics["bound"]["auc"]["value"]
+        summary[f"{name}_auc"] = metrics.test["auc"].value
+        if metrics.bound is not None:
+            summary[f"{name}_bound"] = metrics.bound.auc.value
         if name == main_model(study):
             trace_curve(study, folder, dataset, summaries, keep_mean, {"network": scores, **baselines})
     for name in SUMMARISED:
@@ -79,7 +85,13 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
 def task(study: StudyConfig, dataset: Dataset, keep_mean: bool) -> Task:
     """The training of one model on the data set."""
     pairs: dict[Part, Pairs] = {part: dataset.samples(part, keep_mean) for part in PARTS}
-    return Task(study.training, pairs, f"{dataset.fingerprint} {'mean kept' if keep_mean else 'mean removed'}")
+    data = f"{dataset.fingerprint} {'mean kept' if keep_mean else 'mean removed'}"
+    return Task(study.training, pairs, data, kept_plugins(study, dataset.folder))
+
+
+def kept_plugins(study: StudyConfig, folder: RunFolder) -> Path:
+    """Where a run keeps the sources of the plugins that its main network was trained with."""
+    return folder.model(main_model(study)) / PLUGINS
 
 
 def _train_model(
@@ -90,7 +102,7 @@ def _train_model(
     keep_mean: bool,
     baselines: Mapping[str, dict[Part, Scores]],
     summaries: Summaries,
-) -> tuple[dict[str, Any], dict[Part, Scores]]:
+) -> tuple[Metrics, dict[Part, Scores]]:
     """Train one network and write its files; its metrics and its scores of cubes."""
     job, where, resamples = task(study, dataset, keep_mean), folder.model(name), study.audit.bootstrap
     network = fit(job, where, f"training {name}")
@@ -101,38 +113,33 @@ def _train_model(
         where / "scores.json",
         {who: {part: value.as_json() for part, value in parts.items()} for who, parts in everyone.items()},
     )
-    results = {who: described(parts, resamples) for who, parts in everyone.items()}
-    metrics = {
-        **results["network"],
-        "seeds": {part: dataset.part(part) for part in PARTS},
-        "baselines": {who: results[who]["test"] for who in baselines},
-        "baseline_temperatures": {who: results[who]["temperature"] for who in baselines},
+    results = {who: evaluation(parts, resamples) for who, parts in everyone.items()}
+    judged = judgement(study.training, job.kept)
+    values: dict[str, Any] = {
+        **dict(results["network"]),
+        "seeds": dataset.split,
+        "baselines": {who: results[who].test for who in baselines},
+        "baseline_temperatures": {who: results[who].temperature for who in baselines},
         "bound": measured_bound(summaries, dataset.part("train"), keep_mean),
-        "fit": diagnose(
-            read_json(where / "history.json"),
-            samples["train"],
-            samples["validation"],
-            resamples,
-            study.training.loss,
-        ).as_json(),
-        **_slices(samples, where, resamples),
+        "fit": diagnose(History.load(where / HISTORY), samples["train"], samples["validation"], resamples, judged),
         "mean_kept": keep_mean,
         "network": study.training.network,
         "parameters": sum(p.numel() for p in network.parameters()),
         "dataset": dataset.fingerprint,
         "weights": file_hash(where / "weights.pt"),
     }
-    write_json(where / "metrics.json", metrics)
+    if any(len(found.distinct) < len(found.seeds) for found in samples.values()):
+        values["slices"] = _parts(samples, where, resamples)
+    metrics = Metrics(**values)
+    metrics.save(where / METRICS)
     return metrics, cubes
 
 
-def _slices(samples: ByPart, where: Path, resamples: int) -> dict[str, Any]:
-    """Where samples are parts of cubes: what a single one is worth, its errors over seeds, and how many a cube has.
+def _parts(samples: ByPart, where: Path, resamples: int) -> Parts:
+    """What a single part of a cube is worth, with its errors over seeds, and how many parts a cube has.
 
-    The logits of all of them go into ``slice_scores.npz``, (samples,) float32 each; nothing for whole cubes.
+    The logits of all of them go into ``slice_scores.npz``, (samples,) float32 each.
     """
-    if all(len(found.distinct) == len(found.seeds) for found in samples.values()):
-        return {}
     arrays = {
         f"{part}_{name}": np.asarray(values, dtype=kind)
         for part, found in samples.items()
@@ -145,9 +152,4 @@ def _slices(samples: ByPart, where: Path, resamples: int) -> dict[str, Any]:
     with replacing(where / "slice_scores.npz") as scratch, open(scratch, "wb") as handle:
         np.savez(handle, **arrays)  # type: ignore[arg-type]
     sizes = samples["test"].sizes
-    return {
-        "slices": {
-            "per_cube": [int(sizes.min()), int(sizes.max())],
-            "test": {name: found.as_json() for name, found in evaluate(samples["test"], resamples).items()},
-        }
-    }
+    return Parts(per_cube=(int(sizes.min()), int(sizes.max())), test=evaluate(samples["test"], resamples))

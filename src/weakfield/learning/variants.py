@@ -25,8 +25,9 @@ from weakfield.base.progress import bar
 from weakfield.config.training import TrainingSettings
 from weakfield.cosmology.transfer.cache import cache_folder
 from weakfield.learning.losses import training_loss
-from weakfield.learning.networks import arrange, build_network, network_identity
+from weakfield.learning.networks import arrange, build_network, network_class
 from weakfield.learning.optimisers import build_optimiser
+from weakfield.learning.plugins import plugin_sources
 
 WORTH = 2.0e8  # cells times passes of a training below which the trial would cost more than it can save
 STEPS = 5  # timed, after one that is not
@@ -45,8 +46,10 @@ class Variant:
         return {"precision": self.precision, "layout": self.layout, "chosen_by": self.chosen_by}
 
 
-def choose(settings: TrainingSettings, shape: tuple[int, ...], pairs: int, device: torch.device) -> Variant:
-    """The variant of a training on ``pairs`` of samples of this shape."""
+def choose(
+    settings: TrainingSettings, shape: tuple[int, ...], pairs: int, device: torch.device, kept: Path | None = None
+) -> Variant:
+    """The variant of a training on ``pairs`` of samples of this shape; ``kept`` as in ``Task``."""
     precisions = ("single", "bf16") if settings.precision == "auto" else (settings.precision,)
     layouts = ("channels_last", "contiguous") if settings.layout == "auto" else (settings.layout,)
     if len(precisions) == len(layouts) == 1:
@@ -54,20 +57,24 @@ def choose(settings: TrainingSettings, shape: tuple[int, ...], pairs: int, devic
     if settings.epochs * 2 * pairs * prod(shape) < WORTH:
         return Variant(precisions[0], layouts[0], "small")
     variants = [Variant(p, layout, "trial") for p, layout in product(precisions, layouts)]
-    seconds = _remembered(settings, shape, device, lambda: measure(settings, shape, device, variants))
+    seconds = _remembered(settings, shape, device, lambda: measure(settings, shape, device, variants, kept), kept)
     best = min(variants, key=lambda v: seconds[_name(v)])
     return best if seconds[_name(best)] * GAIN < seconds[_name(variants[0])] else variants[0]
 
 
 def measure(
-    settings: TrainingSettings, shape: tuple[int, ...], device: torch.device, variants: list[Variant]
+    settings: TrainingSettings,
+    shape: tuple[int, ...],
+    device: torch.device,
+    variants: list[Variant],
+    kept: Path | None = None,
 ) -> dict[str, float]:
     """Seconds a sample of a training step on noise, by the name of each variant; rounds take turns."""
     count = 2 * settings.batch_pairs
     with torch.random.fork_rng(devices=[]), bar("measuring variants", STEPS + 1) as progress:
         torch.manual_seed(0)
         samples = torch.randn(count, *shape).to(device)
-        steps = {_name(v): _step(settings, shape, samples, v) for v in variants}
+        steps = {_name(v): _step(settings, samples, v, kept) for v in variants}
         times: dict[str, list[float]] = {name: [] for name in steps}
         for _ in range(STEPS + 1):
             for name, step in steps.items():
@@ -80,14 +87,15 @@ def measure(
     return {name: min(found[1:]) for name, found in times.items()}
 
 
-def _step(settings: TrainingSettings, shape: tuple[int, ...], samples: Tensor, variant: Variant) -> Callable[[], None]:
-    network = arrange(build_network(shape, settings).to(samples.device), variant.layout)
-    optimiser = build_optimiser(network, settings)
+def _step(settings: TrainingSettings, samples: Tensor, variant: Variant, kept: Path | None) -> Callable[[], None]:
+    network = build_network(tuple(samples.shape[1:]), settings, network_class(settings, kept))
+    network = arrange(network.to(samples.device), variant.layout)
+    optimiser = build_optimiser(network, settings, kept)
 
     def step() -> None:
         with torch.autocast(samples.device.type, torch.bfloat16, enabled=variant.precision == "bf16"):
             outputs = network(samples)
-        loss = training_loss(settings, outputs.float(), settings.batch_pairs)
+        loss = training_loss(settings, outputs.float(), settings.batch_pairs, kept)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -96,7 +104,11 @@ def _step(settings: TrainingSettings, shape: tuple[int, ...], samples: Tensor, v
 
 
 def _remembered(
-    settings: TrainingSettings, shape: tuple[int, ...], device: torch.device, measured: Callable[[], dict[str, float]]
+    settings: TrainingSettings,
+    shape: tuple[int, ...],
+    device: torch.device,
+    measured: Callable[[], dict[str, float]],
+    kept: Path | None,
 ) -> dict[str, float]:
     """The first measurement of this network, shape, batch, device and number of threads on this machine."""
     architecture = ("network", "size", "channels", "blocks", "activation", "normalisation", "dropout", "classes")
@@ -104,7 +116,7 @@ def _remembered(
     asked = ("batch_pairs", "precision", "layout", "loss")
     key: dict[str, Any] = {
         **{name: values[name] for name in (*architecture, *asked)},
-        "code": network_identity(settings),
+        "code": plugin_sources(settings, kept).get("network", ""),
         "shape": list(shape),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "threads": torch.get_num_threads(),

@@ -24,8 +24,6 @@ from weakfield.mesh.particles import Particles
 
 #: how much further particles are on the other three of the four meshes of a density, in cells
 SHIFTS = (0.25, 0.5, 0.75)
-#: the same for the second of the two meshes that a start is read on
-HALF_A_CELL = 0.5
 
 
 @dataclass(frozen=True)
@@ -74,11 +72,6 @@ class Continuum:
         """(n, n, n//2+1): 1, and 0 on the Nyquist planes."""
         x, y, z = self._axes(self.inside_numpy)
         return z * y * x
-
-    @cached_property
-    def half(self) -> Tensor:
-        """(n, n, n//2+1): exp(i (k_x + k_y + k_z) / 2n), what moves a field by half a cell."""
-        return self.moved_by(HALF_A_CELL)
 
     @cached_property
     def back(self) -> tuple[Tensor, ...]:

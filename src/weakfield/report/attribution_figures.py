@@ -19,7 +19,8 @@ from weakfield.base.figures import (
     wavenumber_axis,
 )
 from weakfield.config import THEORIES
-from weakfield.report.records import Agreement, OverSeeds, PairSpectrum, SimilarityByLayer, TrustCurves
+from weakfield.explain.over_seeds import OverSeeds
+from weakfield.explain.records import Agreement, PairSpectrum, SimilarityByLayer, TrustCurves
 
 Reals = NDArray[np.float64]
 Line = OverSeeds[list[float]]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from weakfield.audit.records import BandCurve, ControlRow
 from weakfield.base.figures import COLOURS, GREY, OTHERS, new_figure, wavenumber_axis
 from weakfield.learning import Scores
 from weakfield.learning.metrics import Estimate, auc
 from weakfield.report.learning_figures import roc_curve
-from weakfield.report.records import BandCurve, ControlRow
 
 #: what a classifier is worth between universes and within pairs: colour, marker, label
 MEASURES = {

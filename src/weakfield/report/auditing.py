@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from weakfield.audit.records import ControlRow, Cost
 from weakfield.report.audit_figures import bands, reached, roc_controls, with_scores
 from weakfield.report.page import Picture, absent, render
-from weakfield.report.records import ControlRow, Cost
 from weakfield.report.run_results import RunResults
 
 ORDER = ("shortcut", "inconclusive", "clean")

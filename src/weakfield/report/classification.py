@@ -10,6 +10,7 @@ from weakfield.base.figures import OTHERS
 from weakfield.learning import Scores
 from weakfield.learning.baselines import BASELINES
 from weakfield.learning.calibration import reliability
+from weakfield.learning.results import Measures, Reliability
 from weakfield.report.learning_figures import (
     ROC_RESAMPLES,
     learning_curves,
@@ -20,7 +21,6 @@ from weakfield.report.learning_figures import (
 )
 from weakfield.report.numbers import interval
 from weakfield.report.page import Picture, absent, render
-from weakfield.report.records import Bin, Measures, Reliability
 from weakfield.report.run_results import RunResults
 
 LABELS = {"cnn": "network, mean removed", "cnn_meankept": "network, mean kept"}
@@ -194,8 +194,8 @@ def training(results: RunResults) -> Markup:
 
 def fits_in_words(results: RunResults) -> list[str]:
     """What the loss curves show of each network."""
-    found = {label(name): model.metrics.fit for name, model in results.models.items()}
-    words = {name: re.sub(r"-(?=\d)", "\N{MINUS SIGN}", fit.words) for name, fit in found.items() if fit is not None}
+    found = {label(name): model.metrics.fit.words for name, model in results.models.items()}
+    words = {name: re.sub(r"-(?=\d)", "\N{MINUS SIGN}", text) for name, text in found.items()}
     return [f"{name[0].upper()}{name[1:]}: {text}" for name, text in words.items()]
 
 
@@ -204,7 +204,7 @@ def _reliabilities(results: RunResults, scores: dict[str, Scores]) -> dict[str, 
     found = {label(name): model.metrics.reliability for name, model in results.models.items()}
     for name in ("log_pk", "pk_bk"):
         if label(name) in scores:
-            rows = [Bin.model_validate(row) for row in reliability(scores[label(name)], ROC_RESAMPLES)]
+            rows = tuple(reliability(scores[label(name)], ROC_RESAMPLES))
             found[label(name)] = Reliability(raw=rows, calibrated=rows)
     return found
 

@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from weakfield.base.errors import BadInput
 from weakfield.base.figures import NAMES
+from weakfield.explain.over_seeds import OverSeeds
+from weakfield.explain.records import Explanation, Triangles, Trust
 from weakfield.report.attribution_figures import (
     agreement,
     deletion_curves,
@@ -23,7 +25,6 @@ from weakfield.report.attribution_figures import (
 from weakfield.report.classification import label
 from weakfield.report.numbers import minus, with_error
 from weakfield.report.page import Picture, absent, render
-from weakfield.report.records import Explanation, OverSeeds, Triangles, Trust
 from weakfield.report.run_results import RunResults
 from weakfield.report.slider import Panel, Slider
 

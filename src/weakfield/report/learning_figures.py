@@ -13,7 +13,7 @@ from weakfield.base.figures import COLOURS, GREY, NAMES, OTHERS, new_figure
 from weakfield.config import THEORIES
 from weakfield.learning import Scores
 from weakfield.learning.metrics import Estimate, auc, average_precision, bootstrap_weights
-from weakfield.report.records import Curve, History, Reliability
+from weakfield.learning.results import Curve, History, Reliability
 
 Reals = NDArray[np.float64]
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from markupsafe import Markup
 
+from weakfield.explain.over_seeds import OverSeeds
 from weakfield.learning.metrics import Estimate
-from weakfield.report.records import OverSeeds
 
 
 def minus(text: str) -> str:

@@ -5,22 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from weakfield.audit.records import AuditTable, KeptControl
 from weakfield.base.files import read_json
-from weakfield.config import THEORIES, Draw, Inverse, RunFolder, StudyConfig
+from weakfield.config import THEORIES, RunFolder, StudyConfig
+from weakfield.dataset.description import DatasetDescription
+from weakfield.dataset.store import DESCRIPTION
+from weakfield.explain.records import Explanation, Trust
 from weakfield.learning import Scores
+from weakfield.learning.results import CURVE, HISTORY, METRICS, Curve, History, Metrics, trained_models
 from weakfield.learning.training import main_model
+from weakfield.pairs.pair import Pairs
 from weakfield.report.records import (
-    AuditTable,
-    Curve,
-    DatasetDescription,
-    Explanation,
-    History,
-    KeptControl,
-    Metrics,
-    PairRecord,
     Provenance,
     StageRecord,
-    Trust,
 )
 from weakfield.spectra.paired import PairedPower, load_spectra
 from weakfield.spectra.paired_bispectrum import PairedBispectrum, load_bispectra
@@ -60,10 +57,9 @@ class RunResults:
         return f"RunResults of {self.study.name} in {self.folder.root}"
 
     @cached_property
-    def pairs(self) -> dict[int, PairRecord]:
-        """Every whole pair of the study, by its seed."""
-        found = {seed: self._pair(seed) for seed in self.study.seeds.all}
-        return {seed: pair for seed, pair in found.items() if pair is not None}
+    def pairs(self) -> Pairs:
+        """Every whole pair of the study."""
+        return Pairs(self.study, self.folder)
 
     @cached_property
     def spectra(self) -> list[PairedPower]:
@@ -82,18 +78,17 @@ class RunResults:
 
     @cached_property
     def dataset(self) -> DatasetDescription | None:
-        return DatasetDescription.load_if_there(self.folder.dataset / "dataset.json")
+        return DatasetDescription.load_if_there(self.folder.dataset / DESCRIPTION)
 
     @cached_property
     def models(self) -> dict[str, ModelResults]:
         """Every finished model by name, the main one first."""
         found, main = {}, main_model(self.study)
-        paths = self.folder.training.glob("*/metrics.json")
-        for path in sorted(paths, key=lambda path: (path.parent.name != main, path.parent.name)):
-            scores = read_json(path.parent / "scores.json")
-            found[path.parent.name] = ModelResults(
-                Metrics.load(path),
-                History.load(path.parent / "history.json"),
+        for name, path in sorted(trained_models(self.folder).items(), key=lambda item: item[0] != main):
+            scores = read_json(path / "scores.json")
+            found[name] = ModelResults(
+                Metrics.load(path / METRICS),
+                History.load(path / HISTORY),
                 {who: {p: Scores.from_json(v) for p, v in parts.items()} for who, parts in scores.items()},
             )
         return found
@@ -105,7 +100,7 @@ class RunResults:
 
     @cached_property
     def learning_curve(self) -> Curve | None:
-        return Curve.load_if_there(self.folder.training / "learning_curve" / "curve.json")
+        return Curve.load_if_there(self.folder.training / "learning_curve" / CURVE)
 
     @cached_property
     def audit(self) -> AuditTable | None:
@@ -136,14 +131,10 @@ class RunResults:
         """Wall time of every finished stage, the simulations summed over pairs and theories."""
         found: dict[str, float] = {}
         if self.pairs:
-            inverses = [self._pair(Inverse(seed)) for seed in self.pairs]
-            grown = [*self.pairs.values(), *(pair for pair in inverses if pair is not None)]
-            found["simulate"] = sum(pair.seconds.get(theory, 0.0) for pair in grown for theory in THEORIES)
+            grown = (*self.pairs.values(), *self.pairs.inverses.values())
+            found["simulate"] = sum(float(pair.manifest.seconds.get(t, 0.0)) for pair in grown for t in THEORIES)
         for stage, name in STAGE_FOLDERS.items():
             record = StageRecord.load_if_there(self.folder.root / name / "stage.json")
             if record is not None:
                 found[stage] = record.seconds
         return found
-
-    def _pair(self, draw: Draw) -> PairRecord | None:
-        return PairRecord.load_if_there(self.folder.pair(draw) / "pair.json")

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from weakfield.config import THEORIES
 from weakfield.dataset import PARTS
+from weakfield.dataset.wording import samples_in_words
 from weakfield.report.numbers import duration, ranges, rounded, scientific
 from weakfield.report.page import Picture, absent, render
 from weakfield.report.run_results import RunResults
 from weakfield.report.slider import slider
-from weakfield.spectra.measure import read_member
 from weakfield.spectra.paired import PairedPower
 
 #: snapshots are stored in single precision: no error of a ratio of powers is believed below this
@@ -45,9 +45,9 @@ def slices(results: RunResults) -> Markup:
     if not results.pairs:
         return absent("snapshots", "simulate")
     study = results.study
-    seed = next(iter(results.pairs))
-    pair = {theory: read_member(study, results.folder, seed, theory)[study.measure.redshift] for theory in THEORIES}
-    cubes: dict[str, NDArray[np.float64]] = {theory: pair[theory].phi.numpy() for theory in THEORIES}
+    seed, pair = next(iter(results.pairs.items()))
+    potentials = {theory: pair.phi(theory, study.measure.redshift) for theory in THEORIES}
+    cubes: dict[str, NDArray[np.float64]] = {theory: phi.values.astype(float) for theory, phi in potentials.items()}
     difference = cubes["gr"] - cubes["newton"]
     mean = float(difference.mean())
     cubes["difference"] = difference - mean
@@ -55,7 +55,7 @@ def slices(results: RunResults) -> Markup:
         "slices.html",
         slider=slider(cubes, study.simulation.box_size_mpch),
         seed=seed,
-        redshift=pair["newton"].redshift,
+        redshift=potentials["newton"].attrs["redshift"],
         mean=mean,
         scatter=float(difference.std() / cubes["newton"].std()),
     )
@@ -91,10 +91,16 @@ def dataset(results: RunResults) -> Markup:
         return absent("data set", "dataset")
     rows = []
     for part in PARTS:
-        seeds = data.seeds[part]
-        rows.append([part, len(seeds), 2 * len(seeds), f"{data.images(part):,}", ranges(seeds)])
-    mean = "kept" if data.keep_mean else "removed"
-    return render("dataset.html", data=data, mean=mean, scale=data.normalisation[f"mean_{mean}"], rows=rows)
+        seeds = data.seeds.part(part)
+        slices = 2 * len(seeds) * len(data.redshifts) * 3 * data.grid  # two theories, every redshift, three axes
+        rows.append([part, len(seeds), 2 * len(seeds), f"{slices:,}", ranges(seeds)])
+    return render(
+        "dataset.html",
+        data=data,
+        sample=samples_in_words(data),
+        scale=data.normalisation.mean_kept if data.keep_mean else data.normalisation.mean_removed,
+        rows=rows,
+    )
 
 
 def provenance(results: RunResults) -> Markup:

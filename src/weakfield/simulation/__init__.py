@@ -1,4 +1,4 @@
-"""Initial conditions, both theories of gravity, evolution, snapshots. The heavy parts load when first used."""
+"""Initial conditions, both theories of gravity, evolution, the output of one run. Loads when first used."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from weakfield.simulation.evolution import grow_member
-    from weakfield.simulation.pair import grow_pair
-    from weakfield.simulation.run import simulate
 
-_HOMES = {"grow_member": "evolution", "grow_pair": "pair", "simulate": "run"}
+_HOMES = {"grow_member": "evolution"}
 
-__all__ = ["grow_member", "grow_pair", "simulate"]
+__all__ = ["grow_member"]
 
 
 def __getattr__(name: str) -> Any:

@@ -18,9 +18,9 @@ from weakfield.simulation.newton import Newton
 from weakfield.simulation.output import Outputs, needs_diagnostics
 from weakfield.simulation.relativity import Relativity
 from weakfield.simulation.second_order import SecondOrderNewton, SecondOrderRelativity
-from weakfield.simulation.shared import Shared
 from weakfield.simulation.spectral.newton import SpectralNewton
 from weakfield.simulation.spectral.relativity import SpectralRelativity
+from weakfield.simulation.study_cache import StudyCache
 from weakfield.simulation.universe import DTYPES, Universe
 from weakfield.simulation.writer import Writer
 
@@ -52,7 +52,7 @@ def grow_member(
     run: RunSettings,
     folder: Path,
     history: TransferHistory | None = None,
-    shared: Shared | None = None,
+    shared: StudyCache | None = None,
     writer: Writer | None = None,
 ) -> list[Path]:
     """Grow one universe from its initial redshift to its last output; returns the files written into ``folder``.
@@ -63,11 +63,30 @@ def grow_member(
     when a wallclock limit is set and over.
     """
     with threads(threads_for_mesh(run.simulation.grid)):
-        return _evolve(run, folder, history, shared, writer)
+        _compile_kernels(run)
+        gravity = THEORIES[run.simulation.mesh, run.theory, run.simulation.phi_integrator]()
+        universe = initial_universe(run, history, shared=shared)
+        clock, outputs = Clock(run, universe.background), Outputs(run, folder, writer)
+        checkpoints = Checkpoints(run, folder)
+        checkpoints.resume(universe, clock, outputs)
+        total = cycles_until(run, universe.background, outputs.last_redshift)
+        with bar(f"{run.theory} seed {run.seed}", total) as progress:
+            progress.advance(clock.cycle)
+            while True:
+                gravity.solve(universe, clock, outputs.need_diagnostics)
+                outputs.write_due(universe, clock)
+                if outputs.finished:
+                    outputs.settle()  # the checkpoint stays until all files are there
+                    checkpoints.clear()
+                    return outputs.paths
+                gravity.move(universe, clock)
+                clock.advance()
+                progress.advance()
+                checkpoints.keep(universe, clock, outputs)
 
 
 def at_redshifts(
-    run: RunSettings, shared: Shared | None = None, diagnostics: bool = False, backend: str | None = None
+    run: RunSettings, shared: StudyCache | None = None, diagnostics: bool = False, backend: str | None = None
 ) -> Iterator[tuple[Universe, Clock]]:
     """The universe of a run at each of its snapshot redshifts, descending, in memory: nothing is written.
 
@@ -87,36 +106,10 @@ def at_redshifts(
         clock.advance()
 
 
-def _evolve(
-    run: RunSettings,
-    folder: Path,
-    history: TransferHistory | None,
-    shared: Shared | None = None,
-    writer: Writer | None = None,
-) -> list[Path]:
-    """The main loop."""
+def _compile_kernels(run: RunSettings) -> None:
+    """Have the kernels of a run on the CPU ready, compiled or from the cache, before its first cycle."""
     if device_for(run.simulation.device).type == "cpu":
         from weakfield.mesh.kernels.cpu.warm import compile_kernels
 
         needs_chi = run.simulation.linear_radiation or needs_diagnostics(run)
         compile_kernels(DTYPES[run.simulation.precision], run.theory, needs_chi, run.simulation.mesh)
-    gravity = THEORIES[run.simulation.mesh, run.theory, run.simulation.phi_integrator]()
-    universe = initial_universe(run, history, shared=shared)
-    clock = Clock(run, universe.background)
-    outputs = Outputs(run, folder, writer)
-    total = cycles_until(run, universe.background, outputs.last_redshift)
-    checkpoints = Checkpoints(run, folder)
-    checkpoints.resume(universe, clock, outputs)
-    with bar(f"{run.theory} seed {run.seed}", total) as progress:
-        progress.advance(clock.cycle)
-        while True:
-            gravity.solve(universe, clock, outputs.need_diagnostics)
-            outputs.write_due(universe, clock)
-            if outputs.finished:
-                outputs.settle()  # the checkpoint stays until all files are there
-                checkpoints.clear()
-                return outputs.paths
-            gravity.move(universe, clock)
-            clock.advance()
-            progress.advance()
-            checkpoints.keep(universe, clock, outputs)

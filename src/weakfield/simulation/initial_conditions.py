@@ -17,10 +17,10 @@ from weakfield.simulation.linear_start import by_kind, linear_sources
 from weakfield.simulation.matter_start import linear_potential, matter_source, velocity_factor
 from weakfield.simulation.radiation import LinearRadiation
 from weakfield.simulation.realisation import Realisation, Source
-from weakfield.simulation.shared import Shared
 from weakfield.simulation.snapshot_start import Start, load_start
 from weakfield.simulation.spectral.begin import spectral_universe
 from weakfield.simulation.spectral.primordial import primordial_modes
+from weakfield.simulation.study_cache import StudyCache
 from weakfield.simulation.universe import DTYPES, Universe
 
 
@@ -28,7 +28,7 @@ def initial_universe(
     run: RunSettings,
     history: TransferHistory | None = None,
     backend: str | None = None,
-    shared: Shared | None = None,
+    shared: StudyCache | None = None,
 ) -> Universe:
     """Particles, phi, chi and B at the initial redshift, in the order of EQUATIONS 3.5, or from a snapshot.
 
@@ -37,7 +37,7 @@ def initial_universe(
     settings = run.simulation
     background = Background(run.cosmology, settings.box_size_mpch)
     if shared is None or not shared.serves(run):
-        shared = Shared(run, history)
+        shared = StudyCache(run, history)
     history, device = shared.history, shared.device
     if backend is None and device.type == "cuda":
         backend = "deterministic" if settings.deterministic else "cuda"
@@ -80,7 +80,7 @@ def _completed(start: Start, background: Background, kernels: Kernels, dtype: to
 
 def _from_transfer(
     run: RunSettings, background: Background, history: TransferHistory, realisation: Realisation, kernels: Kernels,
-    shared: Shared,
+    shared: StudyCache,
 ) -> Start:  # fmt: skip
     """Particles and phi with the transfer functions at the initial redshift."""
     sources = linear_sources(run, background, history)
@@ -92,7 +92,7 @@ def _from_transfer(
 
 
 def _from_matter_power(
-    run: RunSettings, background: Background, realisation: Realisation, kernels: Kernels, shared: Shared
+    run: RunSettings, background: Background, realisation: Realisation, kernels: Kernels, shared: StudyCache
 ) -> Start:
     """Particles displaced to the matter power of a file, and the phi and velocities that linear theory gives them."""
     particles = _displaced(realisation, kernels, (matter_source(run, background),), shared)
@@ -103,7 +103,9 @@ def _from_matter_power(
     return Start(particles, phi)
 
 
-def _displaced(realisation: Realisation, kernels: Kernels, sources: tuple[Source, ...], shared: Shared) -> Particles:
+def _displaced(
+    realisation: Realisation, kernels: Kernels, sources: tuple[Source, ...], shared: StudyCache
+) -> Particles:
     """The tiled template moved by the gradient of the displacement potential."""
     particles = shared.particles()
     shift = _by_kind(realisation, kernels, particles, sources, shared.kernel, sinc=True)

@@ -22,7 +22,7 @@ from weakfield.simulation.clock import Clock
 from weakfield.simulation.snapshots import coarsened, gadget_snapshot, snapshot_field, stored_particles
 from weakfield.simulation.spectra_written import spectra_names, spectrum_table
 from weakfield.simulation.universe import Universe
-from weakfield.simulation.writer import Immediate, Writer
+from weakfield.simulation.writer import DirectWriter, Writer
 
 UNITS = dict.fromkeys(("phi", "chi", "B", "hij", "psiN"), "dimensionless")
 
@@ -73,7 +73,7 @@ class Outputs:
 
     def __init__(self, run: RunSettings, folder: Path, writer: Writer | None = None) -> None:
         self.run = run
-        self._writer: Writer = writer or Immediate()
+        self._writer: Writer = writer or DirectWriter()
         self._lines: list[BackgroundLine] = []
         self.folder = folder
         self.paths: list[Path] = []

@@ -30,7 +30,7 @@ class Writer(Protocol):
         """Return when all jobs are done. Raises what one of them raised."""
 
 
-class Immediate:
+class DirectWriter:
     """Every job at once, in the thread that asks."""
 
     def hold(self, field: Tensor) -> Callable[[], Tensor]:
@@ -43,7 +43,7 @@ class Immediate:
         """Nothing waits."""
 
 
-class Behind:
+class ThreadedWriter:
     """Jobs in a thread of their own, in order; after one that fails, none. A context: leaving it waits for the jobs.
 
     Left by an exception it drops the jobs that have not begun: what they would have finished is not finished.
@@ -55,7 +55,7 @@ class Behind:
         self._dropping = False
         self._thread = Thread(target=self._work, name="weakfield-writer", daemon=True)
 
-    def __enter__(self) -> Behind:
+    def __enter__(self) -> ThreadedWriter:
         self._thread.start()
         return self
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from weakfield.base.errors import BadInput
-from weakfield.base.files import read_json
 from weakfield.base.progress import bar
-from weakfield.config import THEORIES, Draw, Inverse, RunFolder, StudyConfig, Theory
-from weakfield.formats import load_field
+from weakfield.config import THEORIES, RunFolder, StudyConfig, Theory
 from weakfield.fourier.shells import shells
+from weakfield.pairs.pair import GAUGES, Pair, Pairs
 from weakfield.spectra.bins import linear_edges
 from weakfield.spectra.bispectrum import Bispectrum, bispectrum
 from weakfield.spectra.cost import check_memory, estimate_bispectrum
@@ -64,9 +64,9 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
     too, all else of the seeds as they are. Raises ``BadInput`` when no pair is whole, or a file of a pair is
     missing, damaged or of another grid than its twin.
     """
-    seeds = tuple(seed for seed in study.seeds.all if (folder.pair(seed) / "pair.json").exists())
-    if not seeds:
-        raise BadInput(f"{folder.pairs} holds no whole pair of the study, expected at least one pair.json")
+    pairs = Pairs(study, folder)
+    if not (seeds := pairs.seeds):
+        raise BadInput(f"{folder.pairs} holds no whole pair of the study, expected at least one")
     if study.measure.bispectrum:
         needed = estimate_bispectrum(study.simulation.grid, triangle_edges(study))
         check_memory(needed, "a bispectrum of this study (measure.bispectrum)")
@@ -77,10 +77,11 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
     halves: dict[float, Collected] = {}
     with bar("spectra", len(seeds)) as progress:
         for seed in seeds:
-            pair = {theory: read_member(study, folder, seed, theory) for theory in THEORIES}
+            pair = {theory: potentials(study, pairs[seed], theory) for theory in THEORIES}
             actual = actual or {z: member.redshift for z, member in pair["newton"].items()}
-            measure_pair(study, folder, seed, pair, measured)
-            measure_parity(study, folder, seed, pair, expected, halves)
+            measure_pair(study, pairs[seed].manifest.folder, pair, measured)
+            if study.seeds.inverted and seed in pairs.inverses:
+                measure_parity(study, seed, pair, pairs.inverses[seed], expected, halves)
             own = expected.realised_modes(seed, edges)
             for (quantity, z), found in measured.items():
                 if quantity == "phi":
@@ -113,45 +114,42 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
 
 
 def measure_pair(
-    study: StudyConfig, folder: RunFolder, seed: int, pair: dict[Theory, dict[float, Potential]],
-    measured: dict[Key, Measured],
-) -> None:  # fmt: skip
-    """Add the spectra and bispectra of one pair to ``measured``."""
+    study: StudyConfig, path: Path, pair: dict[Theory, dict[float, Potential]], measured: dict[Key, Measured]
+) -> None:
+    """Add the spectra and bispectra of the pair in ``path`` to ``measured``."""
     box, edges = study.simulation.box_size_mpch, bin_edges(study)
     for key, (newton, gr) in quantities(study, pair).items():
         if newton.shape != gr.shape:
-            raise BadInput(f"{folder.pair(seed)}: the grids differ, {newton.shape[0]} (newton) and {gr.shape[0]} (gr)")
+            raise BadInput(f"{path}: the grids differ, {newton.shape[0]} (newton) and {gr.shape[0]} (gr)")
         found = measured.setdefault(key, Measured())
         spectra = [
             power_spectrum(cube, box, edges, quantity=key[0], gauge=gauge)
-            for cube, gauge in ((newton, "n-body"), (gr, "poisson"), (gr - newton, "none"))
+            for cube, gauge in ((newton, GAUGES["newton"]), (gr, GAUGES["gr"]), (gr - newton, "none"))
         ]
         found.powers.append((spectra[0], spectra[1], spectra[2]))
         if study.measure.bispectrum:
             triangles = triangle_edges(study)
             found.bispectra.append(
                 (
-                    bispectrum(newton, box, triangles, quantity=key[0], gauge="n-body"),
-                    bispectrum(gr, box, triangles, quantity=key[0], gauge="poisson"),
+                    bispectrum(newton, box, triangles, quantity=key[0], gauge=GAUGES["newton"]),
+                    bispectrum(gr, box, triangles, quantity=key[0], gauge=GAUGES["gr"]),
                 )
             )
 
 
 def measure_parity(
-    study: StudyConfig, folder: RunFolder, seed: int, pair: dict[Theory, dict[float, Potential]], expected: Expected,
+    study: StudyConfig, seed: int, pair: dict[Theory, dict[float, Potential]], inverted: Pair, expected: Expected,
     halves: dict[float, Collected],
 ) -> None:  # fmt: skip
-    """Add what is even and odd in GR - Newton of one seed to ``halves``, by redshift, if its inverse is whole."""
-    if not study.seeds.inverted or not (folder.pair(Inverse(seed)) / "pair.json").exists():
-        return
-    inverse = {theory: read_member(study, folder, Inverse(seed), theory) for theory in THEORIES}
+    """Add what is even and odd in GR - Newton of one seed to ``halves``, by redshift; ``inverted`` is its inverse."""
+    inverse = {theory: potentials(study, inverted, theory) for theory in THEORIES}
     grid, box = mesh_of(study)
     parts, below = shells(grid, bin_edges(study)), band_modes(grid, box)
     for z, newton in pair["newton"].items():
         one, other = ((members["newton"][z].phi, members["gr"][z].phi) for members in (pair, inverse))
         if {field.shape for field in (*one, *other)} != {(grid,) * 3}:
             shape = tuple(other[0].shape)
-            raise BadInput(f"{folder.pair(Inverse(seed))}: phi is {shape}, expected {grid} cells a side as the study's")
+            raise BadInput(f"{inverted.manifest.folder}: phi is {shape}, expected {grid} cells a side as the study's")
         found = halves.setdefault(z, Collected())
         found.seeds.append(seed)
         found.sums.append(parity_sums(one, other, expected.difference(seed, newton.redshift), parts, below))
@@ -175,24 +173,17 @@ def triangle_edges(study: StudyConfig) -> list[float]:
     return linear_edges(0.5, max(study.measure.bispectrum_reach * grid / 2, 0.5 + width), width)
 
 
-def read_member(study: StudyConfig, folder: RunFolder, draw: Draw, theory: Theory) -> dict[float, Potential]:
-    """phi of one universe at every output, by requested redshift, as its ``pair.json`` lists the files."""
-    root = folder.pair(draw)
-    entries = read_json(root / "pair.json")["files"].items()
-    found = {e["index"]: name for name, e in entries if e["theory"] == theory and e.get("field") == "phi"}
-    potentials = {}
-    for index, requested in enumerate(sorted(study.simulation.snapshot_redshifts, reverse=True)):
-        if index not in found:
-            raise BadInput(f"{root}/pair.json lists no phi of '{theory}' at redshift {requested:g}, expected one")
-        path = root / found[index]
-        phi, attributes = load_field(path)
-        if missing := [name for name in ("redshift", "box_size_mpch") if name not in attributes]:
-            raise BadInput(f"{path} has no attribute '{missing[0]}', expected it beside the field")
-        box = float(attributes["box_size_mpch"])
+def potentials(study: StudyConfig, pair: Pair, theory: Theory) -> dict[float, Potential]:
+    """phi of one universe at every output, by the redshift asked for; ``BadInput`` for one of another box."""
+    found = {}
+    for z in sorted(study.simulation.snapshot_redshifts, reverse=True):
+        phi = pair.phi(theory, z)
+        redshift, box = phi.attrs["redshift"], phi.attrs["box_size_mpch"]
         if abs(box - study.simulation.box_size_mpch) > 1e-9 * box:
-            raise BadInput(f"{path} has a box of {box:g} Mpc/h, expected {study.simulation.box_size_mpch:g} Mpc/h")
-        potentials[requested] = Potential(phi.to(torch.float64), float(attributes["redshift"]), box)
-    return potentials
+            path, expected = pair.path(theory, "phi", z), study.simulation.box_size_mpch
+            raise BadInput(f"{path} has a box of {box:g} Mpc/h, expected {expected:g} Mpc/h")
+        found[z] = Potential(torch.from_numpy(phi.values).to(torch.float64), redshift, box)
+    return found
 
 
 def quantities(study: StudyConfig, pair: dict[Theory, dict[float, Potential]]) -> dict[Key, tuple[Tensor, Tensor]]:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from weakfield.base.files import read_json
 from weakfield.config import THEORIES, RunFolder, StudyConfig, Theory
 from weakfield.formats.spectra_text import SpectrumTable, read_spectrum_text
+from weakfield.pairs.manifest import Manifest
 from weakfield.spectra.expected import Expected
 from weakfield.spectra.paired import PairedPower
 
@@ -42,7 +42,7 @@ def written_spectra(
 
 def _tables(folder: RunFolder, seed: int, file: str) -> dict[Theory, SpectrumTable]:
     """The file of both theories, nothing unless the pair lists both."""
-    listed = read_json(folder.pair(seed) / "pair.json")["files"]
-    if not all(f"{theory}/{file}" in listed for theory in THEORIES):
+    manifest = Manifest.load(folder.pair(seed))
+    if not all(f"{theory}/{file}" in manifest.files for theory in THEORIES):
         return {}
-    return {theory: read_spectrum_text(folder.member(seed, theory) / file) for theory in THEORIES}
+    return {theory: read_spectrum_text(manifest.folder / theory / file) for theory in THEORIES}

@@ -11,10 +11,11 @@ from torch import Tensor, nn
 from known_networks import Kinked, Linear, Pooled, Quadratic, fields, registered
 from weakfield.base.errors import BadInput
 from weakfield.explain.pixels import METHODS, method
-from weakfield.explain.pixels.contract import bytes_per_sample, completeness
+from weakfield.explain.pixels.contract import completeness
 from weakfield.explain.pixels.gradcam import cam_layer, guided_gradient
 from weakfield.explain.pixels.integrated import integrate, pair_integrated_gradients
 from weakfield.explain.pixels.occlusion import occlusion_by_shell
+from weakfield.explain.response import Response
 
 SHAPES = [(1, 8, 8, 8), (2, 8, 8, 8), (1, 8, 8), (2, 8, 8)]
 EXACT = {"atol": 1e-11, "rtol": 1e-9}  # double precision, sums of some thousand terms of order 1
@@ -241,7 +242,9 @@ def test_occlusion_by_shell_of_a_linear_network(shape):
 
 def test_a_budget_counts_what_a_sample_needs():
     network, x = Pooled(1, 3), fields(1, 1, 8, 8, 8)
-    assert bytes_per_sample(network, x) == 8 * (4 * 512 + 2 * 3 * 64)
+    # the sample with its gradient; what autograd keeps: the input of the convolution, its 24 weights, the 3 behind it
+    one = 8 * (4 * 512 + 2 * (512 + 24 + 3))
+    assert [Response(network, memory=memory).batch(x) for memory in (1, 10 * one - 1, 10 * one)] == [1, 9, 10]
     with pytest.raises(BadInput, match="memory budget"):
         ask("gradient", network, x, memory_mib=0)
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from known_networks import Linear, Quadratic, fields
 from weakfield.base.errors import BadInput
 from weakfield.explain.bands import Bands, by_band, exchange, power_by_band
+from weakfield.explain.pixels.cubes import gather
+from weakfield.explain.pixels.gradcam import upsample
 from weakfield.explain.pixels.gradients import gradient, gradient_x_input
 from weakfield.explain.pixels.integrated import pair_integrated_gradients
-from weakfield.explain.pixels.slicing import gather
-from weakfield.explain.pixels.upsampling import upsample
 from weakfield.spectra import power_spectrum
 
 

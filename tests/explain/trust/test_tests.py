@@ -9,16 +9,14 @@ import torch
 from torch import nn
 
 from known_networks import Linear, Pooled, Quadratic, fields, registered
-from weakfield.dataset import PairTensor
 from weakfield.explain.bands import Bands, by_band
+from weakfield.explain.over_seeds import over_seeds
 from weakfield.explain.pixels.gradients import gradient
+from weakfield.explain.records import PairCurves
 from weakfield.explain.trust.curves import band_curves, cell_curves
-from weakfield.explain.trust.faithfulness import infidelity, sensitivity
-from weakfield.explain.trust.others import flipped
-from weakfield.explain.trust.randomisation import cascade, layers
-from weakfield.explain.trust.similarity import rank_correlation, rank_correlations
-from weakfield.explain.trust.summary import curves, over_seeds
-from weakfield.explain.trust.symmetry import equivariance_error
+from weakfield.explain.trust.perturbations import equivariance_error, infidelity, sensitivity
+from weakfield.explain.trust.randomisation import cascade, layers, rank_correlation, rank_correlations
+from weakfield.explain.trust.summary import curves
 
 
 def test_rank_correlation_agrees_with_scipy_and_knows_constants():
@@ -109,30 +107,30 @@ def test_band_curves_of_a_linear_network_by_hand(axes):
 def test_normalised_curves_and_their_advantage():
     line = np.linspace(1, 0, 5)
     rows = [
-        {
-            "deletion": [size, 0, 0, 0, 0],
-            "random_deletion": size * line,
-            "insertion": [0, size, size, size, size],
-            "random_insertion": size * line[::-1],
-        }
+        PairCurves(
+            deletion=[size, 0, 0, 0, 0],
+            random_deletion=(size * line).tolist(),
+            insertion=[0, size, size, size, size],
+            random_insertion=(size * line[::-1]).tolist(),
+        )
         for size in (1, 3)
     ]
     found = curves(rows)
-    assert found["deletion_area"]["value"] == pytest.approx(1 / 8)
-    assert found["deletion_advantage"]["value"] == pytest.approx(3 / 8)
-    assert found["insertion_advantage"]["value"] == pytest.approx(3 / 8)
-    assert found["deletion_advantage"]["error"] == pytest.approx(0, abs=1e-12)  # both pairs are the same but for scale
-    np.testing.assert_allclose(found["deletion"]["value"], [1, 0, 0, 0, 0], atol=1e-12)
-    np.testing.assert_allclose(found["random_deletion"]["value"], line, atol=1e-12)
-    flat = curves([{name: np.ones(3) for name in rows[0]}])  # a pair without a difference
-    assert flat["deletion"] == {"value": [0, 0, 0], "error": None}
+    assert found.deletion_area.value == pytest.approx(1 / 8)
+    assert found.deletion_advantage.value == pytest.approx(3 / 8)
+    assert found.insertion_advantage.value == pytest.approx(3 / 8)
+    assert found.deletion_advantage.error == pytest.approx(0, abs=1e-12)  # both pairs are the same but for scale
+    np.testing.assert_allclose(found.deletion.value, [1, 0, 0, 0, 0], atol=1e-12)
+    np.testing.assert_allclose(found.random_deletion.value, line, atol=1e-12)
+    flat = curves([PairCurves(**{name: [1.0] * 3 for name in PairCurves.model_fields})])  # a pair without a difference
+    assert (flat.deletion.value, flat.deletion.error) == ([0, 0, 0], None)
 
 
 def test_errors_over_seeds_by_hand():
     found = over_seeds([1.0, 2.0, 6.0])
-    assert found["value"] == pytest.approx(3.0)
-    assert found["error"] == pytest.approx(np.std([1, 2, 6], ddof=1) / np.sqrt(3))  # the jackknife of a mean
-    assert over_seeds([[1.0, 2.0]]) == {"value": [1.0, 2.0], "error": None}
+    assert found.value == pytest.approx(3.0)
+    assert found.error == pytest.approx(np.std([1, 2, 6], ddof=1) / np.sqrt(3))  # the jackknife of a mean
+    assert over_seeds([[1.0, 2.0]]).as_json() == {"value": [1.0, 2.0], "error": None}
 
 
 @pytest.mark.parametrize("shape", [(1, 6, 6, 6), (2, 6, 6)])
@@ -176,12 +174,3 @@ def test_equivariance_of_networks_with_and_without_the_symmetry(axes):
     assert equivariance_error(lambda x, _: Isotropic()(x), sample, twin) < 1e-12
     pooled = Pooled(1, axes)
     assert equivariance_error(lambda x, _: gradient(pooled, x), sample, twin) > 0.1  # its kernel has a direction
-
-
-def test_pairs_of_exchanged_labels_are_pairs_of_the_same_kind():
-    pairs = PairTensor((1, 2, 3, 4), fields(4, 2, 1, 4, 4))
-    pairs.periodic, pairs.scalar = False, False  # a part of a cube, of a vector: not to be shifted nor turned
-    found = flipped(pairs, np.random.default_rng(2))
-    assert (found.seeds, found.periodic, found.scalar) == (pairs.seeds, False, False)
-    exchanged = [bool((a.flip(0) == b).all()) for a, b in zip(pairs.values, found.values, strict=True)]
-    assert sum(exchanged) == 2

@@ -12,7 +12,7 @@ from weakfield.cosmology.background import HUBBLE_LENGTH_MPCH
 from weakfield.cosmology.transfer import transfer_history
 from weakfield.formats import load_field
 from weakfield.mesh.noise import unit_modes
-from weakfield.simulation import grow_member, shared
+from weakfield.simulation import grow_member, study_cache
 from weakfield.spectra.theory.kernels import Kernel
 from weakfield.spectra.theory.relativistic import (
     GROWTH,
@@ -63,7 +63,7 @@ def test_a_lattice_shows_mixed_terms_of_displacements_alone(tmp_path, monkeypatc
     cosmology = CosmologySettings(omega_cdm=base.h**2 * (1 - base.Omega_r) - base.omega_b - 1e-9)
     fields = []
     for sign in (1.0, -1.0):
-        monkeypatch.setattr(shared, "unit_modes", few_waves(sign))
+        monkeypatch.setattr(study_cache, "unit_modes", few_waves(sign))
         folder = tmp_path / f"{sign:g}"
         folder.mkdir()
         run = RunSettings(
@@ -109,7 +109,7 @@ def test_difference_of_the_theories_at_second_order(tmp_path, monkeypatch):
     history = transfer_history(settings, cosmology)
     fields: dict[tuple[str, float], list[np.ndarray]] = {}
     for sign in (1.0, -1.0):
-        monkeypatch.setattr(shared, "unit_modes", few_waves(sign))
+        monkeypatch.setattr(study_cache, "unit_modes", few_waves(sign))
         for theory in ("newton", "gr"):
             folder = tmp_path / f"{theory}{sign:g}"
             folder.mkdir()

@@ -1,1 +1,1 @@
-"""One control a file, each with a ``CONTROL``."""
+"""The controls in families, a file each; every file has its controls in ``CONTROLS``."""

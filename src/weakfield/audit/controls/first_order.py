@@ -1,4 +1,4 @@
-"""The even and the odd part of GR - Newton in the initial modes, each with the Newton cube it belongs to."""
+"""The even and the odd part of GR - Newton in the initial modes: what is of first order, and what of second."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from weakfield.audit.context import Context
-from weakfield.audit.contract import CHANCE, Control, Result, Verdict, said, tells
-from weakfield.audit.surrogates import with_one_parity
+from weakfield.audit.audit_run import AuditRun
+from weakfield.audit.contract import CHANCE, Control, Result, said, tells
+from weakfield.audit.records import Verdict
 from weakfield.audit.universes import finished, inverses, snapshots_of
 from weakfield.config import THEORIES, Inverse
 from weakfield.dataset import PairTensor
@@ -18,50 +18,62 @@ from weakfield.learning import Scores
 SEEDS = 16
 
 
-def parted(context: Context, seeds: list[int]) -> tuple[PairTensor, PairTensor, np.ndarray]:
+def with_one_parity(twins: tuple[Tensor, Tensor], inverse: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """(Newton + even part, Newton + odd part) of GR - Newton of a seed; together with Newton's cube they add up to GR.
+
+    ``twins`` are Newton and GR of the seed, ``inverse`` those of its inverse: another universe, of which the
+    difference alone is used. The even part is half the sum of the two differences, the odd part half of the first
+    minus the second.
+    """
+    newton, gr = twins
+    upright, inverted = gr - newton, inverse[1] - inverse[0]
+    return newton + (upright + inverted) / 2, newton + (upright - inverted) / 2
+
+
+def parted(audit: AuditRun, seeds: list[int]) -> tuple[PairTensor, PairTensor, np.ndarray]:
     """(Newton, Newton + odd) and (Newton + even, GR) as the network sees cubes, and squares of the parts (seeds, 2).
 
     The parts are taken of what the study makes of its files (mean of squares: even, odd), in double precision. All that
     is done to a cube but noise is linear, so that it does not matter whether the parts are taken before or after; a
     factor that the study puts on one theory is then counted where it belongs, at first order.
     """
-    dataset, study = context.dataset, context.study
+    dataset, study = audit.dataset, audit.study
     first, second, sizes = [], [], []
-    folders = inverses(context, "first_order", seeds)
+    folders = inverses(audit, "first_order", seeds)
     for seed in seeds:
         newton, gr = (dataset.raw(seed, theory) for theory in THEORIES)
-        there = {theory: folders[seed].member(Inverse(seed), theory) for theory in THEORIES}
         newton_there, gr_there = (
-            dataset.raw_of(snapshots_of(study, member, dataset.redshifts), seed, theory)
-            for theory, member in there.items()
+            dataset.raw_of(snapshots_of(study, folders[seed], Inverse(seed), theory, dataset.redshifts), seed, theory)
+            for theory in THEORIES
         )
         even, odd = with_one_parity((newton, gr), (newton_there, gr_there))
-        sizes.append([_square(part - newton, context.keep_mean) for part in (even, odd)])
-        cubes = [finished(context, newton, seed, "newton")]
-        cubes += [finished(context, raw, seed, "gr") for raw in (odd, even, gr)]
+        sizes.append([_square(part - newton, audit.keep_mean) for part in (even, odd)])
+        cubes = [finished(audit, newton, seed, "newton")]
+        cubes += [finished(audit, raw, seed, "gr") for raw in (odd, even, gr)]
         first.append(torch.stack(cubes[:2]))
         second.append(torch.stack(cubes[2:]))
     return PairTensor(seeds, torch.stack(first)), PairTensor(seeds, torch.stack(second)), np.array(sizes)
 
 
-def run(context: Context) -> Result:
-    seeds = context.dataset.part("test")[:SEEDS]
-    with_odd, with_even, sizes = parted(context, seeds)
-    first, second = context.score(with_odd), context.score(with_even)
+def first_order(audit: AuditRun) -> Result:
+    """Show the network Newton cubes plus the even, or the odd, part of GR - Newton in the initial modes."""
+    seeds = audit.dataset.part("test")[:SEEDS]
+    with_odd, with_even, sizes = parted(audit, seeds)
+    first, second = audit.score(with_odd), audit.score(with_even)
     whole = second.gr - first.newton
     # the two orders in which the parts can be added to Newton, averaged: the two shares add up to 1
     odd = 0.5 * ((first.gr - first.newton) + (second.gr - second.newton))
-    share, left = context.ratio(odd, whole), context.ratio(whole - odd, whole)
-    gap = context.ratio(whole, np.ones(len(whole)))
+    share, left = audit.ratio(odd, whole), audit.ratio(whole - odd, whole)
+    gap = audit.ratio(whole, np.ones(len(whole)))
     even_alone = Scores(first.seeds, first.newton, second.newton)
-    size = context.ratio(sizes[:, 1], sizes.sum(1))
+    size = audit.ratio(sizes[:, 1], sizes.sum(1))
     remark = (
-        f"The even part gives {said(left)}. Newton plus the odd part scores above Newton in {context.paired(first)} of"
-        f" {len(seeds)} seeds, Newton plus the even part in {context.paired(even_alone)}. Of the square of GR - Newton"
+        f"The even part gives {said(left)}. Newton plus the odd part scores above Newton in {audit.paired(first)} of"
+        f" {len(seeds)} seeds, Newton plus the even part in {audit.paired(even_alone)}. Of the square of GR - Newton"
         f" in these samples the odd part is {said(size)}."
     )
     verdict: Verdict = "inconclusive"
-    if not tells(context, context.scores()) or gap.low <= 0 <= gap.high:
+    if not tells(audit, audit.scores()) or gap.low <= 0 <= gap.high:
         remark += (
             f" The logit difference of twins, {said(gap)}, is not distinguishable from what chance gives: there is"
             " nothing to share out."
@@ -77,9 +89,9 @@ def run(context: Context) -> Result:
         remark=remark,
         scores=first,
         more={
-            "even": left.as_json(),
-            "logit_difference": gap.as_json(),
-            "odd_of_square": size.as_json(),
+            "even": left,
+            "logit_difference": gap,
+            "odd_of_square": size,
             "seeds": len(seeds),
         },
     )
@@ -93,7 +105,7 @@ def _square(part: Tensor, keep_mean: bool) -> float:
     return float((values**2).mean())
 
 
-CONTROL = Control(
+FIRST_ORDER = Control(
     name="first_order",
     question=(
         "Does the network's answer follow what is of first order in GR - Newton, where the two theories agree, or what"
@@ -120,5 +132,8 @@ CONTROL = Control(
         "Errors of even order, such as a second order that the mesh or the steps get wrong (mesh, step_limit). Third"
         " order is odd too, and real; it is small on large scales."
     ),
-    run=run,
+    run=first_order,
 )
+
+
+CONTROLS = (FIRST_ORDER,)

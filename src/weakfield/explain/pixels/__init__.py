@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
-from typing import cast
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
 
 from weakfield.base.errors import BadInput, nearest
-from weakfield.explain.pixels.contract import Method
+from weakfield.base.plugins import Expected, is_plugin, load_plugin, source_hash
+from weakfield.explain.pixels.contract import MEMORY_MIB, Method, asked, checked
 
 _HERE = "weakfield.explain.pixels"
 
@@ -22,15 +27,50 @@ METHODS = {
     "guided_grad_cam": "gradcam:guided_grad_cam",
     "guided_grad_cam_unsigned": "gradcam:guided_grad_cam_unsigned",
     "occlusion": "occlusion:occlusion",
-    "deeplift": "deeplift:deeplift",
+    "deeplift": "gradients:deeplift",
 }
 
 
+#: what a method of the user's own is
+OWN_METHOD = Expected("explain.methods", "a function of a network, samples and baselines", callable)
+
+
 def method(name: str) -> Method:
-    """The method of that name; ``BadInput`` when there is none."""
+    """The method that the settings call ``name``; ``BadInput`` when there is none."""
+    if is_plugin(name):
+        return partial(_own_map, name, load_plugin(name, OWN_METHOD))
     if name not in METHODS:
         raise BadInput(
-            f"explain.methods holds '{name}', expected some of {', '.join(METHODS)}" + nearest(name, METHODS)
+            f"explain.methods holds '{name}', expected some of {', '.join(METHODS)}, or module:NAME of one's own"
+            + nearest(name, METHODS)
         )
     module, function = METHODS[name].split(":")
     return cast(Method, getattr(import_module(f"{_HERE}.{module}"), function))
+
+
+def source_of(name: str) -> str:
+    """Hash of the file of a method of the user's own, which decides its maps beside the settings; else nothing."""
+    return source_hash(name, OWN_METHOD)
+
+
+def _own_map(
+    name: str,
+    function: Method,
+    network: nn.Module,
+    samples: Tensor,
+    baselines: Tensor | None = None,
+    *,
+    memory_mib: float = MEMORY_MIB,
+) -> Tensor:
+    """The map of a method of the user's own, which is handed a copy of the network that answers with the logit for GR;
+    ``BadInput`` for a result that is no map of the samples."""
+    x, b = checked(network, samples, baselines)
+    with torch.enable_grad():
+        found: Any = function(asked(network, x, memory_mib), x, None if baselines is None else b)
+    if not isinstance(found, Tensor) or found.shape != samples.shape:
+        what = f"a tensor of shape {tuple(found.shape)}" if isinstance(found, Tensor) else f"{found!r:.60}"
+        raise BadInput(f"method '{name}' returned {what}, expected a tensor of the samples' shape {tuple(x.shape)}")
+    values: Tensor = found.detach().to("cpu", torch.float64)
+    if not bool(torch.isfinite(values).all()):
+        raise BadInput(f"method '{name}' returned NaN or infinity, expected finite numbers")
+    return values

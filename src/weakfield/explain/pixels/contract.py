@@ -8,56 +8,17 @@ not depend on the size of the batches beyond rounding.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from weakfield.base.errors import BadInput
-from weakfield.learning.losses import log_odds
+from weakfield.explain.response import Response
 
 MEMORY_MIB = 1024.0
 
 Method = Callable[..., Tensor]
-
-
-class Decision(nn.Module):
-    """The logit for GR (batch,) of a network, whatever the shape of its output.
-
-    (batch,) and (batch, 1) are the logit; of (batch, classes), class 1 being GR, it is GR against the rest.
-    """
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, x: Tensor) -> Tensor:
-        found: Tensor = self.network(x)
-        if found.ndim == 1:
-            return found
-        if found.ndim == 2 and found.shape[1]:
-            return found[:, 0] if found.shape[1] == 1 else log_odds(found)
-        shape = tuple(found.shape)
-        raise BadInput(f"the network gave an output of shape {shape}, expected logits (batch,) or (batch, classes)")
-
-
-@contextmanager
-def asked(network: nn.Module) -> Iterator[Decision]:
-    """Its decision in eval mode, without gradients of parameters; modes and flags come back after the block."""
-    modes = [(module, module.training) for module in network.modules()]
-    flags = [(parameter, parameter.requires_grad) for parameter in network.parameters()]
-    network.eval()
-    for parameter, _ in flags:
-        parameter.requires_grad_(False)
-    try:
-        with torch.enable_grad():
-            yield Decision(network)
-    finally:
-        for module, training in modes:
-            module.training = training
-        for parameter, wanted in flags:
-            parameter.requires_grad_(wanted)
 
 
 def checked(network: nn.Module, samples: Tensor, baselines: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -75,36 +36,11 @@ def checked(network: nn.Module, samples: Tensor, baselines: Tensor | None = None
     return x, torch.zeros_like(x) if baselines is None else baselines.detach().to(dtype)
 
 
-def bytes_per_sample(decision: nn.Module, sample: Tensor) -> int:
-    """Memory of one sample (1, channels, ...) on its way forth and back: twice the outputs of all modules."""
-    total = 4 * sample.numel() * sample.element_size()
-
-    def add(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        nonlocal total
-        if isinstance(output, Tensor):
-            total += 2 * output.numel() * output.element_size()
-
-    hooks = [module.register_forward_hook(add) for module in decision.modules() if not list(module.children())]
-    try:
-        with torch.no_grad():
-            decision(sample)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return total
-
-
-def batch_size(decision: nn.Module, samples: Tensor, memory_mib: float) -> int:
-    """How many samples fit into ``memory_mib`` together, one at least; ``BadInput`` for a budget that is none."""
+def asked(network: nn.Module, samples: Tensor, memory_mib: float = MEMORY_MIB) -> Response:
+    """The logit of a network in the precision of ``samples``; ``BadInput`` for a budget that is none."""
     if not memory_mib > 0:
         raise BadInput(f"the memory budget is {memory_mib} MiB, expected more than 0")
-    return max(1, int(memory_mib * 2**20 // bytes_per_sample(decision, samples[:1])))
-
-
-def scores(decision: nn.Module, samples: Tensor, size: int) -> Tensor:
-    """Logits (n,) in float64, in batches of ``size``."""
-    with torch.no_grad():
-        return torch.cat([decision(batch).to(torch.float64) for batch in torch.split(samples, size)])
+    return Response(network, samples.dtype, int(memory_mib * 2**20))
 
 
 def in_batches(function: Callable[..., Tensor], size: int, *tensors: Tensor) -> Tensor:
@@ -118,7 +54,5 @@ def completeness(
 ) -> Tensor:
     """Sum of the attributions minus the difference of the logits of samples and baselines: (n,) float64."""
     x, b = checked(network, samples, baselines)
-    with asked(network) as decision:
-        size = batch_size(decision, x, memory_mib)
-        change = scores(decision, x, size) - scores(decision, b, size)
-    return attributions.flatten(1).sum(1) - change
+    response = asked(network, x, memory_mib)
+    return attributions.flatten(1).sum(1) - (response.logits(x) - response.logits(b))

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from weakfield.base.errors import BadInput
-from weakfield.explain.pixels.contract import MEMORY_MIB, asked, batch_size, checked, in_batches
-from weakfield.explain.pixels.upsampling import upsample
+from weakfield.base.optional import from_extra
+from weakfield.explain.pixels.contract import MEMORY_MIB, asked, checked, in_batches
 
 CONVOLUTIONS = (nn.Conv2d, nn.Conv3d)
 ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.PReLU, nn.CELU, nn.SELU, nn.Softplus)
@@ -19,12 +19,12 @@ ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.PReLU, nn.CEL
 class _Negative(nn.Module):
     """The logit for Newton."""
 
-    def __init__(self, decision: nn.Module) -> None:
+    def __init__(self, response: nn.Module) -> None:
         super().__init__()
-        self.decision = decision
+        self.response = response
 
     def forward(self, x: Tensor) -> Tensor:
-        logit: Tensor = self.decision(x)
+        logit: Tensor = self.response(x)
         return -logit
 
 
@@ -101,12 +101,12 @@ def _maps(network: nn.Module, sample: Tensor) -> list[nn.Module]:
 
 
 def _cam(network: nn.Module, x: Tensor, clipped: bool, memory_mib: float, newton: bool = False) -> Tensor:
-    from captum.attr import LayerGradCam
+    with from_extra("learn", "Grad-CAM"):
+        from captum.attr import LayerGradCam
 
-    with asked(network) as decision:
-        method = LayerGradCam(_Negative(decision) if newton else decision, cam_layer(decision, x[:1]))
-        size = batch_size(decision, x, memory_mib)
-        coarse = in_batches(lambda batch: method.attribute(batch, relu_attributions=clipped), size, x)
+    response = asked(network, x, memory_mib)
+    method = LayerGradCam(_Negative(response) if newton else response, cam_layer(response, x[:1]))
+    coarse = in_batches(lambda batch: method.attribute(batch, relu_attributions=clipped), response.batch(x), x)
     channels = x.shape[1]
     return (upsample(coarse, x.shape[-1]) / channels).expand(x.shape).clone()
 
@@ -121,17 +121,16 @@ def guided_gradient(network: nn.Module, x: Tensor, newton: bool = False, *, memo
     On its way back through an activation a gradient survives where it is positive and the activation's input was
     positive. captum has the rule for ReLU only; here it holds for every kind of activation, as modules.
     """
-    with asked(network) as decision:
-        target = _Negative(decision) if newton else decision
-        size = batch_size(decision, x, memory_mib)
+    response = asked(network, x, memory_mib)
+    target = _Negative(response) if newton else response
 
-        def one(batch: Tensor) -> Tensor:
-            inputs = batch.clone().requires_grad_()
-            with _guided(network):
-                (found,) = torch.autograd.grad(target(inputs).sum(), inputs)
-            return found
+    def one(batch: Tensor) -> Tensor:
+        inputs = batch.clone().requires_grad_()
+        with _guided(response):
+            (found,) = torch.autograd.grad(target(inputs).sum(), inputs)
+        return found
 
-        return in_batches(one, size, x)
+    return in_batches(one, response.batch(x), x)
 
 
 @contextmanager
@@ -167,3 +166,20 @@ class _Guide(torch.autograd.Function):
     def backward(context: torch.autograd.function.FunctionCtx, *above: Tensor) -> tuple[None, Tensor]:
         (positive,) = context.saved_tensors  # type: ignore[attr-defined]
         return None, above[0].clamp_min(0) * positive
+
+
+def upsample(maps: Tensor, grid: int) -> Tensor:
+    """Maps (n, channels, m, m[, m]) on the cells of a box of ``grid`` cells a side, linear and periodic.
+
+    Cell c of the coarse map covers the cells of the fine one from c N/m to (c + 1) N/m, so their centres are at
+    (i + 1/2) m/N - 1/2. The sum over cells is kept: values are divided by (N/m)^d.
+    """
+    for axis in range(2, maps.ndim):
+        coarse = maps.shape[axis]
+        places = (torch.arange(grid, dtype=torch.float64) + 0.5) * coarse / grid - 0.5
+        below = torch.floor(places)
+        share = (places - below).to(maps.dtype).view(-1, *[1] * (maps.ndim - 1 - axis))
+        index = below.to(torch.int64)
+        low, high = (maps.index_select(axis, (index + side) % coarse) for side in (0, 1))
+        maps = (low * (1 - share) + high * share) * (coarse / grid)
+    return maps

@@ -1,12 +1,15 @@
-"""The gradient of the logit and what is made of it at the sample itself."""
+"""The gradient of the logit, what is made of it at the sample itself, and DeepLIFT, which changes its rules."""
 
 from __future__ import annotations
+
+import warnings
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from weakfield.explain.pixels.contract import MEMORY_MIB, asked, batch_size, checked, in_batches
+from weakfield.base.optional import from_extra
+from weakfield.explain.pixels.contract import MEMORY_MIB, asked, checked, in_batches
 
 SMOOTHING_SEED = 1706_03825
 
@@ -15,13 +18,8 @@ def gradient(
     network: nn.Module, samples: Tensor, baselines: Tensor | None = None, *, memory_mib: float = MEMORY_MIB
 ) -> Tensor:
     """d logit / d cell (Simonyan et al., arXiv:1312.6034): (n, channels, ...) float64; ``baselines`` is not used."""
-    from captum.attr import Saliency
-
     x, _ = checked(network, samples)
-    with asked(network) as decision:
-        saliency = Saliency(decision)
-        size = batch_size(decision, x, memory_mib)
-        return in_batches(lambda batch: saliency.attribute(batch.clone().requires_grad_(), abs=False), size, x)
+    return asked(network, x, memory_mib).gradients(x)[1]
 
 
 def gradient_x_input(
@@ -56,3 +54,24 @@ def smoothgrad(
         cloud = torch.from_numpy(np.concatenate([half, -half])[:draws]).to(x.dtype)
         found.append(gradient(network, sample + spread * cloud, memory_mib=memory_mib).mean(0))
     return torch.stack(found)
+
+
+def deeplift(
+    network: nn.Module, samples: Tensor, baselines: Tensor | None = None, *, memory_mib: float = MEMORY_MIB
+) -> Tensor:
+    """DeepLIFT with the rescale rule (Shrikumar et al., arXiv:1704.02685): what the cells contribute, layer by layer.
+
+    Contributions (n, channels, ...) float64 add up to the difference of the logits of samples and baselines where every
+    activation is a module used once of a kind that captum knows (ReLU, LeakyReLU, ELU, Softplus, Sigmoid, Tanh, maximum
+    pooling); others count by their gradient.
+    """
+    with from_extra("learn", "the method deeplift"):
+        from captum.attr import DeepLift
+
+    x, b = checked(network, samples, baselines)
+    response = asked(network, x, memory_mib)
+    method = DeepLift(response)
+    size = max(1, response.batch(x) // 2)  # samples and baselines go through together
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Setting forward, backward hooks")  # they are removed again
+        return in_batches(lambda *pair: method.attribute(pair[0].clone().requires_grad_(), pair[1]), size, x, b)

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from weakfield.base.errors import BadInput
+from weakfield.base.optional import from_extra
 from weakfield.explain import paths
-from weakfield.explain.paths import MOST_STEPS, Path
-from weakfield.explain.pixels.contract import MEMORY_MIB, asked, batch_size, checked, in_batches
-from weakfield.explain.responses import Response
+from weakfield.explain.paths import MOST_STEPS, Path, PathOptions
+from weakfield.explain.pixels.contract import MEMORY_MIB, asked, checked, in_batches
 
 #: cells of panels of a path that are held at once in double precision: a gigabyte
 CELLS_HELD, LEAST_PANELS, MOST_PANELS = 2**27, 16, 512
@@ -28,20 +28,20 @@ def integrated_gradients(
     memory_mib: float = MEMORY_MIB,
 ) -> Tensor:
     """(x - b) int_0^1 grad f(b + a (x - b)) da by Gauss-Legendre with ``steps`` nodes; b = 0 if not given."""
-    from captum.attr import IntegratedGradients
+    with from_extra("learn", "the method integrated"):
+        from captum.attr import IntegratedGradients
 
     x, b = checked(network, samples, baselines)
-    with asked(network) as decision:
-        size = batch_size(decision, x, memory_mib)
-        method = IntegratedGradients(decision)
+    response = asked(network, x, memory_mib)
+    size, method = response.batch(x), IntegratedGradients(response)
 
-        def one(sample: Tensor, baseline: Tensor) -> Tensor:
-            found: Tensor = method.attribute(
-                sample, baseline, n_steps=steps, method="gausslegendre", internal_batch_size=size
-            )
-            return found
+    def one(sample: Tensor, baseline: Tensor) -> Tensor:
+        found: Tensor = method.attribute(
+            sample, baseline, n_steps=steps, method="gausslegendre", internal_batch_size=size
+        )
+        return found
 
-        return in_batches(one, 1, x, b)
+    return in_batches(one, 1, x, b)
 
 
 def pair_integrated_gradients(
@@ -100,9 +100,7 @@ def integrate(
     sample. ``tolerance`` = inf: ``steps`` nodes and no more. What is missing is in ``residual``, whatever the reason.
     """
     x, b = checked(network, samples, baselines)
-    if not memory_mib > 0:
-        raise BadInput(f"the memory budget is {memory_mib} MiB, expected more than 0")
-    response = Response(network, x.dtype, max(1, int(memory_mib * 2**20)))
+    response = asked(network, x, memory_mib)
     start, step = b.to(torch.float64), (x - b).to(torch.float64)
     change = (response.logits(x) - response.logits(b)).numpy()
 
@@ -114,5 +112,5 @@ def integrate(
         lambda which, t: response.logits(at(which, t)).numpy(),
     )
     held = min(MOST_PANELS, max(LEAST_PANELS, CELLS_HELD // x[0].numel()))  # not the budget's: it decides the result
-    found, taken = paths.integrate(path, change, np.ones(len(x)), steps, tolerance, most, held)
+    found, taken = paths.integrate(path, change, np.ones(len(x)), PathOptions(steps, tolerance, most), held)
     return PathIntegral(found, torch.from_numpy(change), tuple(int(count) for count in taken))

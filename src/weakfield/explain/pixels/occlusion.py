@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from weakfield.base.errors import BadInput
+from weakfield.base.optional import from_extra
 from weakfield.explain.bands import Bands, exchange
-from weakfield.explain.pixels.contract import MEMORY_MIB, asked, batch_size, checked, in_batches, scores
+from weakfield.explain.pixels.contract import MEMORY_MIB, asked, checked, in_batches
 
 
 def occlusion(
@@ -27,7 +28,8 @@ def occlusion(
     The box is tiled by blocks of ``block`` cells a side (all channels at once); with ``overlap`` also by the tilings
     shifted, periodically, by half a block along every axis, and the mean is taken. A block must divide the grid.
     """
-    from captum.attr import FeatureAblation
+    with from_extra("learn", "the method occlusion"):
+        from captum.attr import FeatureAblation
 
     x, b = checked(network, samples, baselines)
     grid, axes = x.shape[-1], x.ndim - 2
@@ -37,21 +39,19 @@ def occlusion(
     tiles = _tiles(grid, axes, block)
     shifts = product(*axes * [(0, block // 2)]) if overlap else [(0,) * axes]
     found = torch.zeros(x.shape, dtype=torch.float64)
-    with asked(network) as decision:
-        method = FeatureAblation(decision)
-        size = min(batch_size(decision, x, memory_mib), (grid // block) ** axes)  # captum copies so many at once
-        chosen = list(shifts)
-        for shift in chosen:
-            mask = torch.roll(tiles, shift, dims=tuple(range(axes)))[None, None].expand(1, *x.shape[1:])
+    response = asked(network, x, memory_mib)
+    method = FeatureAblation(response)
+    size = min(response.batch(x), (grid // block) ** axes)  # captum copies so many at once
+    chosen = list(shifts)
+    for shift in chosen:
+        mask = torch.roll(tiles, shift, dims=tuple(range(axes)))[None, None].expand(1, *x.shape[1:])
 
-            def one(sample: Tensor, baseline: Tensor, mask: Tensor = mask) -> Tensor:
-                lost: Tensor = method.attribute(
-                    sample, baselines=baseline, feature_mask=mask, perturbations_per_eval=size
-                )
-                return lost
+        def one(sample: Tensor, baseline: Tensor, mask: Tensor = mask) -> Tensor:
+            lost: Tensor = method.attribute(sample, baselines=baseline, feature_mask=mask, perturbations_per_eval=size)
+            return lost
 
-            with torch.no_grad():
-                found += in_batches(one, 1, x, b)
+        with torch.no_grad():
+            found += in_batches(one, 1, x, b)
     return found.div_(len(chosen) * x.shape[1] * block**axes)
 
 
@@ -69,10 +69,9 @@ def occlusion_by_shell(
     """
     x, b = checked(network, samples, baselines)
     bands = Bands.of(x, edges)
-    with asked(network) as decision:
-        size = batch_size(decision, x, memory_mib)
-        whole = scores(decision, x, size)
-        lost = [whole - scores(decision, exchange(x, b, bands, [band]), size) for band in range(bands.count)]
+    response = asked(network, x, memory_mib)
+    whole = response.logits(x)
+    lost = [whole - response.logits(exchange(x, b, bands, [band])) for band in range(bands.count)]
     return torch.stack(lost, dim=1)
 
 

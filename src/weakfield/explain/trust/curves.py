@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from weakfield.explain.bands import Bands, exchange
-from weakfield.explain.pixels.contract import MEMORY_MIB, asked, batch_size, checked, scores
+from weakfield.explain.pixels.contract import MEMORY_MIB, asked, checked
+from weakfield.explain.records import PairCurves
 
 Reals = NDArray[np.float64]
 
@@ -36,8 +36,8 @@ class Curves:
     random_deletion: Reals
     random_insertion: Reals
 
-    def as_json(self) -> dict[str, Any]:
-        return {name: value.tolist() for name, value in vars(self).items()}
+    def record(self) -> PairCurves:
+        return PairCurves(**{name: value.tolist() for name, value in vars(self).items()})
 
 
 def cell_curves(
@@ -97,16 +97,12 @@ def _curves(
     samples, _ = checked(network, torch.stack([newton, gr]))
     random = np.random.default_rng(ORDER_SEED)
     shuffled = [random.permutation(len(order)) for _ in range(orders)]
-    with asked(network) as decision:
-        size = batch_size(decision, samples, memory_mib)
+    response = asked(network, samples, memory_mib)
 
-        def curve(start: int, order: NDArray[np.intp]) -> Reals:
-            found = scores(decision, rows(samples[start], samples[1 - start], order), size)
-            return np.asarray(found.numpy())
+    def curve(start: int, order: NDArray[np.intp]) -> Reals:
+        return np.asarray(response.logits(rows(samples[start], samples[1 - start], order)).numpy())
 
-        return Curves(
-            curve(1, order),
-            curve(0, order),
-            np.mean([curve(1, other) for other in shuffled], axis=0),
-            np.mean([curve(0, other) for other in shuffled], axis=0),
-        )
+    def by_chance(start: int) -> Reals:
+        return np.asarray(np.mean([curve(start, other) for other in shuffled], axis=0))
+
+    return Curves(curve(1, order), curve(0, order), by_chance(1), by_chance(0))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from torch import nn
 
 from weakfield.config import StudyConfig
-from weakfield.dataset import PairTensor, Part
-from weakfield.learning import Scores, Task, fit, score
+from weakfield.dataset import Part
+from weakfield.dataset.pairs import flip_half
+from weakfield.learning import Estimate, Scores, Task, fit, score
 from weakfield.learning.metrics import evaluate
 
 SHUFFLE_SEED = 1810
@@ -24,16 +25,6 @@ class Other:
     scores: Scores
 
 
-def flipped(pairs: PairTensor, random: np.random.Generator) -> PairTensor:
-    """The labels of the twins exchanged in half of the pairs (rounded down)."""
-    chosen = random.permutation(len(pairs))[: len(pairs) // 2].tolist()
-    values = pairs.values.clone()
-    values[chosen] = values[chosen].flip(1)
-    found = PairTensor(pairs.seeds, values)
-    found.periodic, found.scalar = pairs.periodic, pairs.scalar  # what augmentation may do to them
-    return found
-
-
 def others(study: StudyConfig, plain: Task, folder: Path) -> dict[str, Other]:
     """``shuffled`` (label randomisation, arXiv:1810.03292) and ``network1``, ``network2``, ... by other seeds.
 
@@ -44,11 +35,12 @@ def others(study: StudyConfig, plain: Task, folder: Path) -> dict[str, Other]:
     settings = plain.settings.model_copy(update={"epochs": epochs})
     random = np.random.default_rng(SHUFFLE_SEED)
     parts: tuple[Part, ...] = ("train", "validation")
-    shuffled = {part: flipped(plain.pairs[part].in_memory(), random) for part in parts}
-    jobs = {"shuffled": Task(settings, {**plain.pairs, **shuffled}, f"{plain.data} labels shuffled for trust")}
+    shuffled = {part: flip_half(plain.pairs[part].in_memory(), random) for part in parts}
+    pairs, data = {**plain.pairs, **shuffled}, f"{plain.data} labels shuffled for trust"
+    jobs = {"shuffled": replace(plain, settings=settings, pairs=pairs, data=data)}
     for number in range(1, study.explain.networks + 1):
         again = settings.model_copy(update={"seed": settings.seed + number})
-        jobs[f"network{number}"] = Task(again, plain.pairs, plain.data)
+        jobs[f"network{number}"] = replace(plain, settings=again)
     found = {}
     for name, job in jobs.items():
         network = fit(job, folder / name, f"training {name}")
@@ -56,6 +48,6 @@ def others(study: StudyConfig, plain: Task, folder: Path) -> dict[str, Other]:
     return found
 
 
-def auc_of(scores: Scores, resamples: int) -> dict[str, float]:
+def auc_of(scores: Scores, resamples: int) -> Estimate:
     """AUC on the test part with its interval."""
-    return evaluate(scores, resamples)["auc"].as_json()
+    return evaluate(scores, resamples)["auc"]

@@ -1,16 +1,22 @@
-"""Parameter randomisation (Adebayo et al., arXiv:1810.03292): a map must change with the network it explains."""
+"""Parameter randomisation (Adebayo et al., arXiv:1810.03292): a map must change with the network it explains.
+
+How alike two maps are is their rank correlation over cells.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from copy import deepcopy
 
+import numpy as np
+import scipy.stats
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-RANDOMISATION_SEED = 1810_03292
+Reals = NDArray[np.float64]
 
-Explain = Callable[[nn.Module], Tensor]
+RANDOMISATION_SEED = 1810_03292
 
 
 def layers(network: nn.Module, sample: Tensor) -> list[str]:
@@ -52,3 +58,30 @@ def _draw(module: nn.Module) -> None:
     for parameter in module.parameters(recurse=False):
         spread = float(parameter.std()) if parameter.numel() > 1 else float(parameter.abs().mean())
         parameter.copy_(parameter.mean() + spread * torch.randn_like(parameter))
+
+
+def rank_correlation(first: Tensor, second: Tensor, absolute: bool = False) -> Reals:
+    """Spearman's rho of two maps (n, channels, ...), sample by sample: (n,); 0 where a map is constant.
+
+    ``absolute``: of their moduli, as when the sign of an attribution is not looked at.
+    """
+    pairs = zip(ranks(first, absolute), ranks(second, absolute), strict=True)
+    return np.array([float(a @ b) for a, b in pairs])
+
+
+def rank_correlations(maps: dict[str, Tensor]) -> Reals:
+    """Spearman's rho of every pair of maps, (n, methods, methods) in the order of the mapping; 1 on the diagonal."""
+    ranked = np.stack([ranks(values) for values in maps.values()], axis=1)
+    found = np.einsum("nic,njc->nij", ranked, ranked)
+    index = np.arange(len(maps))
+    found[:, index, index] = 1.0
+    return np.asarray(found)
+
+
+def ranks(maps: Tensor, absolute: bool = False) -> Reals:
+    """Ranks over the cells of every sample (n, cells), centred, of norm 1 (0 for a constant map); ties share a rank."""
+    values = maps.flatten(1).numpy()
+    found = scipy.stats.rankdata(np.abs(values) if absolute else values, axis=1)
+    found = found - found.mean(axis=1, keepdims=True)
+    norm = np.sqrt((found**2).sum(axis=1, keepdims=True))
+    return np.asarray(found / np.where(norm > 0, norm, 1.0))

@@ -2,73 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from weakfield.explain.over_seeds import jackknife, mean_over_seeds
+from weakfield.explain.over_seeds import over_seeds
+from weakfield.explain.records import (
+    Agreement,
+    Alike,
+    PairCurves,
+    PairTrust,
+    Randomisation,
+    Similarity,
+    SimilarityByLayer,
+    Trust,
+    TrustCurves,
+)
+from weakfield.learning import Estimate
 
 Reals = NDArray[np.float64]
-Row = dict[str, Any]
-Statistic = Callable[[Reals], Reals]
-
-KINDS = ("deletion", "insertion")
 
 
-def over_seeds(values: Any, statistic: Statistic | None = None) -> dict[str, Any]:
-    """``value`` and ``error`` as JSON of the mean over rows (seeds, ...), or of a statistic of their sum.
+def summarise(
+    rows: Sequence[PairTrust], seeds: Sequence[int], methods: Sequence[str], auc: dict[str, Estimate], epochs: int
+) -> Trust:
+    """The tests of pairs with these ``seeds`` together; ``methods`` are those whose agreement was looked at.
 
-    Errors are those of ``explain.over_seeds``; none for a single seed.
+    ``auc`` and ``epochs`` are those of the networks of comparison.
     """
-    rows = np.asarray(values, dtype=np.float64)
-    found = mean_over_seeds(rows) if statistic is None else jackknife(statistic, rows)
-    return {"value": found.value.tolist(), "error": found.error.tolist() if found.seeds > 1 else None}
-
-
-def summarise(rows: Sequence[Row], methods: Sequence[str], chosen: Sequence[str]) -> Row:
-    """Means over seeds of the rows of ``Examination.trust``: ``methods`` in agreement, ``chosen`` in other tests."""
-    randomised = [row["parameter_randomisation"] for row in rows]
-    compared = [row["networks"] for row in rows]
-    found: Row = {
-        "agreement": {"methods": list(methods), **over_seeds([row["agreement"] for row in rows])},
-        "parameter_randomisation": {
-            "layers": randomised[0]["layers"],
-            "methods": {name: _similarity([row["methods"][name] for row in randomised]) for name in chosen},
+    first = rows[0]
+    randomised = [row.parameter_randomisation for row in rows]
+    return Trust(
+        seeds=list(seeds),
+        auc=auc,
+        epochs=epochs,
+        agreement=Agreement(methods=list(methods), **dict(over_seeds([row.agreement for row in rows]))),
+        parameter_randomisation=Randomisation(
+            layers=first.parameter_randomisation.layers,
+            methods={
+                name: SimilarityByLayer(
+                    signed=over_seeds([one.methods[name].signed for one in randomised]),
+                    absolute=over_seeds([one.methods[name].absolute for one in randomised]),
+                )
+                for name in first.parameter_randomisation.methods
+            },
+        ),
+        networks={
+            who: {name: _similarity([row.networks[who][name] for row in rows]) for name in found}
+            for who, found in first.networks.items()
         },
-        "networks": {
-            who: {name: _similarity([row[who][name] for row in compared]) for name in chosen} for who in compared[0]
-        },
-        "curves": {name: curves([row["curves"][name] for row in rows]) for name in chosen},
-        "band_curves": curves([row["band_curves"] for row in rows]),
-    }
-    for test in ("infidelity", "sensitivity", "equivariance"):
-        found[test] = {name: over_seeds([row[test][name] for row in rows]) for name in rows[0][test]}
-    return found
+        curves={name: curves([row.curves[name] for row in rows]) for name in first.curves},
+        band_curves=curves([row.band_curves for row in rows]),
+        infidelity={name: over_seeds([row.infidelity[name] for row in rows]) for name in first.infidelity},
+        sensitivity={name: over_seeds([row.sensitivity[name] for row in rows]) for name in first.sensitivity},
+        equivariance={name: over_seeds([row.equivariance[name] for row in rows]) for name in first.equivariance},
+    )
 
 
-def _similarity(rows: Sequence[Row]) -> Row:
-    return {kind: over_seeds([row[kind] for row in rows]) for kind in ("signed", "absolute")}
+def _similarity(rows: Sequence[Alike]) -> Similarity:
+    return Similarity(
+        signed=over_seeds([row.signed for row in rows]), absolute=over_seeds([row.absolute for row in rows])
+    )
 
 
-def curves(rows: Sequence[Row]) -> Row:
-    """Curves of all seeds together, 1 at the GR logit and 0 at the Newtonian one, and by how much they beat chance.
-
-    ``advantage`` is the area between the curve and that of random orders, positive where the attribution is better;
-    ``deletion_area`` and ``insertion_area`` are the areas under the curves themselves.
-    """
-    logits = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-    steps = logits["deletion"].shape[1]
-    found: Row = {"share": np.linspace(0, 1, steps).tolist()}
-    for kind in KINDS:
-        for name in (kind, f"random_{kind}"):
-            found[name] = over_seeds(logits[name], partial(_shape, kind=kind))
-        found[f"{kind}_area"] = over_seeds(logits[kind], partial(_area, kind=kind))
-        both = np.stack([logits[kind], logits[f"random_{kind}"]], axis=1)
-        found[f"{kind}_advantage"] = over_seeds(both, partial(_advantage, kind=kind))
-    return found
+def curves(rows: Sequence[PairCurves]) -> TrustCurves:
+    """Curves of all seeds together, and by how much they beat chance."""
+    deletion, insertion, random_deletion, random_insertion = (
+        np.array([getattr(row, name) for row in rows])
+        for name in ("deletion", "insertion", "random_deletion", "random_insertion")
+    )
+    shape_out, shape_in = (partial(_shape, kind=kind) for kind in ("deletion", "insertion"))
+    area_out, area_in = (partial(_area, kind=kind) for kind in ("deletion", "insertion"))
+    gain_out, gain_in = (partial(_advantage, kind=kind) for kind in ("deletion", "insertion"))
+    return TrustCurves(
+        share=np.linspace(0, 1, deletion.shape[1]).tolist(),
+        deletion=over_seeds(deletion, shape_out),
+        random_deletion=over_seeds(random_deletion, shape_out),
+        deletion_area=over_seeds(deletion, area_out),
+        deletion_advantage=over_seeds(np.stack([deletion, random_deletion], axis=1), gain_out),
+        insertion=over_seeds(insertion, shape_in),
+        random_insertion=over_seeds(random_insertion, shape_in),
+        insertion_area=over_seeds(insertion, area_in),
+        insertion_advantage=over_seeds(np.stack([insertion, random_insertion], axis=1), gain_in),
+    )
 
 
 def _shape(logits: Reals, kind: str) -> Reals:

@@ -10,7 +10,7 @@ that has ``prepare(batches)`` is given the training samples before training. Wha
 from __future__ import annotations
 
 import inspect
-import sys
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,45 +18,43 @@ from typing import Any
 from torch import nn
 
 from weakfield.base.errors import BadInput, nearest
-from weakfield.base.files import file_hash
+from weakfield.base.plugins import is_plugin
 from weakfield.config.training import TrainingSettings
 from weakfield.learning.networks.layers import arrange
+from weakfield.learning.plugins import load_own
 
-__all__ = ["NETWORKS", "arrange", "build_network", "network_identity"]
+__all__ = ["NETWORKS", "arrange", "build_network", "network_class"]
 
 NETWORKS = {
     "cnn3d": "weakfield.learning.networks.cnn3d:CNN3D",
     "cnn2d": "weakfield.learning.networks.cnn3d:CNN2D",
     "camels": "weakfield.learning.networks.camels:Camels",
-    "racoon": "weakfield.learning.networks.racoon:Racoon",
-    "penguin": "weakfield.learning.networks.penguin:Penguin",
+    "racoon": "weakfield.learning.networks.strided:Racoon",
+    "penguin": "weakfield.learning.networks.strided:Penguin",
     "resnet": "weakfield.learning.networks.resnet:ResNet",
     "mlp": "weakfield.learning.networks.mlp:MLP",
 }
 
 
-def build_network(shape: tuple[int, ...], settings: TrainingSettings) -> nn.Module:
+def build_network(shape: tuple[int, ...], settings: TrainingSettings, made: type[nn.Module] | None = None) -> nn.Module:
     """The network that ``settings.network`` names, with PyTorch's current random state as initial weights.
 
-    Weights lie in memory channels last, where convolutions are fast. Raises ``BadInput`` for an unknown name, a class
-    that cannot be imported or is no ``nn.Module``, and a shape that the network cannot take.
+    ``made`` is its class (default: ``network_class``). Weights lie in memory channels last, where convolutions are
+    fast. Raises ``BadInput`` for an unknown name, a class that cannot be imported or is no ``nn.Module``, and a shape
+    that the network cannot take. The network itself refuses samples of any other shape.
     """
-    made = _class_of(settings.network)
-    network = made() if ":" in settings.network and _takes_nothing(made) else made(tuple(shape), settings)
+    made = made or network_class(settings)
+    network = made() if is_plugin(settings.network) and _takes_nothing(made) else made(tuple(shape), settings)
+    network.register_forward_pre_hook(partial(_refuse_others, tuple(shape)))
     return arrange(network, "channels_last")
 
 
-def network_identity(settings: TrainingSettings) -> str:
-    """What, beside the settings, decides the network: a hash of the file of one's own class, else nothing."""
-    if ":" not in settings.network:
-        return ""
-    path = inspect.getsourcefile(_class_of(settings.network))
-    return file_hash(Path(path)) if path else ""
-
-
-def _class_of(name: str) -> type[nn.Module]:
-    if ":" in name:
-        return _own_class(name)
+def network_class(settings: TrainingSettings, kept: Path | None = None) -> type[nn.Module]:
+    """The class that ``settings.network`` names; one of the user's own may be in the folder ``kept`` of a run alone."""
+    name = settings.network
+    if is_plugin(name):
+        own: type[nn.Module] = load_own("network", settings, kept)
+        return own
     if name not in NETWORKS:
         raise BadInput(
             f"training.network is '{name}', expected one of {', '.join(NETWORKS)} or package.module:Class"
@@ -67,21 +65,10 @@ def _class_of(name: str) -> type[nn.Module]:
     return made
 
 
-def _own_class(name: str) -> type[nn.Module]:
-    """A class by its dotted name; modules in the working directory are found too."""
-    module, _, attribute = name.partition(":")
-    sys.path.append(str(Path.cwd()))
-    try:
-        found: Any = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise BadInput(
-            f"training.network is '{name}' but {error}; expected package.module:Class that Python can import"
-        ) from error
-    finally:
-        sys.path.pop()
-    if not (isinstance(found, type) and issubclass(found, nn.Module)):
-        raise BadInput(f"training.network is '{name}', which is {found!r}, expected a subclass of torch.nn.Module")
-    return found
+def _refuse_others(shape: tuple[int, ...], network: nn.Module, inputs: tuple[Any, ...]) -> None:
+    """A convolution takes any number of cells and would answer, but to a question it was not made for."""
+    if tuple(inputs[0].shape[1:]) != shape:
+        raise BadInput(f"the network was given samples of shape {tuple(inputs[0].shape[1:])}, expected {shape}")
 
 
 def _takes_nothing(made: type[nn.Module]) -> bool:

@@ -6,12 +6,15 @@ chosen here.
 
 from __future__ import annotations
 
-from torch import nn
+from torch import Tensor, nn
 
+from weakfield.base.errors import BadInput
 from weakfield.config.training import TrainingSettings
-from weakfield.learning.networks.layers import CircularConvolution, Style, check_box
+from weakfield.learning.networks.layers import CircularConvolution, Style, as_logits, check_box, mean_over_box
 
 SIZES: dict[str, tuple[int, int | None]] = {"small": (4, 3), "base": (8, 3), "large": (16, 3)}
+
+MOST_FEATURES = 2**16  # into the dense layer of Penguin; more is a mistake in the number of blocks
 
 
 class Strided(nn.Module):
@@ -38,3 +41,43 @@ class Strided(nn.Module):
             channels = out
         self.features = nn.Sequential(*layers)
         self.channels = channels
+
+
+class Racoon(Strided):
+    """The smallest network: circular 3^d convolutions of stride 2, mean over the box, one dense layer.
+
+    Invariant under shifts by whole strides.
+    """
+
+    name = "racoon"
+
+    def __init__(self, shape: tuple[int, ...], settings: TrainingSettings) -> None:
+        super().__init__(shape, settings)
+        self.head = self.style.head(self.channels, self.channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return as_logits(self.head(mean_over_box(self.features(x))))
+
+
+class Penguin(Strided):
+    """A circular 5^d convolution of stride 2, then 3^d ones of stride 2, flattened into two dense layers.
+
+    The dense layers see positions: not invariant under shifts unless it learns to be (augmentation). Raises
+    ``BadInput`` when the blocks leave more than 2^16 features.
+    """
+
+    name = "penguin"
+    first = 5
+
+    def __init__(self, shape: tuple[int, ...], settings: TrainingSettings) -> None:
+        super().__init__(shape, settings)
+        features = self.channels * self.left**self.style.dims
+        if features > MOST_FEATURES:
+            raise BadInput(
+                f"network penguin would flatten {features} features of {self.left} cells a side, expected at most"
+                f" {MOST_FEATURES}: raise training.blocks"
+            )
+        self.head = self.style.head(features, 8 * self.style.channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return as_logits(self.head(self.features(x).flatten(1)))

@@ -14,16 +14,16 @@ from weakfield.mesh.kernels.contract import Kernels
 from weakfield.mesh.packed import PACKED
 from weakfield.simulation.radiation import LinearRadiation
 from weakfield.simulation.realisation import Realisation
-from weakfield.simulation.shared import Shared
 from weakfield.simulation.spectral.start import SpectralStart, spectral_start
 from weakfield.simulation.spectral.stress import constrained_b
 from weakfield.simulation.spectral.universe import SpectralUniverse
+from weakfield.simulation.study_cache import StudyCache
 from weakfield.simulation.universe import DTYPES
 
 
 def spectral_universe(
     run: RunSettings, background: Background, history: TransferHistory, realisation: Realisation, kernels: Kernels,
-    backend: str | None, shared: Shared,
+    backend: str | None, shared: StudyCache,
 ) -> SpectralUniverse:  # fmt: skip
     """Particles, phi, chi and B, made in double precision and rounded to that of the run at the end."""
     if run.simulation.transfer == "eisenstein-hu" and run.cosmology.Omega_r > 0:

@@ -21,10 +21,10 @@ from weakfield.mesh.particles import Particles
 from weakfield.simulation.linear_start import by_kind, linear_sources
 from weakfield.simulation.radiation import LinearRadiation
 from weakfield.simulation.realisation import Realisation, Source
-from weakfield.simulation.shared import Shared
+from weakfield.simulation.study_cache import StudyCache
 
-#: corrections of the density; each leaves a tenth to a thirtieth of what was wrong
-_PASSES = 4
+#: corrections of the density; each leaves a hundredth to a tenth of what was wrong
+_PASSES = 3
 
 
 @dataclass
@@ -81,7 +81,7 @@ class _Setting:
 
 def spectral_start(
     run: RunSettings, background: Background, history: TransferHistory, realisation: Realisation, kernels: Kernels,
-    shared: Shared, radiation: LinearRadiation | None,
+    shared: StudyCache, radiation: LinearRadiation | None,
 ) -> SpectralStart:  # fmt: skip
     """Particles, phi, chi and phi' at the initial redshift, with transfer functions (EQUATIONS 3.2, 16.3)."""
     a = 1.0 / (1.0 + run.simulation.initial_redshift)
@@ -195,16 +195,19 @@ def _set_moving(here: _Setting, particles: Particles, potentials: list[Tensor]) 
 def _gradient(here: _Setting, particles: Particles, potentials: list[Tensor]) -> Tensor:
     """The gradient at the particles, each of the potential of its kind, (3, P).
 
-    Read on two interlaced meshes: on one the images of the shortest waves would cancel them midway between nodes.
+    Read on the meshes of a density, a mean of all: on one the images of the shortest waves would cancel them midway
+    between nodes.
     """
     packed = torch.zeros((here.n, here.n, here.n, VECTOR), dtype=torch.float64, device=particles.ids.device)
-    back = spectral.continuum(here.n, packed.device).half.conj()
-    moved = replace(particles, displacement=particles.displacement + spectral.HALF_A_CELL)
+    back = spectral.continuum(here.n, packed.device).back
     found = []
     for modes in potentials:
         read = here.kernels.read_pcs(particles, spectral.pack_gradient(here.kernels, modes, packed))[:3]
-        read += here.kernels.read_pcs(moved, spectral.pack_gradient(here.kernels, modes * back, packed))[:3]
-        found.append(read.mul_(0.5))
+        for shift, phase in zip(spectral.SHIFTS, back, strict=True):
+            moved = replace(particles, displacement=particles.displacement + shift)
+            shifted = spectral.pack_gradient(here.kernels, modes * phase.conj(), packed)
+            read += here.kernels.read_pcs(moved, shifted)[:3]
+        found.append(read.div_(1 + len(back)))
     return by_kind(particles, found)
 
 

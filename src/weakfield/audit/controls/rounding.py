@@ -1,0 +1,232 @@
+"""Traces of arithmetic: last bits of the stored numbers, precision, number of threads, Fourier transforms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from weakfield.audit.audit_run import AuditRun
+from weakfield.audit.contract import Control, Result, at_chance, one_retraining, said
+from weakfield.audit.universes import Grow, changed, grow_newton, newton_pairs, share_of_different_numbers
+from weakfield.base.progress import bar
+from weakfield.config import THEORIES, RunSettings, StudyConfig, Theory
+from weakfield.dataset import PARTS, PairTensor
+from weakfield.formats import load_field
+from weakfield.learning.classifiers import logistic
+
+LOW_BITS = 4
+#: numbers of threads that are compared
+THREADS = (1, 2)
+#: seeds that are grown with either: a rule of construction shows in two
+SEEDS = 2
+
+
+def difference_of_members(cubes: PairTensor) -> float:
+    """Standard deviation over all cells of member 1 minus member 0."""
+    return float((cubes.values[:, 1] - cubes.values[:, 0]).double().numpy().std())
+
+
+def fingerprint(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    """What the bits of floats give away without their size: (2^4 + 3,).
+
+    Shares of the 16 patterns of the lowest four bits of the mantissa; share of numbers whose lowest eight bits are 0;
+    share of distinct magnitudes; share of exact zeros.
+    """
+    bits = np.ascontiguousarray(values).ravel().view(np.int32 if values.dtype == np.float32 else np.int64)
+    low = np.bitwise_and(bits, 2**LOW_BITS - 1)
+    patterns = np.bincount(low, minlength=2**LOW_BITS) / bits.size
+    round_ones = float((np.bitwise_and(bits, 255) == 0).mean())
+    distinct = np.unique(np.abs(values)).size / bits.size
+    return np.array([*patterns, round_ones, distinct, float((values == 0).mean())])
+
+
+def float_fingerprint(audit: AuditRun) -> Result:
+    """Test the last bits of the stored numbers as a classifier."""
+    dataset = audit.dataset
+
+    def features(seed: int, theory: Theory) -> NDArray[np.float64]:
+        return np.concatenate([fingerprint(load_field(path)[0].numpy()) for path in dataset.files(seed, theory)])
+
+    rows = {
+        part: np.array([[features(seed, theory) for theory in THEORIES] for seed in dataset.part(part)])
+        for part in PARTS
+    }
+    scores = logistic(rows, {part: tuple(dataset.part(part)) for part in PARTS})["test"]
+    return Result(
+        audit.unpaired_auc(scores),
+        "test AUC between universes of the last bits of the stored numbers",
+        at_chance(audit, scores),
+        remark=f"Twins are ordered in {audit.paired(scores)} of the seeds.",
+        scores=scores,
+    )
+
+
+FLOAT_FINGERPRINT = Control(
+    name="float_fingerprint",
+    question="Do the stored floats carry a fingerprint of the program that wrote them?",
+    expectation="At chance: the last bits are rounding, and both theories round alike.",
+    how=(
+        "Logistic regression on the patterns of the lowest four bits of the mantissa, the share of round numbers, of"
+        " distinct magnitudes and of zeros, of the snapshots as they lie on disk."
+    ),
+    verdicts="Clean: at chance, twins too. Shortcut: above chance between universes.",
+    blind="Patterns in place rather than in value.",
+    run=float_fingerprint,
+)
+
+
+def other_precision(study: StudyConfig) -> StudyConfig:
+    """The study in single precision (in double when it is in single itself)."""
+    precision = "single" if study.simulation.precision == "double" else "double"
+    return changed(study, "simulation", precision=precision)
+
+
+def newton_newton(audit: AuditRun) -> Result:
+    """Train a network to tell two Newtonian runs apart that differ in floating-point precision only."""
+    folders, study = {}, other_precision(audit.study)
+    with bar("second Newtonian runs", len(audit.dataset.seeds)) as progress:
+        for seed in audit.dataset.seeds:
+            folders[seed] = grow_newton(audit, "newton_newton", study, seed)
+            progress.advance()
+    cubes = {part: newton_pairs(audit, audit.cubes[part].seeds, folders) for part in audit.cubes}
+    scores = audit.retrain("newton_newton", cubes)
+    apart = difference_of_members(cubes["test"])
+    response = audit.share(audit.score(cubes["test"]))
+    return Result(
+        audit.unpaired_auc(scores),
+        "test AUC between universes, double against single precision",
+        at_chance(audit, scores),
+        remark=(
+            f"The two runs differ by {apart:.1e} of the standard deviation of the cubes; a network trained on them puts"
+            f" the second above its twin in {audit.paired(scores)} of the seeds, and the study's network answers"
+            f" with {said(response)} of its logit difference between the theories."
+        ),
+        scores=scores,
+        more={"response": response},
+    )
+
+
+NEWTON_NEWTON = Control(
+    name="newton_newton",
+    question="Does the network tell two Newtonian runs of a seed apart that differ in rounding only?",
+    expectation="One run in double, one in single precision: the AUC must be 0.5.",
+    how=(
+        "Every seed is grown once more under Newton in the other precision; a network is trained to tell the two apart,"
+        " and the study's network is shown both."
+    ),
+    verdicts=(
+        "Clean: at chance. Shortcut: above chance between universes, so that rounding alone is learnable."
+        " Inconclusive also when twins are told apart but universes are not: rounding of single precision has a"
+        " direction, which both members of a real pair share."
+    ),
+    blind="Rounding that differs between the equations of the two theories at the same precision.",
+    run=newton_newton,
+    needs=one_retraining,
+    least=1,
+)
+
+
+def with_threads(count: int) -> Grow:
+    """``grow_member`` with so many threads, whatever the size of the mesh."""
+
+    def grow(settings: RunSettings, folder: Path) -> None:
+        from weakfield.mesh.threads import fixed_threads
+        from weakfield.simulation import grow_member
+
+        with fixed_threads(count):
+            grow_member(settings, folder)
+
+    return grow
+
+
+def newton_threads(audit: AuditRun) -> Result:
+    """Compare two Newtonian runs of a seed with different numbers of threads."""
+    seeds = audit.dataset.part("test")[:SEEDS]
+    shares = []
+    with bar("Newtonian runs with other threads", len(seeds)) as progress:
+        for seed in seeds:
+            runs = [
+                grow_newton(audit, "newton_threads", audit.study, seed, f"-threads{count}", with_threads(count))
+                for count in THREADS
+            ]
+            names = [path.name for path in audit.dataset.files(seed, "newton")]
+            shares.append(share_of_different_numbers(*([run / name for name in names] for run in runs)))
+            progress.advance()
+    different = audit.ratio(np.array(shares), np.ones(len(shares)))
+    return Result(
+        different,
+        f"share of stored numbers that differ between {THREADS[0]} and {THREADS[1]} threads",
+        "clean" if max(shares) == 0 else "inconclusive",
+        remark=f"{len(seeds)} seeds, every number of phi at both redshifts compared bit by bit.",
+    )
+
+
+NEWTON_THREADS = Control(
+    name="newton_threads",
+    question="Does the number of threads leave a trace in the numbers?",
+    expectation="None: every sum runs in a fixed order, so the share of numbers that differ must be exactly 0.",
+    how="Two test seeds are grown under Newton with one thread and with two; the stored fields are compared.",
+    verdicts=(
+        "Clean: the same bits. Inconclusive: some differ, so that twins grown with other numbers of threads could be"
+        " told apart by rounding."
+    ),
+    blind="A GPU, whose sums have no fixed order unless simulation.deterministic is set.",
+    run=newton_threads,
+)
+
+
+def with_other_fft(settings: RunSettings, folder: Path) -> None:
+    """``grow_member`` with the transforms of DUCC instead of our own."""
+    from weakfield.mesh.kernels.cpu.transform import switched_off
+    from weakfield.simulation import grow_member
+
+    with switched_off():
+        grow_member(settings, folder)
+
+
+def newton_fft(audit: AuditRun) -> Result:
+    """Show the network two Newtonian runs of a seed with different Fourier transforms."""
+    seeds = audit.dataset.part("test")
+    folders, different = {}, 0.0
+    with bar("Newtonian runs with other transforms", len(seeds)) as progress:
+        for seed in seeds:
+            folders[seed] = grow_newton(audit, "newton_fft", audit.study, seed, "-ducc", with_other_fft)
+            own = audit.dataset.files(seed, "newton")
+            different += share_of_different_numbers(own, [folders[seed] / path.name for path in own]) / len(seeds)
+            progress.advance()
+    cubes = newton_pairs(audit, seeds, folders)
+    scores = audit.score(cubes)
+    apart = difference_of_members(cubes)
+    response = audit.share(scores)
+    return Result(
+        audit.unpaired_auc(scores),
+        "AUC between universes of the network, own against other transforms",
+        at_chance(audit, scores),
+        remark=(
+            f"{different:.1%} of the stored numbers differ, by {apart:.1e} of the standard deviation of the cubes; the"
+            f" network answers with {said(response)} of its logit difference between the theories."
+        ),
+        scores=scores,
+        more={"response": response, "different": different},
+    )
+
+
+NEWTON_FFT = Control(
+    name="newton_fft",
+    question="Does the network react to which Fourier transform the simulation used?",
+    expectation="It must not: the runs differ in the last bits of what is stored, if at all.",
+    how="Every test seed is grown under Newton again with another library's transforms; the network scores both runs.",
+    verdicts="Clean: at chance, twins too. Shortcut: above chance between universes.",
+    blind="Grids that our own transforms do not take (sides that are no multiple of 16): both runs are the same there.",
+    run=newton_fft,
+)
+
+
+CONTROLS = (
+    FLOAT_FINGERPRINT,
+    NEWTON_NEWTON,
+    NEWTON_THREADS,
+    NEWTON_FFT,
+)

@@ -1,0 +1,212 @@
+"""What the network knows beyond the power spectrum and the bispectrum: regressions over seeds, and the answer in words.
+
+Regressions are ridge regressions whose strength is chosen inside the training folds, and whose predictions are always
+of seeds that were left out (both members of a pair together): features that mean nothing then explain nothing, however
+few the seeds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from weakfield.audit.audit_run import AuditRun
+from weakfield.audit.contract import FEWEST_SEEDS, above_chance, tells
+from weakfield.dataset import PairTensor
+from weakfield.learning import Estimate, Scores
+from weakfield.learning.scores import bootstrap_weights, interval
+
+Array = NDArray[np.float64]
+Answer = Literal["yes", "no", "not at this sample size"]
+
+#: strengths of the ridge, in units of the number of rows
+STRENGTHS = tuple(float(s) for s in np.logspace(-3, 5, 17))
+FOLDS = 10
+#: shells of P(k) and of B(k1, k2, k3): edges in units of k_F, as far as the grid reaches
+POWER_EDGES = (0.5, 1.5, 2.5, 4.5, 8.5, 16.5, 32.5)
+TRIANGLE_EDGES = (0.5, 1.5, 3.5, 7.5)
+#: paired accuracy that a "no" must exclude, and AUC between universes
+SMALL_PAIRED, SMALL_AUC = 0.65, 0.55
+#: twins closer than this, in standard deviations of the cubes, differ by the rounding of float32 alone
+ROUNDING = 3e-6
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# What is measured
+
+
+def measured(cubes: PairTensor, box_size_mpch: float, bispectrum: bool) -> Array:
+    """ln P(k) in few shells and, with ``bispectrum``, B / sqrt(P P P) of their triangles: (pairs, 2, features).
+
+    Channels stand side by side. Triangles use shells up to two thirds of the Nyquist wavenumber, beyond which the
+    lattice folds.
+    """
+    from weakfield.spectra import bispectrum as measure_bispectrum
+    from weakfield.spectra import power_spectrum
+
+    n = cubes.shape[-1]
+    edges = [edge for edge in POWER_EDGES if edge <= n / 2 - 0.5] or [0.5]
+    edges = [*edges, n / 2] if edges[-1] < n / 2 - 1 or len(edges) < 2 else edges
+    sides = [edge for edge in TRIANGLE_EDGES if edge <= 2 / 3 * n / 2] or [0.5]
+    sides = sides if len(sides) > 1 else [0.5, 1.5]
+
+    def features(cube: Any) -> Array:
+        found = [np.log(np.maximum(power_spectrum(cube, box_size_mpch, bin_edges=edges).power, np.finfo(float).tiny))]
+        if bispectrum:
+            triangles = measure_bispectrum(cube, box_size_mpch, sides)
+            powers = triangles.power[0, 0][triangles.triangles]
+            scale = np.sqrt(np.maximum(powers.prod(axis=1), np.finfo(float).tiny) * box_size_mpch**3)
+            found.append(triangles.value / scale)
+        return np.asarray(np.concatenate(found), dtype=np.float64)
+
+    values = cubes.values.double()
+    rows = [[np.concatenate([features(c) for c in member]) for member in pair] for pair in values]
+    return np.array(rows, dtype=np.float64)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Regressions
+
+
+def left_over(values: Array, features: Array, seed: int = 0) -> Array:
+    """``values`` (pairs, 2) minus what ridge regression on ``features`` (pairs, 2, F) predicts from other seeds.
+
+    A single seed has no others: nothing is predicted.
+    """
+    pairs = len(values)
+    if pairs < 2:
+        return values.copy()
+    residual = np.empty_like(values)
+    for fold in _folds(pairs, seed):
+        rest = np.setdiff1d(np.arange(pairs), fold)
+        x, y = features[rest].reshape(-1, features.shape[-1]), values[rest].ravel()
+        shift, scale = x.mean(0), x.std(0)
+        scale = np.where(scale > 0, scale, 1.0)
+        weights, centre = _ridge((x - shift) / scale, y, members=2)
+        residual[fold] = values[fold] - centre - ((features[fold] - shift) / scale) @ weights
+    return residual
+
+
+def left_over_difference(differences: Array, features: Array, seed: int = 0) -> Array:
+    """Twins' differences (pairs,) minus what a regression through the origin on differences of features predicts.
+
+    Equal features predict equal logits: what is left is what twins of equal features would differ by.
+    """
+    pairs = len(differences)
+    if pairs < 2:
+        return differences.copy()
+    residual = np.empty_like(differences)
+    scale = np.sqrt((features**2).mean(0))
+    x = features / np.where(scale > 0, scale, 1.0)
+    for fold in _folds(pairs, seed):
+        rest = np.setdiff1d(np.arange(pairs), fold)
+        weights, _ = _ridge(x[rest], differences[rest], members=1, centred=False)
+        residual[fold] = differences[fold] - x[fold] @ weights
+    return residual
+
+
+def partial_correlation(audit: AuditRun, scores: Scores, features: Array) -> Estimate:
+    """Correlation of logit and label when both are freed of what ``features`` predict of them, over seeds."""
+    logits = np.stack([scores.newton, scores.gr], axis=1)
+    labels = np.tile([-1.0, 1.0], (len(logits), 1))
+    a, b = left_over(logits, features), left_over(labels, features)
+    weights = bootstrap_weights(len(logits), audit.study.audit.bootstrap)
+    return interval(_correlation(np.ones((1, len(a))), a, b)[0], _correlation(weights, a, b))
+
+
+def regressed(scores: Scores, features: Array) -> Scores:
+    """The logits without what ``features`` predict of them."""
+    rest = left_over(np.stack([scores.newton, scores.gr], axis=1), features)
+    return Scores(scores.seeds, rest[:, 0], rest[:, 1])
+
+
+def _correlation(weights: Array, a: Array, b: Array) -> Array:
+    """Weighted correlation of (pairs, 2) arrays for each row of ``weights`` (resamples, pairs); 0 without variance."""
+    total = 2 * weights.sum(1)
+
+    def mean(x: Array) -> Array:
+        return np.asarray(weights @ x.sum(1) / total)
+
+    covariance = mean(a * b) - mean(a) * mean(b)
+    scale = np.sqrt(np.maximum(mean(a * a) - mean(a) ** 2, 0) * np.maximum(mean(b * b) - mean(b) ** 2, 0))
+    return np.asarray(np.divide(covariance, scale, out=np.zeros_like(covariance), where=scale > 0))
+
+
+def _ridge(x: Array, y: Array, members: int, centred: bool = True) -> tuple[Array, float]:
+    """Weights and mean of the ridge regression whose strength leaves the smallest error on pairs left out one by one.
+
+    ``members`` rows that follow each other are a pair, left out together: twins share so much that one left in would
+    vouch for the other. With ``centred`` the mean of ``y`` is fitted too, the columns of ``x`` having none. By the
+    singular values of ``x`` (n, F): without the rows of a pair, and with the same penalty, their residuals are
+    (1 - H)^-1 e, where H is their block of the hat matrix. A single pair has no others: all weights are 0.
+    """
+    centre = float(y.mean()) if centred else 0.0
+    best, chosen = np.inf, np.zeros(x.shape[1])
+    if len(y) == members:
+        return chosen, centre
+    u, s, v = np.linalg.svd(x, full_matrices=False)
+    projected = u.T @ (y - centre)
+    twins = u.reshape(-1, members, len(s))
+    for strength in STRENGTHS:
+        shrink = s**2 / (s**2 + strength * len(y))
+        fitted = (twins * shrink) @ twins.transpose(0, 2, 1) + centred / len(y)
+        residual = (y - centre - u @ (shrink * projected)).reshape(-1, members, 1)
+        error = np.linalg.solve(np.eye(members) - fitted, residual)
+        if (loss := float((error**2).sum())) < best:
+            best, chosen = loss, v.T @ (np.divide(shrink, s, out=np.zeros_like(s), where=s > 0) * projected)
+    return chosen, centre
+
+
+def _folds(count: int, seed: int) -> list[NDArray[np.int64]]:
+    order = np.random.default_rng(seed).permutation(count)
+    return [order[start :: min(FOLDS, count)] for start in range(min(FOLDS, count))]
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# The answer
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A classifier on pairs in which the suspect is the same for both twins.
+
+    ``identical`` twins differ by rounding. One that is not ``sensitive`` can say yes but not no: its training may have
+    been too short to find anything.
+    """
+
+    label: str
+    scores: Scores
+    identical: bool = False
+    sensitive: bool = True
+
+
+def answer(audit: AuditRun, evidence: list[Evidence]) -> Answer:
+    """Whether any of the evidence is above chance, the error of the whole family of tests being 5 %.
+
+    "yes": an interval, between universes or between twins, lies above 1/2 when widened for the number of tests.
+    "no": the network tells the theories apart as they are, and every test excludes all but a small effect, or finds
+    twins that are the same. Otherwise the sample is too small to say.
+    """
+    tests = 2 * len(evidence)
+    confidence = 1 - 0.05 / tests
+    small = []
+    for item in evidence:
+        if item.identical:
+            small.append(True)
+            continue
+        universes = audit.unpaired_auc(item.scores, confidence)
+        twins = audit.paired(item.scores, confidence)
+        if len(item.scores.seeds) >= FEWEST_SEEDS and (above_chance(universes) or above_chance(twins)):
+            return "yes"
+        small.append(item.sensitive and universes.high < SMALL_AUC and twins.high < SMALL_PAIRED)
+    if small and all(small) and tells(audit, audit.scores()):
+        return "no"
+    return "not at this sample size"
+
+
+def same_members(cubes: PairTensor) -> bool:
+    """Whether the twins are one field up to the rounding of float32."""
+    return float((cubes.values[:, 1] - cubes.values[:, 0]).abs().max()) < ROUNDING * float(cubes.values.std())

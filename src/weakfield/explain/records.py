@@ -1,0 +1,306 @@
+"""What the explain stage hands on: ``explain.json`` and ``trust.json``, and what is kept of every pair.
+
+Wavenumbers are in h/Mpc, contributions in logits, positive where they speak for GR; samples are those of GR, beside
+their Newtonian twins. Bands are shells one k_F wide, then the mean of the sample, then all other modes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from weakfield.base.records import Record
+from weakfield.explain.over_seeds import Number, Numbers, Table
+from weakfield.learning.scores import Estimate
+
+# ---------------------------------------------------------------------------------------------------------------
+# One pair
+
+
+class Logits(Record):
+    """The network's answers to the twins of a pair."""
+
+    newton: float
+    gr: float
+
+    @property
+    def difference(self) -> float:
+        """GR - Newton."""
+        return self.gr - self.newton
+
+
+class MapSum(Record):
+    """What the map of a method adds up to; and where it should be the difference ``change`` of two logits, by how much
+    it is not."""
+
+    sum: float
+    change: float | None = None
+    residual: float | None = None
+
+
+class PairPath(Record):
+    """The integral of the gradient over modes: gradients taken, and what its sum misses of the logits' difference."""
+
+    evaluations: int
+    residual: float
+
+
+class PolarPart(Record):
+    """What the amplitudes, or the phases, of all modes contribute, and by shell."""
+
+    total: float
+    shells: list[float]
+
+
+class Polar(Record):
+    """Amplitudes and phases."""
+
+    amplitude: PolarPart
+    phase: PolarPart
+
+
+class PairAttribution(Record):
+    """The attributions of one pair: sums by method, and contributions by band (path integral, and loss of logit when
+    the band alone is exchanged), by channel, and by shell and direction."""
+
+    logit: Logits
+    methods: dict[str, MapSum]
+    path: PairPath
+    bands: list[float]
+    channels: list[float]
+    polar: Polar
+    directions: list[list[float]]
+    occluded_bands: list[float]
+
+
+class PairCurves(Record):
+    """Logits after each step from nothing exchanged to everything; ``random_*`` are means over random orders."""
+
+    deletion: list[float]
+    insertion: list[float]
+    random_deletion: list[float]
+    random_insertion: list[float]
+
+
+class Alike(Record):
+    """Rank correlation of two maps as they are, and of their moduli."""
+
+    signed: float
+    absolute: float
+
+
+class AlikeByLayer(Record):
+    """The same after each layer that was drawn anew."""
+
+    signed: list[float]
+    absolute: list[float]
+
+
+class PairRandomisation(Record):
+    """Similarity to the map of the trained network as layers are drawn anew, the output's first, by method."""
+
+    layers: list[str]
+    methods: dict[str, AlikeByLayer]
+
+
+class PairTrust(Record):
+    """The tests of trust on one pair, by method; ``agreement`` is that of all methods with each other."""
+
+    agreement: list[list[float]]
+    parameter_randomisation: PairRandomisation
+    networks: dict[str, dict[str, Alike]]
+    curves: dict[str, PairCurves]
+    band_curves: PairCurves
+    infidelity: dict[str, float]
+    sensitivity: dict[str, float]
+    equivariance: dict[str, float]
+
+
+class Kept(Record):
+    """What was computed for one seed, with the hash of what it rests on."""
+
+    key: str
+    result: dict[str, Any]
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# explain.json
+
+
+class BandParts(Record):
+    """Gradient times input of one pair by band, and the sum."""
+
+    mean: float
+    shells: list[float]
+    rest: float
+    total: float
+
+
+class PairSpectrum(Record):
+    """Gradient times input of the twins of one pair and of their difference by shell; mean power of the gradients."""
+
+    k_hmpc: list[float]
+    modes: list[int]
+    newton: BandParts
+    gr: BandParts
+    pair: BandParts
+    gradient_power: dict[str, list[float]]
+
+
+class MethodSums(Record):
+    """``MapSum`` over seeds."""
+
+    sum: Number
+    change: Number | None = None
+    largest_residual: float | None = None
+
+
+class PathSums(Record):
+    """``PairPath`` of all pairs."""
+
+    largest_residual: float
+    evaluations: list[int]
+
+
+class Contributions(Record):
+    """Contributions by band over seeds."""
+
+    shells: Numbers
+    mean: Number
+    rest: Number
+
+
+class PolarSums(Record):
+    """``PolarPart`` over seeds."""
+
+    total: Number
+    shells: Numbers
+
+
+class Spectrum(Record):
+    """Contributions by shell over seeds: by path integral (``attributed``), by exchange of the band (``occluded``), by
+    channel, by direction (shells, bins of |mu|), and of amplitudes and phases."""
+
+    k_hmpc: list[float]
+    modes: list[int]
+    logit_difference: Number
+    attributed: Contributions
+    occluded: Contributions
+    channels: Numbers
+    directions: Table
+    amplitude: PolarSums
+    phase: PolarSums
+
+
+class TriangleResponse(Record):
+    """The third-order response of the logit: contributions and weights of triangles, shares of the logit difference in
+    ``power``, ``triangles`` and ``remainder``, and what powers, or both, explain of the gradient."""
+
+    contribution: Numbers
+    weight: Numbers
+    shares: dict[str, Number]
+    explained: dict[str, Number]
+
+
+class TriangleSurrogate(Record):
+    """The sparse regression of logits on measured spectra; ``explained`` of the variance of logits of other seeds."""
+
+    weight: Numbers
+    contribution: Numbers
+    explained: float
+
+
+class Triangles(Record):
+    """Contributions of triangles, with sides ``k_hmpc`` (T, 3) from the longest, of ``shells`` (T, 3), two ways, and
+    the rank correlation of their weights."""
+
+    k_hmpc: list[list[float]]
+    shells: list[list[int]]
+    seeds: int
+    response: TriangleResponse
+    surrogate: TriangleSurrogate | None
+    agreement: Estimate | None
+
+
+class Explanation(Record):
+    """``explain.json``: ``seed`` is that of the pair shown, ``seeds`` are those that means are over."""
+
+    model: str
+    seed: int
+    seeds: list[int]
+    grid: int
+    box_size_mpch: float
+    logit: Logits
+    logit_difference: float
+    fourier: PairSpectrum
+    methods: dict[str, MethodSums]
+    path: PathSums
+    bands: Spectrum
+    triangles: Triangles | None
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# trust.json
+
+
+class Similarity(Record):
+    """``Alike`` over seeds."""
+
+    signed: Number
+    absolute: Number
+
+
+class SimilarityByLayer(Record):
+    """``AlikeByLayer`` over seeds."""
+
+    signed: Numbers
+    absolute: Numbers
+
+
+class Randomisation(Record):
+    """``PairRandomisation`` over seeds."""
+
+    layers: list[str]
+    methods: dict[str, SimilarityByLayer]
+
+
+class Agreement(Record):
+    """Rank correlation of every pair of ``methods``, over seeds."""
+
+    methods: list[str]
+    value: list[list[float]]
+    error: list[list[float]] | None
+
+
+class TrustCurves(Record):
+    """Curves of all seeds together, 1 at the GR logit and 0 at the Newtonian one, over the ``share`` exchanged.
+
+    ``*_area`` is that under a curve, ``*_advantage`` that between it and the curve of random orders, positive where
+    the attribution is better.
+    """
+
+    share: list[float]
+    deletion: Numbers
+    random_deletion: Numbers
+    deletion_area: Number
+    deletion_advantage: Number
+    insertion: Numbers
+    random_insertion: Numbers
+    insertion_area: Number
+    insertion_advantage: Number
+
+
+class Trust(Record):
+    """``trust.json``: the tests of whether attributions can be trusted, over seeds and by method; ``auc`` and
+    ``epochs`` are those of the networks of comparison."""
+
+    seeds: list[int]
+    auc: dict[str, Estimate]
+    epochs: int
+    agreement: Agreement
+    parameter_randomisation: Randomisation
+    networks: dict[str, dict[str, Similarity]]
+    curves: dict[str, TrustCurves]
+    band_curves: TrustCurves
+    infidelity: dict[str, Number]
+    sensitivity: dict[str, Number]
+    equivariance: dict[str, Number]

@@ -1,0 +1,245 @@
+"""Growing pairs in this process: one seed, or its inverse, under both theories, whole on disk or not there."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from weakfield._version import __version__
+from weakfield.base.errors import BadInput, WeakfieldError
+from weakfield.base.files import content_hash, copy_file, empty_folder, file_hash, sweep, sync_folder, write_text
+from weakfield.config import THEORIES, Draw, RunFolder, StudyConfig
+from weakfield.config.layout import draw_named
+from weakfield.formats import load_field
+from weakfield.mesh.devices import describe
+from weakfield.pairs.check import check_pair
+from weakfield.pairs.cost import bytes_of_pair
+from weakfield.pairs.journal import log_failure, log_path, note, sentence
+from weakfield.pairs.locks import own_name, pair_lock
+from weakfield.pairs.manifest import FileEntry, Manifest, settings_hash, why_incomplete
+from weakfield.simulation.evolution import grow_member
+from weakfield.simulation.study_cache import StudyCache
+from weakfield.simulation.writer import DirectWriter, ThreadedWriter, Writer
+
+#: whole: grown now; there: whole before; elsewhere: somebody else has it
+Status = Literal["whole", "there", "elsewhere"]
+#: what is wrong with a disk or folder, and not with a pair
+_DISK_FAULTS = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EFBIG,
+    errno.EIO,
+    errno.ESTALE,
+}
+
+
+class PairGrower:
+    """Grows pairs of one study into one run folder, one after another; what they share is made once (``StudyCache``).
+
+    A pair grows beside its final folder, or in ``scratch``, which may be on a disk of this node alone. Memory does not
+    grow with the number of pairs: one universe lives at a time, and a bounded number of fields waits to be written.
+    ``alone``: the folder is the caller's own, and pairs are neither locked nor entered in the journal.
+    """
+
+    def __init__(
+        self,
+        study: StudyConfig,
+        folder: RunFolder,
+        scratch: Path | None = None,
+        cache: StudyCache | None = None,
+        alone: bool = False,
+    ) -> None:
+        if study.output.checkpoint_path is not None:
+            raise BadInput(
+                "output.checkpoint_path is for single runs: the runs of a study keep one each, beside their outputs"
+            )
+        self.study, self.folder, self.scratch, self.alone = study, folder, scratch, alone
+        self.cache = cache or StudyCache(study.run_settings("gr", study.seeds.first))
+        self.writer: Writer = DirectWriter()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Pairs are grown inside this block: on a GPU a thread writes their files, which ends with it.
+
+        After an error the block has to be left, and entered again for the next pair: a writer that failed writes no
+        more.
+        """
+        with ThreadedWriter() if self.cache.device.type == "cuda" else nullcontext(DirectWriter()) as self.writer:
+            yield
+
+    def grow(self, draw: Draw, wait: bool = False) -> Status:
+        """Grow both members of a pair unless it is whole; it is on disk, whole, when this returns ``"whole"``.
+
+        Both come from one configuration, one noise field and one set of transfer functions, on one kind of device; the
+        theory alone differs. With ``wait`` a pair that another process has is waited for. Raises ``BadInput`` for a
+        pair of other settings and ``WeakfieldError`` for one that is not what was asked for (``check_pair``), which is
+        removed.
+        """
+        lock = nullcontext(True) if self.alone else pair_lock(self.folder, draw, wait)
+        with lock as ours:
+            if not ours:
+                return "elsewhere"
+            why = why_incomplete(self.study, draw, self.folder)
+            if why is not None:
+                with self._journal(draw, why):
+                    growing = self._begin(draw)
+                    for theory in THEORIES:
+                        done, begin = growing / f"{theory}.seconds", time.perf_counter()
+                        if done.exists():  # an earlier run finished this member
+                            continue
+                        (growing / theory).mkdir(exist_ok=True)
+                        run = self.study.run_settings(theory, draw)
+                        grow_member(run, growing / theory, shared=self.cache, writer=self.writer)
+                        self.writer.submit(partial(write_text, done, f"{time.perf_counter() - begin:.3f}"))
+                    self.writer.submit(partial(self._finish, draw, growing))
+                    self.writer.settle()  # a failure while files are written is this pair's, not the next one's
+            if not self.alone:
+                log_path(self.folder, draw).unlink(missing_ok=True)
+        return "there" if why is None else "whole"
+
+    @contextmanager
+    def _journal(self, draw: Draw, why: str) -> Iterator[None]:
+        """Note in the journal what begins, ends or fails in the block; refuse to begin on a full disk."""
+        if self.alone:
+            yield
+            return
+        damaged = {"flaw": why} if Manifest.exists(self.folder.pair(draw)) else {}
+        note(self.folder, draw, "begun", **damaged)
+        try:
+            require_space(self.study, self.folder, self.scratch)
+            yield
+        except Exception as error:
+            note(self.folder, draw, "failed", error=sentence(error))
+            log_failure(self.folder, draw, error)
+            raise
+        seconds = Manifest.load(self.folder.pair(draw)).seconds
+        note(self.folder, draw, "grown", seconds=round(sum(seconds.values()), 3))
+
+    def _begin(self, draw: Draw) -> Path:
+        """The folder a pair grows in, with what an interrupted run left there, if that is of the same kind.
+
+        That is: of the same settings, software and device. Members from a GPU and from a CPU would differ in their
+        last digits, and not by their theory.
+        """
+        final = self.folder.pair(draw)
+        shutil.rmtree(final, ignore_errors=True)
+        growing = (self.scratch or final.parent) / f".{final.name}{own_name(self.folder, draw)}.partial"
+        key, kind = growing / "settings", f"{settings_hash(self.study)} {__version__} {self.cache.device.type}"
+        if not key.exists() or key.read_text() != kind:
+            empty_folder(growing)
+            write_text(key, kind)
+        sweep(growing.rglob(".*.partial"))  # of a run killed while it wrote, in a member or beside it
+        return growing
+
+    def _finish(self, draw: Draw, growing: Path) -> None:
+        """Check a pair that is complete, write its manifest and give it its name."""
+        try:
+            check_pair(self.study, growing)
+        except WeakfieldError:
+            shutil.rmtree(growing)  # another try starts anew
+            raise
+        marks = {theory: growing / f"{theory}.seconds" for theory in THEORIES}
+        seconds = {theory: float(mark.read_text()) for theory, mark in marks.items()}
+        for mark in (growing / "settings", *marks.values()):
+            mark.unlink()
+        files = _listed(self.study, growing)
+        device = describe(self.cache.device)
+        Manifest.of(self.study, draw, growing, files, seconds, device=device).save()
+        _rename(growing, self.folder.pair(draw))
+
+
+def grow_pair(
+    study: StudyConfig, draw: Draw, folder: RunFolder, scratch: Path | None = None, cache: StudyCache | None = None
+) -> None:
+    """Grow one pair, unless it is whole, in a folder that is the caller's own: without lock and journal."""
+    grower = PairGrower(study, folder, scratch, cache, alone=True)
+    with grower.writing():
+        grower.grow(draw)
+
+
+def require_space(study: StudyConfig, folder: RunFolder, scratch: Path | None) -> None:
+    """``WeakfieldError`` (from an ENOSPC) unless a pair still fits on the disk, before hours are spent on it."""
+    needed = bytes_of_pair(study)
+    for path in {folder.root, scratch or folder.root}:
+        free = shutil.disk_usage(path).free
+        if free < needed:
+            full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            raise WeakfieldError(
+                f"{path} has {free / 1e6:.1f} MB free, expected {needed / 1e6:.1f} MB for a pair"
+            ) from full
+
+
+def scratch_folder(setting: str | None, folder: RunFolder) -> Path | None:
+    """The folder on this node where pairs of this run grow; pairs left there that are whole by now are removed."""
+    if setting is None:
+        return None
+    base = os.path.expandvars(os.path.expanduser(setting))
+    if "$" in base:
+        raise BadInput(f"campaign.scratch is {setting}, expected environment variables that are set here")
+    path = Path(base) / f"weakfield-{content_hash(str(folder.root.resolve()))}"
+    path.mkdir(parents=True, exist_ok=True)
+    for left in path.glob(".seed*.partial"):
+        draw = draw_named(left.name.split(".")[1])
+        if draw is not None and Manifest.exists(folder.pair(draw)):
+            shutil.rmtree(left, ignore_errors=True)
+    return path
+
+
+def disk_fault(error: BaseException | None) -> str | None:
+    """The name of the system's error ("ENOSPC") where a disk or folder failed rather than a pair; else ``None``."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno:
+            return errno.errorcode[error.errno] if error.errno in _DISK_FAULTS else None
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _rename(growing: Path, final: Path) -> None:
+    """Give a whole pair its name; one that grew elsewhere is copied beside it first."""
+    beside = final.with_name(growing.name)
+    if growing != beside:
+        shutil.rmtree(beside, ignore_errors=True)
+        for path in sorted(p for p in growing.rglob("*") if p.is_file()):
+            copy_file(path, beside / path.relative_to(growing))
+    for path in (beside, *(beside / theory for theory in THEORIES)):
+        sync_folder(path)
+    try:
+        os.replace(beside, final)
+    except OSError as error:
+        # where there are no locks another process may have been first: its pair is this one
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or not Manifest.exists(final):
+            raise
+        shutil.rmtree(beside)
+    sync_folder(final.parent)
+    if growing != beside:
+        shutil.rmtree(growing)
+
+
+def _listed(study: StudyConfig, pair: Path) -> dict[str, FileEntry]:
+    """Every file of a pair; of fields with name, number of output and redshift."""
+    files: dict[str, FileEntry] = {}
+    for path in sorted(p for p in pair.rglob("*") if p.is_file()):
+        entry = FileEntry(file_hash(path), path.parent.name, path.stat().st_size)
+        stem, _, name = path.stem.rpartition("_")
+        if path.suffix == ".h5" and name in study.simulation.snapshot_fields:
+            attributes = load_field(path)[1]
+            entry = replace(
+                entry,
+                field=name,
+                index=int(stem.removeprefix(study.output.snapshot_base)),
+                redshift=float(attributes["redshift"]),
+                scale_factor=float(attributes["scale_factor"]),
+            )
+        files[str(path.relative_to(pair))] = entry
+    return files

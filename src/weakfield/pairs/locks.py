@@ -1,0 +1,187 @@
+"""Who works at what: a lock for a run folder, and one for each pair, so that many processes share one run folder.
+
+A pair is locked by an flock on a file of its own, so that no pair is grown twice at once. The kernel drops the lock
+when its process ends, however that ends: a dead worker's pair is free again, and no clock is read, so a jump of the
+time can neither free nor keep one. Linux passes flock on to NFS servers of version 4 (and 3 with lockd), which free the
+locks of a node that died when its lease ends, in minutes; Lustre needs the mount option ``flock``. A file system
+without locks is known by its answer: two processes given the same seed then both grow it, each in a folder of its own
+(``own_name``); the first whole pair stays, the other is dropped, and both are the same. Locks that work and do not
+reach other nodes (``localflock``, NFS with ``local_lock``) cannot be told from those that do: two nodes then meet in
+one folder, so that each has to be given its own seeds.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+from weakfield.base.errors import WeakfieldError
+from weakfield.base.provenance import now
+from weakfield.config import Draw, RunFolder
+from weakfield.config.layout import draw_named, in_order, pair_name
+
+#: who asks for the holder of a pair (``holder``) has its lock for microseconds; who is refused asks again so long [s]
+_READER = 0.05
+_POLL = 0.2
+_NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
+#: lock files of this process whose file system has no locks
+_UNLOCKED: set[Path] = set()
+
+
+def lock_path(folder: RunFolder, draw: Draw) -> Path:
+    """The file whose lock says who has the pair of a seed, or of its inverse."""
+    return folder.campaign / "claims" / pair_name(draw)
+
+
+@contextmanager
+def pair_lock(folder: RunFolder, draw: Draw, wait: bool = False) -> Iterator[bool]:
+    """Yield whether the pair is ours for the block; with ``wait``, once nobody else has it.
+
+    Raises ``WeakfieldError`` where the run folder cannot be written.
+    """
+    path = lock_path(folder, draw)
+    try:
+        handle = _taken(path, wait)
+        if handle is not None:
+            _signed(handle, path)
+    except OSError as error:
+        raise WeakfieldError(f"cannot write {path}: {error.strerror or error}") from error
+    if handle is None:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        _UNLOCKED.discard(path)
+        path.unlink(missing_ok=True)  # before the lock goes: who waits for it then sees that the file is another
+        os.close(handle)
+
+
+def holder(folder: RunFolder, draw: Draw) -> dict[str, Any] | None:
+    """Host, process and time of whoever has the pair now; ``None`` if nobody."""
+    try:
+        handle = os.open(lock_path(folder, draw), os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return None
+    except BlockingIOError:
+        try:
+            return dict(json.loads(os.pread(handle, 4096, 0)))
+        except ValueError:  # taken this instant
+            return {"host": "unknown", "process": 0, "since": now()}
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
+
+
+def holders(folder: RunFolder) -> dict[Draw, dict[str, Any]]:
+    """Every pair that somebody has now, and who: host, process and since when."""
+    named = (draw_named(path.name) for path in (folder.campaign / "claims").glob("seed*"))
+    draws = sorted((draw for draw in named if draw is not None), key=in_order)
+    found = {draw: holder(folder, draw) for draw in draws}
+    return {draw: who for draw, who in found.items() if who is not None}
+
+
+def identity() -> dict[str, Any]:
+    """Host and process that work here, and since when."""
+    return {"host": socket.gethostname(), "process": os.getpid(), "since": now()}
+
+
+def own_name(folder: RunFolder, draw: Draw) -> str:
+    """A part for the name of the folder a pair grows in: host and process where there are no locks, else empty.
+
+    What an interrupted process left is continued under the same name, which only a lock makes safe.
+    """
+    return f".{socket.gethostname()}-{os.getpid()}" if lock_path(folder, draw) in _UNLOCKED else ""
+
+
+def _taken(path: Path, wait: bool) -> int | None:
+    """The locked file, or nothing if another process has it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    begin = time.monotonic()
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_named(handle, path):
+                return handle
+            again = True  # its holder removed the file while we opened it
+        except BlockingIOError:
+            again = wait or time.monotonic() - begin < _READER
+        except OSError as error:
+            if error.errno in _NO_LOCKS:
+                _UNLOCKED.add(path)  # a file system without locks: distributing the seeds is all there is
+                return handle
+            os.close(handle)
+            raise
+        os.close(handle)
+        if not again:
+            return None
+        time.sleep(_POLL if wait else _READER / 5)
+
+
+def _signed(handle: int, path: Path) -> None:
+    """Write who has the pair; a lock file that cannot be written is given up, or its lock would stay with us."""
+    try:
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, json.dumps(identity()).encode(), 0)
+    except OSError:
+        _UNLOCKED.discard(path)
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+        os.close(handle)
+        raise
+
+
+def _is_named(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), os.stat(path))
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
+def run_lock(folder: RunFolder) -> Iterator[None]:
+    """Hold the run folder's lock; the kernel releases it when the process ends, however it ends."""
+    with lock_file(folder, ".lock") as handle:
+        if not flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            handle.seek(0)
+            holder = handle.read().strip() or "unknown"
+            raise WeakfieldError(
+                f"{folder.root} is in use by another weakfield (process {holder}); wait for it or choose another --out"
+            )
+        handle.truncate(0)
+        handle.write(str(os.getpid()))
+        handle.flush()
+        yield
+
+
+def lock_file(folder: RunFolder, name: str) -> IO[str]:
+    """An open lock file of a run folder, which is made if missing; ``WeakfieldError`` where it cannot be written."""
+    try:
+        folder.root.mkdir(parents=True, exist_ok=True)
+        return open(folder.root / name, "a+", encoding="utf-8")
+    except OSError as error:
+        raise WeakfieldError(f"cannot write in {folder.root}: {error.strerror or error}") from error
+
+
+def flock(handle: IO[str], how: int) -> bool:
+    """Whether the lock is ours now. Some cluster file systems have none: what then works at once is the user's care."""
+    try:
+        fcntl.flock(handle, how)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    return True

@@ -1,0 +1,124 @@
+"""A run folder: the study it holds, and its opening for work, which refuses pairs of another universe."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import IO, Any
+
+from weakfield._version import __version__
+from weakfield.base.errors import BadInput
+from weakfield.base.files import read_json, sweep, write_json, write_text
+from weakfield.base.provenance import git_commit, machine, now, versions
+from weakfield.config import RunFolder, StudyConfig
+from weakfield.config.simulation import BEFORE, CHECKPOINT_SCHEDULE
+from weakfield.pairs.locks import flock, lock_file, run_lock
+from weakfield.pairs.manifest import Manifest
+
+#: settings of a simulation that name one file
+INPUT_FILES = ("transfer_file", "template_file", "particle_file")
+
+
+def load_study(root: str | Path) -> StudyConfig:
+    """The study of a run folder; ``BadInput`` when there is no such folder or it has none."""
+    folder = RunFolder(root)
+    if not folder.root.is_dir():
+        raise BadInput(f"{folder.root} is not a folder; expected a run folder made by 'weakfield run'")
+    if not folder.study.exists():
+        raise BadInput(f"{folder.root} holds no study.toml; expected a run folder made by 'weakfield run'")
+    return StudyConfig.from_toml(folder.study)
+
+
+@contextmanager
+def open_for_work(
+    study: StudyConfig, folder: RunFolder, stages: str, grows: bool = True, alone: bool = True
+) -> Iterator[None]:
+    """Hold a run folder for the block, made if missing, with study.toml and provenance.json of ``study`` in it.
+
+    ``stages`` is what provenance says of this start. ``alone``: no other process may be in such a block; where pairs
+    are grown and nothing else is done that is not needed, since each pair has a lock of its own. ``grows``: pairs are
+    grown in the block, and no study of another universe may come meanwhile. Raises ``BadInput`` when the folder holds,
+    or is about to hold, pairs of other settings, ``WeakfieldError`` when another process is at work in it.
+    """
+    with run_lock(folder) if alone else nullcontext(), _opening(study, folder, stages) as growers:
+        if not grows:
+            growers.close()
+        yield
+
+
+@contextmanager
+def _opening(study: StudyConfig, folder: RunFolder, stages: str) -> Iterator[IO[str]]:
+    """Bring study.toml up to date, one process at a time; yields the lock of those who grow pairs, held shared."""
+    with lock_file(folder, ".growing.lock") as growers:
+        with lock_file(folder, ".study.lock") as opening:
+            flock(opening, fcntl.LOCK_EX)  # held by each for the moment it takes to open a folder
+            lonely = flock(growers, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            check_same_universe(study, folder, growing=not lonely)
+            sweep(folder.root.glob(".*.partial"))
+            write_start(study, folder, stages)
+            flock(growers, fcntl.LOCK_SH)
+        yield growers
+
+
+def check_same_universe(study: StudyConfig, folder: RunFolder, growing: bool = False) -> None:
+    """Pairs of two settings must not mix: refuse the folder, naming the first key that differs.
+
+    A folder without pairs takes any study, unless somebody is ``growing`` them now.
+    """
+    if not folder.study.exists() or not (growing or Manifest.any_in(folder)):
+        return
+    before, given = _universe(StudyConfig.from_toml(folder.study)), _universe(study)
+    for key, value in given.items():
+        if before[key] != value:
+            raise BadInput(
+                f"{folder.root} holds pairs grown with {key} = {_shown(before[key])} but the study says"
+                f" {_shown(value)}; expected the same there, or another folder (--out)"
+            )
+
+
+def write_start(study: StudyConfig, folder: RunFolder, stages: str) -> None:
+    """Write study.toml and provenance.json; the latter keeps the earlier starts.
+
+    Input files inside the folder are named relative to it, so that the folder can be moved.
+    """
+    text = _relative(study, folder.root).to_toml()
+    if not folder.study.exists() or folder.study.read_text(encoding="utf-8") != text:
+        write_text(folder.study, text)
+    starts = read_json(folder.provenance)["starts"] if folder.provenance.exists() else []
+    commit = git_commit()
+    start = {"time": now(), "stages": stages, "weakfield": __version__, "git_commit": commit}
+    write_json(
+        folder.provenance,
+        {"versions": versions(), "git_commit": commit, "machine": machine(), "starts": [*starts, start]},
+    )
+
+
+def _relative(study: StudyConfig, root: Path) -> StudyConfig:
+    """The same study, input files in ``root`` relative to it and the others absolute."""
+    root = root.resolve()
+
+    def written(path: Path) -> Path:
+        path = path.resolve()
+        return path.relative_to(root) if path.is_relative_to(root) else path
+
+    simulation = study.simulation
+    update: dict[str, Any] = {
+        key: written(value) for key in INPUT_FILES if (value := getattr(simulation, key)) is not None
+    } | {"metric_files": tuple(map(written, simulation.metric_files))}
+    return study.model_copy(update={"simulation": simulation.model_copy(update=update)})
+
+
+def _universe(study: StudyConfig) -> dict[str, Any]:
+    """What decides the numbers of pairs, by key; input files by content, the schedule of checkpoints left out."""
+    tables = {
+        "cosmology": study.cosmology.model_dump(mode="json"),
+        "simulation": BEFORE | study.simulation.identity(),
+        "output": study.output.model_dump(mode="json", exclude=CHECKPOINT_SCHEDULE),
+    }
+    return {f"{table}.{key}": value for table, values in tables.items() for key, value in values.items()}
+
+
+def _shown(value: Any) -> str:
+    return "nothing" if value is None else repr(value)

@@ -1,0 +1,176 @@
+"""How the growing of pairs stands, read from the run folder alone, from any machine that sees it; and as a table."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from weakfield.base.errors import BadInput
+from weakfield.base.files import read_json
+from weakfield.base.progress import without_bars
+from weakfield.config import Draw, RunFolder, StudyConfig
+from weakfield.config.layout import draw_named, in_order
+from weakfield.pairs.cost import bytes_of_pair
+from weakfield.pairs.journal import draw_of, entries, log_path
+from weakfield.pairs.locks import holders
+from weakfield.pairs.manifest import Manifest
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+#: pairs whose seconds give the rate
+_RECENT = 32
+#: rows of pairs that run or failed
+_ROWS = 12
+
+
+@dataclass(frozen=True)
+class Status:
+    """Numbers of a campaign. ``running``: who has which pair; ``failed``: last failure of those not whole.
+
+    ``rate`` [pairs an hour] is that of the pairs running now at the seconds the last ones took, so that no clock
+    enters; 0 while nothing runs or nothing is known. ``seconds_left`` follows from it, nothing if it is 0.
+    """
+
+    pairs: int
+    done: int
+    running: dict[Draw, dict[str, Any]]
+    failed: dict[Draw, str]
+    rate: float
+    seconds_left: float | None
+    disk_used: int
+    disk_needed: int
+    disk_free: int
+    dashboard: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For ``--json``, which names pairs in text."""
+        named = {key: {str(draw): of for draw, of in getattr(self, key).items()} for key in ("running", "failed")}
+        return asdict(replace(self, running={}, failed={})) | named
+
+
+class Watcher:
+    """Looks at a run folder again and again; a pair seen whole is read once."""
+
+    def __init__(self, study: StudyConfig, folder: RunFolder) -> None:
+        self._study, self._folder = study, folder
+        self._bytes: dict[Draw, int] = {}
+        self._seconds: deque[float] = deque(maxlen=_RECENT)
+
+    def look(self) -> Status:
+        """The status now."""
+        draws = self._study.seeds.draws
+        for draw in draws:
+            if draw not in self._bytes:
+                self._read(draw)
+        running = {draw: who for draw, who in holders(self._folder).items() if draw not in self._bytes}
+        missing = len(draws) - len(self._bytes)
+        rate = 0.0
+        if self._seconds and running:
+            rate = 3600.0 * len(running) * len(self._seconds) / sum(self._seconds)
+        used = sum(self._bytes.values())
+        one = used // len(self._bytes) if self._bytes else bytes_of_pair(self._study)
+        about = self._folder.campaign / "campaign.json"
+        return Status(
+            pairs=len(draws),
+            done=len(self._bytes),
+            running=running,
+            failed=self._failures(set(running)),
+            rate=rate,
+            seconds_left=3600.0 * missing / rate if rate else None,
+            disk_used=used,
+            disk_needed=one * missing,
+            disk_free=shutil.disk_usage(self._folder.root).free,
+            dashboard=read_json(about)["dashboard"] if about.exists() else None,
+        )
+
+    def _read(self, draw: Draw) -> None:
+        try:
+            manifest = Manifest.load(self._folder.pair(draw))
+        except BadInput:
+            return  # not there, or damaged and as good as not there
+        self._bytes[draw] = manifest.bytes
+        if manifest.seconds:
+            self._seconds.append(float(sum(manifest.seconds.values())))
+
+    def _failures(self, running: set[Draw]) -> dict[Draw, str]:
+        logs = (draw_named(path.stem) for path in (self._folder.campaign / "failed").glob("seed*.log"))
+        draws = {draw for draw in logs if draw is not None} - set(self._bytes) - running
+        if not draws:
+            return {}
+        said = {draw_of(entry): str(entry.get("error", "")) for entry in entries(self._folder)}
+        return {draw: said.get(draw) or str(log_path(self._folder, draw)) for draw in sorted(draws, key=in_order)}
+
+
+@contextmanager
+def live_table(study: StudyConfig, folder: RunFolder) -> Iterator[Callable[[], None]]:
+    """Keep a table on standard error, if that is a terminal; yields what brings it up to date."""
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.live import Live
+
+    watcher = Watcher(study, folder)
+    with without_bars(), Live(console=Console(stderr=True), auto_refresh=False, transient=True) as live:
+
+        def refresh() -> None:
+            live.update(as_table(watcher.look()), refresh=True)
+
+        refresh()
+        yield refresh
+
+
+def as_table(status: Status) -> Table:
+    """What is done, runs, failed; speed, time left, disk."""
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2))
+    for name, value in rows(status):
+        table.add_row(name, value)
+    return table
+
+
+def rows(status: Status) -> list[tuple[str, str]]:
+    """The status in words, line by line."""
+    left = "unknown" if status.seconds_left is None else duration(status.seconds_left)
+    lines = [
+        ("done", f"{status.done} of {status.pairs} pairs"),
+        ("running", str(len(status.running))),
+        ("failed", str(len(status.failed))),
+        ("speed", f"{status.rate:.4g} pairs an hour, time left {left}" if status.running else "nothing runs"),
+        (
+            "disk",
+            f"{size(status.disk_used)} used, {size(status.disk_needed)} more needed, {size(status.disk_free)} free",
+        ),
+    ]
+    if status.dashboard is not None:
+        lines.append(("dashboard", status.dashboard))
+    for draw, who in list(status.running.items())[:_ROWS]:
+        lines.append((f"seed {draw}", f"{who['host']}, process {who['process']}, since {who['since']}"))
+    for draw, why in list(status.failed.items())[:_ROWS]:
+        lines.append((f"seed {draw}", f"failed: {why}"))
+    return lines
+
+
+def duration(seconds: float) -> str:
+    """A time for a person."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 6000:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86400:.1f} days"
+
+
+def size(count: float) -> str:
+    """Bytes for a person."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} TB"
