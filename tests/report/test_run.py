@@ -110,7 +110,7 @@ def test_a_damaged_file_is_named_and_no_page_is_written(tmp_path):
         report.run(study, folder)
     assert not folder.report.exists()
     (folder.audit / "audit.json").write_text('{"controls": [{"name": "first"}]}')
-    with pytest.raises(BadInput, match=r"audit\.json lacks 'controls\.0\.question'"):
+    with pytest.raises(BadInput, match=r"audit\.json lacks 'summary'"):
         report.run(study, folder)
 
 
