@@ -1,6 +1,6 @@
 # make demo    install into .venv, run the demo study, print the path of its page
 # make test    install what tests need, run the fast tests      make test-slow    the others
-# make check   formatter, linter, type checker                  make docs         regenerate docs/settings.md, docs/audit.md
+# make check   formatter, linter, type checker                  make docs         regenerate docs/settings.md, settings_ini.md, audit.md
 # make test-slurm   campaigns on a SLURM of one node, started for that (Debian: apt-get install slurm-wlm munge; root)
 # make validate   run every reference case, write docs/validation.md and its figure
 #
@@ -39,6 +39,7 @@ check: $(VENV)/.installed-test
 
 docs: $(VENV)/.installed
 	$(BIN)/weakfield settings > docs/settings.md
+	$(BIN)/weakfield settings --ini > docs/settings_ini.md
 	$(BIN)/weakfield audit --list > docs/audit.md
 
 validate: $(VENV)/.installed-class

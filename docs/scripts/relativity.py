@@ -409,7 +409,7 @@ def figure(results: Results) -> None:
     """Response and correlation against k over k_Nyq, by cell, at both redshifts."""
     chart, axes = new_figure(2, 2, size=(4.8, 3.1), sharex=True)
     middles = (np.arange(8) + 0.5) / 10
-    for colour, cell in zip(OTHERS, (40.0, 20.0, 10.0, 5.0), strict=True):
+    for colour, cell in zip(OTHERS, (40.0, 20.0, 10.0, 5.0), strict=False):
         case = Case(grid=64, cell=cell)
         for column, z in enumerate(("10", "1")):
             for row, name in enumerate(("response", "correlation")):

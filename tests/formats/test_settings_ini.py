@@ -9,7 +9,7 @@ import pytest
 from weakfield.base.errors import BadInput
 from weakfield.config import RunSettings
 from weakfield.formats import IniRun, read_settings_ini
-from weakfield.formats.ini_keys import READ, WITHOUT_EFFECT, is_for_class
+from weakfield.formats.ini_keys import KEYS, WITHOUT_EFFECT, is_for_class
 
 DATA = Path(__file__).parents[1] / "data"
 MINIMAL = {
@@ -366,7 +366,7 @@ ALL_KEYS = {
 def test_every_key_of_the_reference_program_is_known(tmp_path: Path) -> None:
     assert read(tmp_path, **ALL_KEYS).warnings == ()
     page = (DATA.parents[1] / "docs" / "settings_ini.md").read_text()
-    missing = [key for key in sorted({*ALL_KEYS, *READ, *WITHOUT_EFFECT}) if f"`{key}`" not in page]
+    missing = [key for key in sorted({*ALL_KEYS, *KEYS, *WITHOUT_EFFECT}) if f"`{key}`" not in page]
     assert missing == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+from weakfield.audit.records import AuditTable, BandCurve, ControlRow
 from weakfield.report.audit_figures import bands, reached, with_scores
 from weakfield.report.auditing import audit
 
@@ -37,8 +38,14 @@ ROWS = [
 ]
 
 
+def page(rows: list[dict[str, Any]]) -> str:
+    """The section of an audit with these rows, each run of white space as one blank."""
+    found = AuditTable.model_validate({"summary": "", "controls": rows})
+    return " ".join(audit(SimpleNamespace(audit=found, audit_scores={})).split())
+
+
 def test_shortcuts_come_first_and_everything_is_escaped() -> None:
-    text = audit(SimpleNamespace(audit={"controls": ROWS}, audit_scores={}))
+    text = page(ROWS)
     places = [text.index(f"Is it {name} &lt;b&gt;?") for name in ("second", "third", "first")]
     assert places == sorted(places)
     assert "<p>Information beyond P: no.</p>" in text
@@ -48,10 +55,11 @@ def test_shortcuts_come_first_and_everything_is_escaped() -> None:
 
 
 def test_figures_show_what_has_scores() -> None:
-    assert [r["name"] for r in with_scores(ROWS)] == ["first", "second"]
-    panel = reached(ROWS).axes[0]
+    rows = [ControlRow.model_validate(row) for row in ROWS]
+    assert [row.name for row in with_scores(rows)] == ["first", "second"]
+    panel = reached(rows).axes[0]
     assert [label.get_text() for label in panel.get_yticklabels()] == ["first", "second"]
-    share, order = bands([curve("low"), curve("high")]).axes
+    share, order = bands([BandCurve.model_validate(curve(side)) for side in ("low", "high")]).axes
     assert len(share.get_legend().get_texts()) == 2
     assert len(order.get_legend().get_texts()) == 6
     assert share.get_xlabel() == order.get_xlabel() == "cut  k  [h/Mpc]"
@@ -65,6 +73,6 @@ def test_rows_of_an_older_audit_are_shown() -> None:
     old = {
         k: v for k, v in ROWS[0].items() if k in ("name", "question", "expectation", "value", "low", "high", "verdict")
     }
-    text = audit(SimpleNamespace(audit={"controls": [old]}, audit_scores={}))
+    text = page([old])
     assert "Is it first" in text
     assert "<img" not in text

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from helpers.metrics import metrics_of
 from synthetic import tiny_study, write_run
 from weakfield.audit import run as audit
 from weakfield.base.errors import BadInput
@@ -16,8 +17,8 @@ from weakfield.dataset import build
 from weakfield.explain import run as explain
 from weakfield.learning import training
 from weakfield.report import run as report
+from weakfield.report.classification import BASELINE_LABELS, LABELS, plain_point
 from weakfield.report.run import SECTIONS
-from weakfield.report.verdicts import BASELINES, LABELS, plain_point
 from weakfield.spectra import measure
 
 CONTROLS = ("monopole_only", "monopole_removed", "log_pk_baseline")
@@ -84,7 +85,7 @@ def test_page_shows_what_the_stages_wrote(whole):
     text = (folder.report / "index.html").read_text(encoding="utf-8")
     for control in CONTROLS:
         assert control in text
-    for label in (*LABELS.values(), *BASELINES.values()):
+    for label in (*LABELS.values(), *BASELINE_LABELS.values()):
         assert label in text
     assert "10 random seeds (3\N{EN DASH}12)" in text
     assert "No provenance.json" in text  # the runner writes it, and it was not used here
@@ -96,7 +97,7 @@ def test_stages_that_are_absent_are_one_line_each(tmp_path):
     text = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
     assert Page(text).open == []
     for stage in ("simulate", "measure", "dataset", "train", "audit", "explain"):
-        assert f"the stage &#x27;{stage}&#x27; has not been run" in text
+        assert f"the stage '{stage}' has not been run" in text
     assert text.count("has not been run") == 12  # the verdict, and eleven sections
 
 
@@ -108,6 +109,9 @@ def test_a_damaged_file_is_named_and_no_page_is_written(tmp_path):
     with pytest.raises(BadInput, match=r"audit\.json"):
         report.run(study, folder)
     assert not folder.report.exists()
+    (folder.audit / "audit.json").write_text('{"controls": [{"name": "first"}]}')
+    with pytest.raises(BadInput, match=r"audit\.json lacks 'summary'"):
+        report.run(study, folder)
 
 
 def score(value: float, low: float, high: float, paired: float = 0.5) -> dict:
@@ -131,10 +135,10 @@ CHANCE, ABOVE, ALL = score(0.5, 0.4, 0.6), score(0.8, 0.6, 0.9), score(1, 0.9, 1
     ],
 )
 def test_the_plain_point_follows_the_numbers(mean, kept, removed, power, said, unsaid):
-    baselines = {"mean": mean} | ({"log_pk": power} if power else {})
-    models = {"cnn": SimpleNamespace(metrics={"test": removed, "baselines": baselines})}
+    metrics = {"cnn": metrics_of(removed, baselines={"mean": mean} | ({"log_pk": power} if power else {}))}
     if kept:
-        models["cnn_meankept"] = SimpleNamespace(metrics={"test": kept})
-    text = plain_point(SimpleNamespace(models=models))
+        metrics["cnn_meankept"] = metrics_of(kept)
+    models = {name: SimpleNamespace(metrics=found) for name, found in metrics.items()}
+    text = plain_point(SimpleNamespace(models=models, main_model=models["cnn"]))
     assert all(words in text for words in said), text
     assert not any(words in text for words in unsaid), text

@@ -25,24 +25,25 @@ def test_planes_are_stacked_from_z_0_with_y_upward():
     n = 4
     difference = np.zeros((n, n, n))
     difference[2, 3, 1], difference[0, 0, 0] = 1.0, -1.0  # [z, y, x]
-    html, note = slider({"newton": np.ones((n, n, n)), "gr": np.ones((n, n, n)), "difference": difference}, 80.0)
+    made = slider({"newton": np.ones((n, n, n)), "gr": np.ones((n, n, n)), "difference": difference}, 80.0)
+    html = made.__html__()
     pixels = np.array(strips(html)[2].convert("RGB")).reshape(n, n, n, 3)
     low, middle, high = (np.round(np.array(colormaps[DIVERGING](level / 255)[:3]) * 255) for level in (0, 128, 255))
     np.testing.assert_array_equal(pixels[2, 0, 1], high)  # top row of plane 2
     np.testing.assert_array_equal(pixels[0, 3, 0], low)  # bottom row of plane 0
     np.testing.assert_array_equal(pixels[1, 1, 1], middle)
     assert 'data-heights="[10.0, 30.0, 50.0, 70.0]"' in html
-    assert note == ""
+    assert made.note == ""
 
 
 def test_large_cubes_are_thinned_and_say_so(monkeypatch):
     monkeypatch.setattr(module, "PLANES", 3)
     monkeypatch.setattr(module, "PIXELS", 4)
     cube = np.random.default_rng(1).standard_normal((8, 8, 8))
-    html, note = slider({"newton": cube, "gr": cube, "difference": cube - cube}, 80.0)
-    assert [strip.size for strip in strips(html)] == 3 * [(4, 3 * 4)]
-    assert "One plane in 3" in note
-    assert "2 \N{MULTIPLICATION SIGN} 2" in note
+    made = slider({"newton": cube, "gr": cube, "difference": cube - cube}, 80.0)
+    assert [strip.size for strip in strips(made.__html__())] == 3 * [(4, 3 * 4)]
+    assert "One plane in 3" in made.note
+    assert "2 \N{MULTIPLICATION SIGN} 2" in made.note
 
 
 @pytest.mark.parametrize(("n", "block"), [(32, 1), (96, 1), (128, 2), (256, 4), (100, 2)])

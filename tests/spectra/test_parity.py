@@ -17,7 +17,7 @@ from weakfield.config import THEORIES, CosmologySettings, Inverse, RunFolder, Si
 from weakfield.fourier.shells import shells
 from weakfield.mesh import fft
 from weakfield.pairs.manifest import settings_hash
-from weakfield.report.material import Material
+from weakfield.report.run_results import RunResults
 from weakfield.report.verification import relativity
 from weakfield.spectra import measure
 from weakfield.spectra.parity import (
@@ -186,7 +186,7 @@ def test_the_stage_measures_inverses_and_the_page_shows_them(tmp_path: Path) -> 
     band = [row for row in rows if row["k_below_hmpc"]]
     assert [float(row["redshift"]) for row in band] == [10.0, 1.0]
     assert float(band[0]["correlation"]) == pytest.approx(1.0, abs=0.01)
-    page = relativity(Material(study, folder))
+    page = relativity(RunResults(study, folder))
     assert page.count("Of GR \N{MINUS SIGN} Newton at z =") == 2
     assert "<img" in page
     assert "3 seeds, and of the same with" in page
@@ -197,4 +197,4 @@ def test_a_study_without_inverses_has_no_such_table(tmp_path: Path) -> None:
     folder = write_run(study, tmp_path)
     measure.run(study, folder)
     assert not list(folder.spectra.glob("parity*"))
-    assert "seeds.inverted = true" in relativity(Material(study, folder))
+    assert "seeds.inverted = true" in relativity(RunResults(study, folder))

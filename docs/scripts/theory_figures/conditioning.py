@@ -101,7 +101,7 @@ def draw(results: dict[str, Any]) -> Any:
     """The picture, of what was measured."""
     figure, axes = new_figure(columns=2)
     gradient, spectrum = axes[0]
-    colours = (*OTHERS, "#56B4E9")
+    colours = OTHERS[:5]
     for (name, row), colour in zip(results["stacks"].items(), colours, strict=True):
         relative = np.array(row["rms"]) / row["rms"][-1]
         gradient.semilogy(np.arange(1, DEPTH + 1), relative, "o-", ms=3, color=colour, label=name)

@@ -132,7 +132,7 @@ def draw(results: dict[str, Any]) -> Any:
     figure, axes = new_figure(columns=3, size=(4.2, 3.6))
     shape, descent, schedule = axes[0]
     x = torch.linspace(-4, 4, 161)
-    colours = (*OTHERS, "#56B4E9", GREY)
+    colours = (*OTHERS[:5], GREY)
     chosen = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu")
     for name, colour in zip(chosen, colours, strict=True):
         x.requires_grad_()

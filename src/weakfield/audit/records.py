@@ -57,7 +57,8 @@ class ControlRow(Record):
     """The row of one control: what it asked, what came out and the verdict.
 
     ``auc`` (within all test cubes), ``unpaired_auc`` and ``paired_accuracy`` are there where the control is about a
-    classifier, ``curve`` and ``answer`` where it is about bands of modes or about P(k). Controls may add keys of their
+    classifier, ``curve`` and ``answer`` where it is about bands of modes or about P(k); audits of earlier versions lack
+    ``quantity``, ``remark`` and ``cost``. Controls may add keys of their
     own, finite numbers, words, lists or mappings.
     """
 
@@ -66,13 +67,13 @@ class ControlRow(Record):
     name: str
     question: str
     expectation: str
-    quantity: str
+    quantity: str = ""
     value: float
     low: float
     high: float
     verdict: Verdict
-    remark: str
-    cost: Cost
+    remark: str = ""
+    cost: Cost = Cost(retrainings=0, epochs=0, simulations=0)
     auc: Estimate | None = None
     unpaired_auc: Estimate | None = None
     paired_accuracy: Estimate | None = None

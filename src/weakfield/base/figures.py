@@ -1,6 +1,6 @@
 """One look for every figure: colours with a meaning, axes without frills, no global state.
 
-Newton and GR have each their own colour everywhere (Okabe & Ito, distinct to colour-blind readers).
+Newton and GR each have their own colour everywhere (Okabe & Ito, distinct to colour-blind readers).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ COLOURS = {"newton": "#0072B2", "gr": "#D55E00", "difference": "#222222"}
 NAMES = {"newton": "Newton", "gr": "GR", "difference": "GR \N{MINUS SIGN} Newton"}
 GREY, LIGHT_GREY = "#777777", "#CCCCCC"
 #: further classifiers and curves, distinct from the two theories
-OTHERS = ("#222222", "#009E73", "#CC79A7", "#E69F00")
+OTHERS = ("#222222", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8B5A2B")
 #: measured points with their errors, as options of ``Axes.errorbar``
 POINTS: dict[str, Any] = {"fmt": "o", "markersize": 3.5, "elinewidth": 0.8}
 SEQUENTIAL, DIVERGING = "cividis", "PuOr"

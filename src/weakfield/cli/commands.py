@@ -16,7 +16,9 @@ from weakfield.cli.resolving import resolve, run_stages, simulate_ini
 
 @app.command()
 def run(
-    study: Annotated[str, typer.Argument(help="A preset, a study in TOML, or a run folder to continue.")] = "demo",
+    study: Annotated[
+        str, typer.Argument(metavar="STUDY", help="A preset, a study in TOML, or a run folder to continue.")
+    ] = "demo",
     out: Out = None,
     grid: Grid = None,
     pairs: Pairs = None,
@@ -26,11 +28,11 @@ def run(
     profile: Profile = None,
     json_lines: Json = False,
 ) -> None:
-    """Every stage of a study, up to the page.
+    """Run every stage of a study, up to the page.
 
-    Reads a preset ('weakfield presets' lists them), a study file, or the study.toml of a run folder. Writes pairs,
-    spectra, data set, trained networks, audit, attributions and report/index.html into the run folder. Stopped at any
-    moment, the same command continues; finished work is skipped.
+    Takes a preset ('weakfield presets' lists them), a study file, or a run folder, whose study it continues. Writes
+    pairs, spectra, the data set, trained networks, audit, attributions and report/index.html into the run folder. It
+    may be stopped at any moment: the same command continues and skips what is finished.
 
     \b
     weakfield run demo
@@ -51,7 +53,10 @@ def simulate(
     source: Annotated[
         str, typer.Argument(metavar="STUDY", help="A study in TOML, a preset, a run folder, or a settings.ini.")
     ] = "demo",
-    out: Annotated[Path | None, typer.Option("--out", help="Folder to write; default: as the source says.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Folder to write; default: runs/NAME of a study, 'output path' of a settings.ini."),
+    ] = None,
     grid: Grid = None,
     pairs: Pairs = None,
     workers: Workers = None,
@@ -59,25 +64,25 @@ def simulate(
     cluster: Cluster = None,
     profile: Profile = None,
     seeds: Annotated[
-        str | None, typer.Option("--seeds", help="Only these of the study, FIRST:END without END, as in a slice.")
+        str | None, typer.Option("--seeds", help="Grow these seeds only, FIRST:END without END, as in a slice.")
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what disk and time the missing pairs will take; grow none.")
+        bool, typer.Option("--dry-run", help="Say how much disk and time the missing pairs will take; grow none.")
     ] = False,
     json_lines: Json = False,
 ) -> None:
     """Grow the pairs of a study, or run a settings.ini.
 
-    A study writes pairs/seed00001/{newton,gr}/ in its run folder; pairs that are whole are not grown again. With
-    workers many are grown at once (docs/campaigns.md); any number of these commands may share a run folder. A
-    settings.ini runs unchanged: what and where it writes is what the reference program writes ('output path' is
-    relative to the working directory and made when missing); unknown keys are warnings.
+    A study writes pairs/seed00001/{newton,gr}/ in its run folder; whole pairs are not grown again. With --workers
+    several are grown at once (docs/campaigns.md), and any number of these commands may share a run folder. A
+    settings.ini of the reference program runs unchanged and writes the files that the reference program would write
+    ('output path' is relative to the working directory and is made if it is missing); unknown keys are warnings.
 
     \b
     weakfield simulate my.toml
     weakfield simulate my.toml --workers 4
     weakfield simulate my.toml --cluster slurm --workers 20
-    weakfield simulate my.toml --seeds 0:100             a part of them, in a job of an array
+    weakfield simulate my.toml --seeds 0:100             a part of the pairs, in a job of an array
     weakfield simulate my.toml --workers 4 --dry-run
     weakfield simulate settings.ini
     """
@@ -87,8 +92,8 @@ def simulate(
         of_studies = (grid, pairs, workers, scheduler, cluster, profile, seeds)
         if any(given is not None for given in of_studies) or dry_run:
             raise BadInput(
-                f"--out and --json alone go with a settings.ini, but {source} is one and more was given;"
-                " expected a study for the others"
+                f"{source} is a settings.ini and options of studies were given, expected --out and --json alone beside"
+                " it, or a study"
             )
         simulate_ini(Path(source), out, json_lines)
         return
@@ -109,9 +114,10 @@ def simulate(
 def status(
     folder: Run, json_lines: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False
 ) -> None:
-    """How a campaign stands.
+    """Say how a campaign stands.
 
-    Read from its run folder alone, from any shell: pairs done, running and failed, pairs an hour, time left, disk.
+    Pairs done, running and failed, pairs an hour, time left, disk. It reads the run folder and nothing else, so that it
+    works from any shell.
 
     \b
     weakfield status runs/mine
@@ -126,14 +132,19 @@ def status(
 
 @app.command("import")
 def import_runs(
-    directory: Annotated[Path, typer.Argument(help="Folder with runs of the reference program, at any depth.")],
+    directory: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Folder with runs of the reference program, at any depth.")
+    ],
     out: Annotated[Path, typer.Option("--out", help="Run folder to make or add to.")] = Path("runs/imported"),
-    skip_single: Annotated[bool, typer.Option("--skip-single", help="Leave out seeds without their twin.")] = False,
+    skip_single: Annotated[
+        bool, typer.Option("--skip-single", help="Leave out seeds that were run under one theory only.")
+    ] = False,
 ) -> None:
-    """Take output of the reference program into a run folder, as pairs that every other command reads.
+    """Import runs of the reference program as pairs.
 
-    A run is a settings.ini with its output beside it or in its 'output path'; two of the same seed, one of each
-    theory, are a pair. Writes pairs/ with the true redshift of every field, and study.toml if there is none.
+    A run is a settings.ini with its output beside it or in its 'output path'; two runs of one seed, one under each
+    theory, are a pair. Writes pairs/, with the true redshift of every field, and study.toml if there is none; every
+    other command reads them.
 
     \b
     weakfield import /data/gevolution --out runs/theirs

@@ -1,4 +1,4 @@
-"""Commands that tell: which image is which, presets, settings, what works here, how to cite."""
+"""Commands that inform: which image is which, presets, settings, what works here, how to cite."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from weakfield.cli.app import Numbered, RunOption, app, index
 
 @index.command()
 def show(
-    number: Annotated[int, typer.Argument(metavar="N", help="Index of the image, from 0.")],
+    number: Annotated[int, typer.Argument(metavar="N", help="Number of the image, from 0.")],
     of: Numbered = None,
     folder: RunOption = Path("runs/demo"),
 ) -> None:
-    """What image N of the data set is: seed, theory, and where in the cube; one JSON object.
+    """Say what image N of the data set shows.
 
-    Numbers run over all seeds of the study, whether their pairs are there yet or not, then over the theories, then over
-    the parts of a cube: axis and slice, or the corner z, y, x of a sub-cube.
+    One JSON object: seed, theory, and where in the cube. Numbers run over all seeds of the study, whether or not their
+    pairs are there yet, then over the theories, then over the parts of a cube: axis and slice, or the corner z, y, x of
+    a sub-cube.
 
     \b
     weakfield index show 1234 --run runs/demo
@@ -34,9 +35,9 @@ def show(
 @index.command()
 def find(
     seed: Annotated[int, typer.Option(help="Seed of the pair.")],
-    theory: Annotated[str, typer.Option(help="newton or gr.")],
+    theory: Annotated[str, typer.Option(help="Theory of the universe: newton or gr.")],
     redshift: Annotated[
-        float | None, typer.Option(help="Output redshift as in the study; default: the last of the data set.")
+        float | None, typer.Option(help="Output redshift, as the study has it; default: the last of the data set.")
     ] = None,
     axis: Annotated[str | None, typer.Option(help="Axis the slice is perpendicular to: x, y or z.")] = None,
     slice_number: Annotated[int | None, typer.Option("--slice", help="Slice along that axis, from 0.")] = None,
@@ -46,9 +47,9 @@ def find(
     of: Numbered = None,
     folder: RunOption = Path("runs/demo"),
 ) -> None:
-    """The index of an image in the data set, found by what it shows; one JSON object.
+    """Find the number of an image by what it shows.
 
-    What is left out is the first there is: the axis, the slice, the corner.
+    One JSON object. An axis, slice or corner that is not given is the first there is.
 
     \b
     weakfield index find --seed 3 --theory gr --axis x --slice 7
@@ -63,11 +64,11 @@ def find(
 
 @app.command()
 def presets(
-    name: Annotated[str | None, typer.Argument(help="Print this preset as a resolved study file.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="PRESET", help="Print this one as a study file.")] = None,
 ) -> None:
-    """The studies that come with the package.
+    """List the studies that come with the package.
 
-    With a name, that study as TOML to start your own from.
+    With a name, print that study as TOML, with every key, to start your own from.
 
     \b
     weakfield presets
@@ -85,22 +86,31 @@ def presets(
 
 
 @app.command()
-def settings() -> None:
-    """Every key of a study file, with default and meaning.
+def settings(
+    ini: Annotated[
+        bool, typer.Option("--ini", help="List the keys of a settings.ini of the reference program instead.")
+    ] = False,
+) -> None:
+    """List every key of a study file, with default and meaning.
 
-    Markdown; docs/settings.md is this output.
+    The output is Markdown: docs/settings.md, or docs/settings_ini.md with --ini.
+
+    \b
+    weakfield settings
+    weakfield settings --ini
     """
+    from weakfield.cli.ini_page import settings_ini_page
     from weakfield.cli.reference import settings_page
 
-    print(settings_page(), end="")
+    print(settings_ini_page() if ini else settings_page(), end="")
 
 
 @app.command()
 def doctor(json_lines: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
-    """What works on this machine.
+    """Check what works on this machine.
 
-    Versions, threads, GPU, sources of transfer functions, particle-mesh kernels. Sources and kernels are tried, not
-    looked up. Exit code 1 if one that every study needs does not work.
+    Versions, threads, GPU, sources of transfer functions, particle-mesh kernels. Sources and kernels are tried on
+    something small. The exit code is 1 if one that every study needs does not work.
 
     \b
     weakfield doctor
@@ -115,10 +125,13 @@ def doctor(json_lines: Annotated[bool, typer.Option("--json", help="Print one JS
 
 @app.command()
 def cite() -> None:
-    """How to cite this software, in BibTeX.
+    """Print how to cite this software and the work it rests on.
 
-    With it the work it rests on.
+    BibTeX, made from CITATION.cff.
+
+    \b
+    weakfield cite >> references.bib
     """
-    from weakfield.cli.reference import citation
+    from weakfield.cli.citation import citation
 
     print(citation(), end="")

@@ -1,4 +1,4 @@
-"""Texts made from the package itself: the page of settings and the citation."""
+"""Pages of docs made from the package itself: every key of a study."""
 
 from __future__ import annotations
 
@@ -6,56 +6,7 @@ from typing import Any
 
 from annotated_types import Ge, Gt, Le, Lt
 
-from weakfield._version import __version__
 from weakfield.config import Settings, StudyConfig
-
-TITLE = "weakfield: paired Newtonian and weak-field relativistic universes, and networks that tell them apart"
-AUTHOR = "The weakfield developers"
-
-#: the work the results rest on: key, authors, title, year, arXiv number
-SOURCES = (
-    (
-        "gevolution",
-        "Adamek, Julian and Daverio, David and Durrer, Ruth and Kunz, Martin",
-        "gevolution: a cosmological N-body code based on General Relativity",
-        2016,
-        "1604.06065",
-    ),
-    (
-        "nbodygauge",
-        "Fidler, Christian and Rampf, Cornelius and Tram, Thomas and Crittenden, Robert and Koyama, Kazuya"
-        " and Wands, David",
-        "General relativistic corrections to N-body simulations and the Zel'dovich approximation",
-        2015,
-        "1505.04756",
-    ),
-    (
-        "camb",
-        "Lewis, Antony and Challinor, Anthony and Lasenby, Anthony",
-        "Efficient computation of CMB anisotropies in closed FRW models",
-        2000,
-        "astro-ph/9911177",
-    ),
-    (
-        "eisensteinhu",
-        "Eisenstein, Daniel J. and Hu, Wayne",
-        "Baryonic Features in the Matter Transfer Function",
-        1998,
-        "astro-ph/9709112",
-    ),
-)
-
-
-def citation() -> str:
-    """BibTeX entries of this version of the software and of what it rests on."""
-    own = f"  author = {{{{{AUTHOR}}}}},\n  title = {{{TITLE}}},\n  version = {{{__version__}}}\n"
-    entries = [f"@software{{weakfield,\n{own}}}\n"]
-    for key, authors, title, year, arxiv in SOURCES:
-        entries.append(
-            f"@article{{{key},\n  author = {{{authors}}},\n  title = {{{title}}},\n  year = {{{year}}},\n"
-            f"  eprint = {{{arxiv}}},\n  archivePrefix = {{arXiv}}\n}}\n"
-        )
-    return "\n".join(entries)
 
 
 def settings_page() -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,11 +44,14 @@ def resolve(target: str, out: Path | None, grid: int | None, pairs: int | None) 
 
 
 def run_stages(
-    study: StudyConfig, folder: Path, only: str | None, json_lines: bool, campaign: CampaignSettings | None = None,
+    study: StudyConfig,
+    folder: Path,
+    only: str | None,
+    json_lines: bool,
+    campaign: CampaignSettings | None = None,
     stages: Sequence[Stage] | None = None,
-) -> None:  # fmt: skip
+) -> None:
     """Run the stages and print a line for each; under torchrun one process does, and the others train with it."""
-    from weakfield.cli.together import together
     from weakfield.study import STAGES, run_study
 
     stdout = sys.stdout
@@ -53,9 +59,28 @@ def run_stages(
     def tell(outcome: Outcome) -> None:
         print(json.dumps(outcome.as_dict()) if json_lines else _line(outcome), file=stdout, flush=True)
 
-    with together() as leads:
+    with under_torchrun() as leads:
         if leads:
             run_study(study, folder, only, STAGES if stages is None else stages, tell, campaign)
+
+
+@contextmanager
+def under_torchrun() -> Iterator[bool]:
+    """Whether this process is the one that runs the command: yes, unless torchrun started it to follow another.
+
+    A follower has taken its share of all trainings by the time the block begins.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:  # known without PyTorch, which takes a second to load
+        yield True
+        return
+    from weakfield.learning.distributed import session
+    from weakfield.learning.fitting import follow
+
+    with session(follow) as leads:
+        yield leads
+    if not leads:
+        # nothing is left to do or to write, and threads of PyTorch that end with the interpreter abort it now and then
+        os._exit(0)
 
 
 def one_stage(folder: Path, name: str, json_lines: bool) -> None:
@@ -65,12 +90,12 @@ def one_stage(folder: Path, name: str, json_lines: bool) -> None:
 
 
 def with_learning_curve(study: StudyConfig, sizes: str) -> StudyConfig:
-    """The study with other sizes of its learning curve, given as numbers with commas between."""
+    """The study with other sizes of its learning curve, given as numbers separated by commas."""
     try:
         numbers = [int(size) for size in sizes.split(",") if size.strip()]
     except ValueError as error:
         raise BadInput(
-            f"--learning-curve is '{sizes}', expected whole numbers with commas between, as 8,16,32"
+            f"--learning-curve is '{sizes}', expected whole numbers separated by commas, such as 8,16,32"
         ) from error
     values = study.model_dump()
     return study.from_mapping({**values, "evaluation": {**values["evaluation"], "learning_curve": numbers}}, study.name)

@@ -15,12 +15,12 @@ from weakfield.cli.resolving import one_stage, run_stages, with_learning_curve
 
 @app.command()
 def measure(folder: Run, json_lines: Json = False) -> None:
-    """Slices, power spectra and bispectra of the pairs, both theories and their difference, beside theory.
+    """Measure spectra and bispectra, beside theory.
 
-    Reads pairs/, writes spectra/: figures; means, errors and theory as tables (spectra.csv, bispectra.csv,
-    significance.csv); every seed as HDF5. Uses inverted seeds where the run has them (seeds.inverted): odd and even
-    part of GR - Newton, response and correlation with relativity's own part by shell (parity.csv), that is how much of
-    the difference is relativity.
+    Slices, power spectra and bispectra of both theories and of their difference. Reads pairs/, writes spectra/:
+    figures; tables of means, errors and theory (spectra.csv, bispectra.csv, significance.csv); every seed as HDF5. If
+    the run has inverted seeds (seeds.inverted), also the odd and the even part of GR - Newton and, shell by shell, the
+    response and the correlation with relativity's own part (parity.csv): how much of the difference is relativity.
 
     \b
     weakfield measure runs/demo
@@ -32,19 +32,19 @@ def measure(folder: Run, json_lines: Json = False) -> None:
 def dataset(
     folder: Run,
     partial: Annotated[
-        bool, typer.Option("--partial", help="Take the whole pairs there are; sets dataset.partial in study.toml.")
+        bool, typer.Option("--partial", help="Use the pairs that are whole by now; sets dataset.partial in study.toml.")
     ] = False,
     json_lines: Json = False,
 ) -> None:
-    """Samples: what they are, their index, split by seed, transforms, normalisation.
+    """Build the data set: samples, their index, the split by seed.
 
-    Reads pairs/, writes dataset/dataset.json: nothing is copied, samples are cut from the fields of the pairs when they
-    are read. What a sample is, what is done to it and how seeds are split is in [dataset] of study.toml: whole cubes,
-    slices or sub-cubes (shape); differences, phi at one redshift or several, gradients (sample, channel_redshifts,
-    derivative); bands, noise, a rescaled theory (transforms). Every file is read and checked once.
+    Reads pairs/, writes dataset/dataset.json. Nothing is copied: samples are cut from the fields of the pairs when they
+    are read. The table [dataset] of study.toml says what a sample is, what is done to it and how seeds are split: whole
+    cubes, slices or sub-cubes (shape); differences, phi at one redshift or several, gradients (sample,
+    channel_redshifts, derivative); bands, noise, a rescaled theory (transforms). Every file is read and checked once.
 
-    With --partial other processes may still be growing pairs. Seeds then fall into parts one by one, and stay there
-    when more arrive: the same command again takes those that became whole.
+    With --partial, other processes may still be growing pairs. Each seed then falls into its part by itself and stays
+    there when more arrive; the same command, run again, adds the pairs that have become whole.
 
     \b
     weakfield dataset runs/demo
@@ -63,16 +63,18 @@ def train(
     folder: Run,
     learning_curve: Annotated[
         str | None,
-        typer.Option("--learning-curve", help="Train with so many seeds too, as 8,16,32; kept in study.toml."),
+        typer.Option(
+            "--learning-curve", help="Train with these numbers of seeds too, such as 8,16,32; kept in study.toml."
+        ),
     ] = None,
     json_lines: Json = False,
 ) -> None:
     """Train the networks and their baselines.
 
     Reads dataset/ and pairs/, writes training/MODEL/ with metrics.json and the weights. A snapshot that is not the one
-    the data set was built of is refused. Under torchrun all processes train together, each on its share of a batch. A
-    learning curve trains the main network again with fewer seeds and writes training/learning_curve/; it is the key
-    evaluation.learning_curve, and a change of it does the whole stage again.
+    the data set was built from is refused. Under torchrun all processes train together, each on its share of a batch.
+    --learning-curve trains the main network again with fewer seeds and writes training/learning_curve/; it sets the key
+    evaluation.learning_curve, and a change of that key repeats the whole stage.
 
     \b
     weakfield train runs/demo
@@ -90,15 +92,17 @@ def train(
 @app.command()
 def search(
     folder: Run,
-    trials: Annotated[int | None, typer.Option("--trials", help="Trainings in all; default: search.trials.")] = None,
-    workers: Annotated[int | None, typer.Option("--workers", help="Trainings at once.")] = None,
-    json_lines: Annotated[bool, typer.Option("--json", help="Print best.json instead of the sentence.")] = False,
+    trials: Annotated[
+        int | None, typer.Option("--trials", help="Number of trainings in all; default: search.trials.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option("--workers", help="Trainings at the same time.")] = None,
+    json_lines: Annotated[bool, typer.Option("--json", help="Print best.json instead of sentences.")] = False,
 ) -> None:
-    """Look for better settings of the training.
+    """Search for better settings of the training.
 
-    Trains with settings drawn from the table search.space of the study, judges by the validation part alone, and tests
-    the best one once. Reads dataset/ and pairs/, writes search/: every trial, best.json and best.toml. The same
-    command continues, also with more trials.
+    Trains with settings drawn from the table search.space of the study, judges them by the validation part alone, and
+    tests the best once. Reads dataset/ and pairs/, writes search/: every trial, best.json and best.toml. The same
+    command continues a search, also with more trials.
 
     \b
     weakfield search runs/demo --trials 20 --workers 2
@@ -113,16 +117,16 @@ def search(
 def audit(
     folder: Annotated[Path | None, typer.Argument(metavar="RUN", help="Run folder with trained networks.")] = None,
     full: Annotated[
-        bool, typer.Option("--full", help="Also the controls that grow further universes; hours for a large study.")
+        bool, typer.Option("--full", help="Run the controls that grow further universes too; hours for a large study.")
     ] = False,
-    listed: Annotated[bool, typer.Option("--list", help="Say what every control asks and does, and exit.")] = False,
+    listed: Annotated[bool, typer.Option("--list", help="Print what every control asks and does, and exit.")] = False,
     json_lines: Json = False,
 ) -> None:
-    """Controls that could explain the result away.
+    """Run the controls that could explain the result away.
 
-    Labels shuffled, Newton against Newton, the cube mean, bands of k, amplitudes and phases exchanged, twins of equal
-    P(k), bits of floats, and more; a verdict for each (clean, shortcut, inconclusive), and whether the network knows
-    more than the power spectrum. What is finished is not done again.
+    Labels shuffled, Newton against Newton, the cube mean, bands of k, amplitudes and phases exchanged, pairs of equal
+    P(k), bits of floats, and more: a verdict on each (clean, shortcut, inconclusive), and on whether the network knows
+    more than the power spectrum. Finished controls are not run again.
 
     Reads dataset/, training/ and pairs/, writes audit/audit.json. --full is kept in study.toml as audit.full.
 
@@ -148,10 +152,10 @@ def audit(
 
 @app.command()
 def explain(folder: Run, json_lines: Json = False) -> None:
-    """What the network looked at, and whether that can be trusted.
+    """Find what the network looked at, and whether to trust it.
 
-    Attributions of test pairs in cells, by Fourier shell and by triangle; then tests that a map which does not depend
-    on the network would fail. Settings under [explain]: methods, pairs, memory_mib, trust = false for a quick look.
+    Attributions of test pairs in cells, by Fourier shell and by triangle; then tests that a map fails if it does not
+    depend on the network. Settings are in [explain]: methods, pairs, memory_mib; trust = false for a quick look.
 
     Reads dataset/ and training/, writes explain/: explain.json, trust.json, maps.npz. Each seed is kept when done.
 
@@ -163,7 +167,7 @@ def explain(folder: Run, json_lines: Json = False) -> None:
 
 @app.command()
 def report(folder: Run, json_lines: Json = False) -> None:
-    """Figures and tables of all stages on one page.
+    """Put the figures and tables of all stages on one page.
 
     Reads every other folder of the run, writes report/index.html.
 

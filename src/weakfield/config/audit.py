@@ -70,8 +70,10 @@ class AuditSettings(Settings):
     bootstrap: int = Field(2000, ge=100, description="bootstrap resamples over seeds")
     step_limits: tuple[float, ...] = Field(
         (0.1, 0.06, 0.03),
-        description="step limits [Hubble times] to compare with that of the study (full); half of the study's own joins"
-        " them if none is finer",
+        description="step limits [Hubble times] compared with that of the study (full); if none is finer, half of the"
+        " study's own is added",
     )
-    a_s_factor: float = Field(1.5, gt=0, description="amplitude of the primordial spectrum in other_amplitude (full)")
-    omega_cdm_factor: float = Field(1.1, gt=0, description="density of dark matter in other_cosmology (full)")
+    a_s_factor: float = Field(1.5, gt=0, description="factor on the primordial amplitude in other_amplitude (full)")
+    omega_cdm_factor: float = Field(
+        1.1, gt=0, description="factor on the density of dark matter in other_cosmology (full)"
+    )

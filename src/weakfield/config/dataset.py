@@ -47,17 +47,17 @@ class NoiseSettings(Settings):
 
     kind: Literal["noise"] = "noise"
     sigma: float = Field(gt=0, description="standard deviation, in units of what it is added to")
-    noise_seed: int = Field(0, ge=0, description="of the noise, beside seed and theory")
+    noise_seed: int = Field(0, ge=0, description="seed of the noise; seed and theory of the cube enter as well")
 
 
 class RemoveMeanSettings(Settings):
-    """The place where the mean of each cube is removed, from models that do not see it."""
+    """Where in the order the mean of each cube is removed, for networks that do not see it."""
 
     kind: Literal["remove_mean"] = "remove_mean"
 
 
 class StandardiseSettings(Settings):
-    """The place where cubes are brought to mean 0 and standard deviation 1 of the training part."""
+    """Where in the order cubes are brought to mean 0 and standard deviation 1 over the training part."""
 
     kind: Literal["standardise"] = "standardise"
 
@@ -96,8 +96,8 @@ class DatasetSettings(Settings):
 
     sample: Literal["difference", "raw"] = Field(
         "difference",
-        description="difference: phi(z1)/D_phi(z1) - phi(z2)/D_phi(z2) of the two redshifts, D_phi = (1+z) D at the"
-        " redshifts the files were written at; raw: phi itself",
+        description="difference: phi(z1)/D_phi(z1) - phi(z2)/D_phi(z2) of the two redshifts, with D_phi = (1+z) D at"
+        " the redshifts of the files; raw: phi itself",
     )
     redshifts: tuple[float, float] = Field((10.0, 1.0), description="earlier and later output redshift")
     channel_redshifts: tuple[float, ...] = Field(
@@ -120,7 +120,7 @@ class DatasetSettings(Settings):
     )
     slice_stride: int = Field(1, ge=1, description="cells from one slice to the next; a divisor of the cells a side")
     slice_thickness: int = Field(
-        1, ge=1, description="cells a slice is the mean of, from its own on in the direction of the axis, periodic"
+        1, ge=1, description="cells that are averaged into a slice: its own and the next ones along the axis, periodic"
     )
     subcube_size: int | None = Field(None, ge=2, description="cells a side of a subcube; default: half of the cube")
     subcube_stride: int | None = Field(
@@ -133,8 +133,8 @@ class DatasetSettings(Settings):
         (),
         description="what is done to each cube, in this order: tables with kind = scale (theory, factor), band"
         " (k_min_hmpc, k_max_hmpc or k_min_kf, k_max_kf), noise (sigma, noise_seed) or package.module:NAME, a function"
-        " (its options). remove_mean and standardise come"
-        " last, unless kinds of these names say where: noise after standardise is in units of the training part",
+        " (its options). remove_mean and standardise come last, unless tables of these kinds stand elsewhere: noise"
+        " after standardise is in units of the training part",
     )
     keep_mean: bool = Field(
         False, description="the main network sees cubes with their mean; it is cnn_meankept, and cnn stands beside it"
@@ -151,8 +151,8 @@ class DatasetSettings(Settings):
     fold: int = Field(0, ge=0, description="the block that is the test part, from 0; the next one is for validation")
     partial: bool = Field(
         False,
-        description="take the whole pairs there are, while others are still being grown. A seed then falls into its"
-        " part by split_seed and its own number alone, so that it stays there whatever arrives later",
+        description="use the pairs that are whole while others are still being grown. A seed then falls into its part"
+        " by split_seed and its own number alone, so that it stays there whatever arrives later",
     )
     train: tuple[int, int] | None = Field(
         None, description="first and last seed of the part, instead of fractions and split_seed; all three or none"

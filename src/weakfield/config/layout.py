@@ -18,27 +18,27 @@ class Inverse(NamedTuple):
         return f"{self.seed}i"
 
 
-#: what a pair is grown from: a seed, or the inverse of one. They make two pairs, and count as one seed
+#: what a pair is grown from: a seed, or the inverse of one; the two make two pairs and count as one seed
 Draw = int | Inverse
 
 
 def seed_of(draw: Draw) -> int:
-    """The seed, whichever way its modes are taken."""
+    """The seed of a draw, inverted or not."""
     return draw.seed if isinstance(draw, Inverse) else draw
 
 
 def in_order(draw: Draw) -> tuple[int, bool]:
-    """What to sort by: by seed, an inverse after its seed."""
+    """The sort key of a draw: by seed, an inverse after its seed."""
     return seed_of(draw), isinstance(draw, Inverse)
 
 
 def pair_name(draw: Draw) -> str:
-    """The name of a pair wherever it has one, ``seed00042`` or ``seed00042i``."""
+    """The name of a pair in files and messages, ``seed00042`` or ``seed00042i``."""
     return f"seed{seed_of(draw):05d}" + ("i" if isinstance(draw, Inverse) else "")
 
 
 def draw_named(name: str) -> Draw | None:
-    """What ``pair_name`` made this name of; nothing if it is no such name."""
+    """The draw that has this ``pair_name``; ``None`` if it is the name of something else."""
     found = re.fullmatch(r"seed(\d+)(i?)", name)
     if found is None:
         return None

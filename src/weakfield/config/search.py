@@ -37,16 +37,19 @@ DEFAULT_SPACE: dict[str, Any] = {
 
 
 class SearchSettings(Settings):
-    """What `weakfield search` tries; it sees the validation part, and the test part once, of the best."""
+    """What `weakfield search` tries: judged by the validation part; the test part is read once, for the best trial."""
 
-    trials: int = Field(20, ge=1, description="trainings, those of earlier searches with the same settings included")
+    trials: int = Field(
+        20, ge=1, description="number of trainings, those of earlier searches with the same settings included"
+    )
     workers: int = Field(1, ge=1, description="trainings at the same time, each in a process of its own")
-    epochs: int | None = Field(None, ge=1, description="passes of each; default: as in training")
+    epochs: int | None = Field(None, ge=1, description="epochs of each training; default: those of the study")
     judge: Literal["loss", "auc"] = Field(
-        "loss", description="validation loss or AUC of the epoch of smallest validation loss"
+        "loss",
+        description="what trials are judged by: validation loss or AUC, at the epoch of smallest validation loss",
     )
     prune: bool = Field(True, description="give up trainings that are worse than the median of the others")
-    seed: int = Field(0, ge=0, description="of the choice of trials")
+    seed: int = Field(0, ge=0, description="seed of the choice of trials")
     space: dict[str, Choices] = Field(
         {},
         description="keys of training, each with a list of values or { low, high, log }; default: see docs/learning.md",
@@ -54,7 +57,7 @@ class SearchSettings(Settings):
 
     @property
     def tried(self) -> dict[str, Choices]:
-        """The space, or where none is given the one that comes with the package."""
+        """The space of the study, or the package's own where the study gives none."""
         return self.space or DEFAULT_SPACE
 
     @model_validator(mode="after")

@@ -21,10 +21,10 @@ SpectrumName = Literal["phi", "chi", "B", "hij", "T00", "delta", "rhoN", "psiN",
 TEMPLATE_CELLS = {"sc0": 4, "sc1": 4, "bcc": 2, "fcc": 2}
 #: output settings that say when the state of a run is kept, not what comes out
 CHECKPOINT_SCHEDULE = {"checkpoint_every", "checkpoint_path", "hibernation_redshifts", "hibernation_wallclock_s"}
-#: settings of a simulation that say where it runs: the numbers agree to rounding, as between versions of PyTorch. These
-#: are no part of what a run is, therefore; pair.json has them
+#: settings that say where a simulation runs. Results agree to rounding, as between versions of PyTorch, so that these
+#: are no part of the identity of a run; pair.json records them
 WHERE = ("device", "deterministic")
-#: settings that pairs grown before they existed did not have, and the values that those pairs are of
+#: settings that pairs of earlier versions do not have, and the values with which those were grown
 BEFORE = {"mesh": "staggered", "start": "linear", "f_nl": 0.0, "fixed_amplitude": False}
 #: transfer providers that follow photons and neutrinos through time
 WITH_RADIATION = ("camb", "class")
@@ -51,39 +51,49 @@ class SimulationSettings(Settings):
     )
     second_order_terms: bool = Field(
         True,
-        description="second-order source and force terms (EQUATIONS 13.1); staggered mesh only: the equations of the"
-        " spectral one are not expanded",
+        description="second-order source and force terms (EQUATIONS 13.1); on the staggered mesh only, because the"
+        " spectral one does not expand its equations",
     )
     phi_integrator: Literal["second-order", "euler"] = Field(
         "second-order",
-        description="time integration of phi in GR: EQUATIONS 15, or backward Euler as the reference program",
+        description="time integration of phi in GR: EQUATIONS 15, or backward Euler as in the reference program",
     )
     exact_redshifts: bool = Field(
-        True, description="steps are shortened evenly to land on every output; otherwise the first cycle past it"
+        True,
+        description="shorten steps evenly to land on every output; otherwise an output is the first cycle past its"
+        " redshift",
     )
-    precision: Literal["double", "single"] = Field("double", description="of particles and fields while growing")
+    precision: Literal["double", "single"] = Field(
+        "double", description="precision of particles and fields during the simulation"
+    )
 
     device: Literal["auto", "cpu", "cuda"] = Field(
         "cpu",
-        description="where it runs; auto: a CUDA GPU if one works, else the CPU (environment: WEAKFIELD_DEVICE)",
+        description="where the simulation runs; auto: a CUDA GPU if one works, else the CPU (environment:"
+        " WEAKFIELD_DEVICE)",
     )
     deterministic: bool = Field(
-        False, description="on a GPU too, the same bits in every run: sums in a fixed order, slower; a CPU always does"
+        False,
+        description="the same bits in every run on a GPU too, by sums in a fixed order, which is slower; a CPU always"
+        " gives them",
     )
 
     template: Literal["sc0", "sc1", "bcc", "fcc"] = Field("sc1", description="built-in particle template")
     template_file: Path | None = Field(None, description="a Gadget-2 template instead of a built-in one")
     tiling: int | None = Field(
-        None, ge=1, description="copies of the template a side; default: grid / its cells; template_file needs it"
+        None,
+        ge=1,
+        description="copies of the template a side; required with template_file; default: grid / cells of the template",
     )
     correct_displacement: bool = Field(
         True,
-        description="undo the smoothing that assigning particles to cells adds to the initial displacement; of the"
-        " staggered mesh alone",
+        description="undo the smoothing that assigning particles to cells adds to the initial displacement; on the"
+        " staggered mesh only",
     )
     k_domain: Literal["sphere", "cube"] = Field(
         "sphere",
-        description="modes of the initial conditions: those with k (cube: each component of it) below (grid/2 - 1) k_F",
+        description="modes of the initial conditions: those with k (cube: with each component of k) below (grid/2 -"
+        " 1) k_F",
     )
     baryon_treatment: Literal["ignore", "blend", "hybrid"] = Field(
         "blend",
@@ -91,21 +101,23 @@ class SimulationSettings(Settings):
         " eighth particle follows baryons; ignore: CDM alone",
     )
     noise: Literal["hermitian", "gevolution"] = Field(
-        "hermitian", description="gevolution: half the variance on the plane kx = 0, as the reference program"
+        "hermitian", description="gevolution: half the variance on the plane kx = 0, as in the reference program"
     )
     newton_velocities: Literal["nbody", "poisson"] = Field(
-        "nbody", description="gauge of the Newtonian run's initial velocities; nbody needs transfer functions over time"
+        "nbody",
+        description="gauge of the initial velocities of the Newtonian run; nbody needs transfer functions over time",
     )
     radiation: bool | None = Field(
         None,
-        description="linear photons and neutrinos in both theories (EQUATIONS 9); default: if the transfer has them",
+        description="linear photons and neutrinos in both theories (EQUATIONS 9); default: on if the source of"
+        " transfer functions has them",
     )
     switch_delta_rad: float = Field(0.0, ge=0, description="redshift below which radiation leaves T00")
     switch_linear_chi: float | None = Field(
         None, description="redshift below which the linear chi is off; default: 0 in GR, 0.011 in Newton"
     )
     transfer: Literal["camb", "class", "eisenstein-hu", "file", "spectrum"] = Field(
-        "camb", description="source of transfer functions; spectrum: the power spectrum of matter in a file instead"
+        "camb", description="source of transfer functions; spectrum: a file with the power spectrum of matter instead"
     )
     transfer_file: Path | None = Field(
         None,
@@ -123,8 +135,8 @@ class SimulationSettings(Settings):
     )
     f_nl: float = Field(
         0.0,
-        description="local primordial non-Gaussianity in both theories, zeta = zeta_G + 3/5 f_nl (zeta_G^2 - mean); of"
-        " a growing-mode start",
+        description="local primordial non-Gaussianity in both theories, zeta = zeta_G + 3/5 f_nl (zeta_G^2 - mean);"
+        " needs the growing-mode start",
     )
     fixed_amplitude: bool = Field(
         False,
@@ -136,7 +148,7 @@ class SimulationSettings(Settings):
     particle_file: Path | None = Field(None, description="particles to start from, HDF5 or Gadget-2")
     metric_files: tuple[Path, ...] = Field((), max_length=3, description="fields to start from: phi, then chi, then B")
     particle_step: float = Field(
-        0.0, ge=0, description="step before the snapshot to start from [box], by half of which HDF5 momenta are early"
+        0.0, ge=0, description="length of the step before that snapshot [box]; momenta from HDF5 are half of it early"
     )
 
     snapshot_redshifts: tuple[float, ...] = Field((10.0, 1.0), max_length=32, description="when fields are written")
@@ -144,10 +156,12 @@ class SimulationSettings(Settings):
     snapshot_particles: bool = Field(False, description="write the particles with the fields")
     snapshot_gadget: bool = Field(False, description="write the particles as Gadget-2 snapshots too")
     tracer_factor: int = Field(1, ge=1, description="write particles whose ID this divides")
-    downgrade_factor: int = Field(1, ge=1, description="cells a side averaged into one in the fields written")
+    downgrade_factor: int = Field(
+        1, ge=1, description="cells a side that are averaged into one cell of the fields written"
+    )
     spectra_redshifts: tuple[float, ...] = Field((10.0, 1.0), max_length=32, description="when spectra are written")
     spectra_fields: tuple[SpectrumName, ...] = Field(("phi", "delta"), description="fields whose spectra are written")
-    spectra_bins: int = Field(64, ge=1, description="bins of the spectra written while growing")
+    spectra_bins: int = Field(64, ge=1, description="bins of the spectra written during the simulation")
 
     @property
     def cell_size_mpch(self) -> float:
@@ -159,9 +173,9 @@ class SimulationSettings(Settings):
         return self.tiling if self.tiling is not None else self.grid // TEMPLATE_CELLS[self.template]
 
     def identity(self) -> dict[str, Any]:
-        """What decides numbers: input files by the hash of their bytes, wherever they lie; ``WHERE`` left out.
+        """What decides the results: all settings but ``WHERE``, input files by the hash of their bytes.
 
-        Without settings that are as they were before they existed, so that pairs grown then are recognised.
+        A setting that has its value of ``BEFORE`` is left out, so that pairs of earlier versions are recognised.
         """
 
         def content(value: Any) -> Any:
@@ -171,11 +185,11 @@ class SimulationSettings(Settings):
 
         values = {name: content(getattr(self, name)) for name in type(self).model_fields if name not in WHERE}
         if self.initial_conditions == "snapshot":
-            values["start"] = BEFORE["start"]  # which it ignores
+            values["start"] = BEFORE["start"]  # a start from files ignores it
         return {name: value for name, value in values.items() if name not in BEFORE or value != BEFORE[name]}
 
     def beginning(self, inverted: bool) -> dict[str, str | float | bool]:
-        """On what mesh a universe lives and how it began, for its files; from particles that were read: "snapshot"."""
+        """The mesh of a universe and its start, as its files name them; the start from files is "snapshot"."""
         start = "snapshot" if self.initial_conditions == "snapshot" else self.start
         return {
             "mesh": self.mesh,
@@ -224,7 +238,7 @@ class SimulationSettings(Settings):
         return self
 
     def _check_start(self) -> None:
-        """What starts without transfer functions at the initial redshift cannot use the constraint made of them."""
+        """A start without transfer functions at the initial redshift cannot use the constraint made of them."""
         if self.initial_conditions == "linear" and self.transfer != "spectrum":
             return
         if self.initial_conditions == "snapshot" and self.particle_file is None:
@@ -237,7 +251,7 @@ class SimulationSettings(Settings):
             )
 
     def _check_second_order(self) -> None:
-        """The spectral mesh has one clock, and a start at second order needs that mesh and all that it subtracts."""
+        """The spectral mesh has one clock; a start at second order needs that mesh and transfer functions over time."""
         if self.mesh == "spectral" and self.phi_integrator != "second-order":
             raise ValueError(
                 f"phi_integrator is '{self.phi_integrator}' but mesh is 'spectral', expected 'second-order', or mesh ="
@@ -266,29 +280,36 @@ class SimulationSettings(Settings):
             )
 
 
-def _file_base(value: str) -> str:
+def _in_folder(value: str) -> str:
     """The first part of file names, which must stay in the folder they are written to."""
-    if not value or value in (".", "..") or len(value) > 100 or re.search(r"[/\\\x00-\x1f]", value):
+    if value in (".", "..") or len(value) > 100 or re.search(r"[/\\\x00-\x1f]", value):
         raise ValueError(f"found {value!r}, expected the first part of a file name, without a folder")
     return value
 
 
-FileBase = Annotated[str, AfterValidator(_file_base)]
+def _not_empty(value: str) -> str:
+    if not value:
+        raise ValueError(f"found {value!r}, expected the first part of a file name")
+    return value
+
+
+AnyBase = Annotated[str, AfterValidator(_in_folder)]  # empty too, as the reference program has it by default
+FileBase = Annotated[AnyBase, AfterValidator(_not_empty)]
 
 
 class OutputSettings(Settings):
     """How the files of a run are named and written (the reference program's names, EQUATIONS 10, 11)."""
 
-    generic_base: FileBase = Field("lcdm", description="first part of the name of the background file")
+    generic_base: AnyBase = Field("lcdm", description="first part of the name of the background file")
     snapshot_base: FileBase = Field("snap", description="first part of the names of fields and particles")
     spectra_base: FileBase = Field("pk", description="first part of the names of spectra")
-    dtype: Literal["float32", "float64"] = Field("float32", description="numbers of the fields on disk")
-    compression: Literal["none", "gzip"] = Field("none", description="of the fields on disk")
+    dtype: Literal["float32", "float64"] = Field("float32", description="number format of the fields on disk")
+    compression: Literal["none", "gzip"] = Field("none", description="compression of the fields on disk")
     checkpoint_every: int = Field(0, ge=0, description="cycles between checkpoints of a run; 0: none")
     checkpoint_path: Path | None = Field(None, description="file of the checkpoint; default: beside the outputs")
     hibernation_redshifts: tuple[float, ...] = Field((), max_length=32, description="redshifts of further checkpoints")
     hibernation_wallclock_s: float | None = Field(
-        None, gt=0, description="seconds after which a run leaves a checkpoint and stops; started again it goes on"
+        None, gt=0, description="seconds after which a run leaves a checkpoint and stops; started again, it continues"
     )
 
 

@@ -15,13 +15,12 @@ from weakfield.config.audit import AuditSettings
 from weakfield.config.campaign import CampaignSettings
 from weakfield.config.cosmology import CosmologySettings
 from weakfield.config.dataset import DatasetSettings
-from weakfield.config.evaluation import EvaluationSettings
 from weakfield.config.explain import ExplainSettings
 from weakfield.config.layout import Draw, Inverse, seed_of
 from weakfield.config.search import SearchSettings
 from weakfield.config.settings import Settings, read_toml
 from weakfield.config.simulation import BEFORE, OutputSettings, RunSettings, SimulationSettings, Theory
-from weakfield.config.training import TrainingSettings
+from weakfield.config.training import EvaluationSettings, TrainingSettings
 
 
 class SeedSettings(Settings):
@@ -31,9 +30,9 @@ class SeedSettings(Settings):
     count: int = Field(48, ge=1, description="number of pairs")
     inverted: bool = Field(
         False,
-        description="grow each seed with its inverse too, every initial mode times -1: a seed still counts once, and"
-        " inverses are measured (the even and odd part of GR - Newton); data set, networks, audit and explanation"
-        " take the seeds themselves alone",
+        description="grow the inverse of each seed too, with every initial mode times -1. A seed still counts once,"
+        " and its inverse is used by measure alone (even and odd part of GR - Newton); the data set,"
+        " networks, audit and explanation use the seeds themselves",
     )
 
     @property
@@ -42,11 +41,11 @@ class SeedSettings(Settings):
 
     @property
     def draws(self) -> tuple[Draw, ...]:
-        """What pairs are grown of: every seed, and after each its inverse where the study has them."""
+        """What pairs are grown from: every seed, and after each its inverse if the study has inverses."""
         return self.draws_of(self.all)
 
     def draws_of(self, seeds: Iterable[int]) -> tuple[Draw, ...]:
-        """The same for some of the seeds."""
+        """The same for some of the seeds only."""
         if not self.inverted:
             return tuple(seeds)
         return tuple(draw for seed in seeds for draw in (seed, Inverse(seed)))
@@ -55,9 +54,9 @@ class SeedSettings(Settings):
 class MeasureSettings(Settings):
     """Spectra and bispectra of the potential of both theories and of their difference, beside theory."""
 
-    redshift: float = Field(1.0, description="output whose slices and spectra are shown first")
+    redshift: float = Field(1.0, description="output redshift whose slices and spectra are shown first")
     bins: int | None = Field(None, ge=2, description="linear bins up to the Nyquist wavenumber; default: one k_F wide")
-    bispectrum: bool = Field(True, description="measure bispectra too; at 256 cells a side it takes seconds a cube")
+    bispectrum: bool = Field(True, description="measure bispectra too; a cube of 256 cells a side takes seconds")
     bispectrum_width: int | None = Field(
         None, ge=1, description="width of the shells of the bispectrum [k_F]; default: grid / 32, rounded up"
     )
@@ -65,7 +64,7 @@ class MeasureSettings(Settings):
         2 / 3, gt=0, le=1, description="largest wavenumber of the bispectrum over the Nyquist wavenumber"
     )
     nonlinear: Literal["hmcode", "halofit", "none"] = Field(
-        "hmcode", description="non-linear spectrum shown beside the measured ones, from CAMB"
+        "hmcode", description="non-linear spectrum from CAMB that is shown beside the measured ones"
     )
 
 
@@ -123,12 +122,25 @@ class StudyConfig(Settings):
             raise ValueError("simulation.snapshot_fields lacks 'phi', expected it: every later stage reads it")
         return self
 
+    def __repr__(self) -> str:
+        """What is studied, on what mesh, and when fields are kept, in three lines; ``to_toml`` has every setting."""
+        box, seeds = self.simulation, self.seeds
+        inverses = ", each with its inverse" if seeds.inverted else ""
+        outputs = ", ".join(f"{z:g}" for z in sorted(box.snapshot_redshifts, reverse=True))
+        return (
+            f"StudyConfig '{self.name}': {seeds.count} pairs, seeds {seeds.all[0]} to {seeds.all[-1]}{inverses}\n"
+            f"  {box.grid}^3 cells of {box.cell_size_mpch:g} Mpc/h, {box.mesh} mesh, {box.start} start\n"
+            f"  from z = {box.initial_redshift:g}, fields kept at z = {outputs}"
+        )
+
+    __str__ = __repr__
+
     @classmethod
     def from_toml(cls, path: str | Path) -> Self:
         """Read and validate a study; file names in it are relative to its folder.
 
-        The study.toml of a run folder says what its pairs were grown with: a key that it lacks has the value of
-        ``BEFORE``, whatever the default is by now. In any other file it means the default.
+        The study.toml of a run folder says how its pairs were grown: a key that it lacks has the value of ``BEFORE``,
+        whatever the default is by now. In any other file an absent key means the default.
         """
         path = Path(path)
         values = read_toml(path)
@@ -176,9 +188,13 @@ class StudyConfig(Settings):
     def run_settings(self, theory: Theory, draw: Draw) -> RunSettings:
         """One member of a pair: what differs between the two is the theory alone."""
         return RunSettings(
-            theory=theory, seed=seed_of(draw), inverted=isinstance(draw, Inverse), cosmology=self.cosmology,
-            simulation=self.simulation, output=self.output,
-        )  # fmt: skip
+            theory=theory,
+            seed=seed_of(draw),
+            inverted=isinstance(draw, Inverse),
+            cosmology=self.cosmology,
+            simulation=self.simulation,
+            output=self.output,
+        )
 
     def _beside(self, folder: Path) -> Self:
         """The same study with the paths in it made absolute."""

@@ -1,4 +1,4 @@
-"""What non-linear growth multiplies the power of matter by: halofit and HMcode, from CAMB, cached on disk."""
+"""The factor of non-linear growth in the power of matter: halofit and HMcode, from CAMB, cached on disk."""
 
 from __future__ import annotations
 
@@ -61,10 +61,19 @@ def _compute(cosmology: CosmologySettings, z: float, model: NonLinearModel) -> d
 
     try:
         parameters = camb.set_params(
-            H0=100.0 * cosmology.h, ombh2=cosmology.omega_b, omch2=cosmology.omega_cdm, TCMB=cosmology.t_cmb_kelvin,
-            nnu=cosmology.n_ur, mnu=0.0, num_massive_neutrinos=0, tau=0.0535, As=cosmology.a_s, ns=cosmology.n_s,
-            pivot_scalar=cosmology.k_pivot_invmpc, halofit_version=_VERSIONS[model],
-        )  # fmt: skip
+            H0=100.0 * cosmology.h,
+            ombh2=cosmology.omega_b,
+            omch2=cosmology.omega_cdm,
+            TCMB=cosmology.t_cmb_kelvin,
+            nnu=cosmology.n_ur,
+            mnu=0.0,
+            num_massive_neutrinos=0,
+            tau=0.0535,
+            As=cosmology.a_s,
+            ns=cosmology.n_s,
+            pivot_scalar=cosmology.k_pivot_invmpc,
+            halofit_version=_VERSIONS[model],
+        )
         parameters.set_matter_power(redshifts=[z], kmax=1.2 * HIGHEST_HMPC * cosmology.h, silent=True)
         spectra = []
         for kind in (camb.model.NonLinear_none, camb.model.NonLinear_both):

@@ -80,9 +80,8 @@ def save_gadget(path: str | Path, snapshot: GadgetSnapshot) -> None:
     header["mass"][0, 1] = CRITICAL_DENSITY * snapshot.particle_density * box**3
     header["time"], header["redshift"], header["num_files"] = a, 1.0 / a - 1.0, 1
     header["BoxSize"] = box * _KPC_PER_MPC
-    header["Omega0"], header["OmegaLambda"], header["HubbleParam"] = (
-        snapshot.omega_m, snapshot.omega_lambda, snapshot.h,
-    )  # fmt: skip
+    header["Omega0"], header["OmegaLambda"] = snapshot.omega_m, snapshot.omega_lambda
+    header["HubbleParam"] = snapshot.h
     positions = snapshot.positions * (box * _KPC_PER_MPC)
     velocities = snapshot.momenta / (a * np.sqrt(a) * VELOCITY_UNIT)
     blocks = (header, positions.astype("<f4"), velocities.astype("<f4"), snapshot.ids.astype("<i8"))

@@ -1,18 +1,20 @@
-"""The syntax of a settings.ini: ``name = value``, '#' comments, names with case, first match wins (EQUATIONS 11)."""
+"""The text of a settings.ini: ``name = value``, '#' comments, names with case, first match wins (EQUATIONS 11)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from weakfield.base.errors import BadInput, nearest
-
-Value = TypeVar("Value")
+from weakfield.formats.ini_keys import KEYS, REQUIRED
 
 
 class IniText:
-    """The keys of one file and typed access to them; every error names the file and the key."""
+    """The keys of one file, and ``ini[key]``: what a key means, by the table of ``ini_keys``, or its default.
+
+    Every error names the file and the key.
+    """
 
     def __init__(self, path: Path, need_files: bool = True) -> None:
         self.path = path
@@ -33,60 +35,25 @@ class IniText:
         """Whether the key is there with a value."""
         return bool(self.values.get(key))
 
-    def number(self, key: str, default: float | None = None) -> float:
-        return self._parsed(key, default, float, "a number")
-
-    def whole(self, key: str, default: int | None = None) -> int:
-        return self._parsed(key, default, _whole, "a whole number")
-
-    def text(self, key: str, default: str | None = None) -> str:
-        return self._parsed(key, default, str, "a value")
-
-    def choice(self, key: str, choices: Mapping[str, Value], default: Value) -> Value:
-        """The meaning of one of a few words."""
-        if not self.given(key):
-            return default
-        word = self.values[key]
-        if word not in choices:
-            raise BadInput(
-                f"{self.path}: '{key}' is '{word}', expected {' or '.join(choices)}" + nearest(word, choices)
-            )
-        return choices[word]
-
-    def words(self, key: str) -> list[str]:
-        """A list separated by commas; empty if the key is absent."""
-        return [word.strip() for word in self.values.get(key, "").split(",") if word.strip()]
-
-    def numbers(self, key: str) -> list[float]:
+    def __getitem__(self, name: str) -> Any:
+        """The value of a key in the table; ``BadInput`` where it is malformed, or missing and required."""
+        key = KEYS[name]
+        if not self.given(name):
+            if key.default is REQUIRED:
+                raise BadInput(f"{self.path}: key '{name}' is missing")
+            return key.default
         try:
-            return [float(word) for word in self.words(key)]
+            return key.parser.parse(self.values[name])
         except ValueError as error:
-            raise BadInput(
-                f"{self.path}: '{key}' is '{self.values[key]}', expected numbers separated by commas"
-            ) from error
+            found = self.values[name]
+            hint = nearest(found, key.parser.choices)
+            raise BadInput(f"{self.path}: '{name}' is '{found}', expected {key.parser.expected}{hint}") from error
 
     def require(self, keys: Sequence[str]) -> None:
         """Refuse a file without one of these keys."""
         for key in keys:
             if not self.given(key):
                 raise BadInput(f"{self.path}: key '{key}' is missing")
-
-    def _parsed(self, key: str, default: Value | None, parse: Callable[[str], Value], kind: str) -> Value:
-        if not self.given(key):
-            if default is None:
-                raise BadInput(f"{self.path}: key '{key}' is missing")
-            return default
-        try:
-            return parse(self.values[key])
-        except ValueError as error:
-            raise BadInput(f"{self.path}: '{key}' is '{self.values[key]}', expected {kind}") from error
-
-
-def _whole(word: str) -> int:
-    number = float(word)
-    if not number.is_integer():
-        raise ValueError(word)
-    return int(word) if word.lstrip("+-").isdigit() else int(number)
 
 
 def _lines(path: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,8 @@ def load_particles(path: str | Path) -> Particles:
 
 def _plain(found: Any, expected: Any) -> bool:
     """Whether records have the fields of ``expected``, each a number of the same kind in a place of its own."""
-    fields, known = found.fields or {}, expected.fields or {}
+    fields: Mapping[str, Any] = found.fields or {}
+    known: Mapping[str, Any] = expected.fields or {}
     end = 0
     for inner, offset, *_ in sorted(fields.values(), key=lambda field: field[1]):
         if offset < end:

@@ -2,41 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from weakfield.base.figures import GREY, OTHERS, new_figure, wavenumber_axis
+from weakfield.audit.records import BandCurve, ControlRow
+from weakfield.base.figures import COLOURS, GREY, OTHERS, new_figure, wavenumber_axis
+from weakfield.learning import Scores
+from weakfield.learning.metrics import Estimate, auc
+from weakfield.report.learning_figures import roc_curve
 
-#: what a classifier is worth between universes and between twins: colour, marker, label
+#: what a classifier is worth between universes and within pairs: colour, marker, label
 MEASURES = {
     "unpaired_auc": (OTHERS[0], "o", "AUC between universes (bootstrap over seeds)"),
     "paired_accuracy": (OTHERS[1], "s", "paired accuracy (binomial)"),
 }
+CLASSIFIERS = {"network": "network as trained", "log_pk": "log P(k), fitted", "retrained": "network retrained"}
 
 
-def with_scores(controls: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def with_scores(controls: Sequence[ControlRow]) -> list[ControlRow]:
     """The controls that are about a classifier."""
-    return [row for row in controls if all(key in row for key in MEASURES)]
+    return [row for row in controls if all(getattr(row, key) is not None for key in MEASURES)]
 
 
-def reached(controls: Sequence[dict[str, Any]]) -> Any:
+def reached(controls: Sequence[ControlRow]) -> Any:
     """AUC and paired accuracy of the classifier of every control that has one, with 95 % intervals."""
     rows = with_scores(controls)
     figure, axes = new_figure(1, 1, size=(7.2, 0.9 + 0.27 * len(rows)))
     panel = axes[0, 0]
     panel.axvline(0.5, color=GREY, linewidth=1, linestyle=":")
     for number, (key, (colour, marker, label)) in enumerate(MEASURES.items()):
-        height = [place + 0.16 * (2 * number - 1) for place in range(len(rows))]
-        values = [row[key]["value"] for row in rows]
-        errors = [
-            [row[key]["value"] - row[key]["low"] for row in rows],
-            [row[key]["high"] - row[key]["value"] for row in rows],
-        ]
+        found: list[Estimate] = [getattr(row, key) for row in rows]
         panel.errorbar(
-            values, height, xerr=errors, fmt=marker, color=colour, markersize=4, linewidth=1.2, label=label,
+            [estimate.value for estimate in found],
+            [row + 0.16 * (2 * number - 1) for row in range(len(rows))],
+            xerr=_bars(found),
+            fmt=marker,
+            color=colour,
+            markersize=4,
+            linewidth=1.2,
+            label=label,
             capsize=2,
-        )  # fmt: skip
-    panel.set_yticks(range(len(rows)), [row["name"] for row in rows])
+        )
+    panel.set_yticks(range(len(rows)), [row.name for row in rows])
     panel.set_ylim(len(rows) - 0.4, -0.6)
     panel.set(xlim=(-0.03, 1.03), xlabel="share in the right order  (0.5: chance)")
     panel.legend(
@@ -45,24 +52,25 @@ def reached(controls: Sequence[dict[str, Any]]) -> Any:
     return figure
 
 
-def bands(curves: Sequence[dict[str, Any]]) -> Any:
-    """Left: share of the network's logit difference below and above a cut. Right: twins in order, by classifier."""
+def bands(curves: Sequence[BandCurve]) -> Any:
+    """Left: share of the logit difference of pairs below and above a cut. Right: pairs in order, by classifier."""
     figure, axes = new_figure(1, 2, size=(5.2, 3.5))
     share, order = axes[0]
     share.axhline(0.5, color=GREY, linewidth=1, linestyle=":")
     order.axhline(0.5, color=GREY, linewidth=1, linestyle=":")
-    classifiers = {"network": "network as trained", "log_pk": "log P(k), fitted", "retrained": "network retrained"}
     for style, curve in zip(("-", "--"), curves, strict=False):
-        side = "below" if curve["side"] == "low" else "above"
-        points = curve["points"]
-        _line(share, points, [p["share"] for p in points], OTHERS[0], style, f"modes {side} the cut")
-        for number, ((key, label), colour) in enumerate(zip(classifiers.items(), OTHERS, strict=False)):
-            # side by side where they agree
-            known = [p | {"cut_hmpc": p["cut_hmpc"] * 1.03 ** (number - 1)} for p in points if key in p]
-            if known:
-                _line(order, known, [p[key]["paired_accuracy"] for p in known], colour, style, f"{label}, {side}")
-    share.set_ylabel("share of the logit difference of twins")
-    order.set_ylabel("twins in the right order  [share of seeds]")
+        side = "below" if curve.side == "low" else "above"
+        cuts = [point.cut_hmpc for point in curve.points]
+        shares = [point.share for point in curve.points]
+        _line(share, cuts, shares, color=OTHERS[0], linestyle=style, label=f"modes {side} the cut")
+        for number, ((key, label), colour) in enumerate(zip(CLASSIFIERS.items(), OTHERS, strict=False)):
+            found = [(point.cut_hmpc, ordering) for point in curve.points if (ordering := getattr(point, key))]
+            if found:
+                cuts = [cut * 1.03 ** (number - 1) for cut, _ in found]  # side by side where they agree
+                orders = [ordering.paired_accuracy for _, ordering in found]
+                _line(order, cuts, orders, color=colour, linestyle=style, label=f"{label}, {side}")
+    share.set_ylabel("share of the logit difference of pairs")
+    order.set_ylabel("pairs in the right order  [share of seeds]")
     order.set_ylim(-0.03, 1.03)
     for panel in axes[0]:
         wavenumber_axis(panel)
@@ -71,12 +79,33 @@ def bands(curves: Sequence[dict[str, Any]]) -> Any:
     return figure
 
 
-def _line(
-    panel: Any, points: Sequence[dict[str, Any]], values: Sequence[dict[str, float]], colour: str, style: str,
-    label: str,
-) -> None:  # fmt: skip
-    errors = [[v["value"] - v["low"] for v in values], [v["high"] - v["value"] for v in values]]
-    panel.errorbar(
-        [p["cut_hmpc"] for p in points], [v["value"] for v in values], yerr=errors, color=colour, linestyle=style,
-        marker="o", markersize=4, linewidth=1.3, capsize=2, label=label,
-    )  # fmt: skip
+def roc_controls(before: Scores, controls: Mapping[str, Scores]) -> Any:
+    """ROC curve of the network, and after each control: one panel a control."""
+    columns = min(len(controls), 4)
+    rows = -(-len(controls) // columns)
+    figure, axes = new_figure(rows, columns, size=(2.7, 2.8))
+    for panel in axes.ravel()[len(controls) :]:
+        panel.remove()
+    own = roc_curve(before)
+    for panel, (name, scores) in zip(axes.ravel(), controls.items(), strict=False):
+        panel.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":")
+        panel.plot(*own, color=COLOURS["difference"], linewidth=1.5, label=f"before: {auc(before):.2f}")
+        panel.plot(*roc_curve(scores), color=OTHERS[1], linewidth=1.5, label=f"after: {auc(scores):.2f}")
+        panel.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+        panel.set_title(name, fontsize=9)
+        panel.legend(frameon=False, fontsize=7.5, loc="lower right", title="AUC", title_fontsize=7.5)
+    for row in axes:
+        row[0].set_ylabel("GR called GR  [share]", fontsize=8.5)
+    for panel in axes[-1]:
+        panel.set_xlabel("Newton called GR  [share]", fontsize=8.5)
+    return figure
+
+
+def _line(panel: Any, cuts: Sequence[float], found: Sequence[Estimate], **style: Any) -> None:
+    values = [estimate.value for estimate in found]
+    panel.errorbar(cuts, values, yerr=_bars(found), marker="o", markersize=4, linewidth=1.3, capsize=2, **style)
+
+
+def _bars(found: Sequence[Estimate]) -> list[list[float]]:
+    """Lengths of error bars, downward and upward."""
+    return [[e.value - e.low for e in found], [e.high - e.value for e in found]]

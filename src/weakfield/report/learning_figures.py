@@ -1,4 +1,4 @@
-"""Figures of what classifiers are worth: ROC, precision and recall, reliability, learning curve."""
+"""Figures of the training and of what classifiers are worth: losses, scores, ROC, reliability, learning curve."""
 
 from __future__ import annotations
 
@@ -9,14 +9,77 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from weakfield.base.figures import GREY, OTHERS, new_figure
+from weakfield.base.figures import COLOURS, GREY, NAMES, OTHERS, new_figure
+from weakfield.config import THEORIES
 from weakfield.learning import Scores
-from weakfield.learning.metrics import auc, average_precision, bootstrap_weights
+from weakfield.learning.metrics import Estimate, auc, average_precision, bootstrap_weights
+from weakfield.learning.results import Curve, History, Reliability
 
 Reals = NDArray[np.float64]
 
 ROC_RESAMPLES = 500
 NO_COLOURS: Mapping[str, str] = MappingProxyType({})
+
+
+def learning_curves(histories: Mapping[str, History]) -> Any:
+    """Loss of the training and validation parts, and validation AUC, by epoch; the chosen epoch marked."""
+    figure, axes = new_figure(1, 2, size=(5.0, 3.3))
+    loss, score = axes[0]
+    loss.axhline(np.log(2), color=GREY, linewidth=1, linestyle=":", label="knows nothing (ln 2)")
+    score.axhline(0.5, color=GREY, linewidth=1, linestyle=":", label="chance")
+    for (label, history), colour in zip(histories.items(), OTHERS, strict=False):
+        rows, best = history.epochs, history.best_epoch
+        epoch = np.array([row.epoch for row in rows]) + 1
+        validation = [row.validation_loss for row in rows]
+        loss.plot(epoch, [row.train_loss for row in rows], color=colour, linewidth=1, linestyle="--")
+        loss.plot(epoch, validation, color=colour, linewidth=1.6, label=label)
+        loss.plot(epoch[best], validation[best], "o", color=colour, markersize=6)
+        areas = [row.validation_auc for row in rows]
+        score.plot(epoch, areas, color=colour, linewidth=1.6, label=label)
+        score.plot(epoch[best], areas[best], "o", color=colour, markersize=6)
+    loss.set(xlabel="epoch", ylabel="binary cross-entropy  [nats per cube]")
+    score.set(xlabel="epoch", ylabel="validation AUC", ylim=(-0.03, 1.03))
+    for panel in (loss, score):
+        panel.legend(frameon=False, fontsize=9)
+    return figure
+
+
+def score_distributions(classifiers: Mapping[str, Scores]) -> Any:
+    """Logits of the test cubes of both theories, the members of a pair joined by a line, histograms outside."""
+    columns = min(len(classifiers), 4)
+    rows = -(-len(classifiers) // columns)
+    figure, axes = new_figure(rows, columns, size=(2.6, 3.3))
+    for panel in axes.ravel()[len(classifiers) :]:
+        panel.remove()
+    for panel, (label, scores) in zip(axes.ravel(), classifiers.items(), strict=False):
+        both = np.concatenate([scores.newton, scores.gr])
+        alpha = float(np.clip(8 / len(scores.seeds), 0.15, 0.8))
+        panel.axhline(0, color=GREY, linewidth=1, linestyle=":")
+        for newton, gr in zip(scores.newton, scores.gr, strict=True):
+            panel.plot([0, 1], [newton, gr], color=GREY, linewidth=0.8, alpha=alpha)
+        edges = np.histogram_bin_edges(both, bins=12)
+        for position, (theory, logits) in enumerate(zip(THEORIES, (scores.newton, scores.gr), strict=True)):
+            side = -1 if position == 0 else 1
+            counts = np.histogram(logits, edges)[0]
+            lengths = 0.45 * counts / max(counts.max(), 1)
+            start = position + 0.12 * side
+            panel.barh(
+                edges[:-1], side * lengths, np.diff(edges), left=start, align="edge", color=COLOURS[theory], alpha=0.35
+            )
+            panel.plot(
+                np.full(len(logits), position),
+                logits,
+                "o" if position == 0 else "s",
+                markersize=4,
+                color=COLOURS[theory],
+            )
+        panel.set_xticks([0, 1], [NAMES[theory] for theory in THEORIES])
+        panel.set_xlim(-0.65, 1.65)
+        panel.grid(False, axis="x")
+        panel.set_title(label, fontsize=9.5)
+    for row in axes:
+        row[0].set_ylabel("logit  (above 0: called GR)")
+    return figure
 
 
 def _calls(scores: Scores, weights: Reals | None) -> tuple[Reals, Reals]:
@@ -90,21 +153,28 @@ def roc(groups: Sequence[Mapping[str, Scores]], colours: Mapping[str, str] = NO_
     return figure
 
 
-def reliability_curves(
-    curves: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]], colours: Mapping[str, str] = NO_COLOURS
-) -> Any:
+def reliability_curves(curves: Mapping[str, Reliability], colours: Mapping[str, str] = NO_COLOURS) -> Any:
     """Share of GR against the probability given, as scored and after the temperature; by name, then kind of rows."""
     figure, axes = new_figure(1, 2, size=(4.6, 4.3))
     for panel, kind, title in zip(axes[0], ("raw", "calibrated"), ("as scored", "after temperature"), strict=True):
         panel.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="calibrated")
         for number, (label, found) in enumerate(curves.items()):
             colour = _colour(label, number, colours)
-            predicted = np.array([row["predicted"] for row in found[kind]]) + 0.004 * number  # side by side
-            share, low, high = (np.array([row["observed"][k] for row in found[kind]]) for k in ("value", "low", "high"))
+            rows = found.raw if kind == "raw" else found.calibrated
+            predicted = np.array([row.predicted for row in rows]) + 0.004 * number  # side by side
+            share, bars = _with_bars([row.observed for row in rows])
             panel.errorbar(
-                predicted, share, yerr=[share - low, high - share], color=colour, marker="o", markersize=4.5,
-                linewidth=1.2, elinewidth=1, capsize=2, label=label,
-            )  # fmt: skip
+                predicted,
+                share,
+                yerr=bars,
+                color=colour,
+                marker="o",
+                markersize=4.5,
+                linewidth=1.2,
+                elinewidth=1,
+                capsize=2,
+                label=label,
+            )
         panel.set(xlabel="probability of GR given  [mean of a bin]", ylabel="GR  [share of the bin]")
         panel.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
         panel.set_title(title, fontsize=10)
@@ -113,32 +183,43 @@ def reliability_curves(
 
 
 def seeds_curve(
-    curve: Mapping[str, Any],
+    curve: Curve,
     baselines: Mapping[str, str],
     bound: float | None,
     colours: Mapping[str, str] = NO_COLOURS,
 ) -> Any:
     """AUC between universes and loss against the number of training seeds: network, training part, ``baselines``."""
     figure, axes = new_figure(1, 2, size=(5.0, 3.6))
-    points = curve["points"]
-    seeds = np.array([point["seeds"] for point in points], dtype=float)
-    lines = {"network, test seeds": ("network", None), "network, its training seeds": ("train", None)}
+    points = curve.points
+    seeds = np.array([point.seeds for point in points], dtype=float)
+    lines = {
+        "network, test seeds": [point.network for point in points],
+        "network, its training seeds": [point.train for point in points],
+    }
+    lines |= {text: [point.baselines[name] for point in points] for name, text in baselines.items()}
     for panel, measure, label in zip(
         axes[0],
         ("unpaired_auc", "calibrated_log_loss"),
         ("AUC between universes", "cross-entropy  [nats]"),
         strict=True,
     ):
-        shown = {name: [point[key] for point in points] for name, (key, _) in lines.items()}
-        shown |= {text: [point["baselines"][name] for point in points] for name, text in baselines.items()}
-        for number, (name, rows) in enumerate(shown.items()):
+        for number, (name, rows) in enumerate(lines.items()):
             colour = _colour(name, max(number - 1, 0), colours)
-            value, low, high = (np.array([row[measure][k] for row in rows]) for k in ("value", "low", "high"))
+            value, bars = _with_bars([row[measure] for row in rows])
             panel.errorbar(
-                seeds * 1.015**number, value, yerr=[value - low, high - value], color=colour, marker="o",
-                markersize=4.5, linewidth=1.3, elinewidth=1, capsize=2, label=name,
-                linestyle="--" if number == 1 else "-", markerfacecolor="white" if number == 1 else colour,
-            )  # fmt: skip
+                seeds * 1.015**number,
+                value,
+                yerr=bars,
+                color=colour,
+                marker="o",
+                markersize=4.5,
+                linewidth=1.3,
+                elinewidth=1,
+                capsize=2,
+                label=name,
+                linestyle="--" if number == 1 else "-",
+                markerfacecolor="white" if number == 1 else colour,
+            )
         panel.set(xlabel="training seeds", ylabel=label, xscale="log")
         panel.set_xticks(seeds, [f"{size:.0f}" for size in seeds])
         panel.minorticks_off()
@@ -150,3 +231,9 @@ def seeds_curve(
     for panel in axes[0]:
         panel.legend(frameon=False, fontsize=8.5)
     return figure
+
+
+def _with_bars(found: Sequence[Estimate]) -> tuple[Reals, list[Reals]]:
+    """Values, and the lengths of their error bars downward and upward."""
+    value, low, high = np.array([(e.value, e.low, e.high) for e in found]).reshape(-1, 3).T
+    return value, [value - low, high - value]

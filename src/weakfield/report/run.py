@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-from html import escape
+from collections.abc import Callable
 from typing import Any
+
+from markupsafe import Markup
 
 from weakfield.base.files import write_text
 from weakfield.base.progress import bar
 from weakfield.config import RunFolder, StudyConfig
-from weakfield.report import auditing, explanation, sections, verdicts, verification
-from weakfield.report.html import page
-from weakfield.report.material import Material
-from weakfield.report.slider import script
+from weakfield.report import auditing, classification, explanation, universes, verification
+from weakfield.report.page import render
+from weakfield.report.run_results import RunResults
 
 #: anchor, heading and content of every section below the head of the page, in order
-SECTIONS = (
-    ("slices", "Two universes from one seed", sections.slices),
-    ("spectra", "Power spectra", sections.spectra),
-    ("difference", "Spectra of the difference cubes", sections.difference_spectra),
+SECTIONS: tuple[tuple[str, str, Callable[[RunResults], Markup]], ...] = (
+    ("slices", "Two universes from one seed", universes.slices),
+    ("spectra", "Power spectra", universes.spectra),
+    ("difference", "Spectra of the difference cubes", universes.difference_spectra),
     ("bispectra", "Bispectra", verification.bispectra),
     ("verification", "Do the simulations do what theory says?", verification.written),
     ("significance", "How sure is the difference?", verification.significance),
     ("relativity", "How much of the difference is relativity?", verification.relativity),
-    ("dataset", "Data set", sections.dataset),
-    ("classification", "Einstein or Newton?", verdicts.classification),
-    ("training", "Training and scores", verdicts.training),
+    ("dataset", "Data set", universes.dataset),
+    ("classification", "Einstein or Newton?", classification.classification),
+    ("training", "Training and scores", classification.training),
     ("audit", "Audit: should this be believed?", auditing.audit),
     ("saliency", "What the network saw", explanation.explanation),
-    ("provenance", "Provenance", sections.provenance),
+    ("provenance", "Provenance", universes.provenance),
 )
-
-TITLE = '<h1><span class="g">Einstein</span> or <span class="n">Newton</span>?</h1>'
 
 
 def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
@@ -38,14 +37,13 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
 
     Raises ``BadInput`` when a file that the page shows is damaged.
     """
-    material = Material(study, folder)
-    links = " ".join(f'<a href="#{anchor}">{escape(title)}</a>' for anchor, title, _ in SECTIONS)
-    parts = [TITLE, sections.study_paragraph(material), verdicts.verdict(material), f"<nav>{links}</nav>"]
+    results = RunResults(study, folder)
+    head = {"title": f"Einstein or Newton? {study.name}", "study": universes.study_paragraph(results)}
+    sections = []
     with bar("report", len(SECTIONS)) as progress:
         for anchor, title, content in SECTIONS:
-            parts.append(f'<section id="{anchor}">\n<h2>{escape(title)}</h2>\n{content(material)}\n</section>')
+            sections.append({"anchor": anchor, "title": title, "content": content(results)})
             progress.advance()
-    parts.append(script())
-    html = page(f"Einstein or Newton? {study.name}", "\n".join(parts))
+    html = render("page.html", **head, audit=results.audit, sections=sections) + "\n"
     write_text(folder.report / "index.html", html)
     return {"page": str(folder.report / "index.html"), "bytes": len(html.encode())}

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weakfield.base.figures import COLOURS, DIVERGING, NAMES, SEQUENTIAL
-from weakfield.report.html import data_uri, render
+from weakfield.report.page import data_uri, png_of, render
 
 Reals = NDArray[np.float64]
 
@@ -21,20 +21,6 @@ FIELD = (0.165, 0.165, 0.6, 0.7048)  # left, bottom, width, height of the square
 LEVELS = 256
 GREYS = "gray"
 VEIL = 0.6  # power of |attribution| that its opacity follows: what is weak is still seen
-
-SCRIPT = """
-document.querySelectorAll('.slider').forEach(function (box) {
-  var input = box.querySelector('input'), label = box.querySelector('output');
-  var heights = JSON.parse(box.dataset.heights);
-  function show() {
-    var i = Number(input.value), share = heights.length > 1 ? 100 * i / (heights.length - 1) : 0;
-    box.querySelectorAll('.field').forEach(function (f) { f.style.backgroundPosition = '0 ' + share + '%'; });
-    label.value = 'z = ' + heights[i] + ' Mpc/h';
-  }
-  input.addEventListener('input', show);
-  show();
-});
-"""
 
 
 @dataclass(frozen=True)
@@ -59,10 +45,66 @@ class Panel:
         return self.limit if self.limit is not None else _largest(self.cube if self.overlay is None else self.overlay)
 
 
-def slider(cubes: dict[str, Reals], box_size_mpch: float) -> tuple[str, str]:
-    """Panels of the cubes "newton", "gr" and "difference" (N, N, N) [z, y, x], and a note on how they were thinned.
+@dataclass(frozen=True)
+class Slider:
+    """Panels of one size side by side, moved through their planes together.
 
-    The difference comes with its mean removed: beside the mean its structure would not be seen.
+    ``name`` is that of the control on the page; ``step`` planes are passed over and ``block`` x ``block`` cells
+    averaged to keep the page small.
+    """
+
+    panels: Sequence[Panel]
+    box_size_mpch: float
+    name: str = "plane"
+
+    @property
+    def planes(self) -> list[int]:
+        """Indices along z of the planes that are shown."""
+        return list(range(self.step // 2, len(self.panels[0].cube), self.step))
+
+    @property
+    def step(self) -> int:
+        return -(-len(self.panels[0].cube) // PLANES)
+
+    @property
+    def block(self) -> int:
+        return _block(self.panels[0].cube.shape[1])
+
+    @property
+    def heights(self) -> list[float]:
+        """z of the middles of the planes [Mpc/h]."""
+        cell = self.box_size_mpch / self.panels[0].cube.shape[1]
+        return [round((plane + 0.5) * cell, 1) for plane in self.planes]
+
+    @property
+    def note(self) -> str:
+        """How the planes were thinned; empty where they were not."""
+        notes = [f"One plane in {self.step} is shown."] if self.step > 1 else []
+        notes += [f"Pixels are means over {self.block} \N{MULTIPLICATION SIGN} {self.block} cells."] * (self.block > 1)
+        return " ".join(notes)
+
+    def __html__(self) -> str:
+        left, bottom, width, height = (100 * value for value in FIELD)
+        panels = [
+            {
+                "title": panel.title,
+                "frame": data_uri(png_of(_frame(panel, self.box_size_mpch))),
+                "strip": data_uri(_strip(panel, self.planes, self.block)),
+            }
+            for panel in self.panels
+        ]
+        return render(
+            "slider.html",
+            slider=self,
+            panels=panels,
+            field={"left": left, "top": 100 - bottom - height, "width": width, "height": height},
+        )
+
+
+def slider(cubes: dict[str, Reals], box_size_mpch: float) -> Slider:
+    """Panels of the cubes "newton", "gr" and "difference" (N, N, N) [z, y, x].
+
+    The difference comes with its mean removed, beside which its structure would not be seen.
     """
     shared = max(_largest(cubes[name]) for name in ("newton", "gr"))
     panels = []
@@ -71,42 +113,7 @@ def slider(cubes: dict[str, Reals], box_size_mpch: float) -> tuple[str, str]:
         symbol = r"\Delta\Phi - \langle\Delta\Phi\rangle" if apart else r"\Phi"
         colours, limit = (DIVERGING, None) if apart else (SEQUENTIAL, shared)
         panels.append(Panel(NAMES[name], cube, f"${symbol}$", colours, limit, COLOURS[name]))
-    return stack(panels, box_size_mpch)
-
-
-def stack(panels: Sequence[Panel], box_size_mpch: float, name: str = "plane") -> tuple[str, str]:
-    """Panels side by side under one slider, ``name`` being its own on the page; and a note on how they were thinned."""
-    n, depth = panels[0].cube.shape[1], panels[0].cube.shape[0]
-    step, block = -(-depth // PLANES), _block(n)
-    planes = list(range(step // 2, depth, step))
-    middle = len(planes) // 2
-    share = 100 * middle / max(len(planes) - 1, 1)
-    left, bottom, width, height = (100 * value for value in FIELD)
-    place = f"left:{left:.3f}%;top:{100 - bottom - height:.3f}%;width:{width:.3f}%;height:{height:.3f}%"
-    pictures = []
-    for panel in panels:
-        position = f"background-size:100% {100 * len(planes)}%;background-position:0 {share}%"
-        uri = data_uri(_strip(panel, planes, block))
-        pictures.append(
-            f'<div class="panel"><img src="{data_uri(render(_frame(panel, box_size_mpch)))}"'
-            f' alt="Axes: {panel.title}">'
-            f'<div class="field" style="{place};{position};background-image:url({uri})"></div></div>'
-        )
-    cell = box_size_mpch / n
-    heights = [round((plane + 0.5) * cell, 1) for plane in planes]
-    control = (
-        f'<div class="slide"><label for="{name}">plane</label><input id="{name}" type="range" min="0"'
-        f' max="{len(planes) - 1}" value="{middle}"><output for="{name}">z = {heights[middle]} Mpc/h</output></div>'
-    )
-    html = f'<div class="slider" data-heights="{heights}"><div class="panels">{"".join(pictures)}</div>{control}</div>'
-    notes = [f"One plane in {step} is shown."] if step > 1 else []
-    notes += [f"Pixels are means over {block} \N{MULTIPLICATION SIGN} {block} cells."] if block > 1 else []
-    return html, " ".join(notes)
-
-
-def script() -> str:
-    """What moves every slider of a page: once, after all of them."""
-    return f"<script>{SCRIPT}</script>"
+    return Slider(panels, box_size_mpch)
 
 
 def _largest(cube: Reals) -> float:

@@ -78,7 +78,7 @@ def _parameters(
         "h": cosmology.h,
         "Omega_b": cosmology.Omega_b,
         "Omega_cdm": cosmology.Omega_c,
-        # densities, since CLASS makes another one than the run of a temperature: that changes phi by 8e-6
+        # densities, because CLASS and the run make slightly different ones of a temperature: that changes phi by 8e-6
         "Omega_g": cosmology.Omega_gamma,
         "Omega_ur": cosmology.Omega_ur,
     }

@@ -13,21 +13,22 @@ from weakfield.base.figures import (
     DIVERGING,
     GREY,
     LIGHT_GREY,
+    NAMES,
     OTHERS,
     new_figure,
     wavenumber_axis,
 )
-from weakfield.learning import Scores
-from weakfield.learning.metrics import auc
-from weakfield.report.learning_figures import roc_curve
+from weakfield.config import THEORIES
+from weakfield.explain.over_seeds import OverSeeds
+from weakfield.explain.records import Agreement, PairSpectrum, SimilarityByLayer, TrustCurves
 
 Reals = NDArray[np.float64]
-Estimated = Mapping[str, Any]  # "value" and "error", the latter None where one seed gives none
+Line = OverSeeds[list[float]]
 
 MARKERS = "osD^v"
 
 
-def shell_spectrum(k_hmpc: ArrayLike, attributed: Estimated, occluded: Estimated | None = None) -> Any:
+def shell_spectrum(k_hmpc: ArrayLike, attributed: Line, occluded: Line | None = None) -> Any:
     """Contribution of every shell to the logit difference of a pair, mean over seeds with its standard error.
 
     Wavenumbers (shells,) in h/Mpc; ``attributed`` by path integral, ``occluded`` by exchange of the shell.
@@ -38,7 +39,7 @@ def shell_spectrum(k_hmpc: ArrayLike, attributed: Estimated, occluded: Estimated
     k = np.asarray(k_hmpc, dtype=np.float64)
     _points(panel, k / 1.015, attributed, "o", COLOURS["difference"], "pair-integrated gradient")
     if occluded is not None:
-        _points(panel, k * 1.015, occluded, "s", OTHERS[1], "shell taken from the Newtonian twin")
+        _points(panel, k * 1.015, occluded, "s", OTHERS[1], "shell taken from the Newtonian member")
     panel.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3), useMathText=True)
     panel.set_ylabel("contribution to GR \N{MINUS SIGN} Newton  [logit]")
     panel.legend(frameon=False, fontsize=9)
@@ -68,8 +69,8 @@ def triangle_plot(panels: Mapping[str, tuple[ArrayLike, ArrayLike]], labels: Map
             x, y, c=shown, s=size, cmap=DIVERGING, vmin=-limit, vmax=limit, edgecolors=GREY, linewidths=0.4
         )
         panel.set(xlabel=r"$k_3 / k_1$", ylabel=r"$k_2 / k_1$", xlim=(-0.04, 1.06), ylim=(0.44, 1.06))
-        for text, place in (("squeezed", (0.0, 1.025)), ("equilateral", (0.8, 1.025)), ("folded", (0.53, 0.46))):
-            panel.annotate(text, place, fontsize=7.5, color=GREY)
+        for text, position in (("squeezed", (0.0, 1.025)), ("equilateral", (0.8, 1.025)), ("folded", (0.53, 0.46))):
+            panel.annotate(text, position, fontsize=7.5, color=GREY)
         panel.set_title(title, fontsize=10)
         bar = figure.colorbar(drawn, ax=panel, pad=0.02)
         bar.set_label((labels or {}).get(title, ""), fontsize=8.5)
@@ -79,19 +80,16 @@ def triangle_plot(panels: Mapping[str, tuple[ArrayLike, ArrayLike]], labels: Map
     return figure
 
 
-def deletion_curves(curves: Mapping[str, Mapping[str, Any]]) -> Any:
-    """Deletion (left) and insertion (right) by method beside random orders, with standard errors over seeds.
-
-    ``curves``: by the name of a method, what ``trust.json`` holds under ``curves``.
-    """
+def deletion_curves(curves: Mapping[str, TrustCurves]) -> Any:
+    """Deletion (left) and insertion (right) by method, beside random orders, with standard errors over seeds."""
     figure, axes = new_figure(1, 2, size=(4.9, 3.6), sharey=True)
     for panel, kind in zip(axes[0], ("deletion", "insertion"), strict=True):
         panel.axhline(0, color=GREY, linewidth=1)
         for (name, found), colour in zip(curves.items(), _colours(len(curves)), strict=True):
-            share = np.asarray(found["share"])
-            _band(panel, share, found[kind], colour, "-", name)
-            _band(panel, share, found[f"random_{kind}"], colour, ":", None)
-        what = "taken from the twin" if kind == "deletion" else "taken from GR"
+            share = np.asarray(found.share)
+            _band(panel, share, getattr(found, kind), colour, "-", name)
+            _band(panel, share, getattr(found, f"random_{kind}"), colour, ":", None)
+        what = "taken from Newton" if kind == "deletion" else "taken from GR"
         panel.set_xlabel(f"share {what}, strongest attribution first")
     axes[0, 0].set_ylabel("logit  (0: Newton, 1: GR)")
     axes[0, 1].plot([], [], ":", color=GREY, label="random order")
@@ -99,20 +97,24 @@ def deletion_curves(curves: Mapping[str, Mapping[str, Any]]) -> Any:
     return figure
 
 
-def randomisation(layers: Sequence[str], methods: Mapping[str, Mapping[str, Estimated]]) -> Any:
+def randomisation(layers: Sequence[str], methods: Mapping[str, SimilarityByLayer]) -> Any:
     """Rank correlation with the map of the trained network as layers are drawn anew, the output's first."""
     figure, axes = new_figure(1, 2, size=(4.9, 3.6), sharey=True)
     steps = np.arange(len(layers) + 1)
     for panel, kind in zip(axes[0], ("signed", "absolute"), strict=True):
         panel.axhline(0, color=GREY, linewidth=1)
         for number, ((name, found), colour) in enumerate(zip(methods.items(), _colours(len(methods)), strict=True)):
-            value = np.concatenate([[1.0], found[kind]["value"]])
-            error = found[kind]["error"]
-            shown = None if error is None else np.concatenate([[0.0], error])
+            correlation = found.signed if kind == "signed" else found.absolute
             panel.errorbar(
-                steps + 0.06 * number, value, shown, color=colour, marker=MARKERS[number % len(MARKERS)], markersize=4,
-                linewidth=1.2, label=name,
-            )  # fmt: skip
+                steps + 0.06 * number,
+                np.array([1.0, *correlation.value]),
+                None if correlation.error is None else [0.0, *correlation.error],
+                color=colour,
+                marker=MARKERS[number % len(MARKERS)],
+                markersize=4,
+                linewidth=1.2,
+                label=name,
+            )
         panel.set_xticks(steps, ["none", *layers], rotation=45, ha="right", fontsize=7.5)
         panel.set_title(f"{kind} attributions", fontsize=10)
         panel.set_xlabel("layers drawn anew, up to and including")
@@ -121,13 +123,13 @@ def randomisation(layers: Sequence[str], methods: Mapping[str, Mapping[str, Esti
     return figure
 
 
-def agreement(methods: Sequence[str], estimated: Estimated) -> Any:
+def agreement(methods: Sequence[str], found: Agreement) -> Any:
     """Rank correlation of every pair of methods, mean over seeds and its standard error in each field."""
     count = len(methods)
     figure, axes = new_figure(1, 1, size=(1.6 + 0.72 * count, 1.3 + 0.56 * count))
     panel = axes[0, 0]
-    value = np.asarray(estimated["value"], dtype=np.float64)
-    error = None if estimated["error"] is None else np.asarray(estimated["error"], dtype=np.float64)
+    value = np.asarray(found.value, dtype=np.float64)
+    error = None if found.error is None else np.asarray(found.error, dtype=np.float64)
     shown = panel.imshow(value, cmap=DIVERGING, vmin=-1, vmax=1, aspect="auto")
     for row in range(count):
         for column in range(count):
@@ -143,42 +145,74 @@ def agreement(methods: Sequence[str], estimated: Estimated) -> Any:
     return figure
 
 
-def roc_controls(before: Scores, controls: Mapping[str, Scores]) -> Any:
-    """ROC curve of the network, and after each control: one panel a control."""
-    columns = min(len(controls), 4)
-    rows = -(-len(controls) // columns)
-    figure, axes = new_figure(rows, columns, size=(2.7, 2.8))
-    for panel in axes.ravel()[len(controls) :]:
-        panel.remove()
-    own = roc_curve(before)
-    for panel, (name, scores) in zip(axes.ravel(), controls.items(), strict=False):
-        panel.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":")
-        panel.plot(*own, color=COLOURS["difference"], linewidth=1.5, label=f"before: {auc(before):.2f}")
-        panel.plot(*roc_curve(scores), color=OTHERS[1], linewidth=1.5, label=f"after: {auc(scores):.2f}")
-        panel.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
-        panel.set_title(name, fontsize=9)
-        panel.legend(frameon=False, fontsize=7.5, loc="lower right", title="AUC", title_fontsize=7.5)
-    for row in axes:
-        row[0].set_ylabel("GR called GR  [share]", fontsize=8.5)
-    for panel in axes[-1]:
-        panel.set_xlabel("Newton called GR  [share]", fontsize=8.5)
+def saliency_maps(projections: Reals, box_size_mpch: float) -> Any:
+    """Rows: sums along z, y, x; columns: gradient for the Newton cube, the GR cube, and their difference."""
+    figure, axes = new_figure(3, 3, size=(3.3, 2.8))
+    planes = (("x", "y"), ("x", "z"), ("y", "z"))  # horizontal and vertical axis left after each sum
+    for column, name in enumerate((*THEORIES, "difference")):
+        limit = float(np.abs(projections[column]).max())
+        power = int(np.floor(np.log10(limit))) if limit > 0 else 0
+        for row, (across, up) in enumerate(planes):
+            panel = axes[row, column]
+            shown = panel.imshow(
+                projections[column, row] / 10.0**power,
+                origin="lower",
+                cmap=DIVERGING,
+                extent=(0, box_size_mpch, 0, box_size_mpch),
+                vmin=-limit / 10.0**power,
+                vmax=limit / 10.0**power,
+            )
+            panel.grid(False)
+            panel.set(xlabel=f"{across}  [Mpc/h]", ylabel=f"{up}  [Mpc/h]")
+            bar = figure.colorbar(shown, ax=panel, pad=0.02, shrink=0.84)
+            bar.set_label(rf"$\sum_{'zyx'[row]}$ d logit / d cell  [$10^{{{power}}}$]", fontsize=8)
+            bar.ax.tick_params(labelsize=8)
+            bar.outline.set_visible(False)
+        axes[0, column].set_title(NAMES[name], fontsize=11, color=COLOURS[name], fontweight="bold")
     return figure
 
 
-def _points(panel: Any, k: Reals, found: Estimated, marker: str, colour: str, label: str) -> None:
-    panel.errorbar(
-        k, found["value"], found["error"], fmt=marker, color=colour, markersize=4.5, linewidth=1.1, label=label
-    )
+def saliency_shells(fourier: PairSpectrum) -> Any:
+    """Contribution of every shell to the logit difference of the pair, and the power of the gradients."""
+    k = np.array(fourier.k_hmpc)
+    figure, axes = new_figure(1, 2, size=(5.0, 3.3))
+    parts, gradient = axes[0]
+    parts.axhline(0, color=GREY, linewidth=1)
+    parts.vlines(k, 0, fourier.pair.shells, color=LIGHT_GREY, linewidth=4)
+    parts.plot(k, fourier.pair.shells, "o", color=COLOURS["difference"], markersize=5)
+    parts.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3), useMathText=True)
+    parts.set_ylabel("contribution to the difference  [logit]")
+    for theory, marker in zip(THEORIES, "os", strict=True):
+        gradient.plot(
+            k,
+            fourier.gradient_power[theory],
+            marker=marker,
+            markersize=4.5,
+            linewidth=1.2,
+            color=COLOURS[theory],
+            markerfacecolor="white" if theory == "gr" else COLOURS[theory],
+            label=NAMES[theory],
+        )
+    gradient.set_yscale("log")
+    gradient.set_ylabel(r"mean $|G(k)/N^3|^2$  [logit$^2$]")
+    gradient.legend(frameon=False, fontsize=9)
+    for panel in axes[0]:
+        wavenumber_axis(panel)
+    return figure
 
 
-def _band(panel: Any, x: Reals, found: Estimated, colour: str, style: str, label: str | None) -> None:
-    value = np.asarray(found["value"])
+def _points(panel: Any, k: Reals, found: Line, marker: str, colour: str, label: str) -> None:
+    panel.errorbar(k, found.value, found.error, fmt=marker, color=colour, markersize=4.5, linewidth=1.1, label=label)
+
+
+def _band(panel: Any, x: Reals, found: Line, colour: str, style: str, label: str | None) -> None:
+    value = np.asarray(found.value)
     panel.plot(x, value, style, color=colour, linewidth=1.5, label=label)
-    if found["error"] is not None:
-        error = np.asarray(found["error"])
+    if found.error is not None:
+        error = np.asarray(found.error)
         panel.fill_between(x, value - error, value + error, color=colour, alpha=0.15, linewidth=0)
 
 
 def _colours(count: int) -> list[str]:
-    known = (*OTHERS, COLOURS["newton"], COLOURS["gr"])
-    return [known[i % len(known)] for i in range(count)]
+    """Colours of methods, none of them that of a theory."""
+    return [OTHERS[i % len(OTHERS)] for i in range(count)]

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any
 
+from weakfield.audit.records import AuditTable, KeptControl
 from weakfield.base.files import read_json
 from weakfield.config import THEORIES, RunFolder, StudyConfig
+from weakfield.dataset.description import DatasetDescription
+from weakfield.dataset.store import DESCRIPTION
+from weakfield.explain.records import Explanation, Trust
 from weakfield.learning import Scores
+from weakfield.learning.results import CURVE, HISTORY, METRICS, Curve, History, Metrics, trained_models
 from weakfield.learning.training import main_model
 from weakfield.pairs.pair import Pairs
+from weakfield.report.records import (
+    Provenance,
+    StageRecord,
+)
 from weakfield.spectra.paired import PairedPower, load_spectra
 from weakfield.spectra.paired_bispectrum import PairedBispectrum, load_bispectra
 from weakfield.spectra.parity import Parity, load_parity
@@ -26,20 +33,28 @@ STAGE_FOLDERS = {
 
 
 @dataclass(frozen=True)
-class Model:
-    """A trained network: ``metrics.json``, ``history.json`` and the scores of it and of the baselines by part."""
+class ModelResults:
+    """A trained network; ``scores`` are by the name of the classifier (the network, its baselines), then by part."""
 
-    metrics: dict[str, Any]
-    history: dict[str, Any]
+    metrics: Metrics
+    history: History
     scores: dict[str, dict[str, Scores]]
 
+    @property
+    def test_scores(self) -> Scores:
+        """Those of the network on the test seeds."""
+        return self.scores["network"]["test"]
 
-class Material:
+
+class RunResults:
     """The files of a run, read when first asked for; a damaged file is a ``BadInput`` that names it."""
 
     def __init__(self, study: StudyConfig, folder: RunFolder) -> None:
         self.study = study
         self.folder = folder
+
+    def __repr__(self) -> str:
+        return f"RunResults of {self.study.name} in {self.folder.root}"
 
     @cached_property
     def pairs(self) -> Pairs:
@@ -62,50 +77,54 @@ class Material:
         return load_parity(path) if path.exists() else []
 
     @cached_property
-    def dataset(self) -> dict[str, Any] | None:
-        return _mapping(self.folder.dataset / "dataset.json")
+    def dataset(self) -> DatasetDescription | None:
+        return DatasetDescription.load_if_there(self.folder.dataset / DESCRIPTION)
 
     @cached_property
-    def models(self) -> dict[str, Model]:
+    def models(self) -> dict[str, ModelResults]:
         """Every finished model by name, the main one first."""
         found, main = {}, main_model(self.study)
-        paths = self.folder.training.glob("*/metrics.json")
-        for path in sorted(paths, key=lambda path: (path.parent.name != main, path.parent.name)):
-            scores = read_json(path.parent / "scores.json")
-            found[path.parent.name] = Model(
-                read_json(path),
-                read_json(path.parent / "history.json"),
+        for name, path in sorted(trained_models(self.folder).items(), key=lambda item: item[0] != main):
+            scores = read_json(path / "scores.json")
+            found[name] = ModelResults(
+                Metrics.load(path / METRICS),
+                History.load(path / HISTORY),
                 {who: {p: Scores.from_json(v) for p, v in parts.items()} for who, parts in scores.items()},
             )
         return found
 
-    @cached_property
-    def learning_curve(self) -> dict[str, Any] | None:
-        return _mapping(self.folder.training / "learning_curve" / "curve.json")
+    @property
+    def main_model(self) -> ModelResults:
+        """The first of ``models``, which must not be empty: what audit and explanation are about."""
+        return next(iter(self.models.values()))
 
     @cached_property
-    def audit(self) -> dict[str, Any] | None:
-        return _mapping(self.folder.audit / "audit.json")
+    def learning_curve(self) -> Curve | None:
+        return Curve.load_if_there(self.folder.training / "learning_curve" / CURVE)
+
+    @cached_property
+    def audit(self) -> AuditTable | None:
+        return AuditTable.load_if_there(self.folder.audit / "audit.json")
 
     @cached_property
     def audit_scores(self) -> dict[str, Scores]:
         """Test scores of the classifier that a control is about, by its name, in the order of the audit."""
-        controls = [] if self.audit is None else [row["name"] for row in self.audit["controls"]]
-        kept = {name: _mapping(self.folder.audit / f"{name}.json") for name in controls}
-        return {name: Scores.from_json(found["scores"]) for name, found in kept.items() if found and "scores" in found}
+        names = [] if self.audit is None else [row.name for row in self.audit.controls]
+        kept = {name: KeptControl.load_if_there(self.folder.audit / f"{name}.json") for name in names}
+        scores = {name: found.test_scores() for name, found in kept.items() if found is not None}
+        return {name: found for name, found in scores.items() if found is not None}
 
     @cached_property
-    def explanation(self) -> dict[str, Any] | None:
-        return _mapping(self.folder.explain / "explain.json")
+    def explanation(self) -> Explanation | None:
+        return Explanation.load_if_there(self.folder.explain / "explain.json")
 
     @cached_property
-    def trust(self) -> dict[str, Any] | None:
-        """``trust.json`` of the explain stage."""
-        return _mapping(self.folder.explain / "trust.json")
+    def trust(self) -> Trust | None:
+        return Trust.load_if_there(self.folder.explain / "trust.json")
 
     @cached_property
-    def provenance(self) -> dict[str, Any] | None:
-        return _mapping(self.folder.provenance)
+    def provenance(self) -> Provenance | None:
+        return Provenance.load_if_there(self.folder.provenance)
 
     @cached_property
     def seconds(self) -> dict[str, float]:
@@ -115,11 +134,7 @@ class Material:
             grown = (*self.pairs.values(), *self.pairs.inverses.values())
             found["simulate"] = sum(float(pair.manifest.seconds.get(t, 0.0)) for pair in grown for t in THEORIES)
         for stage, name in STAGE_FOLDERS.items():
-            record = _mapping(self.folder.root / name / "stage.json")
+            record = StageRecord.load_if_there(self.folder.root / name / "stage.json")
             if record is not None:
-                found[stage] = float(record["seconds"])
+                found[stage] = record.seconds
         return found
-
-
-def _mapping(path: Path) -> dict[str, Any] | None:
-    return dict(read_json(path)) if path.exists() else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from weakfield.config import StudyConfig
 
 STAGES = ("simulate", "measure", "dataset", "train", "audit", "explain", "report")
 COMMANDS = ("run", *STAGES, "import", "index", "presets", "settings", "doctor", "cite")
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def weakfield(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -73,17 +74,23 @@ class TestTexts:
         (tmp_path / "copy.toml").write_text(capsys.readouterr().out)
         assert StudyConfig.from_toml(tmp_path / "copy.toml") == StudyConfig.preset("demo")
 
-    def test_the_page_of_settings_is_up_to_date(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert invoke(["settings"]) == 0
-        assert (ROOT / "docs" / "settings.md").read_text() == capsys.readouterr().out, "run 'make docs'"
+    @pytest.mark.parametrize(("page", "options"), [("settings.md", []), ("settings_ini.md", ["--ini"])])
+    def test_the_pages_of_settings_are_up_to_date(
+        self, page: str, options: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert invoke(["settings", *options]) == 0
+        assert (ROOT / "docs" / page).read_text() == capsys.readouterr().out, "run 'make docs'"
 
     def test_citation_names_this_version_as_the_citation_file_does(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert invoke(["cite"]) == 0
         printed, file = capsys.readouterr().out, (ROOT / "CITATION.cff").read_text()
         assert f"version = {{{__version__}}}" in printed
         assert f"\nversion: {__version__}\n" in file
-        title = file.split('title: "')[1].split('"')[0]
-        assert f"title = {{{title}}}" in printed
+        for title in re.findall('title: "(.*)"', file):
+            assert f"title = {{{title}}}" in printed
+        assert printed.startswith("@software{weakfield,\n  author = {{The weakfield developers}},\n")
+        assert "author = {Eisenstein, Daniel J. and Hu, Wayne}" in printed
+        assert "eprint = {astro-ph/9709112},\n  archivePrefix = {arXiv}" in printed
 
     def test_doctor_tries_what_a_study_needs(self) -> None:
         done = weakfield("doctor", "--json")

@@ -7,9 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from helpers.metrics import metrics_of
 from weakfield.learning import Scores
 from weakfield.learning.calibration import reliability
-from weakfield.report import results
+from weakfield.learning.results import Curve, Reliability
+from weakfield.report import classification
 from weakfield.report.learning_figures import precision_recall_curve, reliability_curves, roc, seeds_curve
 
 
@@ -17,21 +19,19 @@ def estimate(value: float, half: float = 0.02) -> dict[str, float]:
     return {"value": value, "low": value - half, "high": value + half}
 
 
-def material(reached: float, bound: float = 0.7, **more: object) -> SimpleNamespace:
-    metrics = {
-        "test": {name: estimate(reached) for name in results.MEASURES},
-        "seeds": {"test": [1, 2, 3]},
-        "bound": {
-            "auc": estimate(bound),
-            "auc_shells": estimate(bound - 0.1),
-            "modes": 511,
-            "modes_shells": 178,
-            "null": 0.51,
-        },
-        "mean_kept": False,
-        **more,
-    }
-    return SimpleNamespace(models={"cnn": SimpleNamespace(metrics=metrics)})
+def results(reached: float, bound: float | None = 0.7, **more: object) -> SimpleNamespace:
+    """A run of one network whose measures are all ``reached``; without a ``bound`` if that is ``None``."""
+    if bound is not None:
+        shells = estimate(bound - 0.1)
+        counts = {"modes": 511, "modes_shells": 178}
+        more["bound"] = {"auc": estimate(bound), "auc_shells": shells, "d_prime": 1.0, "null": 0.51, **counts}
+    main = SimpleNamespace(metrics=metrics_of({name: estimate(reached) for name in classification.MEASURES}, **more))
+    return SimpleNamespace(models={"cnn": main}, main_model=main)
+
+
+def section(given: SimpleNamespace) -> str:
+    """The section of the page, each run of white space as one blank."""
+    return " ".join(classification.classification(given).split())
 
 
 @pytest.mark.parametrize(
@@ -39,39 +39,41 @@ def material(reached: float, bound: float = 0.7, **more: object) -> SimpleNamesp
     [(0.9, "lies above it"), (0.6, "stays below"), (0.71, "agrees with it within errors")],
 )
 def test_the_bound_is_beside_the_result(reached: float, said: str) -> None:
-    text = results.bound_note(material(reached))
+    text = classification.bound_note(results(reached))
     assert said in text
     assert "0.70 (0.68 to 0.72) from all 511 modes" in text
     assert f"{reached:.2f} (" in text
-    table = results.score_table(material(reached), {"some network": material(reached).models["cnn"].metrics["test"]})
+    table = section(results(reached)).split("</table>")[0]
     assert "bound, Gaussian fields, mean removed" in table
     assert table.count("0.70 ") == 1
 
 
 def test_without_a_bound_nothing_is_said() -> None:
-    given = material(0.6)
-    del given.models["cnn"].metrics["bound"]
-    assert results.bound_note(given) == ""
-    assert "bound" not in results.score_table(given, {})
+    given = results(0.6, bound=None)
+    assert classification.bound_note(given) == ""
+    assert "bound" not in section(given)
 
 
 def test_parts_of_cubes_are_named() -> None:
     sliced = {"per_cube": [96, 96], "test": {"auc": estimate(0.55)}}
-    text = results.score_note(material(0.6, slices=sliced))
+    text = section(results(0.6, slices=sliced))
     assert "mean logit of its 96 parts" in text
     assert "0.55 (0.53 to 0.57)" in text
-    assert "parts" not in results.score_note(material(0.6))
+    assert "parts" not in section(results(0.6))
 
 
 def test_what_the_losses_show_is_on_the_page() -> None:
-    given = material(0.6, fit={"words": "Overfitting: too few seeds & more."})
-    assert results.fit_words(given) == ("<p>Network, mean removed: Overfitting: too few seeds &amp; more.</p>")
+    given = results(
+        0.6, fit={"verdict": "overfitting", "gap": estimate(0.1), "words": "Overfitting: a gap of -0.1, too few seeds."}
+    )
+    said = "Network, mean removed: Overfitting: a gap of \N{MINUS SIGN}0.1, too few seeds."
+    assert classification.fits_in_words(given) == [said]
 
 
 def test_confusion_names_theories_and_counts() -> None:
     share = {**estimate(0.25), "count": 1.0}
     row = {"newton": share, "gr": {**estimate(0.75), "count": 3.0}}
-    text = results.confusion_table(material(0.6, confusion={"newton": row, "gr": row}))
+    text = classification.confusion_table(results(0.6, confusion={"newton": row, "gr": row}))
     assert "network, mean removed: Newton" in text
     assert "3: 0.75" in text
 
@@ -95,12 +97,11 @@ def test_every_classifier_has_a_line_and_a_band() -> None:
 
 def test_reliability_is_drawn_with_its_errors() -> None:
     random = np.random.default_rng(1)
-    drawn = Scores(tuple(range(50)), random.normal(-1, 1, 50), random.normal(1, 1, 50))
-    rows = [row.as_json() for row in reliability(drawn, 100)]
-    figure = reliability_curves({"network": {"raw": rows, "calibrated": rows}})
+    rows = reliability(Scores(tuple(range(50)), random.normal(-1, 1, 50), random.normal(1, 1, 50)), 100)
+    figure = reliability_curves({"network": Reliability(raw=tuple(rows), calibrated=tuple(rows))})
     shown = figure.axes[0].containers[0].lines[0]
-    assert shown.get_xdata().tolist() == [row["predicted"] for row in rows]
-    assert shown.get_ydata().tolist() == [row["observed"]["value"] for row in rows]
+    assert shown.get_xdata().tolist() == [row.predicted for row in rows]
+    assert shown.get_ydata().tolist() == [row.observed.value for row in rows]
     assert [panel.get_title() for panel in figure.axes] == ["as scored", "after temperature"]
 
 
@@ -111,13 +112,15 @@ def test_the_learning_curve_has_every_size_and_the_bound() -> None:
     points = [
         {
             "seeds": size,
+            "epochs": 3,
             "network": measures(0.5 + size / 100),
             "train": measures(0.9),
             "baselines": {"log_pk": measures(0.6)},
         }
         for size in (8, 16, 32)
     ]
-    figure = seeds_curve({"points": points}, {"log_pk": "log P(k)"}, bound=0.8)
+    curve = Curve.model_validate({"points": points, "test_seeds": 4, "mean_kept": False})
+    figure = seeds_curve(curve, {"log_pk": "log P(k)"}, bound=0.8)
     auc = figure.axes[0]
     assert auc.containers[0].lines[0].get_xdata().tolist() == [8, 16, 32]
     assert auc.containers[0].lines[0].get_ydata().tolist() == pytest.approx([0.58, 0.66, 0.82])

@@ -1,0 +1,41 @@
+"""The JSON files of a run as the page reads them: the keys that it shows, typed; it passes over all others.
+
+A key with a default is one that runs of an earlier version, or of some settings, do not have.
+"""
+
+from __future__ import annotations
+
+from pydantic import ConfigDict
+
+from weakfield.base.records import Record
+
+
+class Shown(Record):
+    """One JSON object, of which the page shows some keys."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class StageRecord(Shown):
+    """``stage.json`` of a finished stage."""
+
+    seconds: float
+
+
+class Start(Shown):
+    time: str = "unknown"
+
+
+class Machine(Shown):
+    type: str
+    system: str
+    cores: int
+
+
+class Provenance(Shown):
+    """``provenance.json``."""
+
+    versions: dict[str, str | None]
+    git_commit: str | None
+    starts: list[Start]
+    machine: Machine
