@@ -11,7 +11,7 @@ os.environ.setdefault("WEAKFIELD_DEVICE", "cpu")  # what is promised bit by bit;
 import pytest
 import torch
 
-from synthetic import tiny_study, write_run
+from helpers.synthetic import tiny_study, write_run
 from weakfield.config import RunFolder, StudyConfig
 
 if not torch.cuda.is_available():  # Triton interprets its kernels then; it reads this when it is first imported

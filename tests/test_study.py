@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from synthetic import tiny_study
+from helpers.synthetic import tiny_study
 from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.files import file_hash, write_json, write_text
 from weakfield.config import RunFolder, StudyConfig

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from synthetic import tiny_study, write_run
+from helpers.synthetic import tiny_study, write_run
 from weakfield.audit.audit_run import AuditRun
 from weakfield.audit.run import open_audit
 from weakfield.base.files import write_json

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from synthetic import tiny_study
+from helpers.synthetic import tiny_study
 from weakfield.audit.audit_run import binomial
 from weakfield.audit.contract import chance_expected, not_run
 from weakfield.audit.controls.bands import cuts, resolved_cut

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from synthetic import tiny_study
+from helpers.synthetic import tiny_study
 from weakfield.audit import run as audit
 from weakfield.audit.audit_run import AuditRun
 from weakfield.audit.controls.other_universes import Elsewhere, transfer

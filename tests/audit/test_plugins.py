@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from synthetic import tiny_study, write_run
+from helpers.synthetic import tiny_study, write_run
 from weakfield.audit import run as audit
 from weakfield.audit.records import AuditTable
 from weakfield.audit.registry import granted

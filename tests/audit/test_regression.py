@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from synthetic import tiny_study
+from helpers.synthetic import tiny_study
 from weakfield.audit.audit_run import AuditRun
 from weakfield.audit.regression import (
     STRENGTHS,

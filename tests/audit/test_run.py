@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from synthetic import tiny_study, write_run
+from helpers.synthetic import tiny_study, write_run
 from weakfield.audit import run as audit
 from weakfield.audit.audit_run import AuditRun
 from weakfield.audit.controls import power

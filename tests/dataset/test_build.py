@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from synthetic import save_phi, tiny_study, write_pair, write_run
+from helpers.synthetic import save_phi, tiny_study, write_pair, write_run
 from weakfield.base.errors import BadInput
 from weakfield.base.files import file_hash, read_json, write_json
 from weakfield.config import THEORIES, RunFolder, StudyConfig

@@ -11,7 +11,7 @@ import h5py
 import pytest
 import torch
 
-from synthetic import tiny_study, write_run
+from helpers.synthetic import tiny_study, write_run
 from weakfield.base.errors import BadInput
 from weakfield.config import RunFolder
 from weakfield.dataset import build, checks, open_dataset

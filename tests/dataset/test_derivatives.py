@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthetic import gaussian
+from helpers.synthetic import gaussian
 from weakfield.dataset.derivatives import gradient, laplacian
 
 BOX = 160.0

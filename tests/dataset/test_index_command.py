@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from synthetic import tiny_study, write_run
+from helpers.synthetic import tiny_study, write_run
 from weakfield.cli import invoke
 from weakfield.config import RunFolder
 from weakfield.dataset import build, open_dataset

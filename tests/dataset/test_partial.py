@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from synthetic import tiny_study, write_pair
+from helpers.synthetic import tiny_study, write_pair
 from weakfield.base.errors import BadInput
 from weakfield.base.files import read_json, write_json
 from weakfield.cli import invoke

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from synthetic import DATA, reference_output, tiny_study, write_run
+from helpers.synthetic import DATA, reference_output, tiny_study, write_run
 from weakfield.base.errors import BadInput
 from weakfield.config import THEORIES, RunFolder, StudyConfig
 from weakfield.cosmology import potential_growth

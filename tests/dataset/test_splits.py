@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthetic import tiny_study
+from helpers.synthetic import tiny_study
 from weakfield.base.errors import BadInput
 from weakfield.dataset import PARTS, fold_seeds, place_seeds, split_seeds, study_split
 from weakfield.dataset.splits import place

@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthetic import gaussian, tiny_study, write_run
+from helpers.synthetic import gaussian, tiny_study, write_run
 from weakfield.base.errors import BadInput
 from weakfield.config import THEORIES
 from weakfield.config.dataset import DatasetSettings

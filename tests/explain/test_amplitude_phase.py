@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from analytic import ShellPower, TriangleSums, noise
+from helpers.analytic import ShellPower, TriangleSums, noise
 from weakfield.base.errors import BadInput
 from weakfield.explain.amplitude_phase import amplitude_phase, polar
 from weakfield.explain.modes import pair_integrated_modes

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from analytic import ShellPower, noise
+from helpers.analytic import ShellPower, noise
 from weakfield import fourier
 from weakfield.base.errors import BadInput
 from weakfield.config.training import TrainingSettings

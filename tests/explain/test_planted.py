@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from analytic import TriangleSums
+from helpers.analytic import TriangleSums
 from helpers.planted_fields import (
     altered_region,
     coupled_triangle,

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 from helpers.planted_fields import local_non_gaussianity, local_sums
-from planted_networks import Trained, trained
+from helpers.planted_networks import Trained, trained
 from weakfield.explain.amplitude_phase import amplitude_phase
 from weakfield.explain.modes import integrated_modes, pair_integrated_modes
 from weakfield.explain.over_seeds import share_over_seeds

@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from synthetic import gaussian
+from helpers.synthetic import gaussian
 from weakfield.config.training import TrainingSettings
 from weakfield.dataset import PairTensor
 from weakfield.explain.modes import pair_integrated_modes

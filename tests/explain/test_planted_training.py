@@ -11,7 +11,7 @@ import pytest
 from scipy.stats import norm
 
 from helpers import planted_fields as planted
-from planted_networks import N, trained
+from helpers.planted_networks import N, trained
 from weakfield.explain.amplitude_phase import amplitude_phase
 from weakfield.explain.modes import integrated_modes, pair_integrated_modes
 from weakfield.explain.over_seeds import share_over_seeds

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from synthetic import tiny_study, write_run
+from helpers.synthetic import tiny_study, write_run
 from weakfield.base.errors import BadInput
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.dataset import build

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from synthetic import tiny_study, write_run
+from helpers.synthetic import tiny_study, write_run
 from weakfield.base.errors import BadInput
 from weakfield.config import THEORIES, RunFolder, StudyConfig
 from weakfield.dataset import build, open_dataset

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analytic import TriangleSums, noise
+from helpers.analytic import TriangleSums, noise
 from weakfield.base.errors import BadInput
 from weakfield.explain.surrogate import agreement, fit_surrogate, measured, rank_correlation
 from weakfield.explain.triangles import triangle_response

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from analytic import TriangleSums, noise
+from helpers.analytic import TriangleSums, noise
 from weakfield.base.errors import BadInput
 from weakfield.explain.response import Response
 from weakfield.explain.triangle_basis import triangle_basis

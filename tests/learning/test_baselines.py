@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synthetic import gaussian, tiny_study, write_run
+from helpers.synthetic import gaussian, tiny_study, write_run
 from weakfield.dataset import PARTS, Dataset, build, open_dataset
 from weakfield.learning import summaries as module
 from weakfield.learning.baselines import BASELINES, cube_mean, removed_mean, score_baseline, score_baselines

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from synthetic import gaussian
+from helpers.synthetic import gaussian
 from weakfield.learning.bound import gaussian_auc, global_factor_auc, measured_bound
 from weakfield.learning.metrics import Scores, auc
 from weakfield.learning.summaries import Summaries, mode_counts, summarise

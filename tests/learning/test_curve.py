@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from synthetic import tiny_study, write_run
+from helpers.synthetic import tiny_study, write_run
 from weakfield.base.errors import BadInput
 from weakfield.base.files import read_json
 from weakfield.cli import invoke

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-import drawn_task
+from helpers import drawn_task
 from weakfield.learning.diagnosis import diagnose
 from weakfield.learning.losses import CHANCE_LOSS
 from weakfield.learning.results import History

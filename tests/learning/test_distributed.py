@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from drawn_task import task
-from synthetic import tiny_study, write_run
+from helpers.drawn_task import task
+from helpers.synthetic import tiny_study, write_run
 from weakfield.base.errors import BadInput
 from weakfield.base.files import read_json, write_json
 from weakfield.config import StudyConfig

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from drawn_task import task
+from helpers.drawn_task import task
 from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.files import file_hash, read_json
 from weakfield.learning import Task, evaluate, fit, fitting, load_model, score

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from drawn_task import task
-from synthetic import tiny_study, write_run
+from helpers.drawn_task import task
+from helpers.synthetic import tiny_study, write_run
 from weakfield.base.files import file_hash
 from weakfield.config.training import TrainingSettings
 from weakfield.dataset import Pairs, PairTensor, build, open_dataset

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from drawn_task import task
+from helpers.drawn_task import task
 from weakfield.base.files import read_json
 from weakfield.learning import fit
 from weakfield.learning.monitor import Monitor, complaints

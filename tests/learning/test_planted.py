@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from synthetic import tiny_study, write_run
+from helpers.synthetic import tiny_study, write_run
 from weakfield.base.files import read_json
 from weakfield.dataset import build
 from weakfield.learning import training

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import torch
 
-from drawn_task import task
-from synthetic import tiny_study, write_run
+from helpers.drawn_task import task
+from helpers.synthetic import tiny_study, write_run
 from weakfield.base.errors import BadInput
 from weakfield.base.files import file_hash, read_json
 from weakfield.config import RunFolder, StudyConfig

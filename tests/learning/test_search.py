@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from drawn_task import history
-from synthetic import tiny_study, write_run
+from helpers.drawn_task import history
+from helpers.synthetic import tiny_study, write_run
 from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.files import read_json, write_json
 from weakfield.cli import invoke

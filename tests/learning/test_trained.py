@@ -10,7 +10,7 @@ import pytest
 import torch
 from xarray import DataArray, concat
 
-from synthetic import tiny_study, write_run
+from helpers.synthetic import tiny_study, write_run
 from weakfield.base.errors import BadInput
 from weakfield.base.files import read_json, write_json
 from weakfield.config import THEORIES, RunFolder, Theory

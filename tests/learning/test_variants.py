@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from drawn_task import task
+from helpers.drawn_task import task
 from weakfield.base.files import read_json
 from weakfield.config.training import TrainingSettings
 from weakfield.learning import evaluate, fit, score, variants

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from campaigning import write_study
+from helpers.campaigning import write_study
 from weakfield.base.files import read_json
 from weakfield.cli import invoke
 from weakfield.config import RunFolder, StudyConfig

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from campaigning import fields, run, start, write_study
+from helpers.campaigning import fields, run, start, write_study
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.pairs.cost import bytes_of_pair
 from weakfield.pairs.journal import entries

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import weakfield as wf
-from synthetic import DATA
-from synthetic import reference_output as theirs
+from helpers.synthetic import DATA
+from helpers.synthetic import reference_output as theirs
 from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.files import file_hash, read_json
 from weakfield.cli import invoke

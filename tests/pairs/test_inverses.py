@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from campaigning import fields, run, start, write_study
+from helpers.campaigning import fields, run, start, write_study
 from weakfield.base.errors import BadInput
 from weakfield.cli import invoke
 from weakfield.config import Inverse, RunFolder, StudyConfig

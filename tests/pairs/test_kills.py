@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from campaigning import fields, run, write_study
+from helpers.campaigning import fields, run, write_study
 from weakfield.config import RunFolder
 from weakfield.pairs.journal import entries
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from campaigning import write_study
+from helpers.campaigning import write_study
 from weakfield.base.errors import WeakfieldError
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.pairs import grower

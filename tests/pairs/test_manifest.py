@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from synthetic import tiny_study, write_pair
+from helpers.synthetic import tiny_study, write_pair
 from weakfield.base.errors import BadInput
 from weakfield.config import Inverse, RunFolder
 from weakfield.pairs.manifest import FileEntry, Manifest, manifests, settings_hash, why_incomplete

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import weakfield as wf
-from synthetic import tiny_study, write_pair, write_run
+from helpers.synthetic import tiny_study, write_pair, write_run
 from weakfield.base.errors import BadInput
 from weakfield.config import Inverse, RunFolder, StudyConfig
 from weakfield.formats import save_field

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from campaigning import fields, write_study
+from helpers.campaigning import fields, write_study
 from weakfield.base.errors import BadInput
 from weakfield.cli import invoke
 from weakfield.config import RunFolder, StudyConfig

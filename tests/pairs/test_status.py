@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from campaigning import start, write_study
+from helpers.campaigning import start, write_study
 from weakfield.cli import invoke
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.pairs.cost import bytes_of_pair, calibrated, estimate

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from campaigning import fields, run, write_study
+from helpers.campaigning import fields, run, write_study
 from weakfield.base.errors import BadInput
 from weakfield.cli import invoke
 from weakfield.cli.campaign import campaign_settings, chosen_seeds
@@ -147,7 +147,7 @@ def test_a_part_of_the_seeds(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_two_loops_share_a_run_folder(tmp_path: Path) -> None:
     """The same command twice at once: every pair is grown by one of them, and each says what it grew."""
-    from campaigning import start
+    from helpers.campaigning import start
 
     study, root = write_study(tmp_path / "study.toml", count=12, grid=16, step=0.1), tmp_path / "run"
     both = [start("simulate", study, "--out", root, "--json") for _ in range(2)]

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from synthetic import tiny_study, write_run
+from helpers.synthetic import tiny_study, write_run
 from weakfield.dataset import build
 from weakfield.explain import run as explain
 from weakfield.learning import training

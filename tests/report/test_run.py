@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from helpers.metrics import metrics_of
-from synthetic import tiny_study, write_run
+from helpers.synthetic import tiny_study, write_run
 from weakfield.audit import run as audit
 from weakfield.base.errors import BadInput
 from weakfield.config import RunFolder

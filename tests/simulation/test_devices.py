@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import weakfield as wf
-from synthetic import tiny_study
+from helpers.synthetic import tiny_study
 from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.files import read_json
 from weakfield.config import RunFolder, SimulationSettings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from spectral_runs import band, potential, response, rms, spectral_run
+from helpers.spectral_runs import band, potential, response, rms, spectral_run
 from weakfield.config import OutputSettings
 from weakfield.formats import load_field
 from weakfield.fourier import quadratic

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from spectral_runs import DUST, band, potential, response, spectral_run
+from helpers.spectral_runs import DUST, band, potential, response, spectral_run
 from weakfield.config import CosmologySettings
 from weakfield.mesh import spectral
 from weakfield.simulation.clock import Clock

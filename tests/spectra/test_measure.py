@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from synthetic import save_phi, tiny_study, write_run
+from helpers.synthetic import save_phi, tiny_study, write_run
 from weakfield.base.errors import BadInput
 from weakfield.cosmology import potential_growth
 from weakfield.formats.spectra_text import SpectrumTable, write_spectrum_text

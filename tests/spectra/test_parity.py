@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from synthetic import save_phi, tiny_study, write_run
+from helpers.synthetic import save_phi, tiny_study, write_run
 from weakfield.base.files import file_hash, write_json
 from weakfield.config import THEORIES, CosmologySettings, Inverse, RunFolder, SimulationSettings, StudyConfig
 from weakfield.fourier.shells import shells

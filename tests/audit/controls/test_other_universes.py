@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from torch import nn
 
-from synthetic import tiny_study, write_run
+from helpers.synthetic import tiny_study, write_run
 from weakfield.audit import audit_run
 from weakfield.audit import run as audit
 from weakfield.audit.audit_run import AuditRun

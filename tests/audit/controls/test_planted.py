@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from planted import Alter, bent, local_fnl, planted, shell_rescaled, zero_last_bits
-from synthetic import tiny_study, write_run
+from helpers.planted import Alter, bent, local_fnl, planted, shell_rescaled, zero_last_bits
+from helpers.synthetic import tiny_study, write_run
 from weakfield.audit import run as audit
 from weakfield.audit.audit_run import AuditRun
 from weakfield.audit.controls.rounding import fingerprint

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synthetic import tiny_study
+from helpers.synthetic import tiny_study
 from weakfield.audit.audit_run import AuditRun
 from weakfield.audit.controls.first_order import first_order, parted
 from weakfield.audit.controls.rounding import newton_fft, newton_newton, newton_threads, other_precision

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from known_networks import Kinked, Linear, Pooled, Quadratic, fields, registered
+from helpers.known_networks import Kinked, Linear, Pooled, Quadratic, fields, registered
 from weakfield.base.errors import BadInput
 from weakfield.explain.pixels import METHODS, method
 from weakfield.explain.pixels.contract import completeness

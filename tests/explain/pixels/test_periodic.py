@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from known_networks import Linear, Quadratic, fields
+from helpers.known_networks import Linear, Quadratic, fields
 from weakfield.base.errors import BadInput
 from weakfield.explain.bands import Bands, by_band, exchange, power_by_band
 from weakfield.explain.pixels.cubes import gather

@@ -8,7 +8,7 @@ import scipy.stats
 import torch
 from torch import nn
 
-from known_networks import Linear, Pooled, Quadratic, fields, registered
+from helpers.known_networks import Linear, Pooled, Quadratic, fields, registered
 from weakfield.explain.bands import Bands, by_band
 from weakfield.explain.over_seeds import over_seeds
 from weakfield.explain.pixels.gradients import gradient

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from synthetic import gaussian
+from helpers.synthetic import gaussian
 from weakfield.config.training import TrainingSettings
 from weakfield.dataset import PARTS, PairTensor
 from weakfield.learning import Task

@@ -16,7 +16,7 @@ from weakfield.cosmology import potential_growth
 from weakfield.formats import save_field
 from weakfield.pairs.manifest import settings_hash
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 EVOLUTION = 0.3  # rms of what changes between the two outputs, in units of the linear field
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from synthetic import save_phi, tiny_study, write_run
+from helpers.synthetic import save_phi, tiny_study, write_run
 from weakfield.audit.audit_run import AuditRun
 from weakfield.base.files import file_hash, write_json
 from weakfield.config import Draw, RunFolder, StudyConfig
