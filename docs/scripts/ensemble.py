@@ -410,7 +410,7 @@ def p_value(value: float) -> str:
 
 
 def judged(found: dict[str, Any]) -> tuple[str, ...]:
-    """Response, correlation, ratio of means of a group; chi^2 and p against theory of its own modes, and of the mean."""
+    """Response, correlation, ratio of means of a group; chi^2 and p against theory of its modes, and of the mean."""
     own, mean = found["own_modes"], found["mean_theory"]
     return (
         f"{found['response']:.3f} ± {found['error']:.3f}", f"{found['correlation']:.4f}",

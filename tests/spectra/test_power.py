@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -149,3 +150,15 @@ def test_shot_noise_of_a_vector_is_that_of_each_component():
     vector = np.random.default_rng(0).normal(size=(3, 8, 8, 8))
     plain, less = (power_spectrum(vector, BOX, components=3, shot_noise=noise) for noise in (0.0, 2.0))
     np.testing.assert_allclose(plain.power - less.power, 6.0, rtol=1e-10)
+
+
+def test_a_field_says_its_box() -> None:
+    cube = np.random.default_rng(0).standard_normal((8, 8, 8))
+    field = xr.DataArray(cube, dims=("z", "y", "x"), attrs={"box_size_mpch": 160.0})
+    said, given = power_spectrum(field), power_spectrum(cube, 160.0)
+    np.testing.assert_array_equal(said.power, given.power)
+    np.testing.assert_array_equal(said.k, given.k)
+    with pytest.raises(BadInput, match="box_size is 100 but the field says that its box is 160 Mpc/h"):
+        power_spectrum(field, 100.0)
+    with pytest.raises(BadInput, match="box_size is not given"):
+        power_spectrum(cube)

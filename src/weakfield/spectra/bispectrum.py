@@ -26,7 +26,7 @@ from weakfield.fourier.windows import Window
 from weakfield.spectra.bins import merged
 from weakfield.spectra.cost import check_memory, estimate_bispectrum
 from weakfield.spectra.counts import Triangles, closed_triangles, given_triangles
-from weakfield.spectra.modes import Cube, checked_box, shell_amplitudes
+from weakfield.spectra.modes import Cube, box_of, checked_box, shell_amplitudes
 from weakfield.spectra.results import Integers, Reals, Result, checked_gauge, gauge_colour, per_mode
 from weakfield.spectra.triples import triple_sums
 
@@ -281,7 +281,9 @@ def bispectrum(
     (``estimate_bispectrum``).
     """
     intervals = _checked(field, bin_edges, 1)
-    return _measure([field], box_size, closed_triangles(_side(field), intervals), window, quantity, gauge)
+    return _measure(
+        [field], box_of(field, box_size), closed_triangles(_side(field), intervals), window, quantity, gauge
+    )
 
 
 def cross_bispectrum(

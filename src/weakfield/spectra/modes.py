@@ -49,6 +49,24 @@ def shell_amplitudes(field: Cube, modes: ShellModes, window: str = "none", name:
     return values * (factors[z.abs()] * factors[y.abs()] * factors[x])
 
 
+def box_of(field: object, box_size: float | None) -> float:
+    """The side of the box a field lies in [Mpc/h]: as given, or as a ``DataArray`` with ``box_size_mpch`` says.
+
+    ``BadInput`` where neither says it, where both do and differ, and for what is no length.
+    """
+    attributes = getattr(field, "attrs", None)
+    stated = attributes.get("box_size_mpch") if isinstance(attributes, dict) else None
+    if box_size is None and stated is None:
+        raise BadInput("box_size is not given, expected the side of the box in Mpc/h")
+    if box_size is None:
+        return checked_box(float(stated))  # type: ignore[arg-type]
+    if stated is not None and abs(float(stated) / checked_box(box_size) - 1.0) > 1e-6:
+        raise BadInput(
+            f"box_size is {box_size:g} but the field says that its box is {float(stated):g} Mpc/h, expected one"
+        )
+    return checked_box(box_size)
+
+
 def checked_box(box_size: float) -> float:
     """The side of a box as a float; ``BadInput`` unless it is a length."""
     if not (np.isfinite(box_size) and box_size > 0):

@@ -21,7 +21,7 @@ from weakfield.fourier.half_axis import squared_modulus
 from weakfield.fourier.shells import shells
 from weakfield.fourier.windows import Window, aliased_shot_noise, window_order, window_power
 from weakfield.spectra.bins import merged
-from weakfield.spectra.modes import Cube, checked_box, raw_modes
+from weakfield.spectra.modes import Cube, box_of, checked_box, raw_modes
 from weakfield.spectra.results import Integers, Reals, Result, checked_gauge, gauge_colour, per_mode
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class PowerSpectrum(Result):
 
 def power_spectrum(
     field: Cube,
-    box_size: float,
+    box_size: float | None = None,
     bin_edges: Sequence[float] | NDArray[Any] | None = None,
     window: Window = "none",
     *,
@@ -173,6 +173,7 @@ def power_spectrum(
 ) -> PowerSpectrum:
     """Power spectrum of a cube (N, N, N) [z, y, x] in a periodic box of side ``box_size`` [Mpc/h].
 
+    A tensor, an array or a ``DataArray``; the box of one that weakfield made need not be given.
     With ``components`` of a vector field (components, N, N, N): V mean sum_i |f_i|^2, the powers of all components
     added. Its Gaussian ``error`` is that of a gradient; of a field without divergence it is too large by sqrt(2).
 
@@ -183,6 +184,7 @@ def power_spectrum(
     component with the shape that the assignment ``window`` gives it. ``BadInput`` for a field that is no cube or not of
     that many, holds NaN, or for edges that do not increase.
     """
+    box_size = box_of(field, box_size)
     if components is None:
         pair = {quantity: field}
         return power_spectra(pair, box_size, bin_edges, window, shot_noise=shot_noise, gauge=gauge)[quantity, quantity]
