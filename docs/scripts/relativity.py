@@ -33,11 +33,13 @@ from weakfield.cosmology.transfer import transfer_history
 from weakfield.fourier import quadratic
 from weakfield.mesh import spectral
 from weakfield.mesh.kernels import kernels_for
+from weakfield.mesh.kernels.cpu.warm import compile_kernels
 from weakfield.mesh.noise import unit_modes
 from weakfield.mesh.threads import threads, threads_for_mesh
 from weakfield.simulation.evolution import at_redshifts
 from weakfield.simulation.realisation import Realisation
 from weakfield.simulation.spectral.fields import tensor_modes
+from weakfield.simulation.universe import DTYPES
 from weakfield.simulation.study_cache import StudyCache
 from weakfield.spectra.theory.relativistic import chi_coefficient, difference_coefficients, newtonian_coefficients
 
@@ -145,6 +147,8 @@ def measured(case: Case) -> dict[str, Any]:
 
     ``seconds``: of the processor, for a pair, that is for half of the universes grown here.
     """
+    for theory in THEORIES:
+        compile_kernels(DTYPES[case.precision], case.run(theory, False).theory, True, case.mesh)
     begin = time.process_time()
     fields = family(case)
     seconds = (time.process_time() - begin) / 2
