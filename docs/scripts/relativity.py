@@ -39,8 +39,8 @@ from weakfield.mesh.threads import threads, threads_for_mesh
 from weakfield.simulation.evolution import at_redshifts
 from weakfield.simulation.realisation import Realisation
 from weakfield.simulation.spectral.fields import tensor_modes
-from weakfield.simulation.universe import DTYPES
 from weakfield.simulation.study_cache import StudyCache
+from weakfield.simulation.universe import DTYPES
 from weakfield.spectra.theory.relativistic import chi_coefficient, difference_coefficients, newtonian_coefficients
 
 SCRIPT = "docs/scripts/relativity.py"

@@ -68,7 +68,7 @@ def test_the_option_of_the_command_sets_the_key(
     assert invoke(["train", str(tmp_path)]) == 0
     assert [(study.evaluation.learning_curve, only) for study, only in asked] == [((2, 4), "train"), ((), "train")]
     assert asked[0][0].model_copy(update={"evaluation": asked[1][0].evaluation}) == asked[1][0]
-    for wrong, said in (("2,x", "whole numbers with commas"), ("4,2", "rising whole numbers")):
+    for wrong, said in (("2,x", "whole numbers separated by commas"), ("4,2", "rising whole numbers")):
         assert invoke(["train", str(tmp_path), "--learning-curve", wrong]) == 2
         assert said in capsys.readouterr().err
 

@@ -153,8 +153,8 @@ class Manifest:
 
     def redshifts(self, field: str = "phi", outputs: Sequence[float] = ()) -> tuple[float, ...]:
         """The redshifts at which a field was written for both theories, descending; ``outputs`` as in ``path_of``."""
-        newton, gr = ({i: z for i, z, _ in self._written(theory, field)} for theory in THEORIES)
-        return tuple(outputs[i] if i < len(outputs) else z for i, z in newton.items() if i in gr)
+        newton, gr = ({i: z for i, z, _ in self._asked(theory, field, outputs)} for theory in THEORIES)
+        return tuple(z for i, z in newton.items() if i in gr)
 
     def path_of(self, theory: Theory, field: str, redshift: float, outputs: Sequence[float] = ()) -> Path:
         """The file of a field at the output nearest to ``redshift``, within ``TOLERANCE`` (1 + z).
@@ -163,22 +163,28 @@ class Manifest:
         by the one it was written at: these differ where steps do not land on outputs. Raises ``BadInput`` that lists
         what there is.
         """
-        written = self._written(theory, field)
-        asked = [(outputs[i] if i < len(outputs) else z, name) for i, z, name in written]
-        for known in (asked, [(z, name) for _, z, name in written]):
-            apart, name = min(((abs(z - redshift), name) for z, name in known), default=(float("inf"), ""))
+        asked = self._asked(theory, field, outputs)
+        written = [(i, z, name) for i, z, name in self._written(theory, field) if z is not None]
+        for known in (asked, written):
+            apart, name = min(((abs(z - redshift), name) for _, z, name in known), default=(float("inf"), ""))
             if apart <= TOLERANCE * (1.0 + redshift):
                 return self.folder / name
-        there = [f"{z:g}" for z, _ in asked] or sorted({e.field for e in self.files.values() if e.field is not None})
+        there = [f"{z:g}" for _, z, _ in asked] or sorted({e.field for e in self.files.values() if e.field is not None})
         raise BadInput(
             f"{self.path} lists no {field} of '{theory}' at redshift {redshift:g}, expected one of"
             f" {', '.join(there) or 'its fields'}"
         )
 
-    def _written(self, theory: Theory, field: str) -> list[tuple[int, float, str]]:
-        """Number, redshift and file name of every output of a field, redshifts descending."""
-        found = [(e.index, e.redshift, n) for n, e in self.files.items() if e.theory == theory and e.field == field]
-        return sorted((i, z, name) for i, z, name in found if i is not None and z is not None)
+    def _asked(self, theory: Theory, field: str, outputs: Sequence[float]) -> list[tuple[int, float, str]]:
+        """The same outputs, each at the redshift that it was asked for, or else was written at."""
+        asked = ((i, outputs[i] if i < len(outputs) else z, name) for i, z, name in self._written(theory, field))
+        return [(i, z, name) for i, z, name in asked if z is not None]
+
+    def _written(self, theory: Theory, field: str) -> list[tuple[int, float | None, str]]:
+        """Number, redshift and file name of every output of a field, by number: redshifts descend."""
+        entries = self.files.items()
+        found = [(e.index, e.redshift, n) for n, e in entries if e.theory == theory and e.field == field]
+        return sorted(((i, z, name) for i, z, name in found if i is not None), key=lambda output: output[0])
 
 
 def manifest_path(pair: Path) -> Path:
