@@ -64,6 +64,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
     return {name: json.loads((folder / f"{name}.json").read_text()) for name in PAGES}
 
 
+@pytest.mark.slow
 def test_twins_raise_the_auc_and_not_the_one_between_universes(tiny: dict[str, dict]) -> None:
     row = tiny["estimators"]["rows"][0]  # five seeds of twins, 20 test parts
     assert row["seeds"] == 5

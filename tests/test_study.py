@@ -304,6 +304,7 @@ def contents(root: Path) -> dict[str, bytes]:
     return {str(p.relative_to(root)): p.read_bytes() for p in files}
 
 
+@pytest.mark.slow
 def test_killed_before_and_after_every_write_and_run_again(tmp_path: Path) -> None:
     """SIGKILL at each rename, just before it and just after it; the same command then ends as an undisturbed run."""
 

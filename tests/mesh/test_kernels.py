@@ -290,6 +290,7 @@ def test_motion_that_packs_its_metric_on_the_way_gives_the_same_bits(n, spread, 
             assert torch.equal(moved.momentum, right.momentum)
 
 
+@pytest.mark.slow
 def test_a_second_process_compiles_nothing():
     """Compiled kernels are kept on disk: one process may compile them, the next finds every one."""
     code = (

@@ -42,6 +42,7 @@ def test_pairs_of_a_run_folder(tmp_path):
     assert {"newton/lcdm_background.dat", "newton/pk002_delta.dat"} <= set(manifest["files"])
 
 
+@pytest.mark.slow
 def test_later_stages_read_what_was_imported(tmp_path):
     data = tmp_path / "data"
     for seed in range(42, 47):

@@ -94,6 +94,7 @@ def test_the_first_order_of_an_inverse_is_that_of_its_seed_times_minus_1(
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_workers_grow_the_same_bytes(tmp_path: Path, grown: tuple[StudyConfig, RunFolder]) -> None:
     root = tmp_path / "run"
     inverted_study(tmp_path / "study.toml")
@@ -177,6 +178,7 @@ def test_the_split_does_not_know_of_inverses(grown: tuple[StudyConfig, RunFolder
     assert study_split(study) == study_split(other)
 
 
+@pytest.mark.slow
 def test_inverses_that_come_later_make_nothing_stale_but_the_measurement(tmp_path: Path) -> None:
     """The data set keeps its place: it reads none of them."""
     write_study(tmp_path / "study.toml", count=3)

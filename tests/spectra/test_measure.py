@@ -71,6 +71,7 @@ def test_run_finds_the_ratio_that_was_drawn(tmp_path):
         assert (folder.spectra / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_repeated_runs_write_the_same_bytes(synthetic_run):
     study, folder = synthetic_run
     contents = []

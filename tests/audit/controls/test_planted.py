@@ -140,6 +140,7 @@ class TestValues:
         assert complete(context, "value_histogram")["verdict"] == "shortcut"
 
 
+@pytest.mark.slow
 class TestParity:
     """Seeds with their inverses: what GR - Newton is made of is told from what it is worth to the network."""
 
