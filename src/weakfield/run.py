@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 
 #: tables of the measure stage: name -> file
 _TABLES = {
-    "spectra": "spectra.csv", "bispectra": "bispectra.csv", "significance": "significance.csv", "parity": "parity.csv",
-}  # fmt: skip
+    "spectra": "spectra.csv",
+    "bispectra": "bispectra.csv",
+    "significance": "significance.csv",
+    "parity": "parity.csv",
+}
 
 
 class Run:

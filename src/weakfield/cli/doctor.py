@@ -162,11 +162,14 @@ def universe(backend: str) -> str:
     for one in (backend, "reference"):
         settings = SimulationSettings.from_mapping(
             {
-                "mesh": "staggered", "start": "linear", "grid": _GRID, "box_size_mpch": 20.0 * _GRID,
+                "mesh": "staggered",
+                "start": "linear",
+                "grid": _GRID,
+                "box_size_mpch": 20.0 * _GRID,
                 "transfer": "eisenstein-hu",
                 "device": "cuda" if one == "cuda" else "cpu",
             }
-        )  # fmt: skip
+        )
         run = RunSettings(theory="gr", seed=0, simulation=settings)
         there = initial_universe(run, backend=one)
         clock, gravity = Clock(run, there.background), THEORIES[settings.mesh, run.theory, settings.phi_integrator]()

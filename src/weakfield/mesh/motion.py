@@ -9,9 +9,20 @@ from weakfield.mesh.particles import Particles
 
 
 def kick_drift_gr(
-    kernels: Kernels, particles: Particles, phi: Tensor, chi: Tensor, b: Tensor, space: Tensor, a: float,
-    a_half: float, kick: float, drift: float, second_order: bool, kick_dragging: bool, drift_metric: bool,
-) -> None:  # fmt: skip
+    kernels: Kernels,
+    particles: Particles,
+    phi: Tensor,
+    chi: Tensor,
+    b: Tensor,
+    space: Tensor,
+    a: float,
+    a_half: float,
+    kick: float,
+    drift: float,
+    second_order: bool,
+    kick_dragging: bool,
+    drift_metric: bool,
+) -> None:
     """Move particles as ``kernels.kick_drift_gr`` does, from phi, chi (N, N, N) and Bhat (3, N, N, N).
 
     ``space`` (N, N, N, 8) is work space. Kernels that read the metric without writing all of it down are asked first.

@@ -14,9 +14,16 @@ from weakfield.mesh.lattice import Lattice
 
 
 def solve_potential(
-    kernels: Kernels, source: Tensor, modes: Tensor, lattice: Lattice, factor: float, shift: float,
-    clear_zero_mode: bool, addition: Addition | None, out: Tensor,
-) -> Tensor | float:  # fmt: skip
+    kernels: Kernels,
+    source: Tensor,
+    modes: Tensor,
+    lattice: Lattice,
+    factor: float,
+    shift: float,
+    clear_zero_mode: bool,
+    addition: Addition | None,
+    out: Tensor,
+) -> Tensor | float:
     """out = backward(factor (forward(source) + addition) / (K + shift)), unnormalised; returns the mode k = 0.
 
     ``source`` and ``out`` (N, N, N), ``modes`` (N, N, N//2+1) work space. ``clear_zero_mode`` sets the mode k = 0 to 0,
@@ -34,9 +41,17 @@ def solve_potential(
 
 
 def solve_chi_and_b(
-    kernels: Kernels, divergence: Tensor, modes: Tensor, lattice: Lattice, b_modes: Tensor, now: float, ahead: float,
-    addition: Addition | None, chi: Tensor, b: Tensor | None,
-) -> None:  # fmt: skip
+    kernels: Kernels,
+    divergence: Tensor,
+    modes: Tensor,
+    lattice: Lattice,
+    b_modes: Tensor,
+    now: float,
+    ahead: float,
+    addition: Addition | None,
+    chi: Tensor,
+    b: Tensor | None,
+) -> None:
     """chi, and B moved on by ``now``, from trace and lattice divergence (4, N, N, N) of S_ij (EQUATIONS 5.2, 5.3).
 
     ``now`` and ``ahead`` are increments per rate W_i - kappa_i* (kappa W) / K over K: ``b`` (3, N, N, N) is Bhat after

@@ -119,9 +119,13 @@ def for_particles(modes: Tensor, n: int) -> Tensor:
 
 
 def paint_shifted(
-    kernels: Kernels, particles: Particles, weight: Tensor | None, scale: float, start: float,
+    kernels: Kernels,
+    particles: Particles,
+    weight: Tensor | None,
+    scale: float,
+    start: float,
     out: Tensor | None = None,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """The deposits of ``paint_pcs`` on the other three of four interlaced meshes, (3, N, N, N)."""
     if out is None:
         n = particles.grid
@@ -172,9 +176,14 @@ def contrast(
 
 
 def solve_potential(
-    kernels: Kernels, source: Tensor, factor: float, shift: float, shifted: Tensor | None,
-    addition: Addition | None, out: Tensor,
-) -> Tensor:  # fmt: skip
+    kernels: Kernels,
+    source: Tensor,
+    factor: float,
+    shift: float,
+    shifted: Tensor | None,
+    addition: Addition | None,
+    out: Tensor,
+) -> Tensor:
     """Modes factor (source + addition) / (k^2 + shift) into ``out``; those of k = 0 are 0 where the shift is.
 
     With ``shifted`` (3, N, N, N) the source is a density from ``interlaced`` deposits.
@@ -249,9 +258,18 @@ def stress_modes(packed: Tensor, gradient: Tensor, factor: float) -> dict[tuple[
 
 
 def solve_stress(
-    kernels: Kernels, packed: Tensor, gradient: Tensor, factor: float, addition: Addition | None, now: float,
-    ahead: float, chi: Tensor, field: Tensor, b: Tensor | None, b_now: Tensor | None,
-) -> None:  # fmt: skip
+    kernels: Kernels,
+    packed: Tensor,
+    gradient: Tensor,
+    factor: float,
+    addition: Addition | None,
+    now: float,
+    ahead: float,
+    chi: Tensor,
+    field: Tensor,
+    b: Tensor | None,
+    b_now: Tensor | None,
+) -> None:
     """chi, as modes and in real space (``field``), and modes of a^2 B moved on, from S_ij of ``stress_modes``
     (EQUATIONS 5.2, 5.3 with k for kappa).
 

@@ -22,8 +22,16 @@ from weakfield.simulation.output import Outputs
 from weakfield.simulation.universe import Universe
 
 _CLOCK = (
-    "cycle", "a", "tau", "step", "previous_step", "step_before", "a_before", "a_before_that", "a_half_before",
-)  # fmt: skip
+    "cycle",
+    "a",
+    "tau",
+    "step",
+    "previous_step",
+    "step_before",
+    "a_before",
+    "a_before_that",
+    "a_half_before",
+)
 
 
 class Hibernated(WeakfieldError):
@@ -127,7 +135,9 @@ def load_checkpoint(path: Path, universe: Universe, clock: Clock, outputs: Outpu
     for name, value in zip(_CLOCK, arrays["clock"], strict=True):
         setattr(clock, name, int(value) if name == "cycle" else float(value))
     outputs.resume(
-        tuple(arrays["written"]), str(arrays["background"]), [str(p) for p in arrays["paths"]],
+        tuple(arrays["written"]),
+        str(arrays["background"]),
+        [str(p) for p in arrays["paths"]],
         json.loads(str(arrays["preliminary"])),
-    )  # fmt: skip
+    )
     return True

@@ -36,9 +36,17 @@ def solve_chi_and_b(u: Universe, clock: Clock, now: float, ahead: float = 0.0, v
     addition = u.radiation.chi_modes(clock.a) if u.radiation is not None and acts else None
     u.kernels.stress_divergence(u.packed, u.phi, stress_factor(u, clock.a), u.divergence)
     solvers.solve_chi_and_b(
-        u.kernels, u.divergence, u.modes, u.lattice, u.b_modes, parabolic_factor(u, clock.a, now),
-        parabolic_factor(u, clock.a, ahead), addition, u.chi, u.b if vector and parabolic else None,
-    )  # fmt: skip
+        u.kernels,
+        u.divergence,
+        u.modes,
+        u.lattice,
+        u.b_modes,
+        parabolic_factor(u, clock.a, now),
+        parabolic_factor(u, clock.a, ahead),
+        addition,
+        u.chi,
+        u.b if vector and parabolic else None,
+    )
     if vector and not parabolic:
         fft.backward(u.b_modes, u.n, out=u.b, normalised=False)
 
@@ -84,8 +92,13 @@ def tensor_modes(stress: Tensor, lattice: Lattice) -> Tensor:
     n = lattice.n
     s_xx, s_xy, s_xz, s_yy, s_yz, s_zz = fft.forward(stress.double())
     s: dict[tuple[int, int], Tensor] = {
-        (0, 0): s_xx, (0, 1): s_xy, (0, 2): s_xz, (1, 1): s_yy, (1, 2): s_yz, (2, 2): s_zz,
-    }  # fmt: skip
+        (0, 0): s_xx,
+        (0, 1): s_xy,
+        (0, 2): s_xz,
+        (1, 1): s_yy,
+        (1, 2): s_yz,
+        (2, 2): s_zz,
+    }
     kappa = lattice.kappa(stress.device)
     k_i = [(c.abs() ** 2) for c in kappa]
     k = k_i[0] + k_i[1] + k_i[2]

@@ -39,9 +39,15 @@ class Simulation:
     """
 
     def __init__(
-        self, config: Source | RunSettings, theory: Theory | None = None, seed: int | None = None, *,
-        inverted: bool = False, redshifts: float | Sequence[float] | None = None, diagnostics: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        config: Source | RunSettings,
+        theory: Theory | None = None,
+        seed: int | None = None,
+        *,
+        inverted: bool = False,
+        redshifts: float | Sequence[float] | None = None,
+        diagnostics: bool = False,
+    ) -> None:
         self.settings = _run_settings(config, theory, seed, inverted, redshifts)
         simulation = self.settings.simulation
         self._gravity = THEORIES[simulation.mesh, self.settings.theory, simulation.phi_integrator]()
@@ -175,9 +181,12 @@ class Simulation:
 
 
 def _run_settings(
-    config: Source | RunSettings, theory: Theory | None, seed: int | None, inverted: bool,
+    config: Source | RunSettings,
+    theory: Theory | None,
+    seed: int | None,
+    inverted: bool,
     redshifts: float | Sequence[float] | None,
-) -> RunSettings:  # fmt: skip
+) -> RunSettings:
     """The one run that is meant."""
     if isinstance(config, RunSettings):
         run = config

@@ -53,13 +53,19 @@ def initial_universe(
         start = _from_transfer(run, background, history, realisation, kernels, shared)
     b_modes = _completed(start, background, kernels, DTYPES[settings.precision])
     return Universe(
-        run=run, background=background, particles=start.particles, phi=start.phi,
-        chi=torch.zeros_like(start.phi) if start.chi is None else start.chi, b_modes=b_modes,
-        realisation=realisation, history=history, backend=backend,
+        run=run,
+        background=background,
+        particles=start.particles,
+        phi=start.phi,
+        chi=torch.zeros_like(start.phi) if start.chi is None else start.chi,
+        b_modes=b_modes,
+        realisation=realisation,
+        history=history,
+        backend=backend,
         radiation=LinearRadiation(run, background, history, realisation, shared.tables)
         if settings.linear_radiation
         else None,
-    )  # fmt: skip
+    )
 
 
 def _completed(start: Start, background: Background, kernels: Kernels, dtype: torch.dtype) -> Tensor:
@@ -79,9 +85,13 @@ def _completed(start: Start, background: Background, kernels: Kernels, dtype: to
 
 
 def _from_transfer(
-    run: RunSettings, background: Background, history: TransferHistory, realisation: Realisation, kernels: Kernels,
+    run: RunSettings,
+    background: Background,
+    history: TransferHistory,
+    realisation: Realisation,
+    kernels: Kernels,
     shared: StudyCache,
-) -> Start:  # fmt: skip
+) -> Start:
     """Particles and phi with the transfer functions at the initial redshift."""
     sources = linear_sources(run, background, history)
     k2 = realisation.lattice.k2(shared.device)
@@ -114,9 +124,13 @@ def _displaced(
 
 
 def _by_kind(
-    realisation: Realisation, kernels: Kernels, particles: Particles, sources: tuple[Source, ...], kernel: Tensor,
+    realisation: Realisation,
+    kernels: Kernels,
+    particles: Particles,
+    sources: tuple[Source, ...],
+    kernel: Tensor,
     sinc: bool,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """Gradient at the particles, per cell, of the potential each kind of particle moves in, (3, P)."""
     fields = (realisation.field(source, kernel, sinc=sinc) for source in sources)
     return by_kind(particles, [kernels.gradient(particles, field) for field in fields])

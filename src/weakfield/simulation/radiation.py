@@ -31,9 +31,13 @@ class LinearRadiation:
     """
 
     def __init__(
-        self, run: RunSettings, background: Background, history: TransferHistory, realisation: Realisation,
+        self,
+        run: RunSettings,
+        background: Background,
+        history: TransferHistory,
+        realisation: Realisation,
         tables: Tables | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._run = run
         self._background = background
         self._history = history

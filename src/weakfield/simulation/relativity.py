@@ -40,9 +40,20 @@ class Relativity:
             settings.initial_redshift if settings.relaxation_redshift is None else settings.relaxation_redshift
         )
         kick_drift_gr(
-            u.kernels, u.particles, u.phi, u.chi, u.b, u.packed, clock.a, clock.a_half, clock.kick, clock.step,
-            settings.second_order_terms, 1.0 / clock.a < relaxed, 1.0 / clock.a_half < relaxed,
-        )  # fmt: skip
+            u.kernels,
+            u.particles,
+            u.phi,
+            u.chi,
+            u.b,
+            u.packed,
+            clock.a,
+            clock.a_half,
+            clock.kick,
+            clock.step,
+            settings.second_order_terms,
+            1.0 / clock.a < relaxed,
+            1.0 / clock.a_half < relaxed,
+        )
 
 
 def radiation_density(u: Universe, a: float) -> Tensor | None:
@@ -58,9 +69,18 @@ def solve_phi(
     """u.phi = -FT{S}/(K + shift) with the source S of ``phi``, ``chi``, T00 in ``u.packed`` (EQUATIONS 5.1, 15.2)."""
     dx2 = 1.0 / u.n**2
     u.kernels.phi_source(
-        u.packed, radiation_density(u, clock.a), phi, chi, past,
-        u.background.four_pi_G * dx2 / clock.a, 3.0 * clock.hubble**2 * dx2, memory * dx2, implicit,
-        u.run.simulation.second_order_terms, u.divergence[0], u.t00_sums,
-    )  # fmt: skip
+        u.packed,
+        radiation_density(u, clock.a),
+        phi,
+        chi,
+        past,
+        u.background.four_pi_G * dx2 / clock.a,
+        3.0 * clock.hubble**2 * dx2,
+        memory * dx2,
+        implicit,
+        u.run.simulation.second_order_terms,
+        u.divergence[0],
+        u.t00_sums,
+    )
     factor = -1.0 / (dx2 * u.n**3)
     u.phi_mean = solve_potential(u.kernels, u.divergence[0], u.modes[0], u.lattice, factor, shift, False, None, u.phi)

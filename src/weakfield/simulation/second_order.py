@@ -70,10 +70,19 @@ class SecondOrderRelativity(Relativity):
         for _ in range(_CONSTRAINT_ITERATIONS):
             project(u, clock.a, u.phi)
             u.kernels.phi_source(
-                u.packed, radiation_density(u, clock.a), u.phi, no_chi, u.phi,
-                u.background.four_pi_G * dx2 / clock.a, 0.0, shift * dx2, True, u.run.simulation.second_order_terms,
-                u.divergence[0], u.t00_sums,
-            )  # fmt: skip
+                u.packed,
+                radiation_density(u, clock.a),
+                u.phi,
+                no_chi,
+                u.phi,
+                u.background.four_pi_G * dx2 / clock.a,
+                0.0,
+                shift * dx2,
+                True,
+                u.run.simulation.second_order_terms,
+                u.divergence[0],
+                u.t00_sums,
+            )
             factor = -1.0 / (dx2 * u.n**3)
             momentum = u.realisation.addition(velocity, 1.0 / factor)
             solve_potential(u.kernels, u.divergence[0], u.modes[0], u.lattice, factor, shift, True, momentum, u.phi)

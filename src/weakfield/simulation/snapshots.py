@@ -96,11 +96,16 @@ def gadget_snapshot(universe: Universe, clock: Clock, target: float) -> GadgetSn
     order = _kept(p.ids, u.run.simulation.tracer_factor)
     box, cosmology = u.run.simulation.box_size_mpch, u.run.cosmology
     return GadgetSnapshot(
-        ids=p.ids.cpu().numpy()[order], positions=positions.cpu().numpy().T[order],
+        ids=p.ids.cpu().numpy()[order],
+        positions=positions.cpu().numpy().T[order],
         momenta=momenta.cpu().numpy().T[order],
-        particle_density=p.mass, scale_factor=a, box_size_mpch=box, omega_m=cosmology.Omega_m,
-        omega_lambda=cosmology.Omega_lambda, h=cosmology.h,
-    )  # fmt: skip
+        particle_density=p.mass,
+        scale_factor=a,
+        box_size_mpch=box,
+        omega_m=cosmology.Omega_m,
+        omega_lambda=cosmology.Omega_lambda,
+        h=cosmology.h,
+    )
 
 
 def _carried(u: Universe, clock: Clock, a: float) -> tuple[Tensor, Tensor]:

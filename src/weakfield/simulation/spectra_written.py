@@ -57,9 +57,14 @@ def spectrum_table(universe: Universe, clock: Clock, name: str, bins: int) -> Sp
         modes = [(weight, part.cpu()) for weight, part in modes]
     spectrum = reference_spectrum(modes, bins, u.run.simulation.box_size_mpch, window)
     return SpectrumTable(
-        name=_TITLES.get(name, name), redshift=clock.redshift, k=spectrum.k_hmpc, k_scatter=spectrum.k_scatter,
-        dimensionless=spectrum.dimensionless * factor, error=spectrum.error * factor, count=spectrum.count,
-    )  # fmt: skip
+        name=_TITLES.get(name, name),
+        redshift=clock.redshift,
+        k=spectrum.k_hmpc,
+        k_scatter=spectrum.k_scatter,
+        dimensionless=spectrum.dimensionless * factor,
+        error=spectrum.error * factor,
+        count=spectrum.count,
+    )
 
 
 def _density(u: Universe, clock: Clock, name: str) -> tuple[Tensor, float]:

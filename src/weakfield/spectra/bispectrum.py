@@ -64,8 +64,11 @@ class Bispectrum(Result):
     axis: ClassVar[str] = "triangle"
     coordinates: ClassVar[tuple[str, ...]] = ("k1", "k2", "k3", "theta")
     units: ClassVar[Mapping[str, str]] = dict.fromkeys(("k1", "k2", "k3"), "h/Mpc") | {
-        "theta": "rad", "value": "(Mpc/h)^6", "error": "(Mpc/h)^6", "scatter_error": "(Mpc/h)^6",
-    }  # fmt: skip
+        "theta": "rad",
+        "value": "(Mpc/h)^6",
+        "error": "(Mpc/h)^6",
+        "scatter_error": "(Mpc/h)^6",
+    }
     same: ClassVar[tuple[str, ...]] = ("intervals", "window", "triangles", "quantity", "gauge")
     added: ClassVar[tuple[str, ...]] = ("sums", "squares", "power_sums")
 
@@ -238,13 +241,17 @@ class Bispectrum(Result):
         shells = [slice(begin, end) for begin, end in pairwise(starts)]
         sums = gathered(self.sums[row])
         return replace(
-            self, intervals=np.array(list(pairwise(edges))), triangles=triangles, modes=gathered(self.modes[row]),
-            wavenumber_sums=gathered(self.wavenumber_sums[row[:, None], turn]), sums=sums,
+            self,
+            intervals=np.array(list(pairwise(edges))),
+            triangles=triangles,
+            modes=gathered(self.modes[row]),
+            wavenumber_sums=gathered(self.wavenumber_sums[row[:, None], turn]),
+            sums=sums,
             squares=sums**2 if self.fields == 1 else np.full(len(sums), np.nan),
             shell_modes=np.array([self.shell_modes[part].sum() for part in shells]),
             shell_wavenumber_sums=np.array([self.shell_wavenumber_sums[part].sum() for part in shells]),
             power_sums=np.stack([self.power_sums[..., part].sum(axis=-1) for part in shells], axis=-1),
-        )  # fmt: skip
+        )
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """Of every triangle:
@@ -339,11 +346,21 @@ def _measure(
     sums = volume**2 * triple_sums(amplitudes, modes, triangles.rows, triangles.groups)
     power = [[volume * modes.sums(modes.weight * _product(a, b)) for b in amplitudes] for a in amplitudes]
     return Bispectrum(
-        grid=modes.n, box_size=float(box_size), intervals=np.array(modes.intervals), window=window,
-        triangles=triangles.rows, modes=triangles.counts, wavenumber_sums=triangles.wavenumber_sums,
-        shell_modes=modes.modes, shell_wavenumber_sums=modes.wavenumber_sums, sums=sums, squares=sums**2,
-        power_sums=np.array(power), quantity=quantity, gauge=checked_gauge(gauge),
-    )  # fmt: skip
+        grid=modes.n,
+        box_size=float(box_size),
+        intervals=np.array(modes.intervals),
+        window=window,
+        triangles=triangles.rows,
+        modes=triangles.counts,
+        wavenumber_sums=triangles.wavenumber_sums,
+        shell_modes=modes.modes,
+        shell_wavenumber_sums=modes.wavenumber_sums,
+        sums=sums,
+        squares=sums**2,
+        power_sums=np.array(power),
+        quantity=quantity,
+        gauge=checked_gauge(gauge),
+    )
 
 
 def _product(a: Tensor, b: Tensor) -> Reals:

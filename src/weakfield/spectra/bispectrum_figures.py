@@ -57,10 +57,16 @@ def _values(axes: Any, result: PairedBispectrum, chosen: NDArray[np.bool_], x: R
     axes.axhspan(-1, 1, color=LIGHT_GREY, alpha=0.4, linewidth=0)
     for theory, mean, error in zip(THEORIES, result.mean, result.mean_error, strict=True):
         axes.errorbar(
-            x * (APART[theory] if len(x) < 40 else 1.0), mean[chosen] / unit, np.nan_to_num(error[chosen]) / unit,
-            fmt=MARKERS[theory], markersize=3.5 if len(x) < 40 else 2, color=COLOURS[theory], elinewidth=0.8,
-            markerfacecolor="white" if theory == "gr" else COLOURS[theory], label=NAMES[theory],
-        )  # fmt: skip
+            x * (APART[theory] if len(x) < 40 else 1.0),
+            mean[chosen] / unit,
+            np.nan_to_num(error[chosen]) / unit,
+            fmt=MARKERS[theory],
+            markersize=3.5 if len(x) < 40 else 2,
+            color=COLOURS[theory],
+            elinewidth=0.8,
+            markerfacecolor="white" if theory == "gr" else COLOURS[theory],
+            label=NAMES[theory],
+        )
     shown = [result.mean[:, chosen] / unit]
     tree = result.tree_level[chosen]
     if known(tree):
@@ -77,9 +83,15 @@ def _differences(axes: Any, result: PairedBispectrum, chosen: NDArray[np.bool_],
     axes.axhline(0, color=GREY, linewidth=0.8)
     difference, error = result.differences.mean(axis=0)[chosen], np.nan_to_num(result.difference_error[chosen])
     axes.errorbar(
-        x, difference / unit, error / unit, fmt="o", markersize=3.5 if len(x) < 40 else 2, elinewidth=0.8,
-        color=COLOURS["difference"], label=NAMES["difference"],
-    )  # fmt: skip
+        x,
+        difference / unit,
+        error / unit,
+        fmt="o",
+        markersize=3.5 if len(x) < 40 else 2,
+        elinewidth=0.8,
+        color=COLOURS["difference"],
+        label=NAMES["difference"],
+    )
     predicted = result.relativistic[chosen] * result.suppression[chosen]
     if known(predicted):
         axes.plot(x, predicted / unit, color=RELATIVISTIC, linewidth=1.2, label="second order, linear start")

@@ -96,9 +96,11 @@ def count_triples(modes: ShellModes, rows: Integers, groups: list[GridGroup]) ->
             masks, lengths, weights = wedge_fields(modes, group.size, shift)
             weighted, stretched = masks * weights, lengths * weights
             choices = (
-                (weighted, masks, masks), (stretched, masks, masks), (weighted, lengths, masks),
+                (weighted, masks, masks),
+                (stretched, masks, masks),
+                (weighted, lengths, masks),
                 (weighted, masks, lengths),
-            )  # fmt: skip
+            )
             with ThreadPoolExecutor(current_threads()) as pool:
                 columns = pool.map(
                     lambda parts, which=triangles: kernel.triple_sums(parts[0], parts[1], parts[2], which), choices

@@ -79,9 +79,7 @@ class Expected:
         # of two linear potentials of the later redshift; those of the earlier one are one / two of them
         kernel = newtonian_kernel(theory, early) * (one / two**2) + newtonian_kernel(theory, late) * (-1.0 / two)
         box = self.study.simulation
-        second = generated_power(
-            kernel, lambda k: theory.potential_power(k, late), box.grid, box.box_size_mpch, edges
-        )  # fmt: skip
+        second = generated_power(kernel, lambda k: theory.potential_power(k, late), box.grid, box.box_size_mpch, edges)
         return np.stack([linear] * 2), np.stack([linear + second] * 2)
 
     def realised_modes(self, seed: int, edges: Edges) -> RealisedModes | None:

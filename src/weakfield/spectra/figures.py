@@ -33,10 +33,13 @@ def slices_figure(slices: dict[str, NDArray[np.float64]], box_size_mpch: float, 
         limit = np.abs(image).max() if name == "difference" else shared
         power = int(np.floor(np.log10(limit))) if limit > 0 else 0
         shown = panel.imshow(
-            image / 10.0**power, origin="lower", extent=(0, box_size_mpch, 0, box_size_mpch),
+            image / 10.0**power,
+            origin="lower",
+            extent=(0, box_size_mpch, 0, box_size_mpch),
             cmap=DIVERGING if name == "difference" else SEQUENTIAL,
-            vmin=-limit / 10.0**power, vmax=limit / 10.0**power,
-        )  # fmt: skip
+            vmin=-limit / 10.0**power,
+            vmax=limit / 10.0**power,
+        )
         panel.grid(False)
         panel.set_title(NAMES[name], fontsize=11, color=COLOURS[name], fontweight="bold")
         panel.set_xlabel("x  [Mpc/h]")
@@ -102,10 +105,16 @@ def _powers(axes: Any, spectrum: PairedPower, symbol: str) -> None:
                 axes.plot(spectrum.k, curve, linestyle=style, color=colour, linewidth=1.2, label=named)
     for theory, mean, error in zip(THEORIES, spectrum.mean, spectrum.mean_error, strict=True):
         axes.errorbar(
-            spectrum.k * APART[theory], mean, np.nan_to_num(error), fmt=MARKERS[theory], markersize=4.0,
-            color=COLOURS[theory], markerfacecolor="white" if theory == "gr" else COLOURS[theory], elinewidth=1,
+            spectrum.k * APART[theory],
+            mean,
+            np.nan_to_num(error),
+            fmt=MARKERS[theory],
+            markersize=4.0,
+            color=COLOURS[theory],
+            markerfacecolor="white" if theory == "gr" else COLOURS[theory],
+            elinewidth=1,
             label=NAMES[theory],
-        )  # fmt: skip
+        )
     axes.set_yscale("log")
     if spectrum.quantity.endswith("_written"):
         axes.set_ylabel(rf"$\Delta^2_{{{symbol}}}(k)$")
@@ -118,9 +127,15 @@ def _response(axes: Any, spectrum: PairedPower, symbol: str) -> None:
     axes.axhline(1, color=GREY, linewidth=1)
     for theory, mean, error in zip(THEORIES, spectrum.response, spectrum.response_error, strict=True):
         axes.errorbar(
-            spectrum.k * APART[theory], mean, np.nan_to_num(error), fmt=MARKERS[theory], markersize=3.5,
-            color=COLOURS[theory], markerfacecolor="white" if theory == "gr" else COLOURS[theory], elinewidth=1,
-        )  # fmt: skip
+            spectrum.k * APART[theory],
+            mean,
+            np.nan_to_num(error),
+            fmt=MARKERS[theory],
+            markersize=3.5,
+            color=COLOURS[theory],
+            markerfacecolor="white" if theory == "gr" else COLOURS[theory],
+            elinewidth=1,
+        )
     axes.set_ylabel(rf"$P_{{{symbol}}}\,/\,$linear, own modes")
 
 
@@ -128,9 +143,15 @@ def _ratio(axes: Any, spectrum: PairedPower, symbol: str) -> None:
     band = spectrum.ratio_error_unpaired
     axes.axhline(0, color=GREY, linewidth=1)
     axes.errorbar(
-        spectrum.k, spectrum.ratio - 1, np.nan_to_num(spectrum.ratio_error), fmt="o", markersize=4,
-        color=COLOURS["difference"], elinewidth=1, capsize=2,
-    )  # fmt: skip
+        spectrum.k,
+        spectrum.ratio - 1,
+        np.nan_to_num(spectrum.ratio_error),
+        fmt="o",
+        markersize=4,
+        color=COLOURS["difference"],
+        elinewidth=1,
+        capsize=2,
+    )
     low, high = axes.get_ylim()
     axes.fill_between(spectrum.k, -band, band, color=LIGHT_GREY, alpha=0.5, linewidth=0, zorder=0)
     axes.set_ylim(low, high)  # the band of cosmic variance would hide everything else

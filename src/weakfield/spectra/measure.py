@@ -97,8 +97,10 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
         else []
     )
     about = {
-        "seed": seeds[0], "redshift": actual[study.measure.redshift], "box_size_mpch": study.simulation.box_size_mpch,
-    }  # fmt: skip
+        "seed": seeds[0],
+        "redshift": actual[study.measure.redshift],
+        "box_size_mpch": study.simulation.box_size_mpch,
+    }
     save_spectra(folder.spectra / "spectra.h5", powers, slices, about)
     save_bispectra(folder.spectra / "bispectra.h5", bispectra)
     write_table(folder.spectra / "spectra.csv", POWER_COLUMNS, [row for s in powers for row in s.rows()])
@@ -138,9 +140,13 @@ def measure_pair(
 
 
 def measure_parity(
-    study: StudyConfig, seed: int, pair: dict[Theory, dict[float, Potential]], inverted: Pair, expected: Expected,
+    study: StudyConfig,
+    seed: int,
+    pair: dict[Theory, dict[float, Potential]],
+    inverted: Pair,
+    expected: Expected,
     halves: dict[float, Collected],
-) -> None:  # fmt: skip
+) -> None:
     """Add what is even and odd in GR - Newton of one seed to ``halves``, by redshift; ``inverted`` is its inverse."""
     inverse = {theory: potentials(study, inverted, theory) for theory in THEORIES}
     grid, box = mesh_of(study)
@@ -212,9 +218,13 @@ def pair_slices(newton: Tensor, gr: Tensor) -> dict[str, Reals]:
 
 
 def gather(
-    study: StudyConfig, expected: Expected, key: Key, seeds: tuple[int, ...], found: Measured,
+    study: StudyConfig,
+    expected: Expected,
+    key: Key,
+    seeds: tuple[int, ...],
+    found: Measured,
     actual: dict[float, float],
-) -> PairedPower:  # fmt: skip
+) -> PairedPower:
     """Spectra (Newton, GR, GR - Newton) of all seeds as one object with their theory, empty shells left out."""
     first, edges = found.powers[0][0], bin_edges(study)
     filled = first.modes > 0
@@ -227,17 +237,27 @@ def gather(
         linear, nonlinear = expected.difference_cube(early, late, edges)
         realised = np.full_like(powers[:, 2], np.nan)
     return PairedPower(
-        quantity=key[0], redshift=key[1], k=first.k[filled], modes=first.modes[filled], seeds=seeds,
-        powers=np.moveaxis(powers[:, :2], 1, 0).copy(), difference=powers[:, 2],
-        linear=linear[:, filled], nonlinear=nonlinear[:, filled],
+        quantity=key[0],
+        redshift=key[1],
+        k=first.k[filled],
+        modes=first.modes[filled],
+        seeds=seeds,
+        powers=np.moveaxis(powers[:, :2], 1, 0).copy(),
+        difference=powers[:, 2],
+        linear=linear[:, filled],
+        nonlinear=nonlinear[:, filled],
         realised=realised,
-    )  # fmt: skip
+    )
 
 
 def gather_bispectra(
-    study: StudyConfig, expected: Expected, key: Key, seeds: tuple[int, ...], found: Measured,
+    study: StudyConfig,
+    expected: Expected,
+    key: Key,
+    seeds: tuple[int, ...],
+    found: Measured,
     actual: dict[float, float],
-) -> PairedBispectrum:  # fmt: skip
+) -> PairedBispectrum:
     """Bispectra of all seeds as one object with their tree level; difference cubes have none."""
     newton = [pair[0] for pair in found.bispectra]
     mean, edges = average(newton), triangle_edges(study)
@@ -250,11 +270,18 @@ def gather_bispectra(
         legs = np.sqrt(mean.power[0, 0] / np.where(linear > 0, linear, np.nan))
         suppression = legs[mean.triangles].prod(axis=1)
     return PairedBispectrum(
-        quantity=key[0], redshift=key[1], k=mean.k, triangles=mean.triangles, modes=mean.modes, seeds=seeds,
+        quantity=key[0],
+        redshift=key[1],
+        k=mean.k,
+        triangles=mean.triangles,
+        modes=mean.modes,
+        seeds=seeds,
         values=np.array([[pair[member].value for pair in found.bispectra] for member in range(2)]),
-        gaussian_error=mean.error * np.sqrt(len(seeds)), tree_level=tree, relativistic=relativistic,
+        gaussian_error=mean.error * np.sqrt(len(seeds)),
+        tree_level=tree,
+        relativistic=relativistic,
         suppression=suppression,
-    )  # fmt: skip
+    )
 
 
 def significance_rows(
@@ -274,8 +301,9 @@ def summary(study: StudyConfig, powers: Sequence[PairedPower], bispectra: Sequen
     found: dict[str, Any] = {"pairs": len(powers[0].seeds), "k_hmpc": float(powers[0].k[0])}
     for spectrum in powers:
         if spectrum.quantity == "difference_cube" or (spectrum.quantity, spectrum.redshift) == (
-            "phi", study.measure.redshift,
-        ):  # fmt: skip
+            "phi",
+            study.measure.redshift,
+        ):
             found[f"ratio_{spectrum.quantity}"] = float(spectrum.ratio[0])
             found[f"ratio_{spectrum.quantity}_error"] = _finite(spectrum.ratio_error[0])
             found[f"sigma_power_{spectrum.quantity}"] = _finite(spectrum.significance.ensemble)

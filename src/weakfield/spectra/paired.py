@@ -25,11 +25,30 @@ GAUGES: dict[str, str] = {"newton": "n-body", "gr": "poisson"}
 PARTS = ("k", "modes", "seeds", "powers", "difference", "linear", "nonlinear", "realised")
 
 COLUMNS = (
-    "quantity", "redshift", "k_hmpc", "modes", "p_newton", "p_newton_error", "p_gr", "p_gr_error",
-    "ratio", "ratio_error", "ratio_error_unpaired", "p_gr_minus_newton", "p_gr_minus_newton_error",
-    "sigma_one_pair", "sigma_ensemble", "linear_newton", "linear_gr", "nonlinear_newton", "nonlinear_gr",
-    "response_newton", "response_newton_error", "response_gr", "response_gr_error",
-)  # fmt: skip
+    "quantity",
+    "redshift",
+    "k_hmpc",
+    "modes",
+    "p_newton",
+    "p_newton_error",
+    "p_gr",
+    "p_gr_error",
+    "ratio",
+    "ratio_error",
+    "ratio_error_unpaired",
+    "p_gr_minus_newton",
+    "p_gr_minus_newton_error",
+    "sigma_one_pair",
+    "sigma_ensemble",
+    "linear_newton",
+    "linear_gr",
+    "nonlinear_newton",
+    "nonlinear_gr",
+    "response_newton",
+    "response_newton_error",
+    "response_gr",
+    "response_gr_error",
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -85,10 +104,22 @@ class PairedPower(PairedRatio):
         (newton, gr), (newton_error, gr_error) = self.mean, self.mean_error
         responses = (part for pair in zip(self.response, self.response_error, strict=True) for part in pair)
         columns = (
-            self.k, self.modes, newton, newton_error, gr, gr_error, self.ratio, self.ratio_error,
-            self.ratio_error_unpaired, self.difference.mean(axis=0), standard_error(self.difference, axis=0),
-            *bin_significance(self.ratios - 1), *self.linear, *self.nonlinear, *responses,
-        )  # fmt: skip
+            self.k,
+            self.modes,
+            newton,
+            newton_error,
+            gr,
+            gr_error,
+            self.ratio,
+            self.ratio_error,
+            self.ratio_error_unpaired,
+            self.difference.mean(axis=0),
+            standard_error(self.difference, axis=0),
+            *bin_significance(self.ratios - 1),
+            *self.linear,
+            *self.nonlinear,
+            *responses,
+        )
         return [(self.quantity, self.redshift, *row) for row in zip(*(c.tolist() for c in columns), strict=True)]
 
 
@@ -116,11 +147,13 @@ def load_spectra(path: Path) -> list[PairedPower]:
             raise BadInput(f"{path} has no group 'spectra', expected a file of the measure stage")
         return [
             PairedPower(
-                quantity=str(group.attrs["quantity"]), redshift=float(group.attrs["redshift"]),
-                seeds=tuple(group["seeds"][:].tolist()), **{name: group[name][:] for name in PARTS if name != "seeds"},
+                quantity=str(group.attrs["quantity"]),
+                redshift=float(group.attrs["redshift"]),
+                seeds=tuple(group["seeds"][:].tolist()),
+                **{name: group[name][:] for name in PARTS if name != "seeds"},
             )
             for group in file["spectra"].values()
-        ]  # fmt: skip
+        ]
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str | float]]) -> None:

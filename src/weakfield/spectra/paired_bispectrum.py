@@ -20,15 +20,44 @@ Reals = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 COLUMNS = (
-    "quantity", "redshift", "shell1", "shell2", "shell3", "k1_hmpc", "k2_hmpc", "k3_hmpc", "modes", "b_newton",
-    "b_newton_error", "b_gr", "b_gr_error", "b_error_cosmic_variance", "ratio", "ratio_error", "b_gr_minus_newton",
-    "b_gr_minus_newton_error", "b_gr_minus_newton_error_unpaired", "sigma_one_pair", "sigma_ensemble", "tree_level",
-    "tree_level_mesh", "relativistic", "relativistic_mesh",
-)  # fmt: skip
+    "quantity",
+    "redshift",
+    "shell1",
+    "shell2",
+    "shell3",
+    "k1_hmpc",
+    "k2_hmpc",
+    "k3_hmpc",
+    "modes",
+    "b_newton",
+    "b_newton_error",
+    "b_gr",
+    "b_gr_error",
+    "b_error_cosmic_variance",
+    "ratio",
+    "ratio_error",
+    "b_gr_minus_newton",
+    "b_gr_minus_newton_error",
+    "b_gr_minus_newton_error_unpaired",
+    "sigma_one_pair",
+    "sigma_ensemble",
+    "tree_level",
+    "tree_level_mesh",
+    "relativistic",
+    "relativistic_mesh",
+)
 #: arrays of a ``PairedBispectrum``
 PARTS = (
-    "k", "triangles", "modes", "seeds", "values", "gaussian_error", "tree_level", "relativistic", "suppression",
-)  # fmt: skip
+    "k",
+    "triangles",
+    "modes",
+    "seeds",
+    "values",
+    "gaussian_error",
+    "tree_level",
+    "relativistic",
+    "suppression",
+)
 
 
 @dataclass(frozen=True)
@@ -113,12 +142,24 @@ class PairedBispectrum:
         """One row a triangle, in the order of ``COLUMNS``."""
         (newton, gr), (newton_error, gr_error) = self.mean, self.mean_error
         columns = (
-            *self.triangles.T, *self.k.T, self.modes, newton, newton_error, gr, gr_error,
-            self.gaussian_error / np.sqrt(len(self.seeds)), *self.ratio, self.differences.mean(axis=0),
-            self.difference_error, self.difference_error_unpaired, *bin_significance(self.differences),
-            self.tree_level, self.tree_level * self.suppression, self.relativistic,
+            *self.triangles.T,
+            *self.k.T,
+            self.modes,
+            newton,
+            newton_error,
+            gr,
+            gr_error,
+            self.gaussian_error / np.sqrt(len(self.seeds)),
+            *self.ratio,
+            self.differences.mean(axis=0),
+            self.difference_error,
+            self.difference_error_unpaired,
+            *bin_significance(self.differences),
+            self.tree_level,
+            self.tree_level * self.suppression,
+            self.relativistic,
             self.relativistic * self.suppression,
-        )  # fmt: skip
+        )
         return [(self.quantity, self.redshift, *row) for row in zip(*(c.tolist() for c in columns), strict=True)]
 
 
@@ -145,8 +186,10 @@ def load_bispectra(path: Path) -> list[PairedBispectrum]:
             raise BadInput(f"{path} has no group 'bispectra', expected a file of the measure stage")
         return [
             PairedBispectrum(
-                quantity=str(group.attrs["quantity"]), redshift=float(group.attrs["redshift"]),
-                seeds=tuple(group["seeds"][:].tolist()), **{name: group[name][:] for name in PARTS if name != "seeds"},
+                quantity=str(group.attrs["quantity"]),
+                redshift=float(group.attrs["redshift"]),
+                seeds=tuple(group["seeds"][:].tolist()),
+                **{name: group[name][:] for name in PARTS if name != "seeds"},
             )
             for group in file["bispectra"].values()
-        ]  # fmt: skip
+        ]

@@ -35,10 +35,22 @@ BAND_HMPC, RESOLVED = 0.03, 0.2
 _ALL_OF_IT, _WELL_BELOW = 0.2, 0.3
 
 COLUMNS = (
-    "redshift", "k_hmpc", "k_below_hmpc", "modes", "seeds", "response", "response_error", "correlation",
-    "correlation_error", "odd_over_predicted", "odd_over_predicted_error", "even_over_odd", "even_over_odd_error",
-    "odd_over_phi", "odd_over_phi_error",
-)  # fmt: skip
+    "redshift",
+    "k_hmpc",
+    "k_below_hmpc",
+    "modes",
+    "seeds",
+    "response",
+    "response_error",
+    "correlation",
+    "correlation_error",
+    "odd_over_predicted",
+    "odd_over_predicted_error",
+    "even_over_odd",
+    "even_over_odd_error",
+    "odd_over_phi",
+    "odd_over_phi_error",
+)
 
 
 class Estimate(NamedTuple):
@@ -129,9 +141,12 @@ def band_limit(grid: int, box_size_mpch: float) -> float:
 
 
 def parity_sums(
-    upright: tuple[Tensor, Tensor], inverse: tuple[Tensor, Tensor], predicted: Tensor | None, parts: Shells,
+    upright: tuple[Tensor, Tensor],
+    inverse: tuple[Tensor, Tensor],
+    predicted: Tensor | None,
+    parts: Shells,
     below: NDArray[np.bool_],
-) -> Reals:  # fmt: skip
+) -> Reals:
     """(5, shells + 1): the sums of one seed, see ``Parity``.
 
     ``upright`` and ``inverse``: phi (Newton, GR) of both pairs, (N, N, N) [z, y, x]; ``predicted``: modes of
@@ -169,11 +184,13 @@ def gathered(
     number = (parts.weight * below).sum()
     mean = (parts.weight * below * np.sqrt(squared_wavenumbers(grid))).sum() / max(number, 1)
     return Parity(
-        redshift=redshift, limit=band_limit(grid, box_size_mpch),
+        redshift=redshift,
+        limit=band_limit(grid, box_size_mpch),
         k=np.append(parts.mean_wavenumbers, mean)[filled] * fundamental,
         modes=np.append(parts.modes, round(float(number)))[filled],
-        seeds=tuple(found.seeds), sums=np.stack(found.sums, axis=1)[:, :, filled],
-    )  # fmt: skip
+        seeds=tuple(found.seeds),
+        sums=np.stack(found.sums, axis=1)[:, :, filled],
+    )
 
 
 def sentence(result: Parity) -> str:
@@ -221,11 +238,15 @@ def load_parity(path: Path) -> list[Parity]:
             raise BadInput(f"{path} has no group 'parity', expected a file of the measure stage")
         return [
             Parity(
-                redshift=float(group.attrs["redshift"]), limit=float(group.attrs["limit"]), k=group["k"][:],
-                modes=group["modes"][:], seeds=tuple(group["seeds"][:].tolist()), sums=group["sums"][:],
+                redshift=float(group.attrs["redshift"]),
+                limit=float(group.attrs["limit"]),
+                k=group["k"][:],
+                modes=group["modes"][:],
+                seeds=tuple(group["seeds"][:].tolist()),
+                sums=group["sums"][:],
             )
             for group in file["parity"].values()
-        ]  # fmt: skip
+        ]
 
 
 def _modes(phi: Tensor) -> Modes:

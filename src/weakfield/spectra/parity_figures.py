@@ -39,9 +39,15 @@ def _sizes(axes: Any, result: Parity) -> None:
         values = np.sqrt(result.mean_square(name)[:-1])
         if np.isfinite(values).any():
             axes.plot(
-                result.k[:-1], values, color=colour, marker=marker, markersize=3.5, linestyle=style, linewidth=1.2,
+                result.k[:-1],
+                values,
+                color=colour,
+                marker=marker,
+                markersize=3.5,
+                linestyle=style,
+                linewidth=1.2,
                 label=label,
-            )  # fmt: skip
+            )
     axes.set_yscale("log")
     axes.set_ylabel(r"rms of a mode of $\Phi_\mathrm{GR}-\Phi_\mathrm{Newton}$", fontsize=9)
     axes.legend(frameon=False, fontsize=8)
@@ -57,9 +63,15 @@ def _answers(axes: Any, result: Parity) -> None:
     for label, (value, error), colour, marker in answers:
         if np.isfinite(value[:-1]).any():
             axes.errorbar(
-                result.k[:-1], value[:-1], np.nan_to_num(error[:-1]), fmt=marker, markersize=3.5, color=colour,
-                elinewidth=1, label=label,
-            )  # fmt: skip
+                result.k[:-1],
+                value[:-1],
+                np.nan_to_num(error[:-1]),
+                fmt=marker,
+                markersize=3.5,
+                color=colour,
+                elinewidth=1,
+                label=label,
+            )
             axes.legend(frameon=False, fontsize=8)
     low, high = axes.get_ylim()
     axes.set_ylim(max(low, -1.5), min(high, 2.5))  # shells near the Nyquist wavenumber are the lattice's

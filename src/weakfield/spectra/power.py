@@ -55,9 +55,13 @@ class PowerSpectrum(Result):
     axis: ClassVar[str] = "k"
     coordinates: ClassVar[tuple[str, ...]] = ("k", "lower", "upper")
     units: ClassVar[Mapping[str, str]] = {
-        "k": "h/Mpc", "lower": "2 pi / box_size", "upper": "2 pi / box_size", "power": "(Mpc/h)^3",
-        "error": "(Mpc/h)^3", "scatter_error": "(Mpc/h)^3",
-    }  # fmt: skip
+        "k": "h/Mpc",
+        "lower": "2 pi / box_size",
+        "upper": "2 pi / box_size",
+        "power": "(Mpc/h)^3",
+        "error": "(Mpc/h)^3",
+        "scatter_error": "(Mpc/h)^3",
+    }
     same: ClassVar[tuple[str, ...]] = ("edges", "window", "quantity", "gauge")
     added: ClassVar[tuple[str, ...]] = ("sums", "auto_a", "auto_b", "squares", "noise")
 
@@ -248,10 +252,20 @@ def power_spectra(
         sums = auto[a] if a == b else volume * shell.sums(_product(modes[a], modes[b]))
         noise = aliased_shot_noise(shell, noises[a], windows[a]) if a == b else np.zeros_like(sums)
         found[a, b] = PowerSpectrum(
-            grid=shell.n, box_size=float(box_size), edges=shell.edges, window=_common(windows[a], windows[b]),
-            modes=shell.modes, wavenumber_sums=shell.wavenumber_sums, sums=sums, auto_a=auto[a], auto_b=auto[b],
-            squares=sums**2, noise=noise, quantity=a if a == b else f"{a} x {b}", gauge=checked_gauge(gauge),
-        )  # fmt: skip
+            grid=shell.n,
+            box_size=float(box_size),
+            edges=shell.edges,
+            window=_common(windows[a], windows[b]),
+            modes=shell.modes,
+            wavenumber_sums=shell.wavenumber_sums,
+            sums=sums,
+            auto_a=auto[a],
+            auto_b=auto[b],
+            squares=sums**2,
+            noise=noise,
+            quantity=a if a == b else f"{a} x {b}",
+            gauge=checked_gauge(gauge),
+        )
     return found
 
 

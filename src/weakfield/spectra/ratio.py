@@ -85,9 +85,12 @@ class PairedRatio(Table):
     def columns(self) -> dict[str, NDArray[Any]]:
         """Of every shell: ``k`` [h/Mpc], ``modes``, ``ratio``, its ``error`` and ``error_unpaired``."""
         return {
-            "k": self.k, "modes": self.modes, "ratio": self.ratio, "error": self.ratio_error,
+            "k": self.k,
+            "modes": self.modes,
+            "ratio": self.ratio,
+            "error": self.ratio_error,
             "error_unpaired": self.ratio_error_unpaired,
-        }  # fmt: skip
+        }
 
     def about(self) -> dict[str, str | int | float]:
         """Quantity and number of seeds."""

@@ -187,9 +187,16 @@ def _fill(
         batch, spectrum = layout.batches[number], spectra[field][number]
         shells = layout.shells[batch.first : batch.stop]
         kernel.lay_out(
-            modes.z, modes.y, modes.x, amplitudes[field], modes.start[shells], modes.stop[shells], phases,
-            batch.compact, spectrum,
-        )  # fmt: skip
+            modes.z,
+            modes.y,
+            modes.x,
+            amplitudes[field],
+            modes.start[shells],
+            modes.stop[shells],
+            phases,
+            batch.compact,
+            spectrum,
+        )
         ducc0.fft.c2c(spectrum, axes=(1,), forward=False, inorm=0, nthreads=1, out=spectrum)
 
     numbers = list(reversed(range(len(layout.batches)))) * len(amplitudes)

@@ -33,9 +33,16 @@ def written_spectra(
             powers = np.array([[pair[theory].dimensionless for pair in tables] for theory in THEORIES])
             linear, nonlinear = expected.written(name, first.redshift)
             spectrum = PairedPower(
-                quantity=f"{name}_written", redshift=requested, k=first.k, modes=first.count, seeds=tuple(seeds),
-                powers=powers, difference=np.full(powers.shape[1:], np.nan), linear=linear, nonlinear=nonlinear,
-            )  # fmt: skip
+                quantity=f"{name}_written",
+                redshift=requested,
+                k=first.k,
+                modes=first.count,
+                seeds=tuple(seeds),
+                powers=powers,
+                difference=np.full(powers.shape[1:], np.nan),
+                linear=linear,
+                nonlinear=nonlinear,
+            )
             found.append(spectrum)
     return found
 

@@ -35,9 +35,19 @@ _FIRST_SCALE_FACTOR = 1.0 / 104.0
 _TIMES = 240  # nodes from there to today, uniform in ln a
 _ACCURACY = 4  # lAccuracyBoost: 2 is wrong by 1.5e-4; 8 exceeds CAMB's array bounds and ends the process
 _VARIABLES = (
-    "a", "H", "etak", "Weyl", "delta_cdm", "delta_baryon", "delta_photon", "delta_neutrino",
-    "v_newtonian_cdm", "v_newtonian_baryon", "v_photon", "v_neutrino",
-)  # fmt: skip
+    "a",
+    "H",
+    "etak",
+    "Weyl",
+    "delta_cdm",
+    "delta_baryon",
+    "delta_photon",
+    "delta_neutrino",
+    "v_newtonian_cdm",
+    "v_newtonian_baryon",
+    "v_photon",
+    "v_neutrino",
+)
 
 
 def provide(settings: SimulationSettings, cosmology: CosmologySettings) -> SplinedHistory:

@@ -22,9 +22,14 @@ from weakfield.simulation.universe import DTYPES
 
 
 def spectral_universe(
-    run: RunSettings, background: Background, history: TransferHistory, realisation: Realisation, kernels: Kernels,
-    backend: str | None, shared: StudyCache,
-) -> SpectralUniverse:  # fmt: skip
+    run: RunSettings,
+    background: Background,
+    history: TransferHistory,
+    realisation: Realisation,
+    kernels: Kernels,
+    backend: str | None,
+    shared: StudyCache,
+) -> SpectralUniverse:
     """Particles, phi, chi and B, made in double precision and rounded to that of the run at the end."""
     if run.simulation.transfer == "eisenstein-hu" and run.cosmology.Omega_r > 0:
         warnings.warn(
@@ -41,11 +46,21 @@ def spectral_universe(
     particles, modes = start.particles, fft.COMPLEX[kind]
     particles.displacement, particles.momentum = particles.displacement.to(kind), particles.momentum.to(kind)
     return SpectralUniverse(
-        run=run, background=background, particles=particles, phi=spectral.field_of(start.phi, realisation.n).to(kind),
-        chi=spectral.field_of(start.chi, realisation.n).to(kind), b_modes=b_modes.to(modes), realisation=realisation,
-        history=history, radiation=radiation, backend=backend, phi_modes=start.phi.to(modes),
-        chi_modes=start.chi.to(modes), rate_modes=start.rate.to(modes), matched=start.matched,
-    )  # fmt: skip
+        run=run,
+        background=background,
+        particles=particles,
+        phi=spectral.field_of(start.phi, realisation.n).to(kind),
+        chi=spectral.field_of(start.chi, realisation.n).to(kind),
+        b_modes=b_modes.to(modes),
+        realisation=realisation,
+        history=history,
+        radiation=radiation,
+        backend=backend,
+        phi_modes=start.phi.to(modes),
+        chi_modes=start.chi.to(modes),
+        rate_modes=start.rate.to(modes),
+        matched=start.matched,
+    )
 
 
 def _b(run: RunSettings, background: Background, kernels: Kernels, start: SpectralStart) -> Tensor:

@@ -71,9 +71,18 @@ class SpectralRelativity:
         metric: Tensor = u.kernels.extrapolate(u.metric, u.past_metric, ahead)
         project(u, clock, metric, weight)
         u.kernels.hamiltonian_source(
-            u.source, u.phi, u.past_phi, u.chi, u.past_chi, u.gradient, u.past_gradient, ahead,
-            u.background.four_pi_G / clock.a, clock.hubble, u.source,
-        )  # fmt: skip
+            u.source,
+            u.phi,
+            u.past_phi,
+            u.chi,
+            u.past_chi,
+            u.gradient,
+            u.past_gradient,
+            ahead,
+            u.background.four_pi_G / clock.a,
+            clock.hubble,
+            u.source,
+        )
         return metric
 
     def _begin(self, u: SpectralUniverse, clock: Clock) -> None:

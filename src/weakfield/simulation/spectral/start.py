@@ -80,9 +80,14 @@ class _Setting:
 
 
 def spectral_start(
-    run: RunSettings, background: Background, history: TransferHistory, realisation: Realisation, kernels: Kernels,
-    shared: StudyCache, radiation: LinearRadiation | None,
-) -> SpectralStart:  # fmt: skip
+    run: RunSettings,
+    background: Background,
+    history: TransferHistory,
+    realisation: Realisation,
+    kernels: Kernels,
+    shared: StudyCache,
+    radiation: LinearRadiation | None,
+) -> SpectralStart:
     """Particles, phi, chi and phi' at the initial redshift, with transfer functions (EQUATIONS 3.2, 16.3)."""
     a = 1.0 / (1.0 + run.simulation.initial_redshift)
     here = _Setting(run, background, kernels, realisation, radiation, a)
@@ -105,9 +110,15 @@ def spectral_start(
 
 
 def _growing_mode(
-    here: _Setting, particles: Particles, linear: Tensor, chi: Tensor, rate: Tensor, shifts: list[Tensor],
-    speeds: list[Tensor], body: list[Tensor],
-) -> SpectralStart:  # fmt: skip
+    here: _Setting,
+    particles: Particles,
+    linear: Tensor,
+    chi: Tensor,
+    rate: Tensor,
+    shifts: list[Tensor],
+    speeds: list[Tensor],
+    body: list[Tensor],
+) -> SpectralStart:
     """The second order of EQUATIONS 16.3 on top of linear theory, and positions that have the density it demands."""
     tau = 2.0 / here.hubble
     q = quadratic.second_order_fields(linear)

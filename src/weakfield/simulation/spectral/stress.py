@@ -28,9 +28,18 @@ def advance_chi_and_b(u: SpectralUniverse, clock: Clock, particles: Particles, v
     parabolic = vector and u.run.simulation.vector_method == "parabolic"
     half = 0.5 * clock.a**2
     spectral.solve_stress(
-        u.kernels, u.packed, u.gradient, stress_factor(u, clock.a), addition, half * clock.previous_step,
-        half * clock.step, u.chi_modes, u.chi, u.b_modes if parabolic else None, u.b_now if parabolic else None,
-    )  # fmt: skip
+        u.kernels,
+        u.packed,
+        u.gradient,
+        stress_factor(u, clock.a),
+        addition,
+        half * clock.previous_step,
+        half * clock.step,
+        u.chi_modes,
+        u.chi,
+        u.b_modes if parabolic else None,
+        u.b_now if parabolic else None,
+    )
     if vector and not parabolic:
         u.b_now.copy_(constrained_b(u.background, u.kernels, particles))
         u.b_modes.copy_(u.b_now)

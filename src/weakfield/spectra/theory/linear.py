@@ -132,7 +132,11 @@ def _through_time(simulation: SimulationSettings, cosmology: CosmologySettings) 
     if simulation.initial_conditions == "linear" and simulation.transfer not in ("file", "spectrum"):
         return transfer_history(simulation, cosmology)
     own = SimulationSettings(
-        grid=simulation.grid, box_size_mpch=simulation.box_size_mpch, template=simulation.template,
-        tiling=simulation.tiling_factor, initial_redshift=simulation.initial_redshift, transfer="camb",
-    )  # fmt: skip
+        grid=simulation.grid,
+        box_size_mpch=simulation.box_size_mpch,
+        template=simulation.template,
+        tiling=simulation.tiling_factor,
+        initial_redshift=simulation.initial_redshift,
+        transfer="camb",
+    )
     return transfer_history(own, cosmology)
