@@ -16,7 +16,7 @@ from weakfield.base.figures import OTHERS, new_figure, save_png, wavenumber_axis
 from weakfield.config import RunSettings, SimulationSettings
 from weakfield.cosmology import Background
 from weakfield.cosmology.transfer import nodes, transfer_history
-from weakfield.simulation.initial_conditions import linear_sources
+from weakfield.simulation.initial_conditions import initial_spectra
 
 ROOT = Path(__file__).parents[2]
 BOX, GRID = 640.0, 32
@@ -27,7 +27,7 @@ def source(theory: str, rule: str, x: np.ndarray) -> np.ndarray:
     settings = SimulationSettings(grid=GRID, box_size_mpch=BOX, transfer_nodes=rule)
     run = RunSettings(theory=theory, seed=0, simulation=settings)
     history = transfer_history(settings, run.cosmology)
-    return linear_sources(run, Background(run.cosmology, BOX), history).displacement[0](x)
+    return initial_spectra(run, Background(run.cosmology, BOX), history).displacement[0](x)
 
 
 def dense_source(theory: str, x: np.ndarray) -> np.ndarray:

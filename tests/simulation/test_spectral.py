@@ -17,7 +17,7 @@ from weakfield.simulation.evolution import THEORIES, at_redshifts, grow_member
 from weakfield.simulation.initial_conditions import initial_universe
 from weakfield.simulation.realisation import Realisation
 from weakfield.simulation.spectral.primordial import primordial_modes
-from weakfield.simulation.spectral.start import spectral_start
+from weakfield.simulation.spectral.start import spectral_initial_state
 from weakfield.simulation.study_cache import StudyCache
 
 THEORY_NAMES = ("newton", "gr")
@@ -28,7 +28,7 @@ def started(run):
     shared, kernels = StudyCache(run), kernels_for("cpu")
     u = initial_universe(run, shared=shared)
     realisation = Realisation(primordial_modes(run, shared.noise(run.seed, run.inverted)), kernels)
-    return spectral_start(run, u.background, u.history, realisation, kernels, shared, u.radiation)
+    return spectral_initial_state(run, u.background, u.history, realisation, kernels, shared, u.radiation)
 
 
 @pytest.mark.parametrize("theory", THEORY_NAMES)

@@ -16,7 +16,7 @@ from weakfield.formats import load_gadget, load_particles, save_particles
 from weakfield.mesh import fft
 from weakfield.mesh.noise import unit_modes
 from weakfield.simulation import grow_member
-from weakfield.simulation.initial_conditions import initial_universe, linear_sources
+from weakfield.simulation.initial_conditions import initial_spectra, initial_universe
 
 
 @pytest.mark.parametrize("omega_b", [0.01, 0.06])  # an eighth of the matter is 0.0178
@@ -28,7 +28,7 @@ def test_hybrid_particles_are_on_average_the_blend(small_run, omega_b):
         simulation = run.simulation.model_copy(update={"baryon_treatment": treatment})
         this = run.model_copy(update={"simulation": simulation, "cosmology": cosmology})
         background, history = Background(cosmology, 320.0), transfer_history(simulation, cosmology)
-        sources[treatment] = linear_sources(this, background, history)
+        sources[treatment] = initial_spectra(this, background, history)
     x = np.linspace(8.0, 60.0, 20)
     for name in ("displacement", "velocity"):
         (most, eighth), (blend,) = (getattr(sources[t], name) for t in ("hybrid", "blend"))

@@ -12,14 +12,14 @@ from weakfield.config import StudyConfig, preset_names
 from weakfield.formats.settings_ini import IniRun, read_settings_ini
 
 #: what a person may give where settings are expected
-Source = str | os.PathLike[str] | Mapping[str, object] | StudyConfig
+SettingsSource = str | os.PathLike[str] | Mapping[str, object] | StudyConfig
 
 _EXPECTED = (
     "expected the name of a preset, the path of a study in TOML or of a settings.ini, a mapping or a StudyConfig"
 )
 
 
-def settings_from(source: Source) -> StudyConfig | IniRun:
+def settings_from(source: SettingsSource) -> StudyConfig | IniRun:
     """A study, or the single run of a settings.ini of the reference program.
 
     A mapping has the tables of a study file; a folder is a run folder, whose study is meant. Raises ``BadInput`` for

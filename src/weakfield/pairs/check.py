@@ -24,7 +24,7 @@ _CHANCE = 1e-9
 #: what the fit of Eisenstein & Hu, radiation at high redshift and clustering beyond linear theory may change together:
 #: each is some 10 % of the variance of phi, which the largest modes of the box make
 _THEORY = 2.0
-#: the twins differ by a few per cent at the most (docs/verification.md), a wrong one by its own amplitude
+#: the members differ by a few per cent at the most (docs/verification.md), a wrong one by its own amplitude
 _TWINS = 1.5
 #: phi of the weak field: its square is left out of the equations
 _WEAK = 1e-2

@@ -17,14 +17,14 @@ from weakfield.base.progress import bar
 from weakfield.config import Draw, RunFolder, StudyConfig
 from weakfield.config.layout import in_order
 from weakfield.formats.settings_ini import IniRun
-from weakfield.formats.sources import Source, settings_from
+from weakfield.formats.sources import SettingsSource, settings_from
 from weakfield.pairs.journal import Tally, log_path, sentence
 from weakfield.pairs.locks import holders
 from weakfield.pairs.manifest import why_incomplete
 from weakfield.pairs.runfolder import open_for_work
 
 
-def simulate(config: Source, out_dir: str | Path | None = None) -> list[Path]:
+def simulate(config: SettingsSource, out_dir: str | Path | None = None) -> list[Path]:
     """Grow all pairs of a study, or run a settings.ini of the reference program; returns the paths written.
 
     ``config`` is a preset, a study (TOML file, mapping or ``StudyConfig``), a run folder to continue, or a

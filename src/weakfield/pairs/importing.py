@@ -24,7 +24,7 @@ from weakfield.simulation.output import UNITS, beginning_attributes
 
 #: names in the run folder, whatever the bases of the reference program's files were
 _OUTPUT = OutputSettings(dtype="float64")
-#: what may differ between twins: it decides which files there are, not what is in them
+#: what may differ between the members of a pair: it decides which files there are, not what is in them
 _OUTPUTS_ONLY = {"snapshot_fields", "snapshot_particles", "snapshot_gadget", "spectra_fields", "spectra_redshifts"}
 
 
@@ -52,20 +52,20 @@ def import_reference(directory: str | Path, folder: RunFolder, skip_single: bool
     stages read: each carries the redshift of the cycle it was written in, from the background file (EQUATIONS 2).
     Outputs requested outside 0 <= z <= initial redshift are left out. The folder's study.toml is made of the settings
     if there is none, and its seeds are extended to those imported; tables the runs began with are copied to inputs/.
-    Raises ``BadInput`` for a seed without its twin (left out with ``skip_single``), a gap between the seeds, twins or
-    pairs of different settings, a folder of another study, damaged files.
+    Raises ``BadInput`` for a seed with one member only (left out with ``skip_single``), a gap between the seeds,
+    pairs of different settings or of another study than the folder's, damaged files.
     """
     pairs = _pairs(_members(Path(directory)), skip_single)
     if not pairs:
         raise BadInput(f"{directory} holds no pair of runs, expected a settings.ini beside the output of each run")
     first = next(iter(pairs.values()))["gr"]
     _covering(_study(first.run, tuple(pairs), folder), tuple(pairs))  # what is wrong with them, before anything is made
-    for twins in pairs.values():
-        for member in twins.values():
+    for pair in pairs.values():
+        for member in pair.values():
             _check_same(first, member)
     with run_lock(folder):
         study = _covering(_study(first.run, tuple(pairs), folder), tuple(pairs))
-        paths = [_import_pair(seed, twins, study, folder) for seed, twins in pairs.items()]
+        paths = [_import_pair(seed, pair, study, folder) for seed, pair in pairs.items()]
         write_start(_with_inputs(study, folder), folder, "import")
     return paths
 
@@ -94,19 +94,19 @@ def _pairs(members: Iterator[Member], skip_single: bool) -> dict[int, dict[Theor
     """Both members of each seed, seeds ascending."""
     found: dict[int, dict[Theory, Member]] = {}
     for member in members:
-        twins = found.setdefault(member.run.seed, {})
-        if member.run.theory in twins:
+        pair = found.setdefault(member.run.seed, {})
+        if member.run.theory in pair:
             raise BadInput(
-                f"{member.ini} and {twins[member.run.theory].ini} are both the {member.run.theory} run of seed"
+                f"{member.ini} and {pair[member.run.theory].ini} are both the {member.run.theory} run of seed"
                 f" {member.run.seed}, expected one"
             )
-        twins[member.run.theory] = member
-    for seed, twins in sorted(found.items()):
-        missing = [theory for theory in THEORIES if theory not in twins]
+        pair[member.run.theory] = member
+    for seed, pair in sorted(found.items()):
+        missing = [theory for theory in THEORIES if theory not in pair]
         if missing and not skip_single:
-            other = next(iter(twins.values()))
+            other = next(iter(pair.values()))
             raise BadInput(f"{other.ini} has no twin, expected a {missing[0]} run of seed {seed} too")
-    return {seed: twins for seed, twins in sorted(found.items()) if len(twins) == len(THEORIES)}
+    return {seed: pair for seed, pair in sorted(found.items()) if len(pair) == len(THEORIES)}
 
 
 def _check_same(first: Member, other: Member) -> None:
@@ -189,7 +189,7 @@ def _with_inputs(study: StudyConfig, folder: RunFolder) -> StudyConfig:
     return study.model_copy(update={"simulation": study.simulation.model_copy(update=update)})
 
 
-def _import_pair(seed: int, twins: dict[Theory, Member], study: StudyConfig, folder: RunFolder) -> Path:
+def _import_pair(seed: int, pair: dict[Theory, Member], study: StudyConfig, folder: RunFolder) -> Path:
     """Copy one pair into its folder, whole or not at all; one that is there already stays."""
     final = folder.pair(seed)
     if Manifest.exists(final):
@@ -201,10 +201,10 @@ def _import_pair(seed: int, twins: dict[Theory, Member], study: StudyConfig, fol
     files: dict[str, FileEntry] = {}
     for theory in THEORIES:
         (scratch / theory).mkdir()
-        for name, about in _copy(twins[theory], study, scratch / theory):
+        for name, about in _copy(pair[theory], study, scratch / theory):
             files[f"{theory}/{name}"] = FileEntry(file_hash(scratch / theory / name), theory, **about)
     seconds = dict.fromkeys(THEORIES, 0.0)
-    sources = {theory: str(member.ini.resolve()) for theory, member in twins.items()}
+    sources = {theory: str(member.ini.resolve()) for theory, member in pair.items()}
     Manifest.of(study, seed, scratch, dict(sorted(files.items())), seconds, imported=sources).save()
     for path in (scratch, *(scratch / theory for theory in THEORIES)):
         sync_folder(path)

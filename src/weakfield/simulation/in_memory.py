@@ -12,7 +12,7 @@ from weakfield.config import RunSettings, StudyConfig, Theory
 from weakfield.config.simulation import FieldName
 from weakfield.formats import save_field
 from weakfield.formats.labelled import labelled
-from weakfield.formats.sources import Source, settings_from
+from weakfield.formats.sources import SettingsSource, settings_from
 from weakfield.mesh.threads import threads, threads_for_mesh
 from weakfield.simulation.clock import Clock, cycles_until
 from weakfield.simulation.evolution import THEORIES
@@ -40,7 +40,7 @@ class Simulation:
 
     def __init__(
         self,
-        config: Source | RunSettings,
+        config: SettingsSource | RunSettings,
         theory: Theory | None = None,
         seed: int | None = None,
         *,
@@ -181,7 +181,7 @@ class Simulation:
 
 
 def _run_settings(
-    config: Source | RunSettings,
+    config: SettingsSource | RunSettings,
     theory: Theory | None,
     seed: int | None,
     inverted: bool,

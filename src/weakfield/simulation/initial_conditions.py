@@ -13,11 +13,11 @@ from weakfield.mesh.kernels import kernels_for
 from weakfield.mesh.kernels.contract import Kernels
 from weakfield.mesh.particles import Particles
 from weakfield.simulation.gravity import momentum_density, to_b
-from weakfield.simulation.linear_start import by_kind, linear_sources
+from weakfield.simulation.linear_start import by_kind, initial_spectra
 from weakfield.simulation.matter_start import linear_potential, matter_source, velocity_factor
 from weakfield.simulation.radiation import LinearRadiation
 from weakfield.simulation.realisation import Realisation, Source
-from weakfield.simulation.snapshot_start import Start, load_start
+from weakfield.simulation.snapshot_start import InitialState, load_initial_state
 from weakfield.simulation.spectral.begin import spectral_universe
 from weakfield.simulation.spectral.primordial import primordial_modes
 from weakfield.simulation.study_cache import StudyCache
@@ -46,7 +46,7 @@ def initial_universe(
     if settings.mesh == "spectral":
         return spectral_universe(run, background, history, realisation, kernels, backend, shared)
     if settings.initial_conditions == "snapshot":
-        start = load_start(run, background, kernels_for("cpu")).to(device)
+        start = load_initial_state(run, background, kernels_for("cpu")).to(device)
     elif settings.transfer == "spectrum":
         start = _from_matter_power(run, background, realisation, kernels, shared)
     else:
@@ -68,7 +68,7 @@ def initial_universe(
     )
 
 
-def _completed(start: Start, background: Background, kernels: Kernels, dtype: torch.dtype) -> Tensor:
+def _completed(start: InitialState, background: Background, kernels: Kernels, dtype: torch.dtype) -> Tensor:
     """The modes of B, from particles that are still double where they are not given; and all else rounded to the run.
 
     In this order no more lies in memory at once than later in a cycle.
@@ -91,26 +91,26 @@ def _from_transfer(
     realisation: Realisation,
     kernels: Kernels,
     shared: StudyCache,
-) -> Start:
+) -> InitialState:
     """Particles and phi with the transfer functions at the initial redshift."""
-    sources = linear_sources(run, background, history)
+    sources = initial_spectra(run, background, history)
     k2 = realisation.lattice.k2(shared.device)
     particles = _displaced(realisation, kernels, sources.displacement, shared)
     particles.momentum = _by_kind(realisation, kernels, particles, sources.velocity, k2, sinc=False)
     particles.momentum *= -realisation.n
-    return Start(particles, realisation.field(sources.potential, k2))
+    return InitialState(particles, realisation.field(sources.potential, k2))
 
 
 def _from_matter_power(
     run: RunSettings, background: Background, realisation: Realisation, kernels: Kernels, shared: StudyCache
-) -> Start:
+) -> InitialState:
     """Particles displaced to the matter power of a file, and the phi and velocities that linear theory gives them."""
     particles = _displaced(realisation, kernels, (matter_source(run, background),), shared)
     phi = linear_potential(run, background, particles, kernels)
     particles.momentum = kernels.gradient(particles, phi)
     particles.momentum *= realisation.n
     particles.momentum *= -velocity_factor(run, background)
-    return Start(particles, phi)
+    return InitialState(particles, phi)
 
 
 def _displaced(

@@ -23,7 +23,7 @@ _STEP = 0.005
 
 
 @dataclass(frozen=True)
-class LinearSources:
+class InitialSpectra:
     """The functions of x = k L that the initial conditions realise (EQUATIONS 3.2).
 
     Displacement and velocity: one for all particles, or with hybrid baryons one for most and one for every eighth.
@@ -34,7 +34,7 @@ class LinearSources:
     velocity: tuple[Source, ...]  # k^2 times the potential whose gradient is -q
 
 
-def linear_sources(run: RunSettings, background: Background, history: TransferHistory) -> LinearSources:
+def initial_spectra(run: RunSettings, background: Background, history: TransferHistory) -> InitialSpectra:
     """Sources of potential, displacement and velocity at the initial redshift, for the theory of the run.
 
     GR starts in Poisson gauge. Newton starts in N-body gauge: its density is that of the relativistic run seen in
@@ -59,7 +59,7 @@ def linear_sources(run: RunSettings, background: Background, history: TransferHi
             drift = a * scale * _gauge_velocity(run, background, history, a)
     deltas, thetas = (_matter(run, functions, kind) for kind in ("delta", "theta"))
     name = functions.source
-    return LinearSources(
+    return InitialSpectra(
         potential=natural_spline(x, potential, name),
         displacement=tuple(natural_spline(x, gauge - delta * scale, name) for delta in deltas),
         velocity=tuple(

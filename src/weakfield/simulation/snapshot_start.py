@@ -28,7 +28,7 @@ _BEYOND = 1e-6
 
 
 @dataclass
-class Start:
+class InitialState:
     """What a run starts from; chi and B are found from the particles where they are not given.
 
     Made in double precision and rounded to that of the run at the end: B is a small difference of momenta.
@@ -39,10 +39,10 @@ class Start:
     chi: Tensor | None = None
     b_modes: Tensor | None = None
 
-    def to(self, device: torch.device) -> Start:
+    def to(self, device: torch.device) -> InitialState:
         """The same on a device."""
         chi, b_modes = (None if field is None else field.to(device) for field in (self.chi, self.b_modes))
-        return Start(self.particles.to(device), self.phi.to(device), chi, b_modes)
+        return InitialState(self.particles.to(device), self.phi.to(device), chi, b_modes)
 
     def round_to(self, dtype: torch.dtype) -> None:
         """Bring everything to a real precision, one array after the other: both of all would not fit in memory."""
@@ -55,7 +55,7 @@ class Start:
             self.chi = self.chi.to(dtype)
 
 
-def load_start(run: RunSettings, background: Background, kernels: Kernels) -> Start:
+def load_initial_state(run: RunSettings, background: Background, kernels: Kernels) -> InitialState:
     """Particles of ``particle_file`` and fields of ``metric_files`` (phi, chi, B), at the initial redshift.
 
     Momenta of an HDF5 file are half of ``particle_step`` early, those of a Gadget-2 file are not. GR needs phi;
@@ -87,7 +87,7 @@ def load_start(run: RunSettings, background: Background, kernels: Kernels) -> St
     chi = fields[1] if len(fields) > 1 else None
     _carry_on(run, particles, phi, chi, kernels, a, early)
     b_modes = fft.forward(fields[2] * (n * a**2)) / n**3 if len(fields) > 2 else None
-    return Start(particles, phi, chi, b_modes)
+    return InitialState(particles, phi, chi, b_modes)
 
 
 def _stored(run: RunSettings, path: Path) -> tuple[StoredParticles, float]:

@@ -62,7 +62,7 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
     Spectra and bispectra of phi at every output and of the growth-scaled difference cubes of ``dataset.redshifts``,
     and the spectra that the simulation wrote; of seeds with a whole inverse the even and the odd part of GR - Newton
     too, all else of the seeds as they are. Raises ``BadInput`` when no pair is whole, or a file of a pair is
-    missing, damaged or of another grid than its twin.
+    missing, damaged or of another grid than its other member.
     """
     pairs = Pairs(study, folder)
     if not (seeds := pairs.seeds):

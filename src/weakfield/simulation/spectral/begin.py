@@ -14,7 +14,7 @@ from weakfield.mesh.kernels.contract import Kernels
 from weakfield.mesh.packed import PACKED
 from weakfield.simulation.radiation import LinearRadiation
 from weakfield.simulation.realisation import Realisation
-from weakfield.simulation.spectral.start import SpectralStart, spectral_start
+from weakfield.simulation.spectral.start import SpectralInitialState, spectral_initial_state
 from weakfield.simulation.spectral.stress import constrained_b
 from weakfield.simulation.spectral.universe import SpectralUniverse
 from weakfield.simulation.study_cache import StudyCache
@@ -40,7 +40,7 @@ def spectral_universe(
     radiation = None
     if run.simulation.linear_radiation:
         radiation = LinearRadiation(run, background, history, realisation, shared.tables)
-    start = spectral_start(run, background, history, realisation, kernels, shared, radiation)
+    start = spectral_initial_state(run, background, history, realisation, kernels, shared, radiation)
     kind = DTYPES[run.simulation.precision]
     b_modes = _b(run, background, kernels, start)
     particles, modes = start.particles, fft.COMPLEX[kind]
@@ -63,7 +63,7 @@ def spectral_universe(
     )
 
 
-def _b(run: RunSettings, background: Background, kernels: Kernels, start: SpectralStart) -> Tensor:
+def _b(run: RunSettings, background: Background, kernels: Kernels, start: SpectralInitialState) -> Tensor:
     """Modes of a^2 B from the momentum constraint, with the metric of the start in GR."""
     n, metric = start.particles.grid, None
     if run.theory == "gr":

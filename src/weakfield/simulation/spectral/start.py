@@ -18,7 +18,7 @@ from weakfield.mesh.kernels.contract import Kernels
 from weakfield.mesh.kernels.reference.hamiltonian import hamiltonian
 from weakfield.mesh.packed import PACKED, VECTOR
 from weakfield.mesh.particles import Particles
-from weakfield.simulation.linear_start import by_kind, linear_sources
+from weakfield.simulation.linear_start import by_kind, initial_spectra
 from weakfield.simulation.radiation import LinearRadiation
 from weakfield.simulation.realisation import Realisation, Source
 from weakfield.simulation.study_cache import StudyCache
@@ -28,7 +28,7 @@ _PASSES = 3
 
 
 @dataclass
-class SpectralStart:
+class SpectralInitialState:
     """Particles and modes of the metric, double precision; ``matched``: phi is that of the particles' density."""
 
     particles: Particles
@@ -79,7 +79,7 @@ class _Setting:
         return out
 
 
-def spectral_start(
+def spectral_initial_state(
     run: RunSettings,
     background: Background,
     history: TransferHistory,
@@ -87,11 +87,11 @@ def spectral_start(
     kernels: Kernels,
     shared: StudyCache,
     radiation: LinearRadiation | None,
-) -> SpectralStart:
+) -> SpectralInitialState:
     """Particles, phi, chi and phi' at the initial redshift, with transfer functions (EQUATIONS 3.2, 16.3)."""
     a = 1.0 / (1.0 + run.simulation.initial_redshift)
     here = _Setting(run, background, kernels, realisation, radiation, a)
-    functions, sources = history.at(a), linear_sources(run, background, history)
+    functions, sources = history.at(a), initial_spectra(run, background, history)
     phi = here.potential(sources.potential)
     chi = here.modes(_slip_source(run, functions))
     rate = here.modes(_pull_source(run, background, functions)) - here.hubble * (phi - chi)
@@ -101,10 +101,10 @@ def spectral_start(
     if run.simulation.start == "linear":
         _displace(here, particles, particles.displacement.clone(), shifts)
         _set_moving(here, particles, speeds)
-        return SpectralStart(particles, phi, chi, rate, matched=not here.gr)
+        return SpectralInitialState(particles, phi, chi, rate, matched=not here.gr)
     body = shifts
     if here.gr:
-        newton = linear_sources(run.model_copy(update={"theory": "newton"}), background, history)
+        newton = initial_spectra(run.model_copy(update={"theory": "newton"}), background, history)
         body = [here.potential(source) for source in newton.displacement]
     return _growing_mode(here, particles, phi, chi, rate, shifts, speeds, body)
 
@@ -118,7 +118,7 @@ def _growing_mode(
     shifts: list[Tensor],
     speeds: list[Tensor],
     body: list[Tensor],
-) -> SpectralStart:
+) -> SpectralInitialState:
     """The second order of EQUATIONS 16.3 on top of linear theory, and positions that have the density it demands."""
     tau = 2.0 / here.hubble
     q = quadratic.second_order_fields(linear)
@@ -151,7 +151,7 @@ def _growing_mode(
         shifts = [one + missing for one in shifts]
         _displace(here, particles, rest, shifts)
     _set_moving(here, particles, speeds)
-    return SpectralStart(particles, phi, chi, rate, True, residuals)
+    return SpectralInitialState(particles, phi, chi, rate, True, residuals)
 
 
 def _demanded(here: _Setting, phi: Tensor, chi: Tensor, rate: Tensor) -> Tensor:
