@@ -70,6 +70,7 @@ def test_a_finished_run(tmp_path: Path) -> None:
     assert len(run.audit) == 1
     assert len(run.spectra) > 0
     assert len(run.explain.to_pandas()) > 0
+    assert repr(run.dataset).startswith("Dataset of 10 pairs (6 train, 2 validation, 2 test), boxes of 160 Mpc/h\n")
     seed = run.dataset.part("test")[0]
     pair, network = run.pairs[seed], run.networks["cnn"]
     cubes = [pair.phi("gr", z) for z in network.geometry.redshifts]

@@ -24,6 +24,7 @@ from weakfield.dataset.pairs import PairTensor, SamplePairs
 from weakfield.dataset.sample_shapes import AXES, SampleShape
 from weakfield.dataset.splits import PARTS, Part
 from weakfield.dataset.transforms import PLUGINS, Transform
+from weakfield.dataset.wording import samples_in_words
 
 #: what a data set keeps of its files beside its description: how they looked, and cubes ready to be read
 CACHE = "cache"
@@ -55,6 +56,14 @@ class Dataset:
             False: Chain.from_json(description.transforms.mean_removed, folder.dataset / PLUGINS),
         }
         self._checked = Checked(folder.dataset / CACHE / "seen.json")
+
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{len(self.part(part))} {part}" for part in PARTS)
+        return (
+            f"Dataset of {len(self.seeds)} pairs ({parts}), boxes of {self.box_size_mpch:g} Mpc/h\n"
+            f"  a sample is {samples_in_words(self.description)}, shape {self.shape}\n"
+            f"  {self.folder.dataset}"
+        )
 
     @property
     def seeds(self) -> tuple[int, ...]:
