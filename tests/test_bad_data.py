@@ -255,7 +255,7 @@ def test_interrupted_by_hand(run: Path, capsys: Capture) -> None:
         assert (pair / "pair.json").exists()
 
 
-@pytest.mark.parametrize("limit", [100, 4000])
+@pytest.mark.parametrize("limit", [100, pytest.param(4000, marks=pytest.mark.slow)])
 def test_a_full_disk(run: Path, grown: Path, limit: int) -> None:
     """No file may grow beyond ``limit`` bytes: less than any file of a pair, and less than a field."""
     shutil.rmtree(run / "pairs/seed00003")

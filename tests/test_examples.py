@@ -8,12 +8,14 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import weakfield as wf
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
+@pytest.mark.slow
 def test_a_pair_in_python(tmp_path: Path) -> None:
     script = EXAMPLES / "pair_in_python.py"
     for _ in range(2):  # again: the pair is there

@@ -31,7 +31,9 @@ def block(root: Path, seed: int) -> Path:
     return obstacle
 
 
-@pytest.mark.parametrize("options", [[], ["--workers", 2]], ids=["loop", "workers"])
+@pytest.mark.parametrize(
+    "options", [pytest.param([], id="loop"), pytest.param(["--workers", 2], id="workers", marks=pytest.mark.slow)]
+)
 def test_a_pair_that_fails_three_times_is_set_aside_and_the_others_grow(tmp_path: Path, options: list[object]) -> None:
     study, root = write_study(tmp_path / "study.toml"), tmp_path / "run"
     folder, obstacle = RunFolder(root), block(root, 2)
