@@ -11,6 +11,7 @@ import torch
 
 from helpers.synthetic import save_phi, tiny_study, write_run
 from weakfield.audit.audit_run import AuditRun
+from weakfield.audit.run import open_audit
 from weakfield.base.files import file_hash, write_json
 from weakfield.config import Draw, RunFolder, StudyConfig
 from weakfield.config.layout import seed_of
@@ -36,7 +37,7 @@ def planted(
         alter_gr(study, folder, draw, alter)
     build.run(study, folder)
     training.run(study, folder)
-    return AuditRun(study, folder)
+    return open_audit(study, folder)
 
 
 def alter_gr(study: StudyConfig, folder: RunFolder, draw: Draw, alter: Alter) -> None:
