@@ -31,7 +31,7 @@ class Gravity(Protocol):
     name: str
 
     def solve(self, universe: Universe, clock: Clock, diagnostics: bool) -> None:
-        """Compute this cycle's fields from the particles; ``diagnostics`` asks for chi and B even if nothing needs them."""
+        """Compute the fields from the particles; ``diagnostics`` asks for chi and B even where motion needs neither."""
 
     def move(self, universe: Universe, clock: Clock) -> None:
         """Kick with the fields of this cycle and drift one step."""

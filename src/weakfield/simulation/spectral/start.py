@@ -176,7 +176,7 @@ def _demanded(here: _Setting, phi: Tensor, chi: Tensor, rate: Tensor) -> Tensor:
 
 
 def _deposited(here: _Setting, particles: Particles, phi: Tensor, chi: Tensor) -> Tensor:
-    """Modes of the particles' density minus its mean, window removed; in GR with the particles' energy in the metric."""
+    """Modes of the particles' density minus its mean, window removed; in GR with their energy in the metric."""
     mean, n = here.run.cosmology.Omega_m, here.n
     energies = None
     if here.gr:
