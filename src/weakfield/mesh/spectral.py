@@ -115,7 +115,7 @@ def gradient_of(modes: Tensor, n: int) -> Tensor:
 
 
 def for_particles(modes: Tensor, n: int) -> Tensor:
-    """(..., N, N, N): the spline coefficients for particles to read, whose spline passes through the field of ``modes``."""
+    """(..., N, N, N): coefficients for particles to read, whose splines pass through the field of ``modes``."""
     return field_of(modes * continuum(n, modes.device).per_window, n)
 
 

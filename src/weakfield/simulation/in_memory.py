@@ -108,7 +108,7 @@ class Simulation:
         return self
 
     def field(self, name: FieldName) -> DataArray:
-        """A field now, as a run would write it: dimensions z, y, x in Mpc/h, with ``component`` for vectors and tensors.
+        """A field now, as a run would write it: dimensions z, y, x in Mpc/h, and ``component`` for vectors and tensors.
 
         phi, chi, B and hij are dimensionless, in Poisson gauge; T00, rhoN, p and Tij are in units of today's critical
         density. Raises ``BadInput`` for an unknown name, and in Newton for a field that was not solved for.
