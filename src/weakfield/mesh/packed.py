@@ -3,7 +3,7 @@ in memory.
 
 The stress-energy that particles leave on the mesh has the fields T00 to YZ (the eighth stays 0); the metric that moves
 them has the fields PHI to LZ. The kernels rely on the positions of CHI to BZ. LX to LZ hold B_i(o) - B_i(o - e_i) at
-the node o, whose trilinear interpolation is the derivative of B_i along its own axis (EQUATIONS 6.2).
+the node o; interpolated trilinearly, these differences are the derivative of B_i along its own axis (EQUATIONS 6.2).
 """
 
 from __future__ import annotations

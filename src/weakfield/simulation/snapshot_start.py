@@ -108,7 +108,7 @@ def _stored(run: RunSettings, path: Path) -> tuple[StoredParticles, float]:
 
 
 def _possible(stored: StoredParticles, path: Path) -> StoredParticles:
-    """The same particles; ``BadInput`` if positions lie outside the box, a momentum reaches c, or there is no mass."""
+    """The same particles; ``BadInput`` for positions outside the box, a momentum of c or more, or no mass."""
     low, high, fastest = stored.positions.min(), stored.positions.max(), np.abs(stored.momenta).max()
     if low < -_BEYOND or high > 1.0 + _BEYOND:
         raise BadInput(f"{path} holds positions from {low:g} to {high:g}, expected 0 to 1 in units of the box")
@@ -120,7 +120,7 @@ def _possible(stored: StoredParticles, path: Path) -> StoredParticles:
 
 
 def _numbered(stored: StoredParticles, path: Path) -> StoredParticles:
-    """The same particles with unique IDs: if IDs repeat, they are numbered as they stand, and a warning says so."""
+    """The same particles with unique IDs: if IDs repeat, particles are numbered as they stand, with a warning."""
     if (np.diff(stored.ids) > 0).all():
         return stored
     warnings.warn(f"{path} gives the same ID to several particles: they are numbered from 0 instead", stacklevel=3)

@@ -22,7 +22,7 @@ from weakfield.simulation.universe import DTYPES
 
 
 class StudyCache:
-    """Serves runs that differ only in theory and seed.
+    """Serves runs that differ only in theory and seed; what a run may change is made anew for each call.
 
     The noise of one seed is kept, so that the second member of a pair finds it. On a GPU the tables of radiation are
     kept too: their splines are computed on the processor, and every pair passes through the same scale factors.
@@ -45,7 +45,7 @@ class StudyCache:
         return self._given or transfer_history(self._settings, self._cosmology)
 
     def noise(self, seed: int, inverted: bool = False) -> Tensor:
-        """Unit modes of a seed on the device; do not change them. They are drawn on the processor, once per pair."""
+        """Unit modes of a seed on the device; do not change them. Drawn on the processor and copied once per pair."""
         if self._noise is None or self._noise[0] != (seed, inverted):
             self._noise = None  # the old one goes before the new one comes
             settings = self._settings

@@ -1,4 +1,4 @@
-"""The Triton kernels with deposits that add in a fixed order: slower, but with the same bits in every run on a GPU.
+"""The Triton kernels with deposits that add in a fixed order: slower, but the same bits in every run on the same GPU.
 
 Deposits are those of the reference kernels, whose ``index_add`` PyTorch sorts when it is told to be deterministic.
 """

@@ -154,7 +154,7 @@ def kick_drift_pcs(
 
     q_i -= kick (fall_i + sum_j q_j d_i B_j), x_i += drift (e^(psi + 2 phi) q_i / S + B_i). ``metric`` (N, N, N, 8) is
     packed as in ``mesh.packed``; ``dragging`` (N, N, N, 4) holds a^2 B and an unused field. The derivative of B is
-    simply that of its spline, because the term is of third order, against grad(phi).
+    simply that of its spline, because next to grad(phi) this term is only of third order.
     """
     n, q, splines = particles.grid, particles.momentum, Splines.of(particles)
     at = splines.gather(metric)

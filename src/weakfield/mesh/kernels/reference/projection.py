@@ -26,8 +26,8 @@ def project_stress_energy(
 
     Momenta are q* = q - weight grad(potential), at the time of the positions (EQUATIONS 15.1), or q itself without a
     potential. T00 = (m N^3 / a) sum W [E + f1 phi (+ f2 phi^2)] and T_ii are at the nodes, the off-diagonal T_ij on the
-    plaquettes. Fields are as in ``mesh.packed``; the last one is 0. T00 is summed from ``start`` on: with minus its
-    mean there, it keeps the accuracy of its contrast in single precision.
+    plaquettes. Fields are as in ``mesh.packed``; the last one is 0. T00 is summed from ``start`` on: if that
+    is minus its mean, T00 keeps the accuracy of its contrast in single precision.
     """
     cells, q = Cells.of(particles), particles.momentum
     if potential is not None:
