@@ -17,7 +17,7 @@ Array = npt.NDArray[np.float64]
 
 
 class Background:
-    """Expansion of a flat universe seen from a box of ``box_size_mpch``; c = 1, a = 1 today.
+    """Expansion of a flat universe in units of a box of ``box_size_mpch``; c = 1, a = 1 today.
 
     Densities are in units of today's critical density, so that ``H0**2 == 2/3 four_pi_G``.
     """
@@ -36,7 +36,7 @@ class Background:
     @overload
     def conformal_hubble(self, a: Array) -> Array: ...
     def conformal_hubble(self, a: float | Array) -> float | Array:
-        """a'/a in units of 1/L (prime: derivative by conformal time)."""
+        """a'/a in units of 1/L (the prime is the derivative with respect to conformal time)."""
         square = (2.0 * self.four_pi_G / 3.0) * self.density(a)
         if isinstance(square, float):
             return math.sqrt(square)
@@ -47,7 +47,7 @@ class Background:
     @overload
     def density(self, a: Array) -> Array: ...
     def density(self, a: float | Array) -> float | Array:
-        """a^2 times the total density in units of today's critical one, i.e. (conformal H / H0)^2."""
+        """a^2 times the total density in units of today's critical density, i.e. (conformal H / H0)^2."""
         return self._omega_m / a + self._omega_lambda * a * a + self._omega_r / (a * a)
 
     @overload
@@ -60,7 +60,7 @@ class Background:
         return pull / (2.0 * self.density(a))
 
     def velocity_source_coefficient(self, a: float) -> float:
-        """3 H (H^2 - H') with the five-point difference of EQUATIONS 3.2, which multiplies theta_tot / x^2 in S_phi."""
+        """3 H (H^2 - H'), which multiplies theta_tot / x^2 in S_phi, by the five-point difference of EQUATIONS 3.2."""
         inverse = [self.conformal_hubble(a * factor) ** -2 for factor in (0.98, 0.99, 1.01, 1.02)]
         slope = (inverse[0] - 8.0 * inverse[1] + 8.0 * inverse[2] - inverse[3]) / 0.12
         H = self.conformal_hubble(a)

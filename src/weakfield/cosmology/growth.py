@@ -1,4 +1,4 @@
-"""Growth of matter: linear, with radiation in the expansion (EQUATIONS 14); of second order, of dust and Lambda."""
+"""Growth of matter: linear, with radiation in the expansion (EQUATIONS 14); second-order, with dust and Lambda only."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from weakfield.cosmology.background import HUBBLE_LENGTH_MPCH, Background
 
 Array = npt.NDArray[np.float64]
 
-_EARLY = 1e-9  # scale factor deep in the radiation era
-_EARLY_DUST = 1e-5  # the same for dust and Lambda alone, Lambda being 1e-15 of the density
+_EARLY = 1e-9  # a scale factor deep in the radiation era
+_EARLY_DUST = 1e-5  # an early scale factor for dust and Lambda alone, where Lambda is 1e-15 of the density
 _LATE = 4.0  # outputs may lie a little past today
 
 
@@ -27,7 +27,7 @@ def growth_factor(cosmology: CosmologySettings, z: npt.ArrayLike) -> Array:
 
 
 def potential_growth(cosmology: CosmologySettings, z: npt.ArrayLike) -> Array:
-    """D_Phi(z) = (1 + z) D(z), how the linear potential grows; 1 today."""
+    """D_Phi(z) = (1 + z) D(z), the growth of the linear potential; 1 today."""
     return (1.0 + np.asarray(z, dtype=np.float64)) * growth_factor(cosmology, z)
 
 
@@ -38,25 +38,25 @@ def growth_rate(cosmology: CosmologySettings, z: npt.ArrayLike) -> Array:
 
 
 def growth_from_early(cosmology: CosmologySettings, z: npt.ArrayLike) -> Array:
-    """D(z) normalised so that D = a + 2 Omega_r / (3 Omega_m) early: the growing solution is a in matter domination."""
+    """D(z), normalised to D = a + 2 Omega_r / (3 Omega_m) early on, so that it is a in matter domination."""
     return np.asarray(_solution(cosmology)(_log_scale_factor(z))[0], dtype=np.float64)
 
 
 def early_potential_growth(cosmology: CosmologySettings, z: npt.ArrayLike) -> Array:
     """g(z) = D / a: the linear potential over its early value, which is constant in matter domination.
 
-    Radiation in the expansion makes it 2 a_eq / (3 a) more than 1 before that: 2 % at z = 100.
+    At earlier times, radiation in the expansion makes it larger than 1 by 2 a_eq / (3 a): 2 % at z = 100.
     """
     return (1.0 + np.asarray(z, dtype=np.float64)) * growth_from_early(cosmology, z)
 
 
 @dataclass(frozen=True)
 class SecondOrderGrowth:
-    """What the second order of the growing mode needs to know of the expansion at one redshift.
+    """What the second order of the growing mode needs to know about the expansion at one redshift.
 
     ``omega_m``, ``rate`` and ``displacement`` are those of dust and Lambda alone, in the ratio they have in the
-    cosmology: radiation, left out, is 3 % of them at z = 100 and 0.1 % at z = 1, and the equations they enter
-    are those of dust. Defaults: Einstein-de Sitter.
+    cosmology. Radiation is left out, because the equations they enter are those of dust; it amounts to 3 % of them at
+    z = 100 and 0.1 % at z = 1. The defaults are those of Einstein-de Sitter.
     """
 
     omega_m: float = 1.0
@@ -70,10 +70,10 @@ class SecondOrderGrowth:
 
 
 def second_order_growth(cosmology: CosmologySettings, z: float) -> SecondOrderGrowth:
-    """Growth at redshift ``z`` from E'' + H E' = (3/2) H0^2 Omega_m (E - D^2) / a, begun deep in matter domination.
+    """Growth at redshift ``z`` from E'' + H E' = (3/2) H0^2 Omega_m (E - D^2) / a, started deep in matter domination.
 
-    The displacement of second order is grad xi_2 with lap xi_2 = E / (2 D^2) [(lap xi_1)^2 - xi_1,ij xi_1,ij] for the
-    linear one grad xi_1 (Bouchet et al. 1995, astro-ph/9406013).
+    If the linear displacement is grad xi_1, that of second order is grad xi_2 with
+    lap xi_2 = E / (2 D^2) [(lap xi_1)^2 - xi_1,ij xi_1,ij] (Bouchet et al. 1995, astro-ph/9406013).
     """
     ratio = cosmology.Omega_lambda / cosmology.Omega_m
     log_a = max(float(_log_scale_factor(z)), math.log(_EARLY_DUST))
@@ -87,7 +87,7 @@ def second_order_growth(cosmology: CosmologySettings, z: float) -> SecondOrderGr
 
 
 def _log_scale_factor(z: npt.ArrayLike) -> Array:
-    """ln a of redshifts, inside what the solution covers."""
+    """ln a of redshifts, checked to lie in the range that the solution covers."""
     redshift = np.asarray(z, dtype=np.float64)
     if redshift.size and not (redshift.min() > 1.0 / _LATE - 1.0 and redshift.max() < 1.0 / _EARLY - 1.0):
         raise ValueError(f"growth asked for redshifts {redshift.min():g} to {redshift.max():g}")
@@ -96,7 +96,7 @@ def _log_scale_factor(z: npt.ArrayLike) -> Array:
 
 @lru_cache(maxsize=32)
 def _solution(cosmology: CosmologySettings) -> Callable[[Array], Array]:
-    """(D, dD/dln a) as functions of ln a, in box units that drop out."""
+    """(D, dD/dln a) as functions of ln a; the box units used inside drop out."""
     background = Background(cosmology, HUBBLE_LENGTH_MPCH)
 
     def rates(log_a: float, state: Array) -> list[float]:

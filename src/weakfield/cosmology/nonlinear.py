@@ -1,4 +1,4 @@
-"""The factor of non-linear growth in the power of matter: halofit and HMcode, from CAMB, cached on disk."""
+"""The factor by which non-linear growth changes the matter power: halofit and HMcode, from CAMB, cached on disk."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from weakfield.cosmology.transfer.cache import cached_arrays
 Array = npt.NDArray[np.float64]
 NonLinearModel = Literal["halofit", "hmcode"]
 
-#: CAMB's names: Takahashi et al. 2012 (1208.2701); Mead et al. 2021 (2009.01858)
+#: CAMB's names for Takahashi et al. 2012 (1208.2701) and Mead et al. 2021 (2009.01858)
 _VERSIONS = {"halofit": "takahashi", "hmcode": "mead2020"}
-_RECIPE = 1  # raised whenever the same input gives other numbers
+_RECIPE = 1  # raised whenever the same input begins to give other numbers
 _NODES = 240
 _LOW, HIGHEST_HMPC = 1e-4, 10.0
 
@@ -29,8 +29,8 @@ def nonlinear_boost(
 ) -> Array:
     """P_nonlinear / P_linear of matter at k [h/Mpc] (any shape) and redshift ``z``; 1 below 1e-4 h/Mpc.
 
-    Matter in CAMB's synchronous gauge; on scales where growth is not linear the gauges agree. Raises ``BadInput`` for
-    an unknown model or k above 10 h/Mpc, ``WeakfieldError`` where CAMB fails.
+    The matter is in CAMB's synchronous gauge; on scales where growth is non-linear the gauges agree. Raises
+    ``BadInput`` for an unknown model or k above 10 h/Mpc, and ``WeakfieldError`` where CAMB fails.
     """
     if model not in _VERSIONS:
         models = get_args(NonLinearModel)

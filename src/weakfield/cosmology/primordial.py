@@ -19,8 +19,8 @@ def primordial_power(cosmology: CosmologySettings, k_invmpc: npt.ArrayLike) -> A
 def amplitude(cosmology: CosmologySettings, box_size_mpch: float, x: npt.ArrayLike) -> Array:
     """A(x) = pi sqrt(P(k) / x) / x at x = k L (code units).
 
-    A true mode of a field with transfer function T (zeta = 1) is -A T times the unit random mode of
-    EQUATIONS 3.4, whose mean square is 2: 2 A^2 T^2 = P(k) / V.
+    The true mode of a field with transfer function T (for zeta = 1) is -A T times the unit random mode of
+    EQUATIONS 3.4, whose mean square is 2; so 2 A^2 T^2 = P(k) / V.
     """
     x = np.asarray(x, dtype=np.float64)
     power = primordial_power(cosmology, x * cosmology.h / box_size_mpch)

@@ -14,8 +14,8 @@ Array = npt.NDArray[np.float64]
 class NaturalSpline:
     """Cubic spline through ``(x, y)`` with zero second derivative at both ends.
 
-    ``x`` ascends, shape (n,), n >= 3; ``name`` says in an error what was interpolated. Values outside
-    the nodes raise ``BadInput``.
+    ``x`` ascends and has shape (n,), n >= 3; ``name`` tells in an error what was interpolated. Values outside the nodes
+    raise ``BadInput``.
     """
 
     def __init__(self, x: npt.ArrayLike, y: npt.ArrayLike, name: str = "table") -> None:

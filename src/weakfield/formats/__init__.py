@@ -1,4 +1,4 @@
-"""Files: settings.ini, HDF5 fields and particles, Gadget-2 templates, text tables. Each loads when first used."""
+"""Files: settings.ini, HDF5 fields and particles, Gadget-2 templates, text tables. Each is loaded when first used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The text file of the background, one line a cycle (EQUATIONS 7, step 5, and 10)."""
+"""The text file of the background, one line per cycle (EQUATIONS 7, step 5, and 10)."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ COLUMNS = ("cycle", "tau", "a", "hubble", "phi_mean", "t00_mean")
 def format_background_line(
     cycle: int, tau: float, a: float, hubble_over_h0: float, phi_mean: float, t00_mean: float
 ) -> str:
-    """One line; tau in units of the box, the conformal Hubble rate in units of H0."""
+    """One line of the file; tau is in units of the box, the conformal Hubble rate in units of H0."""
     return f" {cycle:6d}   {tau:e}   {a:e}   {hubble_over_h0:e}   {phi_mean:e}   {t00_mean:e}\n"
 
 
 def append_background(path: Path, lines: str) -> None:
-    """Add lines to the file, with the header if it is new; the program never truncates it."""
+    """Add lines to the file, with the header if the file is new; the program never truncates it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(path, "a", encoding="ascii") as handle:
@@ -33,7 +33,7 @@ def append_background(path: Path, lines: str) -> None:
 
 
 def read_background_text(path: str | Path) -> dict[str, npt.NDArray[np.float64]]:
-    """The columns of a background file by the names of ``COLUMNS``, or a ``BadInput`` naming the file."""
+    """The columns of a background file under the names in ``COLUMNS``; raises a ``BadInput`` that names the file."""
     path = Path(path)
     try:
         lines = path.read_text(encoding="ascii").splitlines()

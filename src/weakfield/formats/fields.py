@@ -1,7 +1,7 @@
 """Fields on the mesh as HDF5, in the layout of the reference program (EQUATIONS 10), with attributes of our own.
 
-One dataset ``data`` indexed [z, y, x], little endian; a vector is an HDF5 array type of 3 (x, y, z), a
-symmetric tensor one of 6 (xx, xy, xz, yy, yz, zz). In memory the components lead.
+A file has one dataset ``data``, indexed [z, y, x], little endian. A vector is an HDF5 array type of 3 (x, y, z), a
+symmetric tensor one of 6 (xx, xy, xz, yy, yz, zz). In memory the component is the first index.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def save_field(
 ) -> None:
     """Write a field (N, N, N), a vector (3, N, N, N) or a symmetric tensor (6, N, N, N), whole or not at all.
 
-    Raises ``WeakfieldError`` when the field holds NaN or infinity, or the file cannot be written.
+    Raises ``WeakfieldError`` when the field holds NaN or infinity, or when the file cannot be written.
     """
     values = field.detach().cpu().numpy() if isinstance(field, Tensor) else np.asarray(field)
     if not _is_cube(values.shape):
@@ -55,8 +55,8 @@ def save_field(
 def load_field(path: str | Path) -> tuple[Tensor, dict[str, Attribute]]:
     """Read a field and its attributes; the reference program's files have none.
 
-    Returns a tensor [z, y, x] of the precision stored, shape (N, N, N), (3, N, N, N) or (6, N, N, N). Raises
-    ``BadInput`` naming the file when it is missing, truncated, not HDF5, without such a dataset, or holds NaN.
+    Returns a tensor [z, y, x] in the stored precision, of shape (N, N, N), (3, N, N, N) or (6, N, N, N). Raises
+    ``BadInput`` naming the file when it is missing, truncated or not HDF5, lacks such a dataset, or holds NaN.
     """
     with reading(path) as file:
         data = only(file, "data", path)
@@ -83,7 +83,7 @@ def _is_cube(shape: tuple[int, ...]) -> bool:
 
 
 def _write_components(data: h5py.Dataset, content: npt.NDArray[np.floating]) -> None:
-    """Write (N, N, N, c) into a dataset of array type; h5py takes the inner axis along with its type."""
+    """Write (N, N, N, c) into a dataset of array type; h5py takes the inner axis to belong to that type."""
     memory = h5py.h5t.py_create(data.dtype)
     data.id.write(h5py.h5s.ALL, h5py.h5s.ALL, content, memory)
 

@@ -1,4 +1,4 @@
-"""Gadget-2 snapshots: as particle templates, and as the particles of a run (EQUATIONS 3.1, 10)."""
+"""Gadget-2 snapshots, used as particle templates and as the particles of a run (EQUATIONS 3.1, 10)."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.files import replacing
 from weakfield.formats.templates import Template
 
-#: mass unit 1e10 Msun/h: critical density today in these per (Mpc/h)^3
+#: today's critical density in units of 1e10 Msun/h per (Mpc/h)^3
 CRITICAL_DENSITY = 27.7459457
-#: km/s in units of the speed of light
+#: 1 km/s in units of the speed of light
 VELOCITY_UNIT = 3.335640952e-6
-#: length unit kpc/h
+#: the unit of length is kpc/h
 _KPC_PER_MPC = 1000.0
 
 _HEADER_BYTES = 256
-#: the records that are read, in the order of a file: their names in format 2, and in words
+#: the records that are read, in the order of the file: their names in format 2, and in words
 _RECORDS = {"HEAD": "header", "POS": "positions", "VEL": "velocities", "ID": "IDs"}
-#: how far beyond the box a position may lie by rounding, over the box
+#: how far outside the box rounding may put a position, in units of the box
 _BEYOND = 1e-5
-#: files of one snapshot
+#: most files that one snapshot may have
 _MOST_FILES = 100_000
 _HEADER = np.dtype(
     [
@@ -52,8 +52,8 @@ _HEADER = np.dtype(
 class GadgetSnapshot:
     """Type-1 particles of a snapshot, sorted by ``ids`` (n,).
 
-    ``positions`` (n, 3) in units of the box, in [0, 1); ``momenta`` (n, 3) q per mass in units of c, at the time of
-    the positions; ``particle_density``: Omega that one particle stands for, the mass of ``formats.Particles``.
+    ``positions`` (n, 3) are in units of the box, in [0, 1); ``momenta`` (n, 3) are q per mass in units of c, at the
+    time of the positions; ``particle_density`` is the Omega of one particle, i.e. the mass in ``formats.Particles``.
     """
 
     ids: npt.NDArray[np.int64]
@@ -68,9 +68,9 @@ class GadgetSnapshot:
 
 
 def save_gadget(path: str | Path, snapshot: GadgetSnapshot) -> None:
-    """Write one file of format 1: header, POS [kpc/h], VEL [km/s per sqrt(a)], float32, and IDs, 64 bits.
+    """Write one file of format 1: header, POS [kpc/h] and VEL [km/s per sqrt(a)] in float32, and IDs in 64 bits.
 
-    Raises ``WeakfieldError`` when a position or velocity is not finite, or the file cannot be written.
+    Raises ``WeakfieldError`` when a position or velocity is not finite, or when the file cannot be written.
     """
     count, a, box = snapshot.ids.size, snapshot.scale_factor, snapshot.box_size_mpch
     if not (np.isfinite(snapshot.positions).all() and np.isfinite(snapshot.momenta).all()):
@@ -94,9 +94,9 @@ def save_gadget(path: str | Path, snapshot: GadgetSnapshot) -> None:
 def load_gadget(path: str | Path) -> GadgetSnapshot:
     """Read a snapshot, sorted by ID: format 1 or 2, either byte order, one file or several.
 
-    Of several files ``path`` is any one, or their common part before ``.0``, ``.1``, .... IDs have 32 or 64 bits,
-    positions and velocities 32 or 64. Raises ``BadInput`` naming the file when it is missing, truncated, of another
-    kind, or holds particles of other types, without mass or outside its box.
+    If there are several files, ``path`` is any one of them, or their common part before ``.0``, ``.1``, .... IDs have
+    32 or 64 bits, as have positions and velocities. Raises ``BadInput`` naming the file when it is missing, truncated
+    or of another kind, or when it holds particles that are of other types, without mass or outside its box.
     """
     parts = [_Part.read(part) for part in _files(Path(path), "snapshot")]
     first = parts[0]
@@ -130,15 +130,15 @@ def load_gadget(path: str | Path) -> GadgetSnapshot:
 def load_template(path: str | Path) -> Template:
     """The type-1 particles of a Gadget-2 snapshot as a template: positions / BoxSize in [0, 1), in file order.
 
-    Files as in ``load_gadget``. Raises ``BadInput`` naming the file when it is missing, truncated, of another kind, or
-    holds no such particles inside its box.
+    Files are as in ``load_gadget``. Raises ``BadInput`` naming the file when it is missing, truncated or of another
+    kind, or when it holds no such particles inside its box.
     """
     parts = [_Part.read(part) for part in _files(Path(path), "particle template")]
     return Template(str(path), np.concatenate([part.positions() for part in parts]))
 
 
 def _files(path: Path, kind: str) -> list[Path]:
-    """All files of a snapshot, given one of them or what their names have in common."""
+    """All files of a snapshot, given one of them or the common part of their names."""
     if path.is_file():
         count = int(_Part.read(path).header["num_files"])
         if count <= 1:
@@ -160,7 +160,7 @@ def _files(path: Path, kind: str) -> list[Path]:
 
 @dataclass(frozen=True)
 class _Part:
-    """One file: its header, and its records by name; numbers in the byte order of the file."""
+    """One file: its header, and its records by name, with numbers in the byte order of the file."""
 
     path: Path
     order: Literal["<", ">"]
@@ -169,7 +169,7 @@ class _Part:
 
     @classmethod
     def read(cls, path: Path) -> _Part:
-        """Header and records of a file of format 1, or of format 2, where a record with its name precedes each."""
+        """Header and records of a file of format 1, or of format 2, where a name record precedes each record."""
         content = _content(path)
         order: Literal["<", ">"] = "<"
         if content[:4] in (_HEADER_BYTES.to_bytes(4, "big"), (8).to_bytes(4, "big")):
@@ -211,7 +211,7 @@ class _Part:
         return float(self.header["time"])
 
     def check_beside(self, first: _Part) -> None:
-        """``BadInput`` if this file belongs to another snapshot than the first."""
+        """Raise ``BadInput`` if this file and the first belong to different snapshots."""
         for name in ("mass", "time", "BoxSize", "npartTotal", "num_files", "Omega0", "OmegaLambda", "HubbleParam"):
             if not np.array_equal(self.header[name], first.header[name]):
                 raise BadInput(
@@ -220,7 +220,7 @@ class _Part:
                 )
 
     def positions(self) -> npt.NDArray[np.float64]:
-        """(n, 3) in units of the box, in [0, 1); what lies a rounding beyond it is wrapped."""
+        """(n, 3) in units of the box, in [0, 1); positions that rounding has put outside are wrapped."""
         positions = self._vectors("POS", "positions") / self.box
         if not np.isfinite(positions).all() or positions.min() < -_BEYOND or positions.max() > 1.0 + _BEYOND:
             raise BadInput(f"{self.path}: positions lie outside the box of {self.box:g} that its header states")
@@ -228,14 +228,14 @@ class _Part:
         return np.where(wrapped >= 1.0, 0.0, wrapped)
 
     def velocities(self) -> npt.NDArray[np.float64]:
-        """(n, 3) as they stand, km/s per sqrt(a)."""
+        """(n, 3) as stored, in km/s per sqrt(a)."""
         velocities = self._vectors("VEL", "velocities")
         if not np.isfinite(velocities).all():
             raise BadInput(f"{self.path}: a velocity is NaN or infinite")
         return velocities
 
     def ids(self) -> npt.NDArray[np.int64]:
-        """(n,), of 32 or 64 bits in the file."""
+        """(n,); they have 32 or 64 bits in the file."""
         block = self._block("ID", "IDs")
         if len(block) not in (4 * self.count, 8 * self.count):
             raise BadInput(
@@ -268,7 +268,7 @@ def _content(path: Path) -> bytes:
 
 
 def _record(content: bytes, start: int, order: Literal["<", ">"], path: Path, said: str) -> tuple[bytes, int]:
-    """One Fortran record and where the next begins."""
+    """One Fortran record, and where the next one begins."""
     byteorder: Literal["little", "big"] = "little" if order == "<" else "big"
     length = int.from_bytes(content[start : start + 4], byteorder)
     end = start + 4 + length

@@ -1,4 +1,4 @@
-"""Opening and writing HDF5 files with the errors of this package."""
+"""Opening and writing HDF5 files, with the errors of this package."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from weakfield.base.files import replacing
 
 @contextmanager
 def reading(path: str | Path) -> Iterator[h5py.File]:
-    """An open file; one that is missing, truncated, in use or of another kind is a ``BadInput`` naming it."""
+    """An open file. Raises a ``BadInput`` that names it if it is missing, truncated, in use or of another kind."""
     path = Path(path)
     if not path.is_file():
         raise BadInput(f"{path}: no such file, expected HDF5")
@@ -29,7 +29,7 @@ def reading(path: str | Path) -> Iterator[h5py.File]:
 
 
 def _why(error: Exception) -> str:
-    """What is the matter with a file: the system's reason where it has one, which HDF5 tells in words only."""
+    """What is wrong with a file: the system's reason if there is one, which HDF5 gives only in words."""
     said = str(error)
     number = getattr(error, "errno", None) or int((re.search(r"errno = (\d+)", said) or ["", "0"])[1])
     if number in (errno.EAGAIN, errno.EACCES) and "lock" in said:
@@ -41,10 +41,10 @@ def _why(error: Exception) -> str:
 
 @contextmanager
 def writing(path: str | Path) -> Iterator[h5py.File]:
-    """A new file that takes its name when it is whole; on failure nothing is left behind.
+    """A new file that takes its name only when it is complete; on failure nothing is left behind.
 
-    The file is laid out in memory and written in one go, so that a full disk is met by an ordinary
-    write and not inside the HDF5 library, which cannot close such a file.
+    The file is laid out in memory and written in one go, so that a full disk makes an ordinary write fail rather than
+    the HDF5 library, which cannot close such a file.
     """
     with h5py.File("in memory", "w", driver="core", backing_store=False) as file:
         yield file

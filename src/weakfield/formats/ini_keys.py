@@ -1,6 +1,7 @@
 """Every key of a settings.ini (EQUATIONS 11): what it becomes, how it is read, its default and its meaning.
 
-The table here is what ``settings_ini`` reads by, what errors and suggestions name, and what docs/settings_ini.md shows.
+``settings_ini`` reads by the table here, errors and suggestions take their names from it, and docs/settings_ini.md
+shows it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 REQUIRED = object()  # the default of a key that a file must have
 
-#: words for fields in a list of outputs, and their names here
+#: words for fields in a list of outputs, and our names for them
 FIELDS = {
     "phi": "phi", "chi": "chi", "B": "B", "T00": "T00", "rho": "T00", "hij": "hij", "GW": "hij", "rhoN": "rhoN",
     "psiN": "psiN", "Pot": "psiN",
@@ -37,9 +38,9 @@ NOT_WRITTEN = {
 
 @dataclass(frozen=True)
 class Parser:
-    """Turns the text of a value into what it means; ``ValueError`` where it is not what was ``expected``.
+    """Turns the text of a value into what it means; raises ``ValueError`` if it is not what was ``expected``.
 
-    ``choices`` are the words that are allowed, if only some are.
+    ``choices`` are the allowed words, if only certain words are allowed.
     """
 
     parse: Callable[[str], Any]
@@ -64,7 +65,7 @@ def _descending(text: str) -> tuple[float, ...]:
 
 
 def _choice(*allowed: str, **meanings: Any) -> Parser:
-    """One of some words, each meaning itself or what is given for it."""
+    """One of several words, each meaning itself or the value given for it."""
     table: dict[str, Any] = {word: word for word in allowed} | meanings
 
     def parse(word: str) -> Any:
@@ -88,9 +89,9 @@ YES_NO = _choice(yes=True, no=False)
 class Key:
     """A key that is read.
 
-    ``field`` is the setting it becomes, as table.name of ``RunSettings``, empty where it only takes part in others. A
-    key that is not ``alone`` is read by ``settings_ini`` together with others, and only where these ask for it.
-    ``absent`` says what the default is where the value does not.
+    ``field`` is the setting it becomes, as table.name of ``RunSettings``; it is empty if the key only contributes to
+    other settings. A key that is not ``alone`` is read by ``settings_ini`` together with others, and only if these ask
+    for it. ``absent`` describes the default where the value alone does not.
     """
 
     name: str
@@ -232,7 +233,7 @@ TABLE: dict[str, tuple[Key, ...]] = {
 KEYS = {key.name: key for keys in TABLE.values() for key in keys}
 
 _NEUTRINOS, _FLUID, _OTHER_START = "massive neutrinos", "a fluid", "a start other than basic"
-#: keys of the reference program that act only on what a run here does not have: the key, and what that is
+#: keys of the reference program that act only on something that runs here do not have, each with that something
 WITHOUT_EFFECT = {
     "move limit": _NEUTRINOS,
     "switch delta_ncdm": _NEUTRINOS,
@@ -276,9 +277,9 @@ def is_for_class(key: str) -> bool:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Keys that would change the result in a way not supported, unless their value is harmless.
+    """Keys that would change the result in an unsupported way, unless their value is harmless.
 
-    ``what`` names them and their values for people.
+    ``what`` describes them and their values to the user.
     """
 
     keys: re.Pattern[str]
@@ -302,7 +303,7 @@ def _never(value: str) -> bool:
     return not value
 
 
-#: to support one of these, remove its line here and read the key
+#: to support one of these keys, remove its line here and read the key
 REFUSED = (
     Refusal(re.compile("IC generator"), _is("basic", "read from disk"),
             "only 'basic' and 'read from disk' are supported", "`IC generator` other than basic and read from disk"),

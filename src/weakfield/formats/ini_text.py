@@ -1,4 +1,4 @@
-"""The text of a settings.ini: ``name = value``, '#' comments, names with case, first match wins (EQUATIONS 11)."""
+"""The text of a settings.ini: ``name = value``, '#' comments, case-sensitive names, first match wins (EQUATIONS 11)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from weakfield.formats.ini_keys import KEYS, REQUIRED
 
 
 class IniText:
-    """The keys of one file, and ``ini[key]``: what a key means, by the table of ``ini_keys``, or its default.
+    """The keys of one file; ``ini[key]`` is what a key means by the table in ``ini_keys``, or its default.
 
     Every error names the file and the key.
     """
@@ -32,11 +32,11 @@ class IniText:
                 self.values[name] = value.strip()
 
     def given(self, key: str) -> bool:
-        """Whether the key is there with a value."""
+        """Whether the file has this key, with a value."""
         return bool(self.values.get(key))
 
     def __getitem__(self, name: str) -> Any:
-        """The value of a key in the table; ``BadInput`` where it is malformed, or missing and required."""
+        """The value of a key in the table; raises ``BadInput`` if it is malformed, or required and missing."""
         key = KEYS[name]
         if not self.given(name):
             if key.default is REQUIRED:
@@ -50,7 +50,7 @@ class IniText:
             raise BadInput(f"{self.path}: '{name}' is '{found}', expected {key.parser.expected}{hint}") from error
 
     def require(self, keys: Sequence[str]) -> None:
-        """Refuse a file without one of these keys."""
+        """Refuse a file in which any of these keys is missing."""
         for key in keys:
             if not self.given(key):
                 raise BadInput(f"{self.path}: key '{key}' is missing")

@@ -1,4 +1,4 @@
-"""Fields with their axes: what is handed to a person who wants to slice, plot or save them."""
+"""Fields with their axes, for people who want to slice, plot or save them."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _LONG_NAMES = {
 def labelled(field: Tensor, name: str, box_size_mpch: float, attributes: Mapping[str, str | int | float]) -> DataArray:
     """A field (N, N, N), vector (3, N, N, N) or symmetric tensor (6, N, N, N) with dimensions z, y, x [Mpc/h].
 
-    A component leads where there are several: x, y, z, or xx, xy, xz, yy, yz, zz. Coordinates are those of the nodes,
-    i times the cell.
+    If there are several components, ``component`` is the first dimension: x, y, z, or xx, xy, xz, yy, yz, zz. The
+    coordinates are those of the nodes, i times the cell size.
     """
     from xarray import DataArray
 

@@ -1,4 +1,4 @@
-"""Particles as HDF5 in the layout of the reference program (EQUATIONS 10), written as by a single process."""
+"""Particles as HDF5 in the layout of the reference program (EQUATIONS 10), as a single process would write them."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _INFO = np.dtype([("mass", "<f8"), ("relativistic", "<i4"), ("type_name_size", "
 class Particles:
     """Particles of one species, sorted by ``ids`` (n,).
 
-    ``positions`` (n, 3) in units of the box; ``momenta`` (n, 3) q per mass, half a step before the fields;
-    ``mass`` in units of today's critical density times the box volume.
+    ``positions`` (n, 3) are in units of the box; ``momenta`` (n, 3) are q per mass, half a step before the fields;
+    ``mass`` is in units of today's critical density times the box volume.
     """
 
     ids: npt.NDArray[np.int64]
@@ -33,9 +33,9 @@ class Particles:
 
 
 def save_particles(path: str | Path, particles: Particles, grid: int) -> None:
-    """Write particles of a run with ``grid`` cells a side, whole or not at all.
+    """Write the particles of a run with ``grid`` cells a side, whole or not at all.
 
-    Raises ``WeakfieldError`` when a position or momentum is not finite, or the file cannot be written.
+    Raises ``WeakfieldError`` when a position or momentum is not finite, or when the file cannot be written.
     """
     if not (np.isfinite(particles.positions).all() and np.isfinite(particles.momenta).all()):
         raise WeakfieldError(f"{path} was not written: positions or momenta are not finite")
@@ -61,9 +61,9 @@ def save_particles(path: str | Path, particles: Particles, grid: int) -> None:
 
 
 def load_particles(path: str | Path) -> Particles:
-    """Read particles, sorted by ID; the order in a file of several processes has no meaning.
+    """Read particles, sorted by ID; their order in a file written by several processes has no meaning.
 
-    Raises ``BadInput`` naming the file when it is missing, truncated, of another kind, or holds NaN.
+    Raises ``BadInput`` naming the file when it is missing, truncated or of another kind, or when it holds NaN.
     """
     with reading(path) as file:
         data = only(file, "data", path)
@@ -87,7 +87,7 @@ def load_particles(path: str | Path) -> Particles:
 
 
 def _plain(found: Any, expected: Any) -> bool:
-    """Whether records have the fields of ``expected``, each a number of the same kind in a place of its own."""
+    """Whether records have the fields of ``expected``, each a number of the same kind, and no fields overlap."""
     fields: Mapping[str, Any] = found.fields or {}
     known: Mapping[str, Any] = expected.fields or {}
     end = 0
@@ -104,6 +104,6 @@ def _plain(found: Any, expected: Any) -> bool:
 
 
 def _shown(found: Any) -> str:
-    """A type in a line."""
+    """A type, described in one line."""
     text = str(found)
     return text if len(text) <= 200 else text[:200] + "..."

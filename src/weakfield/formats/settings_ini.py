@@ -1,4 +1,4 @@
-"""A settings.ini of the reference program as the settings of a run (EQUATIONS 11)."""
+"""Reads a settings.ini of the reference program as the settings of a run (EQUATIONS 11)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from weakfield.formats.ini_keys import (
 )
 from weakfield.formats.ini_text import IniText
 
-Fields = dict[str, Any]  # values by the setting they become, as table.name
+Fields = dict[str, Any]  # values under the setting they become, as table.name
 
 _NUR_PER_PHOTON = (7.0 / 8.0) * (4.0 / 11.0) ** (4.0 / 3.0)
 
@@ -40,7 +40,7 @@ class IniRun:
 def read_settings_ini(path: str | Path, need_files: bool = True) -> IniRun:
     """Read a settings.ini. ``BadInput`` names the file and the key that is missing, malformed or not supported.
 
-    Without ``need_files`` the files it names may be missing, as for a run that was made elsewhere.
+    Without ``need_files``, the files it names may be missing, as for a run that was made elsewhere.
     """
     ini = IniText(Path(path), need_files)
     warnings = _check_keys(ini)
@@ -54,7 +54,7 @@ def read_settings_ini(path: str | Path, need_files: bool = True) -> IniRun:
 
 
 def _settings(ini: IniText) -> RunSettings:
-    """The validated settings; a value out of range is reported by its key in the file."""
+    """The validated settings; a value out of range is reported under its key in the file."""
     fields: Fields = {key.field: ini[key.name] for key in KEYS.values() if key.alone}
     fields |= {"output.dtype": "float64", **_cosmology(ini), **_clock(ini), **_start(ini)}
     fields |= {**_outputs(ini), **_checkpoint(ini)}
@@ -73,12 +73,12 @@ def _settings(ini: IniText) -> RunSettings:
 
 
 def _check_keys(ini: IniText) -> list[str]:
-    """Refuse what is not supported; a warning for each key that nobody knows."""
+    """Refuse what is not supported; returns a warning for each unknown key."""
     warnings = []
     for key, value in ini.values.items():
         for refusal in REFUSED:
             if refusal.keys.fullmatch(key) and value and not refusal.harmless(value):
-                # with w = -1 the fluid is Lambda and the reference program drops it
+                # with w = -1 the fluid is Lambda, and the reference program drops it
                 if key.lower() == "omega_fld" and _number(ini, "w0_fld", -1.0) == -1.0:
                     continue
                 raise BadInput(f"{ini.path}: '{key}' is '{value}', but {refusal.reason}")
@@ -90,12 +90,12 @@ def _check_keys(ini: IniText) -> list[str]:
 
 
 def _looks_like_ours(key: str) -> bool:
-    """Whether a key that only fits a pattern of CLASS's names is a slip in one of ours."""
+    """Whether a key that fits only a pattern of CLASS's names is a misspelling of one of ours."""
     return key not in FOR_CLASS and bool(difflib.get_close_matches(key, KEYS, n=1, cutoff=0.9))
 
 
 def _number(ini: IniText, key: str, default: float) -> float:
-    """A number under a key that only decides whether a file is refused."""
+    """The number under a key that only decides whether a file is refused."""
     if not ini.given(key):
         return default
     try:
@@ -105,7 +105,7 @@ def _number(ini: IniText, key: str, default: float) -> float:
 
 
 def _cosmology(ini: IniText) -> Fields:
-    """Densities by any of their names; without omega_cdm cold dark matter fills the universe."""
+    """Densities under any of their names; without omega_cdm, cold dark matter fills up the total density."""
     h = ini["h"]
     omega_b = _density(ini, "b", h) or 0.0
     omega_gamma = _density(ini, "g", h)
@@ -135,7 +135,7 @@ def _density(ini: IniText, species: str, h: float) -> float | None:
 
 
 def _massless_neutrinos(ini: IniText, h: float, omega_gamma: float) -> float:
-    """N_ur by any of its names; without photons there is nothing to scale a density from."""
+    """N_ur under any of its names; without photons there is nothing to scale a density from."""
     for key in ("N_ur", "N_eff"):
         if ini.given(key):
             return float(ini[key])
@@ -150,13 +150,13 @@ def _massless_neutrinos(ini: IniText, h: float, omega_gamma: float) -> float:
 
 
 def _clock(ini: IniText) -> Fields:
-    """The spectral mesh has only the clock of second order."""
+    """The time integration; the spectral mesh has only the second-order clock."""
     clock = "euler" if ini["mesh"] == "staggered" else "second-order"
     return {"simulation.phi_integrator": ini["phi integrator"] or clock}
 
 
 def _start(ini: IniText) -> Fields:
-    """Where particles and fields come from, and when."""
+    """Where particles and fields come from, and at which redshift."""
     if ini["IC generator"] == "snapshot":
         return _snapshot(ini)
     return {
@@ -169,7 +169,7 @@ def _start(ini: IniText) -> Fields:
 
 
 def _snapshot(ini: IniText) -> Fields:
-    """A start from files: at the restart redshift if there is one, momenta half of ``dtau`` early."""
+    """A start from files, at the restart redshift if there is one, with momenta that are early by half of ``dtau``."""
     for key in ("cycle", "tau"):
         if _number(ini, key, 0.0) != 0.0:
             raise BadInput(
@@ -200,7 +200,7 @@ def _snapshot(ini: IniText) -> Fields:
 
 
 def _template(ini: IniText) -> Fields:
-    """The particle template, a file or built in; of a list the first serves, there is one species."""
+    """The particle template, from a file or built in; of a list the first is used, as there is only one species."""
     name = ini["template file"].split(",")[0].strip()
     found = _beside(ini, name)
     if found is not None:
@@ -219,7 +219,7 @@ def _template(ini: IniText) -> Fields:
 def _transfer(ini: IniText) -> Fields:
     """Where the linear input comes from: ``transfer`` if given, else the Tk file, which fixes the Newtonian gauge.
 
-    With ``radiation treatment = CLASS`` it is a Boltzmann code on CLASS's own wavenumbers, CAMB unless asked otherwise.
+    With ``radiation treatment = CLASS`` it is a Boltzmann code on CLASS's own wavenumbers: CAMB unless asked otherwise.
     """
     radiation = ini["radiation treatment"]
     switches = {
@@ -257,7 +257,7 @@ def _transfer(ini: IniText) -> Fields:
 
 
 def _file(ini: IniText, key: str, name: str) -> Path:
-    """A file that has to be there, unless files are not needed."""
+    """A file that has to exist, unless files are not needed."""
     found = _beside(ini, name)
     if found is None and ini.need_files:
         raise BadInput(
@@ -273,7 +273,7 @@ def _beside(ini: IniText, name: str) -> Path | None:
 
 
 def _outputs(ini: IniText) -> Fields:
-    """What is written and when; nothing at redshifts for which no outputs are named."""
+    """What is written and when; nothing is written at redshifts for which no outputs are named."""
     return {
         "simulation.snapshot_redshifts": ini["snapshot redshifts"] if ini.given("snapshot outputs") else (),
         "simulation.snapshot_fields": _quantities(ini, "snapshot outputs", SNAPSHOT_FIELDS, SNAPSHOT_PARTICLES),
@@ -285,7 +285,7 @@ def _outputs(ini: IniText) -> Fields:
 
 
 def _quantities(ini: IniText, key: str, names: dict[str, str], others: set[str]) -> tuple[str, ...]:
-    """The quantities to write under our names, each once, in the order asked for."""
+    """The quantities to write, under our names, each once, in the order asked for."""
     for word in ini[key]:
         if word not in names and word not in others:
             why = NOT_WRITTEN.get(word, "is unknown")
@@ -295,7 +295,7 @@ def _quantities(ini: IniText, key: str, names: dict[str, str], others: set[str])
 
 
 def _checkpoint(ini: IniText) -> Fields:
-    """One restart file, kept up to date; without a place in the settings it lies beside the outputs."""
+    """One restart file, kept up to date; unless the settings give it a place it lies next to the outputs."""
     if not (ini.given("hibernation path") or ini.given("hibernation file base")):
         return {}
     return {"output.checkpoint_path": Path(ini["hibernation path"]) / f"{ini['hibernation file base']}.npz"}

@@ -1,4 +1,4 @@
-"""Settings from whatever a person has them in: a preset, a file of either kind, a mapping, an object."""
+"""Settings in whatever form they are given: a preset, a file of either kind, a mapping or an object."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from weakfield.base.errors import BadInput
 from weakfield.config import StudyConfig, preset_names
 from weakfield.formats.settings_ini import IniRun, read_settings_ini
 
-#: what a person may give where settings are expected
+#: what may be given wherever settings are expected
 SettingsSource = str | os.PathLike[str] | Mapping[str, object] | StudyConfig
 
 _EXPECTED = (
@@ -22,8 +22,8 @@ _EXPECTED = (
 def settings_from(source: SettingsSource) -> StudyConfig | IniRun:
     """A study, or the single run of a settings.ini of the reference program.
 
-    A mapping has the tables of a study file; a folder is a run folder, whose study is meant. Raises ``BadInput`` for
-    anything else, and for settings that contradict themselves.
+    A mapping has the tables of a study file; a folder is a run folder and stands for its study. Raises ``BadInput``
+    for anything else, and for settings that contradict each other.
     """
     if isinstance(source, StudyConfig):
         return source
@@ -42,11 +42,11 @@ def settings_from(source: SettingsSource) -> StudyConfig | IniRun:
         return read_settings_ini(path)
     if path.exists() or path.suffix == ".toml":
         return StudyConfig.from_toml(path)
-    return StudyConfig.preset(str(source))  # says what is known
+    return StudyConfig.preset(str(source))  # its error lists the known presets
 
 
 def is_settings_ini(path: str | Path) -> bool:
-    """Whether a file is a settings.ini of the reference program: by its suffix, else by keys TOML could not hold."""
+    """Whether a file is a settings.ini of the reference program: by its suffix, else by keys that TOML cannot hold."""
     path = Path(path)
     if path.suffix in (".ini", ".toml") or not path.is_file():
         return path.suffix == ".ini"

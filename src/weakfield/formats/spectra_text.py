@@ -29,8 +29,8 @@ _REDSHIFT = re.compile(r"#\s*redshift\s+z\s*=\s*(\S+)")
 class SpectrumTable(Table):
     """One spectrum; rows are the bins that hold modes.
 
-    ``k`` and its scatter ``k_scatter`` in h/Mpc; ``dimensionless`` is Delta^2 = k^3 P / 2 pi^2 and
-    ``error`` its error, both without units; ``count`` modes.
+    ``k`` and its scatter ``k_scatter`` are in h/Mpc; ``dimensionless`` is Delta^2 = k^3 P / 2 pi^2 and ``error`` its
+    error, both without units; ``count`` is the number of modes.
     """
 
     name: str
@@ -52,7 +52,7 @@ class SpectrumTable(Table):
         )
 
     def columns(self) -> dict[str, npt.NDArray[Any]]:
-        """``k`` and its ``k_scatter`` [h/Mpc], Delta^2 as ``dimensionless`` with its ``error``, ``count`` of modes."""
+        """``k`` and its ``k_scatter`` [h/Mpc], Delta^2 as ``dimensionless``, its ``error``, and ``count`` of modes."""
         return {name: getattr(self, name) for name in ("k", "k_scatter", "dimensionless", "error", "count")}
 
     def about(self) -> dict[str, str | int | float]:
@@ -60,7 +60,10 @@ class SpectrumTable(Table):
         return {"name": self.name, "redshift": self.redshift}
 
     def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
-        """Delta^2(k) with its errors, into ``ax`` or a new figure; ``options`` go to ``Axes.errorbar``. The axes."""
+        """Plot Delta^2(k) with its errors into ``ax`` or a new figure; ``options`` go to ``Axes.errorbar``.
+
+        Returns the axes.
+        """
         ax = panel(ax)
         style = {"color": OTHERS[0], "label": f"{self.name}, z = {self.redshift:g}", **POINTS, **options}
         ax.errorbar(self.k, self.dimensionless, self.error, **style)
@@ -89,7 +92,7 @@ def write_spectrum_text(path: str | Path, table: SpectrumTable) -> None:
 
 
 def read_spectrum_text(path: str | Path) -> SpectrumTable:
-    """Read a spectrum file; ``BadInput`` names a file that is missing or is none."""
+    """Read a spectrum file; raises a ``BadInput`` that names the file if it is missing or not a spectrum."""
     path = Path(path)
     try:
         text = path.read_text(encoding="ascii")
@@ -101,7 +104,7 @@ def read_spectrum_text(path: str | Path) -> SpectrumTable:
 
 
 def parse_spectrum(text: str, path: str = "the text") -> SpectrumTable:
-    """The table in the text of a spectrum file; ``BadInput`` names ``path`` if it is none."""
+    """The table in the text of a spectrum file; raises a ``BadInput`` that names ``path`` if it is not one."""
     name, redshift = _NAME.search(text), _REDSHIFT.search(text)
     if name is None or redshift is None:
         raise BadInput(

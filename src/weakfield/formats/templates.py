@@ -1,7 +1,7 @@
 """Particle templates: small crystals that are tiled over the box (EQUATIONS 3.1), in the reference program's order.
 
-Octants of the unit cube are visited along a Gray code, so that neighbours in the list are neighbours in
-space; only particle IDs depend on the order.
+Octants of the unit cube are visited along a Gray code, so that neighbours in the list are neighbours in space; only the
+particle IDs depend on the order.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _OCTANT: dict[str, tuple[tuple[float, float, float], ...]] = {
 
 @dataclass(frozen=True)
 class Template:
-    """Positions (n, 3), x y z, in units of the template's edge, in [0, 1), in file order."""
+    """Positions (n, 3), ordered x, y, z, in units of the template's edge, in [0, 1), in file order."""
 
     name: str
     positions: npt.NDArray[np.float64]
@@ -35,7 +35,7 @@ class Template:
 
 
 def built_in_template(name: str) -> Template:
-    """One of the crystals sc0 and sc1 (64 points), bcc (16), fcc (32)."""
+    """One of the crystals sc0 or sc1 (64 points), bcc (16) or fcc (32)."""
     octants = 2.0 * np.array(_GRAY)[:, None, :]
     positions = 0.25 * (octants + np.array(_OCTANT[name])[None, :, :])
     return Template(name, positions.reshape(-1, 3))

@@ -1,4 +1,4 @@
-"""Modes of real cubes and planes: half axis, shells, filters, windows, triangles, altered cubes; each written once."""
+"""Modes of real cubes and planes: half axis, shells, filters, windows, triangles and altered cubes."""
 
 from weakfield.fourier.half_axis import (
     backward,

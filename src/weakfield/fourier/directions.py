@@ -1,4 +1,4 @@
-"""Directions of modes: cosines with the axes, and the harmonics that share the symmetries of the cube."""
+"""Directions of modes: cosines with the axes, and the harmonics that have the symmetries of the cube."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from weakfield.fourier.half_axis import Reals, squared_wavenumbers, wavenumber_a
 
 
 def cosines(n: int, dimensions: int) -> Reals:
-    """|n_i| / |n| of every mode, (dimensions, N[, N], N//2+1), order z, y, x; 0 at k = 0."""
+    """|n_i| / |n| of every mode, (dimensions, N[, N], N//2+1), in the order z, y, x; 0 at k = 0."""
     length = np.sqrt(np.maximum(squared_wavenumbers(n, dimensions), 1))
     axes = wavenumber_axes(n, dimensions)
     return np.stack([np.broadcast_to(np.abs(axis), length.shape) / length for axis in axes])
 
 
 def cubic_harmonic(n: int, dimensions: int, order: int) -> Reals:
-    """The harmonic of the cube's symmetries, of mean square 1 over directions, at every mode.
+    """The harmonic with the cube's symmetries, normalised to mean square 1 over directions, at every mode.
 
-    Three dimensions, orders 0, 4 and 6 (von der Lage & Bethe 1947): with u = n_z^4 + n_y^4 + n_x^4 - 3/5 of the
-    direction, K4 = 5/4 sqrt 21 u, positive along the axes, and K6 = 231/8 sqrt 26 (n_z^2 n_y^2 n_x^2 + u/22 - 1/105).
-    Two dimensions, orders 0, 4 and 8: sqrt 2 cos(order phi), positive along the axes.
+    In three dimensions, orders are 0, 4 and 6 (von der Lage & Bethe 1947): for a unit vector n and
+    u = n_z^4 + n_y^4 + n_x^4 - 3/5, K4 = 5/4 sqrt 21 u, positive along the axes, and
+    K6 = 231/8 sqrt 26 (n_z^2 n_y^2 n_x^2 + u/22 - 1/105). In two dimensions, orders are 0, 4 and 8:
+    sqrt 2 cos(order phi), positive along the axes.
     """
     square = cosines(n, dimensions) ** 2
     if order == 0:

@@ -1,8 +1,8 @@
 """Fields with some of their modes left out: bands of |n|, and planes.
 
-Tensors (..., N, N, N), or (..., N, N) with ``dimensions=2``, in any precision; they are transformed in double precision
-and come back as they came. Wavenumbers are in units of the fundamental k_F. A filter depends on k as on -k, so that a
-real field stays real.
+Fields are tensors (..., N, N, N), or (..., N, N) with ``dimensions=2``, in any precision; they are transformed in
+double precision and returned in their own. Wavenumbers are in units of the fundamental k_F. A filter treats k and -k
+alike, so that a real field stays real.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ Mask = NDArray[np.bool_]
 
 @lru_cache(maxsize=8)
 def in_band(n: int, low: float, high: float, dimensions: int = 3, nyquist: bool = True) -> Mask:
-    """Which modes have low <= |n| < high, (N[, N], N//2+1), edges compared exactly with the integer |n|^2.
+    """Which modes have low <= |n| < high, (N[, N], N//2+1); edges are compared exactly with the integer |n|^2.
 
-    The Nyquist planes of an even N belong to no band unless ``nyquist``.
+    The Nyquist planes of an even N belong to no band unless ``nyquist`` is true.
     """
     squares = squared_wavenumbers(n, dimensions)
     found = (squares >= first_square(max(low, 0.0))) & (squares < first_square(max(high, 0.0)))
@@ -32,7 +32,7 @@ def in_band(n: int, low: float, high: float, dimensions: int = 3, nyquist: bool 
 
 
 def filtered(fields: Tensor, stays: Mask, dimensions: int = 3) -> Tensor:
-    """The fields with only those modes that ``stays`` (N[, N], N//2+1) marks."""
+    """The fields with only the modes that ``stays`` (N[, N], N//2+1) marks."""
     return field_like(forward(fields, dimensions) * torch.from_numpy(stays), fields, dimensions)
 
 
@@ -42,29 +42,29 @@ def field_like(modes: Tensor, like: Tensor, dimensions: int = 3) -> Tensor:
 
 
 def keep_band(fields: Tensor, low: float, high: float, dimensions: int = 3) -> Tensor:
-    """Only the modes low <= |n| < high; the mean stays if ``low`` is 0 or below, and is 0 otherwise."""
+    """Keep only the modes low <= |n| < high; the mean stays if ``low`` is 0 or below, and is 0 otherwise."""
     return filtered(fields, in_band(fields.shape[-1], low, high, dimensions), dimensions)
 
 
 def stop_band(fields: Tensor, low: float, high: float, dimensions: int = 3) -> Tensor:
-    """All modes but those low <= |n| < high; the mean stays as it is."""
+    """Keep all modes except those with low <= |n| < high; the mean stays as it is."""
     stays = ~in_band(fields.shape[-1], low, high, dimensions)
     stays.flat[0] = True
     return filtered(fields, stays, dimensions)
 
 
 def low_pass(fields: Tensor, cut: float, dimensions: int = 3) -> Tensor:
-    """Modes |n| < cut, with the mean."""
+    """Keep the modes |n| < cut, and the mean."""
     return keep_band(fields, 0.0, cut, dimensions)
 
 
 def high_pass(fields: Tensor, cut: float, dimensions: int = 3) -> Tensor:
-    """Modes |n| >= cut, with the mean."""
+    """Keep the modes |n| >= cut, and the mean."""
     return stop_band(fields, 0.0, cut, dimensions)
 
 
 def without_plane(fields: Tensor, axis: int, dimensions: int = 3) -> Tensor:
-    """Without the modes whose component along ``axis`` (0: the first of the grid, z) is 0; the mean stays."""
+    """Remove the modes whose component along ``axis`` (0: the first of the grid, z) is 0; the mean stays."""
     n = fields.shape[-1]
     stays = np.ones((n,) * (dimensions - 1) + (n // 2 + 1,), dtype=np.bool_)
     np.moveaxis(stays, axis, 0)[0] = False

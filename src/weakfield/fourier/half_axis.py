@@ -1,8 +1,8 @@
 """Modes of real cubes (..., N, N, N) and planes (..., N, N) on the half axis of their transform.
 
 F(k) = sum_x f(x) exp(-i k x), unnormalised; the inverse divides by N^3 or N^2. Wavenumbers n are in units of the
-fundamental k_F = 2 pi / L. Only n_x >= 0 is stored, (..., N, N, N//2+1): an entry stands for k and -k and weighs 2; on
-n_x = 0 and on n_x = N/2 of an even N both are stored and each weighs 1.
+fundamental k_F = 2 pi / L. Only n_x >= 0 is stored, (..., N, N, N//2+1): an entry stands for both k and -k and has
+weight 2. On n_x = 0, and on n_x = N/2 of an even N, both are stored and each has weight 1.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Integers = NDArray[np.int64]
 def forward(fields: Tensor, dimensions: int = 3) -> Tensor:
     """F(k) of real fields (..., N, N[, N]) along the last ``dimensions`` axes: (..., N[, N], N//2+1) complex128.
 
-    In double precision whatever comes in; on a CPU the same bits for any number of threads.
+    They are computed in double precision whatever the input; on a CPU the bits are the same for any number of threads.
     """
     fields = fields.to(torch.float64).contiguous()
     if dimensions == 3:
@@ -48,20 +48,20 @@ def backward(modes: Tensor, n: int, dimensions: int = 3) -> Tensor:
 
 
 def wavenumbers(n: int) -> tuple[Integers, Integers]:
-    """Signed integer wavenumbers of a full axis (N,) and the half axis (N//2+1,); the former calls Nyquist -N/2."""
+    """Signed integer wavenumbers of a full axis (N,) and the half axis (N//2+1,); the former lists Nyquist as -N/2."""
     full = np.arange(n, dtype=np.int64)
     full[(n + 1) // 2 :] -= n
     return full, np.arange(n // 2 + 1, dtype=np.int64)
 
 
 def wavenumber_axes(n: int, dimensions: int = 3) -> tuple[Integers, ...]:
-    """n_z, n_y, n_x of a cube, n_y, n_x of a plane, each broadcasting over the modes."""
+    """n_z, n_y, n_x of a cube, or n_y, n_x of a plane, each broadcasting over the modes."""
     full, half = wavenumbers(n)
     return np.ix_(*[full] * (dimensions - 1), half)
 
 
 def squared_wavenumbers(n: int, dimensions: int = 3) -> Integers:
-    """n_x^2 + n_y^2 + n_z^2 of every mode, (N, N, N//2+1) [z, y, x]; n_x^2 + n_y^2, (N, N//2+1), of a plane."""
+    """n_x^2 + n_y^2 + n_z^2 of every mode, (N, N, N//2+1) [z, y, x]; for a plane n_x^2 + n_y^2, (N, N//2+1)."""
     return np.asarray(sum(axis**2 for axis in wavenumber_axes(n, dimensions)))
 
 
@@ -72,7 +72,7 @@ def half_axis_weights(n: int) -> Reals:
 
 
 def nyquist_modes(n: int, dimensions: int = 3) -> NDArray[np.bool_]:
-    """Which modes have a component N/2 of an even N, (N[, N], N//2+1); none of an odd N."""
+    """Which modes have a component N/2, for an even N, (N[, N], N//2+1); none for an odd N."""
     found = np.zeros((n,) * (dimensions - 1) + (n // 2 + 1,), dtype=np.bool_)
     for axis in wavenumber_axes(n, dimensions):
         found |= 2 * np.abs(axis) == n
@@ -87,7 +87,7 @@ def squared_modulus(modes: NDArray[Any]) -> Reals:
 
 @lru_cache(maxsize=8)
 def mirrored(n: int, dimensions: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Flat positions on the half axis of pairs k, -k that are both stored, and of modes with k = -k."""
+    """Flat positions on the half axis of k and -k where both are stored, and of modes with k = -k."""
     size = n // 2 + 1
     shape = (n,) * (dimensions - 1) + (size,)
     position = np.arange(int(np.prod(shape))).reshape(shape)

@@ -1,9 +1,9 @@
-"""Products of two fields without aliases, and the quadratic fields of a potential that the second order is made of.
+"""Products of two fields without aliases, and the quadratic fields of a potential that make up the second order.
 
-Modes are complex ``(..., N, N, N//2+1)`` [z, y, x], their unnormalised backward transform is the field (transform over
-N^3); box of unit length, wave vector k = 2 pi n; any device, either precision. Nyquist planes count as zero, in what is
-given and in what is returned. A product is taken on a mesh of 3N/2: what its modes would be folded onto by N lies
-beyond those that are kept.
+Modes are complex ``(..., N, N, N//2+1)`` [z, y, x], and their unnormalised backward transform is the field (so they are
+the transform over N^3). The box has unit length and the wave vector is k = 2 pi n; any device and either precision will
+do. Nyquist planes count as zero, both in the input and in the output. A product is taken on a mesh of side 3N/2, where
+aliases fall only on modes that are not kept.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from weakfield.mesh import fft
 class QuadraticFields:
     """Modes of the quadratic fields of one potential f, each ``(..., N, N, N//2+1)``, zero at k = 0.
 
-    Code units: ``theta_0`` and ``square`` are of the units of f^2, the others times an inverse length squared.
+    In code units: ``theta_0`` and ``square`` have the units of f^2, the others those of f^2 over a length squared.
     """
 
     gradient_squared: Tensor
@@ -57,8 +57,8 @@ def minors(modes: Tensor) -> Tensor:
 def _gradient_products(modes: Tensor) -> tuple[Tensor, Tensor]:
     """Modes of f,_i f,_i and k_i k_j / k^2 of f,_i f,_j, zero at k = 0.
 
-    (lap f)^2 - f,_ij f,_ij = (d_i d_j - delta_ij lap) (f,_i f,_j): in this form its long waves are no difference of
-    large numbers.
+    (lap f)^2 - f,_ij f,_ij = (d_i d_j - delta_ij lap) (f,_i f,_j): in this form, the long waves are not a difference
+    of large numbers.
     """
     n = _side(modes)
     m, k = padded_side(n), wave_vector(modes)
@@ -73,19 +73,19 @@ def _gradient_products(modes: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def padded_product(first: Tensor, second: Tensor) -> Tensor:
-    """Modes of the product of two fields, dealiased; its mean at k = 0."""
+    """Modes of the product of two fields, dealiased; the mode k = 0 is its mean."""
     m = padded_side(_side(first))
     one = to_padded(first, m)
     return from_padded(one * (one if second is first else to_padded(second, m)), _side(first))
 
 
 def padded_side(n: int) -> int:
-    """Side of the mesh on which products of two fields of side ``n`` have no aliases: 3N/2, rounded up."""
+    """Side of the mesh on which the product of two fields of side ``n`` has no aliases: 3N/2, rounded up."""
     return (3 * n + 1) // 2
 
 
 def to_padded(modes: Tensor, m: int) -> Tensor:
-    """The field on a finer mesh, real ``(..., m, m, m)`` [z, y, x], of modes ``(..., N, N, N//2+1)``, m >= N."""
+    """The field on a finer mesh, real ``(..., m, m, m)`` [z, y, x], from modes ``(..., N, N, N//2+1)``, m >= N."""
     n = _side(modes)
     wide = torch.zeros((*modes.shape[:-3], m, m, m // 2 + 1), dtype=modes.dtype, device=modes.device)
     for there, here in _corners(m, n):
@@ -94,7 +94,7 @@ def to_padded(modes: Tensor, m: int) -> Tensor:
 
 
 def from_padded(field: Tensor, n: int) -> Tensor:
-    """Modes ``(..., n, n, n//2+1)`` of a real field ``(..., m, m, m)`` on a finer mesh, those beyond left out."""
+    """Modes ``(..., n, n, n//2+1)`` of a real field ``(..., m, m, m)`` on a finer mesh; modes beyond are dropped."""
     m = field.shape[-1]
     wide = fft.forward(field)
     modes = torch.zeros((*field.shape[:-3], n, n, n // 2 + 1), dtype=wide.dtype, device=wide.device)
@@ -126,7 +126,7 @@ def _side(modes: Tensor) -> int:
 
 
 def _corners(m: int, n: int) -> list[tuple[tuple[Any, ...], tuple[Any, ...]]]:
-    """Where the modes |n_i| < n/2 stand on meshes of sides ``m`` and ``n``."""
+    """Where the modes |n_i| < n/2 are stored on meshes of sides ``m`` and ``n``."""
     reach = (n - 1) // 2
     below = slice(0, reach + 1)
     axis = [(below, below)] + ([(slice(m - reach, m), slice(n - reach, n))] if reach else [])

@@ -1,6 +1,6 @@
 """The spectra files of the reference program: linear bins in k up to the corner of the cube (EQUATIONS 10).
 
-Sums are in the order of the reference program. Modes on a GPU are summed there, which gives other last digits.
+Sums are in the order of the reference program. Modes on a GPU are summed there, which changes the last digits.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class ReferenceShells:
     """Linear bins of the reference program (EQUATIONS 10): ``bins`` from k = 0 to sqrt(3) pi N in code units.
 
     ``index`` (N, N, N//2+1) is ``bins`` for modes in no bin; ``k`` and ``sigma_k`` [code units] and ``count`` are per
-    bin, with the empty bins still in.
+    bin, and empty bins are included.
     """
 
     n: int
@@ -38,19 +38,19 @@ class ReferenceShells:
     count: Reals
 
     def sums(self, values: Reals) -> Reals:
-        """Weighted sums of ``values`` (N, N, N//2+1) per bin: over the four quarters of the z-y plane, then pairwise.
+        """Weighted sums of ``values`` (N, N, N//2+1) per bin: first over four quarters of the z-y plane, then pairwise.
 
-        That is the order of the reference program on 2x2 processes; it decides the rounding residue printed as
-        sigma(k) where all modes of a bin have the same k.
+        This is the order of the reference program on 2x2 processes; it determines the rounding residue that is printed
+        as sigma(k) where all modes of a bin have the same k.
         """
         return _quarter_sums(self.index, self.weight * values, self.bins)
 
 
 @dataclass(frozen=True)
 class ReferenceSpectrum:
-    """Columns of a spectra file, empty bins omitted: k and its rms scatter [h/Mpc], Delta^2 and its error, count.
+    """Columns of a spectra file, without empty bins: k and its rms scatter [h/Mpc], Delta^2 and its error, count.
 
-    Delta^2 = k^3 P(k) / 2 pi^2 has no units.
+    Delta^2 = k^3 P(k) / 2 pi^2 is dimensionless.
     """
 
     k_hmpc: Reals
@@ -65,7 +65,7 @@ def reference_shells(n: int, bins: int) -> ReferenceShells:
     """Bins of the reference program for a cube of side ``n`` (EQUATIONS 10)."""
     squares = _squares(n)
     limit = 3.0 * (np.pi * n) ** 2
-    # modes such as (1,1,1) lie exactly on an edge: this order of operations puts them where the reference does
+    # modes such as (1,1,1) lie exactly on an edge: this order of operations bins them as the reference program does
     index = np.minimum(np.floor(bins * np.sqrt(squares / limit)).astype(np.intp), bins)
     index[0, 0, 0] = bins
     weight = np.broadcast_to(half_axis_weights(n), index.shape)
@@ -83,10 +83,11 @@ def reference_spectrum(
     box_size_mpch: float,
     window: Literal["none", "cic"] = "none",
 ) -> ReferenceSpectrum:
-    """Delta^2(k) = <|f_k|^2 k^3> / 2 pi^2 with f_k = FFT / N^3, binned as the reference does (EQUATIONS 10).
+    """Delta^2(k) = <|f_k|^2 k^3> / 2 pi^2 with f_k = FFT / N^3, binned as the reference program does (EQUATIONS 10).
 
-    ``modes``: unnormalised real FFT (N, N, N//2+1), or (weight, modes) of each component of a vector or tensor, whose
-    weighted powers add. ``window="cic"`` divides the power by prod sinc^2(pi n_i / N), as the reference does.
+    ``modes`` is an unnormalised real FFT (N, N, N//2+1), or a list of (weight, modes), one for each component of a
+    vector or tensor, whose weighted powers are added. ``window="cic"`` divides the power by prod sinc^2(pi n_i / N), as
+    the reference program does.
     """
     components = [(1.0, modes)] if isinstance(modes, Tensor) else list(modes)
     n = components[0][1].shape[0]
@@ -107,13 +108,13 @@ def reference_spectrum(
 
 
 def _squares(n: int) -> Reals:
-    """k^2 of every mode in code units, (N, N, N//2+1), added in the order of the reference program."""
+    """k^2 of every mode in code units, (N, N, N//2+1), summed in the order of the reference program."""
     full, half = ((2 * np.pi * axis) ** 2 for axis in wavenumbers(n))
     return np.asarray(half[None, None, :] + full[None, :, None] + full[:, None, None])
 
 
 def _weights(n: int) -> Reals:
-    """What turns |f|^2 of a mode into Delta^2, (N, N, N//2+1)."""
+    """The factor that turns |f|^2 of a mode into Delta^2, (N, N, N//2+1)."""
     squares = _squares(n)
     weights: Reals = squares * np.sqrt(squares) / (2 * np.pi**2 * float(n) ** 6)
     return weights
@@ -122,7 +123,7 @@ def _weights(n: int) -> Reals:
 def _sums_on_host(
     components: list[tuple[float, Tensor]], shell: ReferenceShells, window: Literal["none", "cic"]
 ) -> tuple[Reals, Reals]:
-    """Sums of Delta^2 and of its square by bin."""
+    """Sums of Delta^2 and of its square, by bin."""
     values = np.zeros(shell.index.shape)
     for factor, component in components:
         values += factor * squared_modulus(component.detach().numpy())
@@ -135,7 +136,7 @@ def _sums_on_host(
 def _sums_on_device(
     components: list[tuple[float, Tensor]], shell: ReferenceShells, window: Literal["none", "cic"]
 ) -> tuple[Reals, Reals]:
-    """The same where the modes are: in another order, so that the last digits may change from run to run."""
+    """The same sums on the device of the modes; their order differs, so the last digits may change from run to run."""
     device = components[0][1].device
     index, counted, weights = _on_device(shell.n, shell.bins, window, device)
     values = torch.zeros_like(weights)
@@ -154,7 +155,7 @@ def _sums_on_device(
 def _on_device(
     n: int, bins: int, window: Literal["none", "cic"], device: torch.device
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Bin of every mode (flat), how often it counts, and what turns its |f|^2 into Delta^2."""
+    """For every mode (flat) its bin, how often it counts, and the factor that turns its |f|^2 into Delta^2."""
     shell = reference_shells(n, bins)
     weights = _weights(n) / window_power(n, 2) if window == "cic" else _weights(n)
     arrays = (shell.index.ravel(), np.ascontiguousarray(shell.weight), weights)
@@ -170,5 +171,5 @@ def _quarter_sums(index: NDArray[np.intp], values: Reals, bins: int) -> Reals:
 
 
 def _residue(second: float, count: float, first: float) -> float:
-    """second * count - first^2 with the first product unrounded, as a fused multiply-add gives it."""
+    """second * count - first^2 with the first product unrounded, as a fused multiply-add computes it."""
     return float(Fraction(second) * Fraction(count) - Fraction(float(first * first)))

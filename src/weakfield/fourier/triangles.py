@@ -1,14 +1,14 @@
 """Closed triangles of wavenumber shells, and the smallest grids on which sums over them are exact.
 
-Shells are intervals lower <= |n| < upper in units of k_F, edges taken as exact floats; they may overlap. Modes on the
-Nyquist planes of an even N belong to none. A sum over x of D_i D_j D_l, with D_s the modes of shell s transformed
-back, counts every triple with k1 + k2 + k3 = 0 and also those that add up to a vector which the grid cannot tell from
-zero. Two kinds of grid are used, each only where no such vector can be reached:
+Shells are intervals lower <= |n| < upper in units of k_F, with edges taken as exact floats; they may overlap. Modes on
+the Nyquist planes of an even N belong to none. A sum over x of D_i D_j D_l, where D_s is the field made of the modes
+of shell s alone, counts every triple with k1 + k2 + k3 = 0, and also those that add up to a vector which the grid
+cannot tell from zero. Two kinds of grid are used, each only where no such vector can be reached:
 
-* cubic, M^3 sites: aliases M (a, b, c), so M > sum of the largest components of the three shells;
-* centred, 2 A^3 sites (a cubic grid and itself moved by half a cell in every direction): aliases A (a, b, c) with
-  a + b + c even, the shortest of length A sqrt 2, so A sqrt 2 > sum of the largest |n|. It needs up to 29 % fewer
-  sites, because the aliases of a body-centred lattice are packed most densely.
+* cubic, M^3 sites: the aliases are M (a, b, c), so M > sum of the largest components of the three shells;
+* centred, 2 A^3 sites (a cubic grid and a copy of it shifted by half a cell in every direction): the aliases are
+  A (a, b, c) with a + b + c even, the shortest of length A sqrt 2, so A sqrt 2 > sum of the largest |n|. It needs up
+  to 29 % fewer sites, because the aliases of a body-centred lattice are packed most densely.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from weakfield.fourier.shells import first_square
 Integers = NDArray[np.int64]
 Intervals = tuple[tuple[float, float], ...]
 
-#: cost of one site of a grid: of one shell transformed to it, in units of one triangle summed over it
+#: cost per site of transforming one shell to a grid, in units of the cost per site of summing one triangle over it
 SHELL_COST = 22.0
-#: cost of one plane of a grid for starting its transforms, in the same unit
+#: cost per plane of a grid of starting its transforms, in the same unit
 PLANE_COST = 1e6
 
 
 @dataclass(frozen=True)
 class ShellModes:
-    """Modes of the half axis of an N^3 cube, sorted by |n|^2; a shell is a slice of them.
+    """Modes on the half axis of an N^3 cube, sorted by |n|^2, so that a shell is a slice of them.
 
-    ``z``, ``y`` signed, ``x`` >= 0 (modes,) int32; ``square`` |n|^2; ``start``, ``stop`` (shells,).
+    ``z`` and ``y`` are signed, ``x`` >= 0, (modes,) int32; ``square`` is |n|^2; ``start`` and ``stop`` are (shells,).
     """
 
     n: int
@@ -55,12 +55,12 @@ class ShellModes:
 
     @cached_property
     def weight(self) -> NDArray[np.int64]:
-        """How many modes of the full cube an entry stands for: 2 (k and -k), 1 on n_x = 0."""
+        """How many modes of the full cube an entry stands for: 2 (k and -k), or 1 on n_x = 0."""
         return np.where(self.x == 0, 1, 2).astype(np.int64)
 
     @cached_property
     def modes(self) -> Integers:
-        """Modes of each shell, k and -k both, (shells,)."""
+        """Number of modes in each shell, counting both k and -k, (shells,)."""
         return self.sums(self.weight).astype(np.int64)
 
     @cached_property
@@ -70,7 +70,7 @@ class ShellModes:
 
     @cached_property
     def reach(self) -> tuple[NDArray[np.float64], NDArray[np.float64], Integers]:
-        """Smallest and largest |n| of each shell and its largest component, (shells,); 0 for an empty shell."""
+        """Smallest and largest |n| and the largest component in each shell, (shells,); 0 for an empty shell."""
         pairs = list(zip(self.start.tolist(), self.stop.tolist(), strict=True))
         first = [int(self.square[begin]) if begin < end else 0 for begin, end in pairs]
         last = [int(self.square[end - 1]) if begin < end else 0 for begin, end in pairs]
@@ -78,7 +78,7 @@ class ShellModes:
         return np.sqrt(first), np.sqrt(last), components
 
     def sums(self, values: NDArray[np.generic]) -> NDArray[np.float64]:
-        """Sum of ``values`` (modes,) over each shell, in one order."""
+        """Sum of ``values`` (modes,) over each shell, always in the same order."""
         pairs = zip(self.start.tolist(), self.stop.tolist(), strict=True)
         return np.array([np.sum(values[begin:end], dtype=np.float64) for begin, end in pairs])
 
@@ -101,9 +101,9 @@ def shell_modes(n: int, intervals: Intervals) -> ShellModes:
 
 
 def possible_triangles(modes: ShellModes, ordered: bool = False) -> Integers:
-    """Triples of shells (T, 3) that the lengths of their modes allow to close: i <= j <= l, or all if ``ordered``.
+    """Triples of shells (T, 3) that can close, judged by the lengths of their modes: i <= j <= l, or all (``ordered``).
 
-    Some of these may hold no triple of modes at all.
+    Some of them may contain no triple of modes at all.
     """
     shortest, longest, _ = modes.reach
     shells = np.flatnonzero(modes.modes)
@@ -122,7 +122,7 @@ def possible_triangles(modes: ShellModes, ordered: bool = False) -> Integers:
 
 @dataclass(frozen=True)
 class GridGroup:
-    """Triangles summed on one grid of side ``size``: ``rows`` of the list of triangles they belong to."""
+    """Triangles summed on one grid of side ``size``; ``rows`` are their rows in the list of all triangles."""
 
     size: int
     centred: bool
@@ -130,7 +130,7 @@ class GridGroup:
 
     @property
     def shifts(self) -> tuple[float, ...]:
-        """By which parts of a cell the cubic grids are moved."""
+        """The fractions of a cell by which the cubic grids are shifted."""
         return (0.0, 0.5) if self.centred else (0.0,)
 
     @property
@@ -140,7 +140,7 @@ class GridGroup:
 
 
 def good_sizes(most: int) -> list[int]:
-    """Even lengths up to ``most`` or a little more that a Fourier transform likes: products of 2, 3, 5, 7 and 11."""
+    """Even lengths, up to ``most`` or a little more, that suit a Fourier transform: products of 2, 3, 5, 7 and 11."""
     limit = 2 * most + 4
     powers = [[p**e for e in range(limit.bit_length()) if p**e <= limit] for p in (2, 3, 5, 7, 11)]
     found = {2 * a * b * c * d * e for a, b, c, d, e in product(*powers) if 2 * a * b * c * d * e <= limit}
@@ -150,7 +150,7 @@ def good_sizes(most: int) -> list[int]:
 def exact_grids(
     lengths: NDArray[np.float64], components: Integers, sizes: list[int]
 ) -> tuple[Integers, NDArray[np.bool_]]:
-    """Side and kind (centred or not) of the cheapest exact grids for such sums of largest |n| and of components."""
+    """Side and kind (centred or not) of the cheapest exact grids, given sums of largest |n| and largest components."""
     sides = np.array(sizes)
     cubic = sides[np.searchsorted(sides, components, side="right")]
     centred = sides[np.searchsorted(sides * sqrt(2), lengths * (1 + 1e-12), side="right")]
@@ -159,9 +159,10 @@ def exact_grids(
 
 
 def group_by_grid(modes: ShellModes, triangles: Integers) -> list[GridGroup]:
-    """Triangles sorted onto few grids, so that transforms and sums together cost least.
+    """Triangles sorted onto a few grids, so that transforms and sums together cost the least.
 
-    The best cut of the list of triangles, ordered by the grid that each needs, into stretches that share a grid.
+    The triangles are ordered by the grid that each of them needs, and this list is cut in the best way into stretches
+    that share a grid.
     """
     if len(triangles) == 0:
         return []
@@ -191,7 +192,7 @@ def group_by_grid(modes: ShellModes, triangles: Integers) -> list[GridGroup]:
 
 
 def grid_cost(side: Integers, centred: NDArray[np.bool_], shells: Integers, triangles: Integers) -> NDArray[np.float64]:
-    """Cost of grids with so many shells and triangles, in units of one triangle at one site."""
+    """Cost of grids with given numbers of shells and triangles, in units of one triangle at one site."""
     grids = np.where(centred, 2.0, 1.0)
     return np.asarray(grids * (side.astype(np.float64) ** 3 * (SHELL_COST * shells + triangles) + PLANE_COST * side))
 

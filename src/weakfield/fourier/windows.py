@@ -1,7 +1,8 @@
-"""Windows of mass assignment, and the shot noise of particles as a window shapes it.
+"""Windows of mass assignment, and the shot noise of particles as the window shapes it.
 
-A window is prod_i sinc(pi n_i / N)^p. Painted particles have the power V/N_p sum_m W^2(k + 2 k_Nyq m): a product over
-the axes of polynomials in s = sin^2(pi n_i / N), exact with all aliases (Jing 2005, astro-ph/0409240).
+A window is prod_i sinc(pi n_i / N)^p. The shot noise of painted particles has the power
+V/N_p sum_m W^2(k + 2 k_Nyq m), which is a product over the axes of polynomials in s = sin^2(pi n_i / N) and includes
+all aliases exactly (Jing 2005, astro-ph/0409240).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ ALIAS_SUMS: dict[str, tuple[float, ...]] = {
 
 
 def window_order(window: str) -> int:
-    """The order p of a mass assignment; ``BadInput`` for an unknown one."""
+    """The order p of a mass assignment; raises ``BadInput`` for an unknown one."""
     if window not in WINDOW_ORDERS:
         raise BadInput(
             f"window is '{window}', expected one of {', '.join(WINDOW_ORDERS)}" + nearest(window, WINDOW_ORDERS)
@@ -44,7 +45,7 @@ def window_power(n: int, exponent: int) -> Reals:
 
 
 def aliased_shot_noise(shell: Shells, shot_noise: float, window: str) -> Reals:
-    """Sum over the modes of each shell of the shot noise, divided by the window as the power is, (shells,)."""
+    """Sum of the shot noise over the modes of each shell, divided by the window just as the power is, (shells,)."""
     if shot_noise == 0.0 or window == "none":
         return shot_noise * shell.modes.astype(np.float64)
     full, half = (

@@ -1,4 +1,4 @@
-"""Where fields and particles live: the memory of a GPU where one works, else that of the processor."""
+"""Where fields and particles live: in the memory of a GPU where one works, else in that of the processor."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ Device = Literal["auto", "cpu", "cuda"]
 
 
 def device_for(setting: Device) -> torch.device:
-    """The device a setting names; "auto" is a GPU that ``why_not`` finds nothing against, else the CPU.
+    """The device that a setting names; "auto" is a GPU if ``why_not`` finds nothing against it, else the CPU.
 
-    The environment variable WEAKFIELD_DEVICE stands in for "auto". Raises ``BadInput`` when "cuda" cannot work here.
+    The environment variable WEAKFIELD_DEVICE replaces "auto". Raises ``BadInput`` when "cuda" cannot work here.
     """
     wanted: str = setting
     if setting == "auto":
@@ -33,7 +33,7 @@ def device_for(setting: Device) -> torch.device:
 
 
 def why_not() -> str | None:
-    """What keeps the kernels of the GPU from working here; nothing if they may work."""
+    """The reason why the GPU kernels cannot work here; ``None`` if they can."""
     if not torch.cuda.is_available():
         return "PyTorch finds no CUDA GPU"
     try:
@@ -52,12 +52,12 @@ def interpreted() -> bool:
 
 
 def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """A tensor of the processor on a device, without waiting for what the device is doing."""
+    """Send a tensor from the processor to a device, without waiting for what the device is doing."""
     if device.type == "cpu":
         return tensor
     return tensor.pin_memory().to(device, non_blocking=True)
 
 
 def describe(device: torch.device) -> str:
-    """As provenance says it: cpu, or cuda with the name of the GPU."""
+    """A device as provenance records it: cpu, or cuda with the name of the GPU."""
     return "cpu" if device.type == "cpu" else f"cuda ({torch.cuda.get_device_name(device)})"

@@ -1,7 +1,7 @@
 """Real Fourier transforms of cubes: unnormalised forward, divided by N^3 backward, half axis x.
 
-On the CPU our own for sides that are multiples of 16 with factors 2, 3 and 5, DUCC for others: their results do not
-depend on the number of threads (PyTorch's do). torch.fft on a GPU.
+On the CPU our own transform serves sides that are multiples of 16 with factors 2, 3 and 5, and DUCC serves the others;
+the results of both do not depend on the number of threads (PyTorch's do). On a GPU it is torch.fft.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ def backward(
 ) -> Tensor:
     """f(x) = N^-3 sum_k F(k) exp(i k x), the inverse of ``forward`` (without N^-3 if not ``normalised``).
 
-    Imaginary parts on the self-conjugate modes are dropped; on the planes kx = 0 and kx = N/2 only the
-    Hermitian part of ``modes`` counts. ``modes`` is left as it was, unless its memory may be used (``overwrite``, on
-    a CPU), which saves a copy and gives the same bits.
+    Imaginary parts of the self-conjugate modes are dropped; on the planes kx = 0 and kx = N/2 only the
+    Hermitian part of ``modes`` counts. ``modes`` is left as it was, unless ``overwrite`` allows its memory to be used
+    on a CPU, which saves a copy and gives the same bits.
     """
     if modes.is_cuda:
         return torch_backward(modes, n, out, normalised)
@@ -68,16 +68,16 @@ def backward(
 
 
 def torch_forward(field: Tensor, out: Tensor | None = None) -> Tensor:
-    """``forward`` by PyTorch, as on a GPU."""
+    """``forward`` by PyTorch, as it is done on a GPU."""
     modes: Tensor = torch.fft.rfftn(field, dim=(-3, -2, -1)).contiguous()
     return modes if out is None else out.copy_(modes)
 
 
 def torch_backward(modes: Tensor, n: int, out: Tensor | None = None, normalised: bool = True) -> Tensor:
-    """``backward`` by PyTorch, as on a GPU; ``modes`` is left as it was.
+    """``backward`` by PyTorch, as it is done on a GPU; ``modes`` is left as it was.
 
-    In two steps, z and y before x: what a transform of three axes makes of modes that are not Hermitian is not
-    documented; that one of the last axis ignores what a real line cannot hold is.
+    It takes two steps, z and y before x: how a transform of three axes treats modes that are not Hermitian is not
+    documented, but a transform of the last axis alone is documented to ignore what a real line cannot hold.
     """
     norm = "backward" if normalised else "forward"
     planes = torch.fft.ifftn(modes, dim=(-3, -2), norm=norm)
@@ -89,7 +89,7 @@ def torch_backward(modes: Tensor, n: int, out: Tensor | None = None, normalised:
 
 
 def _own(source: Tensor, target: Tensor, n: int) -> bool:
-    """Whether our own transforms take these arrays: some sizes, laid out one number after the other."""
+    """Whether our own transforms take these arrays: only some sizes, and only contiguous memory."""
     from weakfield.mesh.kernels.cpu import transform
 
     return transform.fits(n) and source.is_contiguous() and target.is_contiguous()

@@ -18,7 +18,7 @@ class Lattice:
 
     @cached_property
     def k2_numpy(self) -> np.ndarray:
-        """K_i = (2 n sin(pi i / n))^2 of one axis, (n,): minus the symbol of the second difference over dx^2."""
+        """K_i = (2 n sin(pi i / n))^2 along one axis, (n,): minus the symbol of the second difference over dx^2."""
         return (2 * self.n * np.sin(np.pi * np.arange(self.n) / self.n)) ** 2
 
     @cached_property

@@ -25,7 +25,7 @@ def kick_drift_gr(
 ) -> None:
     """Move particles as ``kernels.kick_drift_gr`` does, from phi, chi (N, N, N) and Bhat (3, N, N, N).
 
-    ``space`` (N, N, N, 8) is work space. Kernels that read the metric without writing all of it down are asked first.
+    ``space`` (N, N, N, 8) is work space. Kernels that read the metric without storing all of it are used if present.
     """
     numbers = (a, a_half, kick, drift, second_order, kick_dragging, drift_metric)
     if kernels.kick_drift_fields is not None:

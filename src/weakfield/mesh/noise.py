@@ -1,6 +1,6 @@
 """Unit Gaussian modes drawn one by one from a counter-based generator (EQUATIONS 3.4).
 
-A mode's numbers depend on the seed and on its wave vector alone: not on the grid, the threads or the device.
+The random numbers of a mode depend only on the seed and on its wave vector, not on the grid, the threads or the device.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _U32 = np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
 _PARITY = np.uint64(0x1BD11BDAA9FC1A22)
 _ROTATIONS = np.array([(14, 16), (52, 57), (23, 40), (5, 37), (25, 33), (46, 12), (58, 22), (32, 32)], dtype=np.uint64)
-#: positions a line of modes may use, and lines a plane: the numbering does not depend on the grid
+#: how many stream positions a line of modes may use, and lines a plane: so the numbering does not depend on the grid
 _SPAN = 65536
 
 
@@ -28,7 +28,7 @@ def _rotated(word: Any, bits: Any) -> Any:
 
 @njit(cache=True)
 def _threefry(counter: Any, key: Any, out: Any) -> None:
-    """Threefry-4x64 with 20 rounds of counter (c, 0, 0, 0) and key (k, 0, 0, 0) into ``out``."""
+    """Threefry-4x64 with 20 rounds, for counter (c, 0, 0, 0) and key (k, 0, 0, 0), into ``out``."""
     zero = np.uint64(0)
     schedule = (key, zero, zero, zero, _PARITY ^ key)
     w0, w1, w2, w3 = counter + key, zero, zero, zero
@@ -66,7 +66,7 @@ def _word(position: Any, seed: Any, block: Any, block_index: Any) -> Any:
 
 @njit(cache=True)
 def _line(base: Any, count: Any, seed: Any, conjugate: Any, fixed: Any, out: Any) -> None:
-    """``count`` consecutive unit modes from stream position ``base`` on, into ``out``; ``fixed``: phases alone."""
+    """``count`` consecutive unit modes from stream position ``base`` on, into ``out``; ``fixed``: draw only phases."""
     block = np.empty(4, np.uint64)
     block_index = np.full(1, -1, np.int64)
     position = base
@@ -141,10 +141,10 @@ def unit_modes(
 ) -> Tensor:
     """Complex Gaussian modes with <|F|^2> = 2, complex128 ``(n, n, n//2+1)`` [z, y, x], zero outside the domain.
 
-    ``noise="gevolution"`` keeps the reference program's different numbers at (0, ky, kz) and (0, -ky, -kz), of which
-    a real field keeps half the variance; ``"hermitian"`` makes the second the conjugate of the first (EQUATIONS 0.1).
-    The domain excludes |n_i| >= n/2 - 1, and for the sphere |n| >= n/2 - 1 too. With ``fixed_amplitude`` every mode has
-    |F|^2 = 2 and the phase it would have without; ``inverted``: all times -1.
+    ``noise="gevolution"`` keeps the reference program's independent numbers at (0, ky, kz) and (0, -ky, -kz), so that
+    a real field keeps only half the variance there; ``"hermitian"`` makes the second the conjugate of the first
+    (EQUATIONS 0.1). The domain excludes |n_i| >= n/2 - 1 and, for the sphere, |n| >= n/2 - 1 too. With
+    ``fixed_amplitude`` every mode has |F|^2 = 2 and the same phase as without; ``inverted`` multiplies all by -1.
     """
     out = torch.empty((n, n, n // 2 + 1), dtype=torch.complex128)
     _fill(out.numpy(), n, np.uint64(seed), domain == "sphere", noise == "hermitian", fixed_amplitude)

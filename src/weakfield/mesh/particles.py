@@ -1,4 +1,4 @@
-"""Particles kept in lattice order: rest cell plus displacement, so that single precision loses nothing."""
+"""Particles kept in lattice order, as rest cell plus displacement, so that single precision loses nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-#: colour classes of slabs may run in parallel; more slabs balance better, fewer cost less
+#: at most so many slabs: every second slab may be worked on in parallel; more slabs balance better, fewer cost less
 _MOST_SLABS = 32
 
 
@@ -16,8 +16,8 @@ _MOST_SLABS = 32
 class Particles:
     """One species of equal-mass particles on a periodic mesh of ``grid`` cells a side.
 
-    Particle p sits at (rest cell + displacement) in cells, axis order x, y, z. Particles are sorted by rest cell
-    (z slowest), so a slab of the lattice is a slice of every array. Momenta are q of EQUATIONS section 1.
+    Particle p sits at (rest cell + displacement) in cells, with axis order x, y, z. Particles are sorted by rest cell
+    (z slowest), so a slab of the lattice is a slice of every array. Momenta are the q of EQUATIONS section 1.
     """
 
     grid: int
@@ -34,7 +34,7 @@ class Particles:
 
     @classmethod
     def at_rest(cls, grid: int, lattice: np.ndarray, ids: np.ndarray, mass: float, dtype: torch.dtype) -> Particles:
-        """Particles at ``lattice`` positions (P, 3) in units of the box, 0 <= x < 1; transposed arrays are quickest."""
+        """Particles at ``lattice`` positions (P, 3) in units of the box, 0 <= x < 1; transposed arrays are fastest."""
         displacement = torch.empty((3, len(ids)), dtype=dtype)
         rows = np.zeros(len(ids), dtype=np.int64)
         for axis in (2, 1, 0):  # one at a time: these are the largest arrays of a start
@@ -63,7 +63,7 @@ class Particles:
         )
 
     def rows(self) -> Tensor:
-        """(P,) int32: row (z, y) of the rest cell of every particle; made once."""
+        """(P,) int32: row (z, y) of the rest cell of every particle; computed only once."""
         if self.row_cache is None:
             rows = torch.arange(self.grid**2, dtype=torch.int32, device=self.column.device)
             repeats = self.row_start[1:] - self.row_start[:-1]
@@ -89,7 +89,7 @@ class Particles:
     def reach(self, shift: float = 0.0) -> tuple[int, int]:
         """(low, high): particles whose rest cells are in plane z touch planes z + low to z + high + 1.
 
-        ``shift``: if they were so many cells further.
+        With ``shift``, as if all particles were that many cells further along.
         """
         height = self.displacement[2]
         # added in the precision of the particles, as kernels add it
@@ -98,9 +98,9 @@ class Particles:
     def slabs(self, margin: int = 0, shift: float = 0.0) -> tuple[np.ndarray, int, int]:
         """Boundaries (planes) of slabs such that every second one can deposit at once without touching another.
 
-        The slabs depend on the particles alone, so the order of all sums is the same for any number of threads; one
-        slab if particles reach too far. Returned with their ``reach``, which is wider by ``margin`` planes on either
-        side: a cloud in cell touches the two planes around it, a cubic spline one more on each side.
+        The slabs depend only on the particles, so the order of all sums is the same for any number of threads; there is
+        one slab if particles reach too far. They are returned with their ``reach``, widened by ``margin`` planes on
+        either side: a cloud in cell touches the two planes around it, a cubic spline one more on each side.
         """
         low, high = self.reach(shift)
         low, high = low - margin, high + margin
@@ -111,7 +111,7 @@ class Particles:
 
 
 def _in_order(site: np.ndarray, ids: np.ndarray) -> np.ndarray | None:
-    """What sorts particles by rest cell, in one cell by ID; None if they are sorted."""
+    """The order that sorts particles by rest cell, and by ID within a cell; None if they are sorted already."""
     if not np.all(ids[1:] > ids[:-1]):
         return np.lexsort((ids, site))
     if np.all(site[1:] >= site[:-1]):

@@ -1,7 +1,7 @@
-"""The two solutions a cycle needs, from sources in real space to fields in real space (EQUATIONS 5.1 to 5.3, 5.5).
+"""The two solutions that a cycle needs, from sources to fields in real space (EQUATIONS 5.1 to 5.3, 5.5).
 
-Defined here by transforms and the kernels of a backend; a backend that does it in fewer passes over memory is asked
-first.
+They are defined here by transforms and the kernels of a backend; if the backend has a version of its own that makes
+fewer passes over memory, that one is used.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def solve_potential(
 ) -> Tensor | float:
     """out = backward(factor (forward(source) + addition) / (K + shift)), unnormalised; returns the mode k = 0.
 
-    ``source`` and ``out`` (N, N, N), ``modes`` (N, N, N//2+1) work space. ``clear_zero_mode`` sets the mode k = 0 to 0,
-    and has to where shift = 0.
+    ``source`` and ``out`` are (N, N, N), and ``modes`` (N, N, N//2+1) is work space. ``clear_zero_mode`` sets the mode
+    k = 0 to 0, which is required where shift = 0.
     """
     if (fused := _fused(kernels, source)) is not None:
         return float(fused.solve_potential(source, modes, lattice, factor, shift, clear_zero_mode, addition, out))
@@ -35,7 +35,7 @@ def solve_potential(
     if addition is not None:
         kernels.add_realisation(*addition, modes)
     kernels.divide_by_laplacian(modes, lattice, factor, shift, clear_zero_mode)
-    mean = modes[0, 0, 0].real.clone()  # a number when somebody reads it: a GPU need not stop for it
+    mean = modes[0, 0, 0].real.clone()  # becomes a number only when it is read, so that a GPU need not stop for it
     fft.backward(modes, lattice.n, out=out, normalised=False, overwrite=True)
     return mean
 
@@ -52,12 +52,12 @@ def solve_chi_and_b(
     chi: Tensor,
     b: Tensor | None,
 ) -> None:
-    """chi, and B moved on by ``now``, from trace and lattice divergence (4, N, N, N) of S_ij (EQUATIONS 5.2, 5.3).
+    """chi, and B advanced by ``now``, from trace and lattice divergence (4, N, N, N) of S_ij (EQUATIONS 5.2, 5.3).
 
-    ``now`` and ``ahead`` are increments per rate W_i - kappa_i* (kappa W) / K over K: ``b`` (3, N, N, N) is Bhat after
-    ``now``, ``b_modes`` is left after ``now + ahead``, the rest of the coming step (EQUATIONS 15.5). Without ``b``,
-    which may be ``divergence[1:]``, B stays as it is. ``addition`` is added to the modes of chi; ``modes``
-    (4, N, N, N//2+1) is work space.
+    ``now`` and ``ahead`` are the increments of B per unit of its rate, [W_i - kappa_i* (kappa W) / K] / K. ``b``
+    (3, N, N, N), which may be ``divergence[1:]``, becomes Bhat after ``now``; ``b_modes`` become those after
+    ``now + ahead``, where ``ahead`` is a part of the coming step (EQUATIONS 15.5). Without ``b``, B stays as it is.
+    ``addition`` is added to the modes of chi; ``modes`` (4, N, N, N//2+1) is work space.
     """
     if (fused := _fused(kernels, divergence)) is not None:
         fused.solve_chi_and_b(divergence, modes, lattice, b_modes, now, ahead, addition, chi, b)
@@ -75,6 +75,6 @@ def solve_chi_and_b(
 
 
 def _fused(kernels: Kernels, field: Tensor) -> StaggeredSolvers | None:
-    """The backend's own solvers for this field, where there are any."""
+    """The backend's own solvers for this field, if it has any."""
     solvers = kernels.staggered_solvers
     return solvers if solvers is not None and solvers.takes(field.shape[-1]) else None

@@ -1,11 +1,12 @@
-"""The spectral mesh: continuum wavenumbers, and a window taken off each field once (EQUATIONS 16.1).
+"""The spectral mesh: continuum wavenumbers, and a window that is divided out of each field once (EQUATIONS 16.1).
 
 Modes here are f_k = FFT(f) / N^3 on the half-complex mesh (..., N, N, N//2+1) [z, y, x], so that a field is the
 unnormalised backward transform of its modes. Wavenumbers are those of the continuum, 2 pi n in units of 1 / box.
-Nyquist planes are zero, also in what is added to modes. A deposit is divided by the spline's window W once; so are the
-modes of a field that particles read, whose spline then goes through the field.
+Nyquist planes are zero, also in anything that is added to modes. A deposit is divided once by the window W of the
+spline. So are the modes of a field that particles read, and its spline then passes through the field.
 
-Everything is defined by transforms and PyTorch; a backend that does it in fewer passes over memory is asked first.
+Everything is defined by transforms and PyTorch; if the backend has a version of its own that makes fewer passes over
+memory, that one is used.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from weakfield.mesh.kernels.contract import Addition, Kernels, SpectralSolvers
 from weakfield.mesh.packed import D_PHI, D_PSI, METRIC_PHI, METRIC_PSI, STRESS
 from weakfield.mesh.particles import Particles
 
-#: how much further particles are on the other three of the four meshes of a density, in cells
+#: by how many cells particles are shifted on the other three of the four interlaced meshes of a density
 SHIFTS = (0.25, 0.5, 0.75)
 
 
@@ -41,27 +42,27 @@ class Continuum:
 
     @cached_property
     def inside_numpy(self) -> np.ndarray:
-        """(n,) 1, and 0 on the Nyquist plane of an even mesh."""
+        """(n,): 1, but 0 on the Nyquist plane of an even mesh."""
         return np.where(2 * np.abs(self.numbers) < self.n, 1.0, 0.0)
 
     @cached_property
     def window_numpy(self) -> np.ndarray:
-        """(n,) sinc^4(pi n_i / n) of one axis: what deposit by cubic splines multiplies modes with."""
+        """(n,) sinc^4(pi n_i / n) of one axis: the factor by which a deposit with cubic splines multiplies modes."""
         return np.asarray(np.sinc(self.numbers / self.n) ** 4)
 
     def _axes(self, values: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
-        """One axis for x, y and z, each broadcasting over the half-complex mesh."""
+        """The values of one axis as those of x, y and z, each broadcasting over the half-complex mesh."""
         one = torch.from_numpy(values).to(self.device)
         return one[None, None, : self.n // 2 + 1], one[None, :, None], one[:, None, None]
 
     @cached_property
     def k(self) -> tuple[Tensor, Tensor, Tensor]:
-        """k_x, k_y, k_z, zero on their own Nyquist plane: the symbols of derivatives over i."""
+        """k_x, k_y, k_z, each zero on its own Nyquist plane: the symbols of the derivatives, divided by i."""
         return self._axes(2 * np.pi * self.numbers * self.inside_numpy)
 
     @cached_property
     def k2(self) -> Tensor:
-        """(n, n, n//2+1): k^2, 1 at k = 0 where nothing may divide."""
+        """(n, n, n//2+1): k^2, but 1 at k = 0, to avoid division by zero."""
         x, y, z = self._axes((2 * np.pi * self.numbers) ** 2)
         k2 = z + y + x
         k2[0, 0, 0] = 1.0
@@ -69,13 +70,13 @@ class Continuum:
 
     @cached_property
     def inside(self) -> Tensor:
-        """(n, n, n//2+1): 1, and 0 on the Nyquist planes."""
+        """(n, n, n//2+1): 1, but 0 on the Nyquist planes."""
         x, y, z = self._axes(self.inside_numpy)
         return z * y * x
 
     @cached_property
     def back(self) -> tuple[Tensor, ...]:
-        """What carries the deposits on interlaced meshes back, in the order of ``SHIFTS``."""
+        """The phase factors that shift deposits on interlaced meshes back, in the order of ``SHIFTS``."""
         return tuple(self.moved_by(shift) for shift in SHIFTS)
 
     def moved_by(self, cells: float) -> Tensor:
@@ -85,19 +86,19 @@ class Continuum:
 
     @cached_property
     def per_window(self) -> Tensor:
-        """(n, n, n//2+1): 1 / W, 0 on the Nyquist planes."""
+        """(n, n, n//2+1): 1 / W, but 0 on the Nyquist planes."""
         x, y, z = self._axes(self.inside_numpy / self.window_numpy)
         return z * y * x
 
 
 @lru_cache(maxsize=8)
 def continuum(n: int, device: torch.device) -> Continuum:
-    """The same object for the same mesh."""
+    """The ``Continuum`` of a mesh; the same object for the same mesh."""
     return Continuum(n, device)
 
 
 def modes_of(field: Tensor, windowed: bool = False) -> Tensor:
-    """f_k of real (..., N, N, N), divided by W if the field is a deposit (``windowed``)."""
+    """f_k of a real field (..., N, N, N), divided by W if the field is a deposit (``windowed``)."""
     mesh = continuum(field.shape[-1], field.device)
     return fft.forward(field) * ((mesh.per_window if windowed else mesh.inside) / mesh.n**3)
 
@@ -114,7 +115,7 @@ def gradient_of(modes: Tensor, n: int) -> Tensor:
 
 
 def for_particles(modes: Tensor, n: int) -> Tensor:
-    """(..., N, N, N): the field whose splines go through the field of ``modes``."""
+    """(..., N, N, N): coefficients for particles to read, whose splines pass through the field of ``modes``."""
     return field_of(modes * continuum(n, modes.device).per_window, n)
 
 
@@ -136,19 +137,20 @@ def paint_shifted(
 
 
 def density_modes(kernels: Kernels, particles: Particles, weight: Tensor | None, scale: float, start: float) -> Tensor:
-    """Modes of the density of particles, each of ``weight`` times ``scale``, from ``interlaced`` deposits."""
+    """Modes of the density of particles, each counting ``weight`` times ``scale``, from ``interlaced`` deposits."""
     deposit = kernels.paint_pcs(particles, weight, scale, None, start)
     return interlaced(deposit, paint_shifted(kernels, particles, weight, scale, start))
 
 
 def interlaced(deposit: Tensor, shifted: Tensor) -> Tensor:
-    """Modes of a density from deposits on four meshes, the window taken off.
+    """Modes of a density from deposits on four meshes, with the window divided out.
 
-    ``shifted`` (3, N, N, N) are those on meshes that lie a quarter, a half and three quarters of a cell lower along
-    each axis, where particles are so much further (``SHIFTS``). Each is carried back by exp(i (k_x + k_y + k_z) s / N).
-    Their mean has images only of wave vectors k + 2 pi N m with m_x + m_y + m_z a multiple of four: along an axis the
-    nearest is four times as far as on one mesh, and its share of the second order, which goes as the inverse square of
-    the distance, a sixteenth. Those along diagonals are small by the window.
+    ``shifted`` (3, N, N, N) are the deposits on meshes that lie a quarter, a half and three quarters of a cell lower
+    along each axis, so that particles appear that much further along (``SHIFTS``). Each is shifted back by
+    exp(i (k_x + k_y + k_z) s / N). The mean of the four has images only of wave vectors k + 2 pi N m for which
+    m_x + m_y + m_z is a multiple of four. Along an axis the nearest image is four times as far away as on one mesh, and
+    its contribution at second order, which falls as the inverse square of the distance, is a sixteenth. The window
+    keeps images along diagonals small.
     """
     back = continuum(deposit.shape[-1], deposit.device).back
     modes = modes_of(deposit, windowed=True)
@@ -162,7 +164,7 @@ def contrast(
 ) -> Tensor:
     """A density (N, N, N) from ``interlaced`` deposits, with linear theory added, into ``out``.
 
-    ``deposit`` may be one of several packed fields; ``sums`` (N,), float64, becomes its sum over each plane of
+    ``deposit`` may be one of several packed fields; ``sums`` (N,), float64, is set to its sum over each plane of
     constant z.
     """
     if (fused := _fused(kernels, deposit)) is not None:
@@ -184,7 +186,7 @@ def solve_potential(
     addition: Addition | None,
     out: Tensor,
 ) -> Tensor:
-    """Modes factor (source + addition) / (k^2 + shift) into ``out``; those of k = 0 are 0 where the shift is.
+    """Modes factor (source + addition) / (k^2 + shift) into ``out``; the mode k = 0 is 0 if the shift is 0.
 
     With ``shifted`` (3, N, N, N) the source is a density from ``interlaced`` deposits.
     """
@@ -202,7 +204,7 @@ def solve_potential(
 
 
 def potential_fields(kernels: Kernels, modes: Tensor, field: Tensor, gradient: Tensor) -> None:
-    """A field (N, N, N) and its gradient (3, N, N, N) from its modes."""
+    """A field (N, N, N) and its gradient (3, N, N, N) from the modes of the field."""
     if (fused := _fused(kernels, field)) is not None:
         fused.potential_fields(modes, field, gradient)
         return
@@ -248,7 +250,7 @@ def pack_vector(kernels: Kernels, modes: Tensor, out: Tensor) -> Tensor:
 def stress_modes(packed: Tensor, gradient: Tensor, factor: float) -> dict[tuple[int, int], Tensor]:
     """S_ij = factor T_ij + 2 d_i phi d_j phi, modes by (i, j) with i <= j (EQUATIONS 16.2).
 
-    ``packed`` (N, N, N, 8): the deposited stress of particles; ``gradient`` (3, N, N, N) that of phi.
+    ``packed`` (N, N, N, 8) is the deposited stress of particles; ``gradient`` (3, N, N, N) is the gradient of phi.
     """
     modes: dict[tuple[int, int], Tensor] = {}
     for field, i, j in STRESS:
@@ -270,12 +272,13 @@ def solve_stress(
     b: Tensor | None,
     b_now: Tensor | None,
 ) -> None:
-    """chi, as modes and in real space (``field``), and modes of a^2 B moved on, from S_ij of ``stress_modes``
+    """chi, as modes and in real space (``field``), and modes of a^2 B advanced in time, from S_ij of ``stress_modes``
     (EQUATIONS 5.2, 5.3 with k for kappa).
 
-    chi = [k^2 S_ii - 3 k_i k_j S_ij] / (2 k^4) + ``addition``; (a^2 B_i)' = -2 i a^2 P_ij k_m S_jm / k^2 with P the
-    transverse projection. ``now`` and ``ahead`` are a^2 times steps: ``b_now`` (3, N, N, N//2+1) becomes a^2 B after
-    ``now``, and ``b``, carried between cycles, that after ``now`` + ``ahead``. Without ``b`` there is chi alone.
+    chi = [k^2 S_ii - 3 k_i k_j S_ij] / (2 k^4) + ``addition``; (a^2 B_i)' = -2 i a^2 P_ij k_m S_jm / k^2, where P is
+    the transverse projection. ``now`` and ``ahead`` are a^2 times steps: ``b_now`` (3, N, N, N//2+1) becomes a^2 B
+    after ``now``, and ``b``, which is carried between cycles, a^2 B after ``now`` + ``ahead``. Without ``b`` only chi
+    is computed.
     """
     if (fused := _fused(kernels, gradient)) is not None:
         fused.solve_stress(packed, gradient, factor, addition, now, ahead, chi, field, b, b_now)
@@ -333,6 +336,6 @@ def transverse_traceless(s: dict[tuple[int, int], Tensor], factor: float) -> Ten
 
 
 def _fused(kernels: Kernels, field: Tensor) -> SpectralSolvers | None:
-    """What does it in fewer passes for this field, where the backend has that."""
+    """The backend's solvers that make fewer passes over memory, if it has any for this field."""
     solvers = kernels.spectral_solvers
     return solvers if solvers is not None and solvers.takes(field.shape[1]) else None

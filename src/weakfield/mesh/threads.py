@@ -1,4 +1,4 @@
-"""How many threads the mesh works with. Results do not depend on it."""
+"""How many threads the mesh works with. The results do not depend on their number."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-#: meshes up to this size run on one thread: a second saves a quarter of the time at most (benchmarks/threads.py), and
-#: serves better where another pair is grown on it
+#: meshes up to this size run on one thread: a second thread saves at most a quarter of the time (benchmarks/threads.py)
+#: and is better used to grow another pair
 SMALL_MESH = 32
 
 _count: int | None = None
@@ -15,27 +15,27 @@ _fixed: int | None = None
 
 
 def available_threads() -> int:
-    """Cores this process may use; the environment variable WEAKFIELD_THREADS overrides."""
+    """Number of cores this process may use; the environment variable WEAKFIELD_THREADS overrides it."""
     return int(os.environ.get("WEAKFIELD_THREADS", "0")) or len(os.sched_getaffinity(0))
 
 
 def current_threads() -> int:
-    """Threads of the transforms and kernels called now."""
+    """Number of threads with which transforms and kernels run if they are called now."""
     return _count or available_threads()
 
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Run what is inside the block with ``count`` threads.
+    """Run the block with ``count`` threads.
 
-    PyTorch's number, which decides the last bits of a training, is the same after the block as before it: starting
-    Numba's threads changes it where both use OpenMP.
+    PyTorch's number of threads, which affects the last bits of a training, is the same after the block as before it;
+    starting Numba's threads would change it where both use OpenMP.
     """
     global _count
     import numba
     import torch
 
-    torch_before = torch.get_num_threads()  # first: asking Numba starts its threads
+    torch_before = torch.get_num_threads()  # this comes first, because asking Numba starts its threads
     before, numba_before = _count, numba.get_num_threads()
     numba_most: int = getattr(numba.config, "NUMBA_NUM_THREADS")  # noqa: B009 (set when Numba is loaded)
     _count = count
@@ -51,7 +51,7 @@ def threads(count: int) -> Iterator[None]:
 
 @contextmanager
 def fixed_threads(count: int) -> Iterator[None]:
-    """Meshes of any size get ``count`` threads inside the block: for those who compare numbers of threads."""
+    """Give meshes of any size ``count`` threads inside the block, in order to compare numbers of threads."""
     global _fixed
     before, _fixed = _fixed, count
     try:

@@ -1,4 +1,4 @@
-"""Initial conditions, both theories of gravity, evolution, the output of one run. Loads when first used."""
+"""Initial conditions, both theories of gravity, evolution, and the output of one run. Loaded when first used."""
 
 from __future__ import annotations
 

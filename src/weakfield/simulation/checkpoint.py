@@ -1,4 +1,4 @@
-"""The whole state of a run on disk, so that a run killed and started again goes on to the same bits."""
+"""The whole state of a run on disk, so that a run that is killed and started again ends with the same bits."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ _CLOCK = (
 
 
 class Hibernated(WeakfieldError):
-    """A run stopped because its time was up, with its state on disk."""
+    """A run stopped because its time was up; its state is on disk."""
 
 
 class Checkpoints:
-    """When the state of a run is kept: every so many cycles, at given redshifts, or when the time is up."""
+    """Decides when the state of a run is kept: every so many cycles, at given redshifts, or when the time is up."""
 
     def __init__(self, run: RunSettings, folder: Path) -> None:
         output = run.output
@@ -73,9 +73,9 @@ class Checkpoints:
 
 
 def checkpoint_key(run: RunSettings, device: torch.device) -> str:
-    """What a checkpoint belongs to: the settings that decide the numbers, the software and the kind of device.
+    """Identifies what a checkpoint belongs to: settings that decide the numbers, the software and the kind of device.
 
-    A run goes on where it began: half of it on a GPU would give the numbers of neither.
+    A run must go on where it began: with half of it on a GPU, the numbers would be those of neither device.
     """
     settings = run.model_dump(mode="json", exclude={"output": CHECKPOINT_SCHEDULE, "simulation": True})
     where = {"device": device.type, "deterministic": run.simulation.deterministic or device.type == "cpu"}
@@ -113,7 +113,7 @@ def save_checkpoint(path: Path, universe: Universe, clock: Clock, outputs: Outpu
 
 
 def load_checkpoint(path: Path, universe: Universe, clock: Clock, outputs: Outputs) -> bool:
-    """Put a run back where its checkpoint left it; False if there is none of these settings."""
+    """Put a run back where its checkpoint left it; False if there is no checkpoint of these settings."""
     try:
         with np.load(path) as stored:
             arrays = {name: stored[name] for name in stored.files}

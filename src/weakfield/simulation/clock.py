@@ -6,14 +6,14 @@ from weakfield.config import RunSettings
 from weakfield.cosmology import Background
 from weakfield.simulation.schedule import landing_factors
 
-#: how close to a redshift counts as there, where steps land on it
+#: how close to a redshift counts as having reached it, where steps land on it exactly
 _LANDED = 1e-12
 
 
 class Clock:
     """Conformal time and scale factor, in steps of min(Courant factor x dx, limit / H(a)).
 
-    With exact redshifts the steps before an output are shortened evenly to land on it.
+    With exact redshifts, the steps before an output are shortened evenly so that they land on it.
     """
 
     def __init__(self, run: RunSettings, background: Background) -> None:
@@ -33,7 +33,7 @@ class Clock:
                 run.cosmology, settings.box_size_mpch, self._courant, self._limit, self.a, targets
             )
         self.step_before = self.previous_step = 0.0
-        # scale factors of the cycle before, of the one before that, and between the last cycle and this
+        # scale factors of the previous cycle, of the one before that, and halfway from the previous cycle to this one
         self.a_before = self.a_before_that = self.a_half_before = self.a
         self.step = self._rule()
 
@@ -48,7 +48,7 @@ class Clock:
 
     @property
     def kick(self) -> float:
-        """Half of the step before and half of the coming one: momenta live at half steps."""
+        """Half of the previous step plus half of the coming one: momenta live at half steps."""
         return 0.5 * (self.step + self.previous_step)
 
     @property
@@ -58,12 +58,12 @@ class Clock:
 
     @property
     def a_next(self) -> float:
-        """Scale factor a whole step ahead: two Runge-Kutta steps, as the motion takes them."""
+        """Scale factor a whole step ahead, by two Runge-Kutta steps, as in the motion of particles."""
         landing = self._plan[self.cycle][1] if self.cycle < len(self._plan) else None
         return landing if landing is not None else self.background.rk4_step(self.a_half, 0.5 * self.step)
 
     def advance(self) -> None:
-        """Go one step on."""
+        """Go forward by one step."""
         self.a_before, self.a_before_that, self.a_half_before = self.a, self.a_before, self.a_half
         self.a = self.a_next
         self.tau += self.step
@@ -71,7 +71,7 @@ class Clock:
         self.step_before, self.previous_step, self.step = self.previous_step, self.step, self._rule()
 
     def passed(self, redshift: float, ahead: bool = False) -> bool:
-        """Whether the redshift lies behind now (or, ``ahead``, after the coming step)."""
+        """Whether the redshift has been passed now (or, with ``ahead``, will be after the coming step)."""
         a = self.a_next if ahead else self.a
         if self.exact:
             return a * (1.0 + redshift) >= 1.0 - _LANDED

@@ -13,10 +13,11 @@ from weakfield.mesh.lattice import Lattice
 
 
 def displacement_kernel(n: int, template: np.ndarray, tiling: int, corrected: bool) -> Tensor:
-    """K(n) by which the source is divided to get the displacement potential, real ``(N, N, N//2+1)``.
+    """K(n), by which the source is divided to get the displacement potential, real ``(N, N, N//2+1)``.
 
-    Uncorrected: the standard lattice Laplacian. Corrected: minus the cloud-in-cell density response of the undisplaced
-    ``template`` (positions (T, 3) in template units, tiled ``tiling`` times a side) to a unit potential at one node.
+    Uncorrected, it is the standard lattice Laplacian. Corrected, it is minus the cloud-in-cell density response of the
+    undisplaced ``template`` (positions (T, 3) in template units, tiled ``tiling`` times along each side) to a unit
+    potential at one node.
     """
     if not corrected:
         return Lattice(n).k2()
@@ -28,7 +29,7 @@ def displacement_kernel(n: int, template: np.ndarray, tiling: int, corrected: bo
 
 
 def _density_response(n: int, template: np.ndarray, tiling: int) -> dict[tuple[int, int, int], float]:
-    """The kernel around the origin: node offset (x, y, z) to value."""
+    """The kernel around the origin, as a map from node offset (x, y, z) to value."""
     response: dict[tuple[int, int, int], float] = {}
     strength = n**2 * n**3 / (len(template) * tiling**3)
 

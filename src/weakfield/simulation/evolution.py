@@ -26,12 +26,12 @@ from weakfield.simulation.writer import Writer
 
 
 class Gravity(Protocol):
-    """What a theory of gravity has to do: fields from particles, and particles moved by fields."""
+    """What a theory of gravity has to do: compute fields from particles, and move particles by the fields."""
 
     name: str
 
     def solve(self, universe: Universe, clock: Clock, diagnostics: bool) -> None:
-        """Fields of this cycle from the particles; ``diagnostics`` asks for chi and B where motion needs neither."""
+        """Compute the fields from the particles; ``diagnostics`` asks for chi and B even where motion needs neither."""
 
     def move(self, universe: Universe, clock: Clock) -> None:
         """Kick with the fields of this cycle and drift one step."""
@@ -57,10 +57,10 @@ def grow_member(
 ) -> list[Path]:
     """Grow one universe from its initial redshift to its last output; returns the files written into ``folder``.
 
-    ``history``: transfer functions to start from; read or computed by the settings if not given. ``shared``: what runs
-    of the same study have in common; ``writer``: who writes the fields, if not this thread. A run that left a
-    checkpoint goes on from it, to the same bits (on a GPU to rounding, unless ``deterministic``). Raises ``Hibernated``
-    when a wallclock limit is set and over.
+    ``history`` holds the transfer functions to start from; without it they are read or computed as the settings say.
+    ``shared`` is what runs of the same study have in common; ``writer`` writes the fields, if this thread does not. A
+    run that left a checkpoint goes on from it and ends with the same bits (on a GPU up to rounding, unless
+    ``deterministic``). Raises ``Hibernated`` when a wallclock limit is set and has passed.
     """
     with threads(threads_for_mesh(run.simulation.grid)):
         _compile_kernels(run)
@@ -76,7 +76,7 @@ def grow_member(
                 gravity.solve(universe, clock, outputs.need_diagnostics)
                 outputs.write_due(universe, clock)
                 if outputs.finished:
-                    outputs.settle()  # the checkpoint stays until all files are there
+                    outputs.settle()  # the checkpoint stays until all files are written
                     checkpoints.clear()
                     return outputs.paths
                 gravity.move(universe, clock)
@@ -88,10 +88,10 @@ def grow_member(
 def at_redshifts(
     run: RunSettings, shared: StudyCache | None = None, diagnostics: bool = False, backend: str | None = None
 ) -> Iterator[tuple[Universe, Clock]]:
-    """The universe of a run at each of its snapshot redshifts, descending, in memory: nothing is written.
+    """Yield the universe of a run at each of its snapshot redshifts, descending, in memory: nothing is written.
 
-    The same object each time, further on: copy what is to be kept. ``diagnostics`` asks for chi and B in Newton too;
-    ``backend`` names other kernels than the fastest. Threads are those of the caller.
+    It is the same object each time, later in its history, so copy what you want to keep. ``diagnostics`` asks for chi
+    and B in Newton too; ``backend`` names kernels other than the fastest. It uses the caller's number of threads.
     """
     gravity = THEORIES[run.simulation.mesh, run.theory, run.simulation.phi_integrator]()
     universe = initial_universe(run, backend=backend, shared=shared)
@@ -107,7 +107,7 @@ def at_redshifts(
 
 
 def _compile_kernels(run: RunSettings) -> None:
-    """Have the kernels of a run on the CPU ready, compiled or from the cache, before its first cycle."""
+    """On a CPU, get the kernels of a run ready, compiled or from the cache, before its first cycle."""
     if device_for(run.simulation.device).type == "cpu":
         from weakfield.mesh.kernels.cpu.warm import compile_kernels
 

@@ -15,9 +15,9 @@ from weakfield.simulation.universe import Universe
 
 
 def project(u: Universe, a: float, phi: Tensor, potential: Tensor | None = None, weight: float = 0.0) -> None:
-    """T00, less its mean, and T_ij of the particles in the metric ``phi`` into ``u.packed`` (EQUATIONS 4).
+    """T00 minus its mean, and T_ij, of the particles in the metric ``phi``, into ``u.packed`` (EQUATIONS 4).
 
-    With a potential, of momenta q - weight grad(potential), brought to the time of the positions (EQUATIONS 15.1).
+    With a potential the momenta are q - weight grad(potential), brought to the time of the positions (EQUATIONS 15.1).
     """
     second = u.run.simulation.second_order_terms
     pulled = potential if weight else None
@@ -25,11 +25,11 @@ def project(u: Universe, a: float, phi: Tensor, potential: Tensor | None = None,
 
 
 def solve_chi_and_b(u: Universe, clock: Clock, now: float, ahead: float = 0.0, vector: bool = True) -> None:
-    """chi = phi - psi from S_ij with the present phi, and with ``vector`` Bhat (EQUATIONS 5.2, 5.3).
+    """chi = phi - psi from S_ij with the present phi and, with ``vector``, Bhat (EQUATIONS 5.2, 5.3).
 
-    Parabolic B is moved on by ``now``, a time, at the rate of now, which is then the B of this cycle, in ``u.b``; its
-    modes also by ``ahead``. Four forward transforms instead of six: the equations need the trace of S_ij and its
-    lattice divergence only.
+    The parabolic B is advanced by the time ``now`` at its present rate, which gives the B of this cycle, in ``u.b``;
+    its modes are then advanced by ``ahead`` as well. There are four forward transforms instead of six, because the
+    equations need only the trace of S_ij and its lattice divergence.
     """
     parabolic = u.run.simulation.vector_method == "parabolic"
     acts = u.radiation is not None and u.radiation.chi_acts(clock.a)
@@ -52,7 +52,7 @@ def solve_chi_and_b(u: Universe, clock: Clock, now: float, ahead: float = 0.0, v
 
 
 def stress_factor(universe: Universe, a: float) -> float:
-    """2 G4 dx^2 / a, which turns T_ij into its part of S_ij."""
+    """2 G4 dx^2 / a, which turns T_ij into its contribution to S_ij."""
     return 2.0 * universe.background.four_pi_G / (a * universe.n**2)
 
 
@@ -69,25 +69,25 @@ def solve_b_elliptic(universe: Universe, particles: Particles) -> None:
 
 
 def momentum_density(kernels: Kernels, particles: Particles, phi: Tensor) -> Tensor:
-    """T0_i of the particles in the metric phi on the links, (3, N, N, N) in their precision (EQUATIONS 4)."""
+    """T0_i of the particles in the metric phi, on the links, (3, N, N, N) in the precision of phi (EQUATIONS 4)."""
     return kernels.project_t0i(particles, phi, phi.new_empty((3, *phi.shape)))
 
 
 def to_b(momentum_modes: Tensor, kernels: Kernels, background: Background) -> None:
-    """Modes of T0_i (3, N, N, N//2+1) turned into those of Bhat = N a^2 B in place (EQUATIONS 5.3).
+    """Turn modes of T0_i (3, N, N, N//2+1) into those of Bhat = N a^2 B, in place (EQUATIONS 5.3).
 
     While particles still move as they started, the curl of their momentum is some thousand times smaller than the
-    momentum, and known to so many digits less.
+    momentum itself, and is known to correspondingly fewer digits.
     """
     n = momentum_modes.shape[1]
     kernels.transverse_part(momentum_modes, Lattice(n), 4.0 * background.four_pi_G / n**2)
 
 
 def tensor_modes(stress: Tensor, lattice: Lattice) -> Tensor:
-    """h_ij quasi-static, transverse and traceless, from S_ij (EQUATIONS 5.4).
+    """The quasi-static h_ij, transverse and traceless, from S_ij (EQUATIONS 5.4).
 
-    ``stress`` is (6, N, N, N) as ``stress_tensor`` gives it; returns complex (6, N, N, N//2+1) whose unnormalised
-    backward transform is h_ij, diagonal at the nodes and off-diagonal on the plaquettes.
+    ``stress`` is (6, N, N, N) as ``stress_tensor`` gives it. Returns complex (6, N, N, N//2+1), whose unnormalised
+    backward transform is h_ij, with diagonal components at the nodes and off-diagonal ones on the plaquettes.
     """
     n = lattice.n
     s_xx, s_xy, s_xz, s_yy, s_yz, s_zz = fft.forward(stress.double())

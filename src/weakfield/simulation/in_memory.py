@@ -1,4 +1,4 @@
-"""One universe in memory, cycle by cycle: the numbers of a run, and nothing on disk unless asked."""
+"""One universe in memory, cycle by cycle: it gives the numbers of a run and writes nothing unless asked to."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 class Simulation:
     """A universe that grows when it is told to.
 
-    ``config`` is a preset, a study, a settings.ini, a mapping or a ``StudyConfig``; ``theory`` and ``seed`` say which
+    ``config`` is a preset, a study, a settings.ini, a mapping or a ``StudyConfig``; ``theory`` and ``seed`` select one
     of its universes, by default GR and the first seed. ``redshifts`` replace the output redshifts of the settings, and
-    steps land on them. ``diagnostics`` solves for chi and B in Newton too, where motion needs neither.
+    steps land on them. ``diagnostics`` solves for chi and B in Newton too, where the motion needs neither.
 
-    The numbers are those of ``wf.simulate`` with the same settings, to the last bit. Iterating, or ``run``, takes the
-    universe on; it cannot go back. Raises ``BadInput`` for settings that cannot be run.
+    The numbers are those of ``wf.simulate`` with the same settings, to the last bit. Iterating, or calling ``run``,
+    takes the universe forward; it cannot go back. Raises ``BadInput`` for settings that cannot be run.
 
     >>> universe = wf.Simulation("demo", theory="gr", seed=7)
     >>> universe.run(10.0).phi.sel(z=0).plot()
@@ -59,12 +59,12 @@ class Simulation:
 
     @property
     def redshift(self) -> float:
-        """Where the universe is now."""
+        """The redshift of the universe now."""
         return self._clock.redshift
 
     @property
     def cycle(self) -> int:
-        """How many steps it has taken."""
+        """How many steps the universe has taken."""
         return self._clock.cycle
 
     @property
@@ -74,14 +74,14 @@ class Simulation:
         return tuple(sorted({*simulation.snapshot_redshifts, *simulation.spectra_redshifts}, reverse=True))
 
     def __iter__(self) -> Iterator[Self]:
-        """The universe at the beginning of each cycle from now on, fields solved for, to the last output redshift."""
+        """Yield the universe at the start of each cycle, with its fields there to read, to the last output redshift."""
         yield self
         while not self._clock.passed(self.redshifts[-1]):
             self.advance()
             yield self
 
     def advance(self) -> Self:
-        """One cycle: fields from particles, particles kicked and moved."""
+        """Take one cycle: solve for the fields from the particles, then kick and move the particles."""
         self._solve()
         with self._threads():
             self._gravity.move(self._universe, self._clock)
@@ -90,9 +90,9 @@ class Simulation:
         return self
 
     def run(self, redshift: float | None = None) -> Self:
-        """Go on to a redshift, by default the last output; raises ``BadInput`` for one that lies behind.
+        """Go on to a redshift, by default that of the last output; raises ``BadInput`` for one already passed.
 
-        Steps land on output redshifts; another one is met by the first cycle past it.
+        Steps land on output redshifts; for any other redshift the run stops at the first cycle past it.
         """
         target = self.redshifts[-1] if redshift is None else redshift
         if target > self.redshift * (1.0 + 1e-9) + 1e-9:
@@ -108,10 +108,10 @@ class Simulation:
         return self
 
     def field(self, name: FieldName) -> DataArray:
-        """A field now, as a run would write it: dimensions z, y, x in Mpc/h, vectors and tensors with ``component``.
+        """A field now, as a run would write it: dimensions z, y, x in Mpc/h, and ``component`` for vectors and tensors.
 
-        phi, chi, B and hij are dimensionless, in Poisson gauge; T00, rhoN, p and Tij in today's critical density.
-        Raises ``BadInput`` for an unknown name, and in Newton for what was not solved for.
+        phi, chi, B and hij are dimensionless, in Poisson gauge; T00, rhoN, p and Tij are in units of today's critical
+        density. Raises ``BadInput`` for an unknown name, and in Newton for a field that was not solved for.
         """
         known = get_args(FieldName)
         if name not in known:
@@ -153,7 +153,7 @@ class Simulation:
         )
 
     def save(self, path: str | Path, name: FieldName = "phi") -> Path:
-        """Write a field as HDF5, as a run does; ``wf.load_field`` reads it."""
+        """Write a field as HDF5, as a run does; ``wf.load_field`` reads it back."""
         array, output = self.field(name), self.settings.output
         save_field(path, array.values, self._attributes(name), output.dtype, output.compression)
         return Path(path)
@@ -187,7 +187,7 @@ def _run_settings(
     inverted: bool,
     redshifts: float | Sequence[float] | None,
 ) -> RunSettings:
-    """The one run that is meant."""
+    """The settings of the one run that is meant."""
     if isinstance(config, RunSettings):
         run = config
     else:

@@ -30,9 +30,9 @@ def initial_universe(
     backend: str | None = None,
     shared: StudyCache | None = None,
 ) -> Universe:
-    """Particles, phi, chi and B at the initial redshift, in the order of EQUATIONS 3.5, or from a snapshot.
+    """Particles, phi, chi and B at the initial redshift, made in the order of EQUATIONS 3.5 or read from a snapshot.
 
-    They lie on the device of the settings. ``shared``: what other runs of the same study have made already.
+    They lie on the device that the settings name. ``shared`` holds what other runs of the same study have already made.
     """
     settings = run.simulation
     background = Background(run.cosmology, settings.box_size_mpch)
@@ -69,9 +69,10 @@ def initial_universe(
 
 
 def _completed(start: InitialState, background: Background, kernels: Kernels, dtype: torch.dtype) -> Tensor:
-    """The modes of B, from particles that are still double where they are not given; and all else rounded to the run.
+    """The modes of B, and everything else rounded to the precision ``dtype`` of the run.
 
-    In this order no more lies in memory at once than later in a cycle.
+    If the modes are not given, they are computed from the particles while these are still in double precision. In this
+    order the memory needed never exceeds that of a later cycle.
     """
     if start.b_modes is not None:
         start.round_to(dtype)
@@ -92,7 +93,7 @@ def _from_transfer(
     kernels: Kernels,
     shared: StudyCache,
 ) -> InitialState:
-    """Particles and phi with the transfer functions at the initial redshift."""
+    """Particles and phi from the transfer functions at the initial redshift."""
     sources = initial_spectra(run, background, history)
     k2 = realisation.lattice.k2(shared.device)
     particles = _displaced(realisation, kernels, sources.displacement, shared)
@@ -104,7 +105,7 @@ def _from_transfer(
 def _from_matter_power(
     run: RunSettings, background: Background, realisation: Realisation, kernels: Kernels, shared: StudyCache
 ) -> InitialState:
-    """Particles displaced to the matter power of a file, and the phi and velocities that linear theory gives them."""
+    """Particles displaced to have the matter power in a file, with the phi and velocities that linear theory gives."""
     particles = _displaced(realisation, kernels, (matter_source(run, background),), shared)
     phi = linear_potential(run, background, particles, kernels)
     particles.momentum = kernels.gradient(particles, phi)
@@ -131,6 +132,6 @@ def _by_kind(
     kernel: Tensor,
     sinc: bool,
 ) -> Tensor:
-    """Gradient at the particles, per cell, of the potential each kind of particle moves in, (3, P)."""
+    """Gradient at the particles, per cell, of the potential that belongs to each kind of particle, (3, P)."""
     fields = (realisation.field(source, kernel, sinc=sinc) for source in sources)
     return by_kind(particles, [kernels.gradient(particles, field) for field in fields])

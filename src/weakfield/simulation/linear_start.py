@@ -1,4 +1,4 @@
-"""What linear theory gives particles and fields to start with, as functions of wavenumber (EQUATIONS 3.2)."""
+"""What particles and fields start with in linear theory, as functions of wavenumber (EQUATIONS 3.2)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from weakfield.cosmology.transfer import TransferFunctions, TransferHistory
 from weakfield.mesh.particles import Particles
 from weakfield.simulation.realisation import Source
 
-#: with hybrid baryons every particle whose ID this divides follows baryons more closely
+#: with hybrid baryons, particles whose ID is a multiple of this follow the baryons more closely
 _HYBRID = 8
-#: of five-point differences in ln a
+#: step of the five-point differences, in ln a
 _STEP = 0.005
 
 
@@ -26,7 +26,8 @@ _STEP = 0.005
 class InitialSpectra:
     """The functions of x = k L that the initial conditions realise (EQUATIONS 3.2).
 
-    Displacement and velocity: one for all particles, or with hybrid baryons one for most and one for every eighth.
+    Displacement and velocity have one function for all particles or, with hybrid baryons, one for most particles and
+    one for every eighth.
     """
 
     potential: Source  # k^2 phi
@@ -38,7 +39,7 @@ def initial_spectra(run: RunSettings, background: Background, history: TransferH
     """Sources of potential, displacement and velocity at the initial redshift, for the theory of the run.
 
     GR starts in Poisson gauge. Newton starts in N-body gauge: its density is that of the relativistic run seen in
-    N-body gauge, and so is its velocity when the tables reach past one redshift (EQUATIONS 0.10, 3.2).
+    N-body gauge, and so is its velocity when the tables cover more than one redshift (EQUATIONS 0.10, 3.2).
     """
     a = 1.0 / (1.0 + run.simulation.initial_redshift)
     box = run.simulation.box_size_mpch
@@ -69,7 +70,7 @@ def initial_spectra(run: RunSettings, background: Background, history: TransferH
 
 
 def _matter(run: RunSettings, functions: TransferFunctions, kind: str) -> list[np.ndarray]:
-    """Contrast or velocity divergence of what the particles stand for (baryon treatment)."""
+    """Contrast or velocity divergence of the matter that the particles represent (baryon treatment)."""
     cosmology, cdm = run.cosmology, functions.column(kind, "cdm")
     treatment = run.simulation.baryon_treatment
     if treatment == "ignore" or cosmology.Omega_b == 0:
@@ -85,8 +86,9 @@ def _matter(run: RunSettings, functions: TransferFunctions, kind: str) -> list[n
 def _gauge_velocity(run: RunSettings, background: Background, history: TransferHistory, a: float) -> np.ndarray:
     """V / A = 3 d/dtau (phi + H theta_tot / k^2): N-body minus Poisson gauge velocity divergence (EQUATIONS 3.2).
 
-    On the staggered mesh by the reference program's one-sided difference, which is V at 0.995 a; on the spectral mesh
-    by central ones: the half per cent would be 7e-5 of phi at k = 0.005 h/Mpc, three times relativity's own part.
+    The staggered mesh takes the reference program's one-sided difference, which gives V at 0.995 a. The spectral mesh
+    takes central differences: that half per cent would amount to 7e-5 of phi at k = 0.005 h/Mpc, three times the
+    relativistic part.
     """
 
     def comoving_curvature(at: float) -> np.ndarray:
@@ -111,7 +113,7 @@ def _gauge_velocity(run: RunSettings, background: Background, history: TransferH
 
 
 def by_kind(particles: Particles, values: list[Tensor]) -> Tensor:
-    """Of values (3, P) for each kind of particle its own: with hybrid baryons every eighth is of the second."""
+    """For each particle, the value (3, P) of its kind: with hybrid baryons every eighth is of the second kind."""
     if len(values) == 1:
         return values[0]
     return torch.where(particles.ids % _HYBRID == 0, values[1], values[0])

@@ -1,6 +1,6 @@
 """Initial conditions from the power spectrum of matter alone, in synchronous gauge (EQUATIONS 3.2, mPk file).
 
-All follows from the growing mode of linear theory: there are no transfer functions of velocities or of radiation.
+Everything follows from the growing mode of linear theory, as there are no transfer functions of velocity or radiation.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from weakfield.simulation.realisation import Source
 def matter_source(run: RunSettings, background: Background) -> Source:
     """k^2 times the displacement potential: sqrt(P / 2 L^3) (1 + 7.5 g H^2 / k^2), with g = 1 in GR and 0 in Newton.
 
-    In Poisson gauge the density of a mode is (1 + 7.5 H^2/k^2) times that in synchronous gauge once the change of
-    volume by 3 phi is taken off. Values outside the file are a ``BadInput`` that names it.
+    In Poisson gauge, once the volume change of 3 phi is subtracted, the density of a mode is (1 + 7.5 H^2/k^2) times
+    that in synchronous gauge. Wavenumbers outside the file raise a ``BadInput`` that names it.
     """
     settings = run.simulation
     assert settings.transfer_file is not None  # the settings ask for it
@@ -45,7 +45,7 @@ def linear_potential(run: RunSettings, background: Background, particles: Partic
 
 
 def poisson(background: Background, particles: Particles, kernels: Kernels, a: float, shift: float = 0.0) -> Tensor:
-    """-(G4 / a N^3) rho(k) / (K + shift) in real space, without a mean."""
+    """-(G4 / a N^3) rho(k) / (K + shift) in real space, with zero mean."""
     n = particles.grid
     modes = fft.forward(kernels.paint(particles, None, particles.mass * n**3))
     kernels.divide_by_laplacian(modes, Lattice(n), -background.four_pi_G / (a * n**3), shift, True)
@@ -53,7 +53,7 @@ def poisson(background: Background, particles: Particles, kernels: Kernels, a: f
 
 
 def velocity_factor(run: RunSettings, background: Background) -> float:
-    """a / [H (1.5 Omega_m(a) + 2 Omega_r(a))]: q is minus this times grad(phi) in the growing mode."""
+    """a / [H (1.5 Omega_m(a) + 2 Omega_r(a))]; in the growing mode q is minus this times grad(phi)."""
     a, cosmology = 1.0 / (1.0 + run.simulation.initial_redshift), run.cosmology
     total = background.density(a)
     matter, radiation = cosmology.Omega_m / a / total, cosmology.Omega_r / a**2 / total

@@ -14,7 +14,7 @@ from weakfield.simulation.universe import Universe
 class Newton:
     """Laplace(phi) = 4 pi G a^2 delta rho in N-body gauge.
 
-    chi enters the kick while linear radiation acts on it; otherwise chi and B are diagnostics, computed only if an
+    chi enters the kick while linear radiation acts on it. Otherwise chi and B are diagnostics, computed only if an
     output asks for them.
     """
 
@@ -33,14 +33,14 @@ class Newton:
             solve_chi_and_b(u, clock, clock.previous_step, vector=diagnostics)
 
     def move(self, universe: Universe, clock: Clock) -> None:
-        """Kick with the field now, drift with the scale factor half a step ahead."""
+        """Kick with the present field; drift with the scale factor half a step ahead."""
         universe.kernels.kick_drift_newton(
             universe.particles, kick_potential(universe, clock.a), clock.kick * clock.a, clock.step / clock.a_half
         )
 
 
 def solve_poisson(u: Universe, clock: Clock) -> None:
-    """u.phi = -(G4 / a N^3) rho(k) / K, with the radiation that acts in rho (EQUATIONS 5.5, 9.1)."""
+    """u.phi = -(G4 / a N^3) rho(k) / K, where rho includes radiation while it acts (EQUATIONS 5.5, 9.1)."""
     u.kernels.paint(u.particles, None, u.particles.mass * u.n**3, u.source, -u.mean_density)
     radiates = u.radiation is not None and u.radiation.density_acts(clock.a)
     addition = u.radiation.density_modes(clock.a) if u.radiation is not None and radiates else None
@@ -54,5 +54,5 @@ def chi_in_kick(u: Universe, a: float) -> bool:
 
 
 def kick_potential(u: Universe, a: float) -> Tensor:
-    """What the particles fall in: phi, or phi - chi while radiation acts on chi (EQUATIONS 8)."""
+    """The potential in which the particles fall: phi, or phi - chi while radiation acts on chi (EQUATIONS 8)."""
     return torch.sub(u.phi, u.chi, out=u.source) if chi_in_kick(u, a) else u.phi

@@ -1,4 +1,4 @@
-"""Snapshots, spectra and the background file, when they are due (EQUATIONS 2, 7, 10)."""
+"""Snapshots, spectra and the background file, written when they are due (EQUATIONS 2, 7, 10)."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from weakfield.simulation.writer import DirectWriter, Writer
 UNITS = dict.fromkeys(("phi", "chi", "B", "hij", "psiN"), "dimensionless")
 
 
-#: lines of the background file that may wait on a GPU, which would have to stop for each
+#: how many lines of the background file may wait on a GPU, which would have to stop for each of them
 _LINES = 16
 
 
 class BackgroundLine(NamedTuple):
-    """One line of the background file; the last three may lie on a GPU still."""
+    """One line of the background file; the last three values may still lie on a GPU."""
 
     cycle: int
     tau: float
@@ -44,13 +44,13 @@ class BackgroundLine(NamedTuple):
 
 
 def beginning_attributes(run: RunSettings) -> dict[str, str | int]:
-    """What the fields say of mesh and start, as HDF5 keeps it."""
+    """What the files of fields state about the mesh and the start, as HDF5 attributes."""
     known = run.simulation.beginning(run.inverted)
     return {"mesh": str(known["mesh"]), "start": str(known["start"]), "inverted": int(known["inverted"])}
 
 
 def field_attributes(run: RunSettings, clock: Clock, name: str) -> dict[str, str | int | float]:
-    """What a file of a field says of it."""
+    """What the file of a field states about it."""
     return {
         "redshift": clock.redshift,
         "scale_factor": clock.a,
@@ -64,7 +64,7 @@ def field_attributes(run: RunSettings, clock: Clock, name: str) -> dict[str, str
 
 
 def needs_diagnostics(run: RunSettings) -> bool:
-    """Whether an output is made of chi or B, which a Newtonian run would not solve for otherwise."""
+    """Whether an output needs chi or B, which a Newtonian run would not solve for otherwise."""
     return bool({*run.simulation.snapshot_fields, *run.simulation.spectra_fields} & {"chi", "B", "hij"})
 
 
@@ -80,7 +80,7 @@ class Outputs:
         self._snapshots = sorted(run.simulation.snapshot_redshifts, reverse=True)
         self._spectra = sorted(run.simulation.spectra_redshifts, reverse=True)
         self._snapshot_count = self._spectra_count = 0
-        # spectra of the cycle before, as printed, that the coming ones are interpolated with; by name
+        # spectra of the previous cycle by name, as printed; the coming spectra are interpolated with them
         self.preliminary: dict[str, str] = {}
         self._background = folder / f"{run.output.generic_base}_background.dat"
         self._background.unlink(missing_ok=True)
@@ -100,18 +100,18 @@ class Outputs:
         return self._snapshot_count, self._spectra_count
 
     def background_text(self) -> str:
-        """The background file as it is."""
+        """The present text of the background file."""
         return self._background.read_text(encoding="ascii") if self._background.exists() else ""
 
     def resume(self, written: tuple[int, int], background: str, names: list[str], preliminary: dict[str, str]) -> None:
-        """Go on from a checkpoint: what was written until then stays, the background file loses later lines."""
+        """Go on from a checkpoint: what had been written by then stays, and the background file loses later lines."""
         self._snapshot_count, self._spectra_count = (int(count) for count in written)
         self.paths = [self.folder / name for name in names]
         self.preliminary = preliminary
         write_text(self._background, background)
 
     def write_due(self, universe: Universe, clock: Clock) -> None:
-        """Everything due in this cycle; at most one snapshot and one set of spectra."""
+        """Write everything due in this cycle: at most one snapshot and one set of spectra."""
         self._note_background(universe, clock)
         if self._snapshot_count < len(self._snapshots) and clock.passed(self._snapshots[self._snapshot_count]):
             self._write_snapshot(universe, clock, self._snapshots[self._snapshot_count])
@@ -133,7 +133,7 @@ class Outputs:
         self._writer.settle()
 
     def _note_background(self, universe: Universe, clock: Clock) -> None:
-        """Keep the line of this cycle; it is written at once, on a GPU with some others."""
+        """Keep the line of this cycle. It is written at once on a CPU, and together with some others on a GPU."""
         # the reference program prints 0 for the density of a Newtonian run, whose mode k = 0 it clears
         t00_mean = universe.mean_density + universe.t00_sums.sum() / universe.n**3 if self.run.theory == "gr" else 0.0
         hubble = clock.hubble / universe.background.H0
@@ -146,7 +146,7 @@ class Outputs:
             self._write_background()
 
     def _write_background(self) -> None:
-        """Write the lines kept. Raises ``WeakfieldError`` for a cycle in which phi was not finite."""
+        """Write the lines kept so far. Raises ``WeakfieldError`` for a cycle in which phi was not finite."""
         lines, self._lines = self._lines, []
         text = ""
         for line in lines:
@@ -162,10 +162,10 @@ class Outputs:
             append_background(self._background, text)
 
     def _write_snapshot(self, universe: Universe, clock: Clock, target: float) -> None:
-        """Fields and particles of this cycle; Gadget-2 snapshots carried to the redshift asked for."""
+        """Write fields and particles of this cycle; Gadget-2 snapshots are carried to the redshift asked for."""
         settings = self.run.simulation
         stem = f"{self.run.output.snapshot_base}{self._snapshot_count:03d}"
-        self._write_background()  # a run that is not finite any more stops here, not in the writer
+        self._write_background()  # a run that is no longer finite stops here, not in the writer
         for name in settings.snapshot_fields:
             path = self.folder / f"{stem}_{name}.h5"
             field = self._writer.hold(coarsened(snapshot_field(universe, clock, name), settings.downgrade_factor))
@@ -184,7 +184,7 @@ class Outputs:
         save_field(path, field(), attributes, self.run.output.dtype, self.run.output.compression)
 
     def _write_preliminary(self, universe: Universe, clock: Clock) -> None:
-        """Spectra of this cycle, the last one before their redshift; kept, because files may be of another run."""
+        """Keep the spectra of this cycle, the last before their redshift; a file on disk might be from another run."""
         self._write_background()
         for name in spectra_names(universe, clock):
             table = spectrum_table(universe, clock, name, self.run.simulation.spectra_bins)
@@ -192,7 +192,7 @@ class Outputs:
             self.preliminary[name] = format_spectrum(table)
 
     def _write_spectra(self, universe: Universe, clock: Clock, target: float) -> None:
-        """Spectra of this cycle, interpolated in z to the target where the cycle before left preliminary ones."""
+        """Write this cycle's spectra, interpolated in z to the target if the previous cycle left preliminary ones."""
         self._write_background()
         for name in spectra_names(universe, clock):
             table = spectrum_table(universe, clock, name, self.run.simulation.spectra_bins)
@@ -206,6 +206,6 @@ class Outputs:
 
 
 def _interpolated(before: SpectrumTable, now: SpectrumTable, target: float) -> SpectrumTable:
-    """Linear in z between the spectrum of the cycle before, as printed, and that of now."""
+    """The spectrum at ``target``, linear in z between that of the previous cycle, as printed, and the present one."""
     w = (before.redshift - target) / (before.redshift - now.redshift)
     return replace(now, redshift=target, dimensionless=(1 - w) * before.dimensionless + w * now.dimensionless)

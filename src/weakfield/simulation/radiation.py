@@ -1,4 +1,4 @@
-"""Linear photons and neutrinos on the mesh, and what of them a Newtonian run must see (EQUATIONS 9)."""
+"""Linear photons and neutrinos on the mesh, and the part of them that a Newtonian run must feel (EQUATIONS 9)."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _OFFSETS = (-2, -1, 0, 1, 2)
 
 
 class LinearRadiation:
-    """Sources of T00 and of chi from transfer functions through time, with the random numbers of the run.
+    """Sources of T00 and of chi from time-dependent transfer functions, with the random numbers of the run.
 
     GR adds the energy of photons and neutrinos to T00 and their anisotropic stress to chi. The Newtonian run, in
-    N-body gauge, needs the pieces that make its particles follow the same linear universe.
+    N-body gauge, needs the terms that make its particles follow the same linear universe.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class LinearRadiation:
         self._tables = tables
 
     def density_acts(self, a: float) -> bool:
-        """Whether radiation is part of T00 now (strictly before its switch)."""
+        """Whether radiation is part of T00 now (strictly before its switch-off redshift)."""
         return a < 1.0 / (1.0 + self._run.simulation.switch_delta_rad)
 
     def chi_acts(self, a: float) -> bool:
@@ -57,23 +57,23 @@ class LinearRadiation:
         return a < 1.0 / (1.0 + switch)
 
     def density(self, a: float, dtype: torch.dtype = torch.float64) -> Tensor:
-        """-a^3 T00 of the radiation, ``(N, N, N)``, on the staggered mesh realised with the sinc factor."""
+        """-a^3 T00 of the radiation, ``(N, N, N)``; on the staggered mesh it is realised with the sinc factor."""
         sinc = self._run.simulation.mesh == "staggered"
         return self._realisation.field(self._strength("density", self.density_source, a), None, sinc=sinc, dtype=dtype)
 
     def density_modes(self, a: float) -> Addition:
-        """What a solver adds: the unnormalised forward transform of ``density``; on the spectral mesh its modes f_k."""
+        """What a solver adds: the unnormalised forward transform of ``density``; its modes f_k on the spectral mesh."""
         strength = self._strength("density", self.density_source, a)
         if self._run.simulation.mesh == "spectral":  # no sinc factor there
             return self._realisation.addition(strength)
         return self._realisation.addition(strength, float(self._realisation.n) ** 3, sinc=True)
 
     def chi_modes(self, a: float) -> Addition:
-        """Modes of the linear chi, whose unnormalised backward transform it is; no sinc factor."""
+        """Modes of the linear chi, which is their unnormalised backward transform; no sinc factor."""
         return self._realisation.addition(self._strength("chi", self._chi_source, a))
 
     def _strength(self, kind: str, source: Callable[[float], Source], a: float) -> Tensor:
-        """A source tabulated by n^2, kept where ``tables`` were given: it does not depend on the seed."""
+        """A source tabulated by n^2; it does not depend on the seed and is kept in ``tables`` if these were given."""
         if self._tables is None:
             return self._realisation.strength(source(a))
         key = (self._run.theory, kind, a)
@@ -82,7 +82,7 @@ class LinearRadiation:
         return self._tables[key]
 
     def density_source(self, a: float) -> Source:
-        """S of -A (Omega_g delta_g + Omega_ur delta_ur) / a; Newton also -A (4 Omega_r / a) H theta_tot / x^2."""
+        """S of -A (Omega_g delta_g + Omega_ur delta_ur) / a; Newton adds -A (4 Omega_r / a) H theta_tot / x^2."""
         f, cosmology = self._history.at(a), self._run.cosmology
         x, scale = self._nodes(f)
         total = (cosmology.Omega_gamma * f.column("delta", "g") + cosmology.Omega_ur * f.column("delta", "ur")) / a
@@ -92,7 +92,7 @@ class LinearRadiation:
         return natural_spline(x, -scale * total, f.source)
 
     def _chi_source(self, a: float) -> Source:
-        """S of A (psi - phi); Newton also -(3 A / x^2) (d^2/dtau^2 + H d/dtau) R with R = phi + H theta_tot / k^2."""
+        """S of A (psi - phi); Newton adds -(3 A / x^2) (d^2/dtau^2 + H d/dtau) R with R = phi + H theta_tot / k^2."""
         f = self._history.at(a)
         x, scale = self._nodes(f)
         slip = _potential(f, "psi") - _potential(f, "phi")

@@ -33,21 +33,21 @@ class Realisation:
         self._sinc = torch.from_numpy(np.sinc(half / self.n).astype(np.float32)).to(unit_modes.device)
 
     def strength(self, source: Source) -> Tensor:
-        """S(k) tabulated by n^2, float64, on the device of the modes; 0 where no mode is drawn."""
+        """S(k) tabulated by n^2, float64, on the device of the modes; 0 where no mode was drawn."""
         strength = np.zeros_like(self._x)
         strength[self._live] = source(self._x[self._live])
         return sent(torch.from_numpy(strength), self.unit.device)
 
     def add(self, out: Tensor, source: Source | Tensor, factor: float = 1.0, sinc: bool = False) -> Tensor:
-        """out += factor x unit mode x S(k) x s, complex ``(N, N, N//2+1)``; S a function or a table of ``strength``.
+        """out += factor x unit mode x S(k) x s, complex ``(N, N, N//2+1)``.
 
-        s is the product of sinc(pi n_i / N) if ``sinc``, else 1.
+        S is a function, or a table made by ``strength``. s is the product of sinc(pi n_i / N) if ``sinc``, else 1.
         """
         self._kernels.add_realisation(*self.addition(source, factor, sinc), out)
         return out
 
     def addition(self, source: Source | Tensor, factor: float = 1.0, sinc: bool = False) -> Addition:
-        """What ``add`` adds, for solvers that add it on their way."""
+        """What ``add`` adds, for solvers that add it in one of their own passes."""
         strength = source if isinstance(source, Tensor) else self.strength(source)
         window = self._sinc if sinc else None
         if self.unit.is_cuda:
@@ -57,7 +57,7 @@ class Realisation:
     def field(
         self, source: Source | Tensor, divide_by: Tensor | None, sinc: bool = False, dtype: torch.dtype = torch.float64
     ) -> Tensor:
-        """The real field ``(N, N, N)``: unnormalised backward transform of unit mode x S x s / K.
+        """The real field ``(N, N, N)``: the unnormalised backward transform of unit mode x S x s / K.
 
         ``divide_by`` is the kernel K (None means 1).
         """

@@ -12,7 +12,7 @@ from weakfield.simulation.universe import Universe
 
 
 class Relativity:
-    """phi, chi and B as sources of motion, advanced in time as the reference program does."""
+    """phi, chi and B, which move the particles, advanced in time as the reference program advances them."""
 
     name = "gr"
 
@@ -34,7 +34,7 @@ class Relativity:
         solve_phi(u, clock, u.phi, u.chi, past=u.phi, memory=memory, shift=memory, implicit=False)
 
     def move(self, universe: Universe, clock: Clock) -> None:
-        """Kick and drift; frame dragging and the metric in the drift act below the relaxation redshift only."""
+        """Kick and drift; frame dragging, and the metric in the drift, act only below the relaxation redshift."""
         u, settings = universe, universe.run.simulation
         relaxed = 1.0 + (
             settings.initial_redshift if settings.relaxation_redshift is None else settings.relaxation_redshift
@@ -57,7 +57,7 @@ class Relativity:
 
 
 def radiation_density(u: Universe, a: float) -> Tensor | None:
-    """-a^3 T00 of the radiation, where it is part of the source of phi now (EQUATIONS 9.1)."""
+    """-a^3 T00 of the radiation if it is part of the source of phi now, else ``None`` (EQUATIONS 9.1)."""
     if u.radiation is None or not u.radiation.density_acts(a):
         return None
     return u.radiation.density(a, u.phi.dtype)
@@ -66,7 +66,7 @@ def radiation_density(u: Universe, a: float) -> Tensor | None:
 def solve_phi(
     u: Universe, clock: Clock, phi: Tensor, chi: Tensor, past: Tensor, memory: float, shift: float, implicit: bool
 ) -> None:
-    """u.phi = -FT{S}/(K + shift) with the source S of ``phi``, ``chi``, T00 in ``u.packed`` (EQUATIONS 5.1, 15.2)."""
+    """u.phi = -FT{S}/(K + shift) with S made of ``phi``, ``chi`` and T00 in ``u.packed`` (EQUATIONS 5.1, 15.2)."""
     dx2 = 1.0 / u.n**2
     u.kernels.phi_source(
         u.packed,

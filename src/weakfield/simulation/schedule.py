@@ -11,7 +11,8 @@ from scipy.optimize import brentq
 from weakfield.config import CosmologySettings
 from weakfield.cosmology import Background
 
-#: how much longer a step may be than its neighbour beside a short interval between outputs; the step itself grows too
+#: how much longer a step may be than its neighbour next to a short interval between outputs; the unshortened step
+#: grows as well
 _RAMP = 1.6
 
 
@@ -24,10 +25,11 @@ def landing_factors(
     a_start: float,
     targets: tuple[float, ...],
 ) -> tuple[tuple[float, float | None], ...]:
-    """For each step the factor <= 1 that shortens min(courant_step, limit / H), and the target it lands on, if any.
+    """For each step, the factor <= 1 that shortens min(courant_step, limit / H), and the target it lands on, if any.
 
-    ``targets``: ascending scale factors later than ``a_start``. All steps between two outputs are shortened by one
-    factor; next to an interval shorter than a step they ramp, so that no step is far from its neighbours.
+    ``targets`` are ascending scale factors later than ``a_start``. All steps between two outputs are shortened by the
+    same factor; next to an interval shorter than a step the factors ramp, so that no step differs much from its
+    neighbours.
     """
     if not targets:
         return ()
@@ -50,7 +52,7 @@ def landing_factors(
 def _segment(
     advance: Callable[[float, float], float], a: float, b: float, left: float, right: float
 ) -> list[tuple[float, float | None]]:
-    """The factors of the steps from ``a`` to ``b`` beside intervals whose steps are ``left`` and ``right``."""
+    """The factors of the steps from ``a`` to ``b``, next to intervals whose factors are ``left`` and ``right``."""
     count = 1
     while True:
         shape = [min(1.0, left * _RAMP ** (j + 1), right * _RAMP ** (count - j)) for j in range(count)]
@@ -70,7 +72,7 @@ def _end(advance: Callable[[float, float], float], a: float, shape: list[float],
 
 
 def _free_steps(advance: Callable[[float, float], float], a: float, b: float) -> float:
-    """How many unshortened steps lie between two scale factors."""
+    """How many unshortened steps fit between two scale factors."""
     count = 0.0
     while True:
         following = advance(a, 1.0)

@@ -1,7 +1,8 @@
-"""Both theories with a clock of second order: fields of a cycle belong to its time (EQUATIONS 15).
+"""Both theories with a second-order clock: the fields of a cycle belong to the time of that cycle (EQUATIONS 15).
 
-Momenta live half a step earlier than positions; here they are brought to the time of the fields before they are
-projected, phi and chi in sources are extrapolated, phi' is a two-step formula and B a trapezoid.
+Momenta live half a step earlier than positions. Here they are brought to the time of the fields before they are
+projected, phi and chi in the sources are extrapolated, phi' is taken from a two-step formula and B from the trapezoid
+rule.
 """
 
 from __future__ import annotations
@@ -59,10 +60,10 @@ class SecondOrderRelativity(Relativity):
         solve_phi(u, clock, phi, chi, past, memory, memory * c0 + 3.0 * hubble**2, implicit=True)
 
     def _constrain(self, u: Universe, clock: Clock) -> None:
-        """phi of cycle 0 from the Hamiltonian constraint of the particles as they are (EQUATIONS 15, step 6).
+        """phi of cycle 0 from the Hamiltonian constraint, given the particles as they are (EQUATIONS 15, step 6).
 
-        The phi of the initial conditions is not that of the particles on the mesh; kicked with it, they would start
-        with a first-order error that no integrator cures.
+        The phi of the initial conditions is not the phi of the particles on the mesh; if they were kicked with it, they
+        would start with a first-order error that no integrator cures.
         """
         shift = 3.0 * u.background.four_pi_G * u.mean_density / clock.a
         dx2, velocity = 1.0 / u.n**2, _velocity_source(u, clock.a)
@@ -89,10 +90,10 @@ class SecondOrderRelativity(Relativity):
 
 
 class SecondOrderNewton(Newton):
-    """Newtonian gravity, whose phi is of second order already, with chi and B to match."""
+    """Newtonian gravity, whose phi is already second order in the step, with chi and B to match."""
 
     def solve(self, universe: Universe, clock: Clock, diagnostics: bool) -> None:
-        """phi of this cycle, and chi and B from momenta at its time where they are needed."""
+        """phi of this cycle; where chi and B are needed, they follow from momenta brought to the same time."""
         u = universe
         solve_poisson(u, clock)
         if diagnostics or chi_in_kick(u, clock.a):
@@ -105,7 +106,7 @@ class SecondOrderNewton(Newton):
 
 
 def synchronised(u: Universe, potential: Tensor, weight: float) -> Particles:
-    """The particles with q* = q - weight grad(potential), their momenta at the time of the positions."""
+    """The particles with momenta q* = q - weight grad(potential), brought to the time of the positions."""
     if weight == 0.0:
         return u.particles
     gradient = u.kernels.gradient(u.particles, potential)

@@ -21,17 +21,18 @@ from weakfield.mesh.kernels.contract import Kernels
 from weakfield.mesh.particles import Particles
 from weakfield.simulation.matter_start import poisson
 
-#: a snapshot's header and the settings state the same box, time and mass to this relative accuracy
+#: a snapshot's header and the settings must state the same box, time and mass to this relative accuracy
 _SAME = 1e-4
-#: how far beyond the box a position may lie by rounding, over the box
+#: how far outside the box rounding may put a position, in units of the box
 _BEYOND = 1e-6
 
 
 @dataclass
 class InitialState:
-    """What a run starts from; chi and B are found from the particles where they are not given.
+    """What a run starts from; where chi and B are not given they are computed from the particles.
 
-    Made in double precision and rounded to that of the run at the end: B is a small difference of momenta.
+    It is made in double precision and rounded to the precision of the run at the end, because B is a small difference
+    of momenta.
     """
 
     particles: Particles
@@ -40,12 +41,12 @@ class InitialState:
     b_modes: Tensor | None = None
 
     def to(self, device: torch.device) -> InitialState:
-        """The same on a device."""
+        """The same state on a device."""
         chi, b_modes = (None if field is None else field.to(device) for field in (self.chi, self.b_modes))
         return InitialState(self.particles.to(device), self.phi.to(device), chi, b_modes)
 
     def round_to(self, dtype: torch.dtype) -> None:
-        """Bring everything to a real precision, one array after the other: both of all would not fit in memory."""
+        """Round everything to a real precision, one array at a time: two copies of all would not fit in memory."""
         if self.b_modes is not None:
             self.b_modes = self.b_modes.to(fft.COMPLEX[dtype])
         self.particles.displacement = self.particles.displacement.to(dtype)
@@ -56,10 +57,10 @@ class InitialState:
 
 
 def load_initial_state(run: RunSettings, background: Background, kernels: Kernels) -> InitialState:
-    """Particles of ``particle_file`` and fields of ``metric_files`` (phi, chi, B), at the initial redshift.
+    """Particles from ``particle_file`` and fields from ``metric_files`` (phi, chi, B), at the initial redshift.
 
-    Momenta of an HDF5 file are half of ``particle_step`` early, those of a Gadget-2 file are not. GR needs phi;
-    Newton solves it from the particles. Raises ``BadInput`` naming a file of another box, mesh, time or mass.
+    Momenta in an HDF5 file are early by half of ``particle_step``, those in a Gadget-2 file are not. GR needs phi;
+    Newton solves for it from the particles. Raises ``BadInput`` naming a file of another box, mesh, time or mass.
     """
     if run.simulation.start != "linear":
         warnings.warn(
@@ -91,7 +92,7 @@ def load_initial_state(run: RunSettings, background: Background, kernels: Kernel
 
 
 def _stored(run: RunSettings, path: Path) -> tuple[StoredParticles, float]:
-    """The particles of a file, sorted by ID, and by how much of conformal time their momenta are early."""
+    """The particles of a file, sorted by ID, and the conformal time by which their momenta are early."""
     settings = run.simulation
     if h5py.is_hdf5(path):
         return load_particles(path), 0.5 * settings.particle_step
@@ -107,7 +108,7 @@ def _stored(run: RunSettings, path: Path) -> tuple[StoredParticles, float]:
 
 
 def _possible(stored: StoredParticles, path: Path) -> StoredParticles:
-    """The same particles; ``BadInput`` for positions outside the box, momenta of light or beyond, and no mass."""
+    """The same particles; ``BadInput`` for positions outside the box, a momentum of c or more, or no mass."""
     low, high, fastest = stored.positions.min(), stored.positions.max(), np.abs(stored.momenta).max()
     if low < -_BEYOND or high > 1.0 + _BEYOND:
         raise BadInput(f"{path} holds positions from {low:g} to {high:g}, expected 0 to 1 in units of the box")
@@ -119,7 +120,7 @@ def _possible(stored: StoredParticles, path: Path) -> StoredParticles:
 
 
 def _numbered(stored: StoredParticles, path: Path) -> StoredParticles:
-    """The same particles with an ID each: where IDs repeat they are numbered as they stand, and a warning says so."""
+    """The same particles with unique IDs: if IDs repeat, particles are numbered as they stand, with a warning."""
     if (np.diff(stored.ids) > 0).all():
         return stored
     warnings.warn(f"{path} gives the same ID to several particles: they are numbered from 0 instead", stacklevel=3)
@@ -137,7 +138,7 @@ def _field(path: Path, n: int, components: int) -> Tensor:
 def _carry_on(
     run: RunSettings, particles: Particles, phi: Tensor, chi: Tensor | None, kernels: Kernels, a: float, early: float
 ) -> None:
-    """Bring momenta to the time of the positions: the first kick then is half of a whole one, as from linear theory."""
+    """Bring momenta to the time of the positions, so that the first kick is half a kick, as after a linear start."""
     if early == 0.0:
         return
     fall = kernels.gradient(particles, phi) * particles.grid

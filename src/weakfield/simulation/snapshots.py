@@ -18,9 +18,9 @@ from weakfield.simulation.universe import Universe
 
 
 def snapshot_field(universe: Universe, clock: Clock, name: str) -> Tensor:
-    """A field as it is written: B and h_ij in their own units, T00, T0i ("p") and T_ij projected with the present phi.
+    """A field as it is written: B and h_ij in their own units; T00, T0i ("p") and T_ij projected with the present phi.
 
-    "rhoN" is the plain density of the particles and "psiN" its Newtonian potential, in either theory.
+    In either theory "rhoN" is the plain density of the particles and "psiN" is its Newtonian potential.
     """
     u = universe
     if isinstance(u, SpectralUniverse):
@@ -62,7 +62,7 @@ def projected(universe: Universe, a: float) -> Tensor:
 
 
 def coarsened(field: Tensor, factor: int) -> Tensor:
-    """Means over blocks of ``factor`` cells a side, (..., N, N, N) to (..., N/r, N/r, N/r)."""
+    """Means over blocks of r = ``factor`` cells a side: (..., N, N, N) becomes (..., N/r, N/r, N/r)."""
     if factor == 1:
         return field
     m = field.shape[-1] // factor
@@ -71,7 +71,7 @@ def coarsened(field: Tensor, factor: int) -> Tensor:
 
 
 def stored_particles(universe: Universe, tracer_factor: int = 1) -> StoredParticles:
-    """Particles whose ID ``tracer_factor`` divides, sorted by ID, positions in units of the box."""
+    """Particles whose ID is a multiple of ``tracer_factor``, sorted by ID, with positions in units of the box."""
     p = universe.particles
     order = _kept(p.ids, tracer_factor)
     return StoredParticles(
@@ -83,9 +83,9 @@ def stored_particles(universe: Universe, tracer_factor: int = 1) -> StoredPartic
 
 
 def gadget_snapshot(universe: Universe, clock: Clock, target: float) -> GadgetSnapshot:
-    """Particles carried from this cycle to the redshift ``target`` it is written for, momenta to the same time.
+    """Particles carried from this cycle to the redshift ``target`` of the snapshot, with momenta at the same time.
 
-    Where steps land on the output, positions stay.
+    If steps land on the outputs, the positions stay as they are.
     """
     u, p = universe, universe.particles
     a = 1.0 / (1.0 + target)
@@ -128,7 +128,7 @@ def _carried(u: Universe, clock: Clock, a: float) -> tuple[Tensor, Tensor]:
 
 
 def _kept(ids: Tensor, tracer_factor: int) -> np.ndarray:
-    """Where the particles to write are, in the order of their IDs."""
+    """Indices of the particles to write, in the order of their IDs."""
     numbers = ids.cpu().numpy()
     order = np.argsort(numbers)
     kept: np.ndarray = order[numbers[order] % tracer_factor == 0]

@@ -1,4 +1,4 @@
-"""Spectra by the reference program's conventions, of fields and of contrasts (EQUATIONS 10, 13.5)."""
+"""Spectra of fields and of density contrasts, in the reference program's conventions (EQUATIONS 10, 13.5)."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from weakfield.simulation.spectral.fields import tensor_modes as spectral_tensor
 from weakfield.simulation.spectral.universe import SpectralUniverse
 from weakfield.simulation.universe import Universe
 
-#: what the header of a file calls its field, where that is not the name in the file's name
+#: what the header of a file calls its field, where that differs from the name in the file's own name
 _TITLES = {"deltacdm": "delta for cdm", "deltaclass": "delta for linear fields (CLASS)"}
 
 
 def spectra_names(universe: Universe, clock: Clock) -> list[str]:
-    """The spectra to write: those asked for, and while linear radiation acts the parts of "delta".
+    """The spectra to write: those asked for and, while linear radiation acts, the parts of "delta".
 
-    Then "delta" is of particles and radiation together, "deltaclass" of the radiation alone (in Newton with what
-    makes up for the gauge), and "deltacdm", in GR, of the particles alone.
+    In that case "delta" is of particles and radiation together, "deltaclass" of the radiation alone (in Newton with
+    the term that compensates for the gauge), and "deltacdm", in GR only, of the particles alone.
     """
     names: list[str] = []
     for name in universe.run.simulation.spectra_fields:
@@ -35,7 +35,7 @@ def spectra_names(universe: Universe, clock: Clock) -> list[str]:
 
 
 def spectrum_table(universe: Universe, clock: Clock, name: str, bins: int) -> SpectrumTable:
-    """One spectrum, dimensionless; densities divided by prod sinc^2, potentials as they are."""
+    """One spectrum, dimensionless; densities are divided by prod sinc^2, potentials are not."""
     u, factor = universe, 1.0
     window: Literal["none", "cic"] = "none"
     if name == "B":
@@ -68,7 +68,7 @@ def spectrum_table(universe: Universe, clock: Clock, name: str, bins: int) -> Sp
 
 
 def _density(u: Universe, clock: Clock, name: str) -> tuple[Tensor, float]:
-    """A density (N, N, N), float64, and what its power is normalised by."""
+    """A density (N, N, N), float64, and the mean by whose square its power is divided."""
     if name == "deltaclass":
         assert u.radiation is not None
         return u.radiation.density(clock.a), u.run.cosmology.Omega_r / clock.a

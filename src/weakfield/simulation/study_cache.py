@@ -1,4 +1,4 @@
-"""What the universes of one study have in common, made once: noise of a seed, particles at rest, tables."""
+"""What the universes of one study have in common, made only once: a seed's noise, particles at rest, and tables."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from weakfield.simulation.universe import DTYPES
 
 
 class StudyCache:
-    """Serves runs that differ in theory and seed alone; each call gives what that run may change.
+    """Serves runs that differ only in theory and seed; what a run may change is made anew for each call.
 
     The noise of one seed is kept, so that the second member of a pair finds it. On a GPU the tables of radiation are
-    kept too: their splines are made on the processor, and every pair passes the same scale factors.
+    kept too: their splines are computed on the processor, and every pair passes through the same scale factors.
     """
 
     def __init__(self, run: RunSettings, history: TransferHistory | None = None) -> None:
@@ -36,7 +36,7 @@ class StudyCache:
         self._noise: tuple[tuple[int, bool], Tensor] | None = None
 
     def serves(self, run: RunSettings) -> bool:
-        """Whether a run has the settings this was made for."""
+        """Whether a run has the settings that this cache was made for."""
         return run.simulation == self._settings and run.cosmology == self._cosmology
 
     @cached_property
@@ -45,7 +45,7 @@ class StudyCache:
         return self._given or transfer_history(self._settings, self._cosmology)
 
     def noise(self, seed: int, inverted: bool = False) -> Tensor:
-        """Unit modes of a seed on the device, not to be changed. Drawn on the processor: one copy a pair."""
+        """Unit modes of a seed on the device; do not change them. Drawn on the processor and copied once per pair."""
         if self._noise is None or self._noise[0] != (seed, inverted):
             self._noise = None  # the old one goes before the new one comes
             settings = self._settings
@@ -63,10 +63,10 @@ class StudyCache:
         return built_in_template(self._settings.template).positions
 
     def particles(self) -> Particles:
-        """The template tiled over the box, at rest; cells and IDs shared, displacements and momenta of one's own.
+        """The template tiled over the box, at rest: cells and IDs are shared, displacements and momenta are one's own.
 
-        Those are double whatever the precision of the run, to which a start is rounded when it is made. Momenta of
-        zero take no memory: they are to be replaced, not written to.
+        The latter two are in double precision whatever the precision of the run; the start is rounded when it is
+        complete. The momenta are zero and take no memory: replace them, do not write to them.
         """
         displacement = self._at_rest.displacement.to(torch.float64, copy=True)
         return replace(
@@ -77,7 +77,7 @@ class StudyCache:
     def _at_rest(self) -> Particles:
         """ID = i + T (x + t (y + t z)) for entry i of tile (x, y, z)."""
         settings, t = self._settings, self._settings.tiling_factor
-        places = (np.arange(t)[:, None, None] + self.template) / t  # (t, T, 3): along each axis, of tile and entry
+        places = (np.arange(t)[:, None, None] + self.template) / t  # (t, T, 3): by tile and entry, along each axis
         lattice = np.empty((3, t, t, t, len(self.template)))  # tiles z, y, x
         for axis in range(3):
             shape = np.ones(4, dtype=int)
@@ -88,11 +88,11 @@ class StudyCache:
         particles = Particles.at_rest(settings.grid, lattice.reshape(3, -1).T, ids, mass, dtype).to(self.device)
         if self.device.type == "cuda":
             particles.rows()
-        return replace(particles, momentum=particles.momentum[:, :0].clone())  # nobody moves here
+        return replace(particles, momentum=particles.momentum[:, :0].clone())  # particles at rest need no momenta
 
     @cached_property
     def kernel(self) -> Tensor:
-        """What the source of the displacement is divided by, on the device."""
+        """The kernel by which the source of the displacement is divided, on the device."""
         settings = self._settings
         kernel = displacement_kernel(
             settings.grid, self.template, settings.tiling_factor, settings.correct_displacement

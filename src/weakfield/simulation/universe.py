@@ -27,7 +27,7 @@ DTYPES = {"double": torch.float64, "single": torch.float32}
 
 @dataclass
 class Universe:
-    """Particles and metric fields on an ``n``-cubed mesh; code units of EQUATIONS 1.
+    """Particles and metric fields on a mesh of ``n`` cells a side; code units of EQUATIONS 1.
 
     phi and chi are (n, n, n) [z, y, x]; ``b_modes`` is Bhat = N a^2 B in Fourier space, carried between cycles.
     """
@@ -45,13 +45,13 @@ class Universe:
     history: TransferHistory
     radiation: LinearRadiation | None = None
     backend: str | None = None
-    past_phi: Tensor | None = None  # phi and chi of the cycle before, kept by second-order clocks
+    past_phi: Tensor | None = None  # phi and chi of the previous cycle, kept by second-order clocks
     past_chi: Tensor | None = None
-    # the mode k = 0 of phi as solved: 0 in Newton and in cycle 0; read late, a GPU need not stop for it
+    # the mode k = 0 of phi as solved for: 0 in Newton and in cycle 0; read late, so that a GPU need not stop for it
     phi_mean: Tensor | float = 0.0
 
     def restored(self) -> None:
-        """Make what follows from the state, after it was read from a checkpoint."""
+        """Rebuild what follows from the state, after the state was read from a checkpoint."""
 
     @property
     def n(self) -> int:
@@ -67,25 +67,28 @@ class Universe:
 
     @property
     def mean_density(self) -> float:
-        """Omega of what the particles stand for."""
+        """The density parameter Omega of the matter that the particles represent."""
         return self.run.cosmology.Omega_m
 
     @cached_property
     def source(self) -> Tensor:
-        """(n, n, n): the density, or the potential that kicks."""
+        """(n, n, n): the density, or the potential that kicks the particles."""
         return torch.empty_like(self.phi)
 
     @cached_property
     def packed(self) -> Tensor:
-        """(n, n, n, 8): from projection to the end of a solve the stress-energy of particles, in a move work space.
+        """(n, n, n, 8): the stress-energy of the particles during a solve, and work space during a move.
 
-        Packed as in ``mesh.packed``.
+        The fields are packed as in ``mesh.packed``.
         """
         return self.phi.new_empty((*self.phi.shape, PACKED))
 
     @cached_property
     def divergence(self) -> Tensor:
-        """(4, n, n, n): trace and lattice divergence of S_ij; [0] before that the source of phi, [1:] then ``b``."""
+        """(4, n, n, n): trace and lattice divergence of S_ij.
+
+        Before these are made [0] holds the source of phi, and afterwards [1:] holds ``b``.
+        """
         return self.phi.new_empty((4, *self.phi.shape))
 
     @cached_property
@@ -95,24 +98,27 @@ class Universe:
         return torch.empty(shape, dtype=fft.COMPLEX[self.phi.dtype], device=self.phi.device)
 
     def sum_t00(self) -> None:
-        """``t00_sums`` of the stress-energy as it is, where no source of phi is made of them."""
+        """Fill ``t00_sums`` from the present stress-energy, in cycles where no source of phi is computed from it."""
         t00 = self.packed[..., T00].cpu().numpy()
         self.t00_sums.copy_(torch.from_numpy(t00.sum(axis=(1, 2), dtype=np.float64)))
 
     @property
     def sample(self) -> Tensor:
-        """A number of phi of this cycle, finite if phi is: a transform spreads what is not finite everywhere."""
+        """One value of phi in this cycle. It is finite only if all of phi is: a transform spreads NaN and infinity."""
         return self.phi[0, 0, 0].clone()
 
     def remember(self) -> None:
-        """Keep phi and chi as those of the cycle before."""
+        """Keep the present phi and chi as those of the previous cycle."""
         if self.past_phi is None or self.past_chi is None:
             self.past_phi, self.past_chi = torch.empty_like(self.phi), torch.empty_like(self.chi)
         self.past_phi.copy_(self.phi)
         self.past_chi.copy_(self.chi)
 
     def extrapolated(self, ratio: float) -> tuple[Tensor, Tensor]:
-        """phi and chi a step ahead, linear in time; ``ratio`` of the coming step to the one before, 0 for no step."""
+        """phi and chi one step ahead, extrapolated linearly in time.
+
+        ``ratio`` is the coming step over the previous one; 0 leaves the fields as they are.
+        """
         if ratio == 0.0 or self.past_phi is None or self.past_chi is None:
             return self.phi.clone(), self.chi.clone()
         return (
@@ -122,10 +128,10 @@ class Universe:
 
     @property
     def b(self) -> Tensor:
-        """(3, n, n, n): Bhat of this cycle in real space, on the links, from one solve to the next."""
+        """(3, n, n, n): Bhat of this cycle in real space, on the links; valid from one solve to the next."""
         return self.divergence[1:]
 
     @cached_property
     def t00_sums(self) -> Tensor:
-        """(n,) float64: T00 less its mean, summed over each plane of constant z, as the source of phi took it."""
+        """(n,) float64: T00 minus its mean, as it enters the source of phi, summed over each plane of constant z."""
         return torch.zeros(self.n, dtype=torch.float64, device=self.phi.device)

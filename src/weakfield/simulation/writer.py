@@ -1,4 +1,4 @@
-"""Files written beside the computation: one thread, in order, so that a GPU does not wait for a disk."""
+"""Files written alongside the computation, in order by one thread, so that a GPU does not wait for a disk."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from torch import Tensor
 
 Job = Callable[[], None]
 
-#: jobs that may wait: each holds a field in host memory
+#: how many jobs may wait: each holds a field in host memory
 _AHEAD = 8
 
 
 class Writer(Protocol):
-    """Who writes."""
+    """Writes files, now or later."""
 
     def hold(self, field: Tensor) -> Callable[[], Tensor]:
-        """A field as it is now, in host memory, for a job to come: it calls the function that is returned."""
+        """Keep a field as it is now for a later job, which calls the returned function to get it in host memory."""
 
     def submit(self, job: Job) -> None:
-        """Have a job done after all before it. Raises what an earlier one raised."""
+        """Have a job done after all earlier ones. Raises what an earlier job raised."""
 
     def settle(self) -> None:
-        """Return when all jobs are done. Raises what one of them raised."""
+        """Wait until all jobs are done. Raises what one of them raised."""
 
 
 class DirectWriter:
-    """Every job at once, in the thread that asks."""
+    """Does every job immediately, in the calling thread."""
 
     def hold(self, field: Tensor) -> Callable[[], Tensor]:
         return field.cpu
@@ -40,13 +40,14 @@ class DirectWriter:
         job()
 
     def settle(self) -> None:
-        """Nothing waits."""
+        """Do nothing: no job ever waits."""
 
 
 class ThreadedWriter:
-    """Jobs in a thread of their own, in order; after one that fails, none. A context: leaving it waits for the jobs.
+    """Does jobs in order, in a thread of its own; after one that fails it does no more.
 
-    Left by an exception it drops the jobs that have not begun: what they would have finished is not finished.
+    It is a context manager, and leaving the context waits for the jobs. If an exception leaves it, jobs that have not
+    begun are dropped, because what they belong to will not be finished.
     """
 
     def __init__(self) -> None:
@@ -69,7 +70,7 @@ class ThreadedWriter:
             self._raise()
 
     def hold(self, field: Tensor) -> Callable[[], Tensor]:
-        """From a GPU the copy starts now, into pinned memory, and the job waits for it while the device goes on."""
+        """Copy the field now. From a GPU the copy goes to pinned memory, and only the job waits for it."""
         if not field.is_cuda:
             copy = field.clone()
             return lambda: copy

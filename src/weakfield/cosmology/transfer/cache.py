@@ -22,9 +22,9 @@ def cache_folder() -> Path:
 
 
 def cached_arrays(name: str, compute: Callable[[], dict[str, Array]]) -> dict[str, Array]:
-    """The arrays stored under ``name``, computed and stored if they are not there or damaged.
+    """The arrays stored under ``name``; they are computed and stored if they are missing or damaged.
 
-    A folder that cannot be written costs time, not the result.
+    If the folder cannot be written, that costs time but does not affect the result.
     """
     path = cache_folder() / f"{name}.npz"
     try:

@@ -1,7 +1,7 @@
 """Newtonian-gauge transfer functions from CAMB's synchronous output (EQUATIONS 14), cached on disk.
 
-CAMB solves in the rest frame of cold dark matter for zeta = -1. With its output flipped and the conformal
-Hubble rate H, alpha = theta_cdm / k^2 leads to Newtonian gauge (EQUATIONS 3.2).
+CAMB solves in the rest frame of cold dark matter for zeta = -1. Once the sign of its output is flipped,
+alpha = theta_cdm / k^2, together with the conformal Hubble rate H, leads to Newtonian gauge (EQUATIONS 3.2).
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ Array = npt.NDArray[np.float64]
 
 _RECIPE = 1  # raised whenever the numbers of a table change for the same input
 _FIRST_SCALE_FACTOR = 1.0 / 104.0
-_TIMES = 240  # nodes from there to today, uniform in ln a
-_ACCURACY = 4  # lAccuracyBoost: 2 is wrong by 1.5e-4; 8 exceeds CAMB's array bounds and ends the process
+_TIMES = 240  # number of nodes from there to today, uniform in ln a
+_ACCURACY = 4  # lAccuracyBoost: 2 is off by 1.5e-4; 8 exceeds CAMB's array bounds and ends the process
 _VARIABLES = (
     "a",
     "H",
@@ -64,7 +64,7 @@ def provide(settings: SimulationSettings, cosmology: CosmologySettings) -> Splin
 
 
 def _scale_factor_range(initial_redshift: float) -> float:
-    """The first scale factor; 3 % before the initial one leaves room for differences in time."""
+    """The first scale factor of the tables: 3 % before the initial one, to leave room for differences in time."""
     return min(_FIRST_SCALE_FACTOR, 0.97 / (1.0 + initial_redshift))
 
 
@@ -94,7 +94,7 @@ def _history(
 def _compute(
     cosmology: CosmologySettings, nodes: str, box_size_mpch: float, grid: int, a_first: float
 ) -> dict[str, Array]:
-    """Every column in (a, k), with the nodes themselves."""
+    """Every column in (a, k), together with the nodes."""
     try:
         results = _background(cosmology)
         k = _nodes(results, cosmology, nodes, box_size_mpch, grid)
@@ -111,7 +111,7 @@ def _compute(
 
 
 def _background(cosmology: CosmologySettings) -> Any:
-    """CAMB's solution of the background; late truncation of radiation would zero its velocities."""
+    """CAMB's solution of the background, without late truncation of radiation, which would zero its velocities."""
     import camb
 
     parameters = camb.set_params(
@@ -139,7 +139,7 @@ def _nodes(results: Any, cosmology: CosmologySettings, nodes: str, box_size_mpch
 
 
 def _newtonian_gauge(table: dict[str, Array], k: Array, a: Array, cosmology: CosmologySettings) -> dict[str, Array]:
-    """The columns of EQUATIONS 14, first bullets; rows are times."""
+    """The columns of the first bullets of EQUATIONS 14; rows are times."""
     H = table["H"]
     flipped = {name: -values for name, values in table.items() if name not in ("a", "H")}
     theta_cdm = -H * flipped["v_newtonian_cdm"]

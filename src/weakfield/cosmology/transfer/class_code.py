@@ -1,7 +1,7 @@
 """Newtonian-gauge transfer functions from CLASS through its Python module ``classy`` (EQUATIONS 3.2), cached on disk.
 
-On the nodes ``class`` it is asked what a simulation linked to CLASS asks: its own wavenumbers and its own coarse
-sampling in time. The nodes ``fine`` sharpen both samplings.
+With the nodes ``class``, CLASS is asked for what a simulation linked to CLASS asks for: its own wavenumbers and its own
+coarse sampling in time. The nodes ``fine`` refine both samplings.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from weakfield.cosmology.transfer.tables import SplinedHistory, require_coverage
 Array = npt.NDArray[np.float64]
 
 _RECIPE = 1  # raised whenever the numbers of a table change for the same input
-#: times of a table, uniform in ln a: many where they have to follow CLASS's own spline through few
+#: number of times in a table, uniform in ln a: many for ``class``, to follow CLASS's own spline through its few times
 _TIMES = {"class": 1000, "fine": 240}
-#: on top of CLASS's defaults (10 and 70 wavenumbers a decade, steps of 0.1 in time)
+#: instead of CLASS's defaults (10 and 70 wavenumbers per decade, steps of 0.1 in time)
 _FINE = {"k_per_decade_for_pk": 40, "k_per_decade_for_bao": 200, "perturbations_sampling_stepsize": 0.01}
 _SPECIES = ("cdm", "b", "g", "ur", "tot")
 
@@ -66,10 +66,10 @@ def _history(
 def _parameters(
     cosmology: CosmologySettings, nodes: str, box_size_mpch: float, grid: int, initial_redshift: float
 ) -> dict[str, Any]:
-    """What CLASS is asked."""
+    """The parameters that CLASS is called with."""
     k_max = 2.0 * math.pi * grid / box_size_mpch
     z_max = 1.015 * initial_redshift + 0.01
-    if nodes == "fine":  # where CLASS begins shifts all of its coarse times: that changes phi by 4e-6
+    if nodes == "fine":  # the start of CLASS's times shifts all of its coarse times, which changes phi by 4e-6
         z_max = max(z_max, initial_redshift + 2.0)
     parameters: dict[str, Any] = {
         "output": "dTk,vTk",
@@ -78,7 +78,7 @@ def _parameters(
         "h": cosmology.h,
         "Omega_b": cosmology.Omega_b,
         "Omega_cdm": cosmology.Omega_c,
-        # densities, because CLASS and the run make slightly different ones of a temperature: that changes phi by 8e-6
+        # densities, as CLASS and the run derive slightly different ones from a temperature, which changes phi by 8e-6
         "Omega_g": cosmology.Omega_gamma,
         "Omega_ur": cosmology.Omega_ur,
     }
@@ -88,14 +88,14 @@ def _parameters(
 
 
 def _compute(code: Any, parameters: dict[str, Any], times: int) -> dict[str, Array]:
-    """Every column in (a, k), with the nodes themselves."""
+    """Every column in (a, k), together with the nodes."""
     a = np.exp(np.linspace(-math.log1p(parameters["z_max_pk"]), 0.0, times))
     redshifts = np.clip(1.0 / a - 1.0, 0.0, parameters["z_max_pk"])
     try:
         code.set(parameters)
         code.compute()
         tables = [code.get_transfer(float(z)) for z in redshifts]
-    except Exception as error:  # its own errors are of several kinds
+    except Exception as error:  # CLASS raises errors of several kinds
         raise WeakfieldError(
             f"CLASS could not compute the transfer functions: {' '.join(str(error).split())}"
         ) from error

@@ -27,7 +27,7 @@ _COLUMN = re.compile(r"\d+\s*:\s*(\S+)")
 
 
 def provide(settings: SimulationSettings, cosmology: CosmologySettings) -> SingleRedshift:
-    """The table of ``settings.transfer_file``, taken to be at the initial redshift."""
+    """The table in ``settings.transfer_file``, taken to be at the initial redshift."""
     if settings.transfer_file is None:
         raise BadInput("transfer is 'file' but transfer_file is not given, expected the path of a table")
     functions = read_class_table(settings.transfer_file, cosmology, settings.initial_redshift)
@@ -36,11 +36,12 @@ def provide(settings: SimulationSettings, cosmology: CosmologySettings) -> Singl
 
 
 def read_class_table(path: str | Path, cosmology: CosmologySettings, redshift: float) -> TransferFunctions:
-    """Read a ``Tk`` file at ``redshift``. Needs d_cdm, d_b, t_cdm, t_b, and d_tot, t_tot or all species to form them.
+    """Read a ``Tk`` file at ``redshift``.
 
-    Columns may stand in any order; k is in h/Mpc, or in 1/Mpc where the header says so. Raises ``BadInput`` naming the
-    file when it is missing, has no such columns, says that it is of another redshift or gauge, holds no numbers where
-    numbers belong, or when k does not ascend.
+    It needs d_cdm, d_b, t_cdm, t_b, and also d_tot and t_tot, or all species to form them. Columns may be in any order;
+    k is in h/Mpc, or in 1/Mpc if the header says so. Raises ``BadInput`` naming the file when it is missing, lacks
+    these columns, says that it is for another redshift or gauge, has something other than numbers where numbers belong,
+    or when k does not ascend.
     """
     path = Path(path)
     columns, stated = _columns(path)
@@ -68,7 +69,7 @@ def read_class_table(path: str | Path, cosmology: CosmologySettings, redshift: f
 
 
 def _check_kind(columns: dict[str, Array], path: Path) -> None:
-    """``BadInput`` for tables that CLASS writes when it is asked for something else."""
+    """Raise ``BadInput`` for tables that CLASS writes when it is asked for something else."""
     if any(name.startswith("-T_") for name in columns):
         raise BadInput(
             f"{path} is in CAMB's format ('-T_cdm/k2'), which has no velocities, expected CLASS's own:"
@@ -82,7 +83,7 @@ def _check_kind(columns: dict[str, Array], path: Path) -> None:
 
 
 def _columns(path: Path) -> tuple[dict[str, Array], Stated]:
-    """Every column of the file by the name in its header, without the unit; and what the comments say."""
+    """Every column of the file, by its name in the header without the unit, and what the comments say."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError as error:

@@ -20,7 +20,7 @@ from weakfield.cosmology.transfer.tables import TransferFunctions, box_wavenumbe
 Array = npt.NDArray[np.float64]
 
 _SOURCE = "the Eisenstein-Hu fit"
-#: [K] the radiation that shaped the spectrum, in universes whose expansion is that of dust and Lambda alone
+#: temperature [K] of the radiation that shaped the spectrum, if the universe expands with dust and Lambda alone
 _T_CMB = 2.7255
 
 
@@ -31,10 +31,10 @@ def provide(settings: SimulationSettings, cosmology: CosmologySettings) -> Eisen
 
 
 class EisensteinHu:
-    """Transfer functions for zeta = 1 without radiation perturbations, alike for cdm, baryons and their sum.
+    """Transfer functions for zeta = 1 without radiation perturbations, the same for cdm, baryons and their sum.
 
-    phi = psi = (3/5) T(k) D / a, with D = a in matter domination; theta and delta follow from the
-    constraint and from continuity.
+    phi = psi = (3/5) T(k) D / a, with D = a in matter domination; theta and delta follow from the constraint and from
+    continuity.
     """
 
     def __init__(self, cosmology: CosmologySettings, k_hmpc: Array) -> None:
@@ -86,7 +86,7 @@ class _Fit:
     @classmethod
     def of(cls, cosmology: CosmologySettings) -> Self:
         m = cosmology.omega_b + cosmology.omega_cdm
-        b = max(cosmology.omega_b, 1e-8 * m)  # the formulas have a limit at no baryons, but divide by them
+        b = max(cosmology.omega_b, 1e-8 * m)  # the formulas have a limit without baryons, but divide by their density
         fb = b / m
         warm = ((cosmology.t_cmb_kelvin or _T_CMB) / 2.7) ** 2
         z_equality, k_equality = 2.50e4 * m / warm**2, 7.46e-2 * m / warm

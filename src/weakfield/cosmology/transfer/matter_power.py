@@ -1,4 +1,4 @@
-"""Power spectra of matter as two columns of text, the input of runs without transfer functions (EQUATIONS 3.2)."""
+"""Matter power spectra as two columns of text, the input of runs without transfer functions (EQUATIONS 3.2)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Array = npt.NDArray[np.float64]
 def read_matter_power(path: str | Path, h: float, redshift: float | None = None) -> tuple[Array, Array]:
     """k [h/Mpc], ascending, and P(k) [(Mpc/h)^3] from the first two columns of a file; '#' begins a comment.
 
-    Where a comment says that k is in 1/Mpc, P is taken to be in Mpc^3. Raises ``BadInput`` naming the file when it is
-    missing, says that it is of another redshift than ``redshift``, holds no numbers where numbers belong, or k or P are
-    not positive.
+    If a comment says that k is in 1/Mpc, P is taken to be in Mpc^3. Raises ``BadInput`` naming the file when it is
+    missing, says that its redshift is not ``redshift``, has something other than numbers where numbers belong, or when
+    k or P is not positive.
     """
     path = Path(path)
     try:

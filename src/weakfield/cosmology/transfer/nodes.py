@@ -10,19 +10,19 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 
 _PER_DECADE = 60  # logarithmic nodes
-_PER_ACOUSTIC_PERIOD = 24  # linear nodes where baryons ring
+_PER_ACOUSTIC_PERIOD = 24  # linear nodes, where baryons oscillate
 _RINGING = (0.005, 0.6)  # h/Mpc
-_MARGIN = 2.0  # beyond the wavenumbers needed, so that the natural ends of a spline do not reach them
+_MARGIN = 2.0  # factor beyond the wavenumbers needed, so that a spline's natural ends do not affect them
 
-#: what decides the fine nodes, for keys of caches
+#: what determines the fine nodes, for the keys of caches
 FINE_RULE = (_PER_DECADE, _PER_ACOUSTIC_PERIOD, *_RINGING, _MARGIN)
 
 
 def fine_nodes(k_min: float, k_max: float, sound_horizon: float) -> Array:
     """Nodes for converged splines from ``k_min`` / 2 to 2 ``k_max`` [h/Mpc]; ``sound_horizon`` in Mpc/h.
 
-    Logarithmic, and never wider than 1/24 of the acoustic period 2 pi / r_s while baryon
-    oscillations matter.
+    They are logarithmic, but never further apart than 1/24 of the acoustic period 2 pi / r_s where baryon oscillations
+    matter.
     """
     widest = 2.0 * math.pi / (sound_horizon * _PER_ACOUSTIC_PERIOD)
     ratio = 10.0 ** (1.0 / _PER_DECADE)
@@ -35,7 +35,7 @@ def fine_nodes(k_min: float, k_max: float, sound_horizon: float) -> Array:
 
 
 def class_nodes(conformal_age: float, sound_horizon: float, k_max: float) -> Array:
-    """CLASS's own nodes up to ``k_max`` (EQUATIONS 3.2); k in 1/Mpc, age tau_0 and sound horizon r_s in Mpc."""
+    """CLASS's own nodes up to ``k_max`` (EQUATIONS 3.2); k in 1/Mpc, conformal age and sound horizon r_s in Mpc."""
     scale = 2.0 * math.pi / sound_horizon
     nodes = [0.1 / conformal_age]
     while nodes[-1] < k_max:

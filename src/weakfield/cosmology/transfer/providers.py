@@ -18,7 +18,7 @@ PROVIDERS = {
 
 
 def transfer_history(settings: SimulationSettings, cosmology: CosmologySettings) -> TransferHistory:
-    """The transfer functions ``settings.transfer`` asks for, covering the box and the initial redshift."""
+    """The transfer functions that ``settings.transfer`` asks for, covering the box and the initial redshift."""
     if settings.initial_conditions == "snapshot" and not settings.linear_radiation:
         return NoTransfer("the initial conditions are read from a snapshot")
     if settings.transfer == "spectrum":

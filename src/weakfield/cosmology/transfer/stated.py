@@ -1,4 +1,4 @@
-"""What a table of transfer functions or a power spectrum says of itself in its comments: redshift, unit of k, gauge."""
+"""What a table of transfer functions or a power spectrum states in its comments: redshift, unit of k, and gauge."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _REDSHIFT = re.compile(rf"\bz\s*=\s*{_NUMBER}")
 _UNIT = re.compile(r"(?:^|[\s:#])k\s*[\(\[]([^\)\]]*)[\)\]]")
 _PER_MPC = re.compile(r"^(1/mpc|mpc\^?\{?-1\}?|/mpc)$")
 _H_PER_MPC = re.compile(r"^h\s*/?\s*mpc(\^?\{?-1\}?)?$")
-#: how far a stated redshift may be from the one that is meant, over 1 + z
+#: how far a stated redshift may be from the one that is wanted, relative to 1 + z
 _SAME = 1e-3
 
 
 @dataclass(frozen=True)
 class Stated:
-    """What the comments of a file say; ``None`` where they say nothing."""
+    """What the comments of a file state; ``None`` for what they do not state."""
 
     path: Path
     redshift: float | None
@@ -29,7 +29,7 @@ class Stated:
 
     @classmethod
     def by(cls, path: Path, comments: Iterable[str]) -> Stated:
-        """Read the comments, lines without their '#'."""
+        """Read the comments, given as lines without their '#'."""
         text = "\n".join(comments)
         redshifts = {float(found) for found in _REDSHIFT.findall(text)}
         units = {found.strip() for found in _UNIT.findall(text)}
@@ -45,19 +45,19 @@ class Stated:
         )
 
     def check_redshift(self, redshift: float) -> None:
-        """``BadInput`` if the file is of another redshift than the one it is meant for."""
+        """Raise ``BadInput`` if the file is for a redshift other than ``redshift``."""
         if self.redshift is not None and abs(self.redshift - redshift) > _SAME * (1.0 + redshift):
             raise BadInput(
                 f"{self.path} says that it is at z = {self.redshift:g}, expected the initial redshift {redshift:g}"
             )
 
     def check_gauge(self, gauge: str) -> None:
-        """``BadInput`` if the file is of another gauge than ``gauge``."""
+        """Raise ``BadInput`` if the file is in a gauge other than ``gauge``."""
         if self.gauge is not None and self.gauge != gauge:
             raise BadInput(f"{self.path} says that it is in {self.gauge} gauge, expected {gauge} gauge")
 
     def k_in_hmpc(self, h: float) -> float:
-        """What multiplies k of the file to give h/Mpc: 1, or 1 / h for one in 1/Mpc. ``BadInput`` for another unit."""
+        """The factor that turns the file's k into h/Mpc: 1, or 1 / h if k is in 1/Mpc. ``BadInput`` for other units."""
         if self.k_unit is None or _H_PER_MPC.match(self.k_unit.lower()):
             return 1.0
         if _PER_MPC.match(self.k_unit.lower().replace(" ", "")):

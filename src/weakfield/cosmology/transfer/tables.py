@@ -1,4 +1,4 @@
-"""Linear transfer functions for zeta = 1 in Newtonian gauge: at one time, and through time."""
+"""Linear transfer functions for zeta = 1 in Newtonian gauge: at one time, and as functions of time."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ Array = npt.NDArray[np.float64]
 class TransferFunctions:
     """Transfer functions on the nodes ``k_hmpc`` (n,) at one redshift; every array has that shape.
 
-    ``delta``: density contrasts; ``theta``: velocity divergences [1/Mpc]; species "cdm", "b", "g", "ur"
-    and "tot" (all but Lambda), as far as the source has them. ``source`` names it in messages.
+    ``delta`` holds density contrasts and ``theta`` velocity divergences [1/Mpc], of the species "cdm", "b", "g", "ur"
+    and "tot" (all but Lambda), as far as the source has them. ``source`` names that source in messages.
     """
 
     k_hmpc: Array
@@ -42,7 +42,7 @@ class TransferFunctions:
 
 
 class TransferHistory(Protocol):
-    """Transfer functions at any of the scale factors a source covers."""
+    """Transfer functions at any scale factor that a source covers."""
 
     def covers(self, a: float) -> bool:
         """Whether ``at(a)`` is possible."""
@@ -53,7 +53,7 @@ class TransferHistory(Protocol):
 
 @dataclass(frozen=True)
 class SingleRedshift:
-    """A source that knows one redshift only, such as a transfer file."""
+    """A source that knows only one redshift, such as a transfer file."""
 
     functions: TransferFunctions
 
@@ -70,7 +70,7 @@ class SingleRedshift:
 
 @dataclass(frozen=True)
 class NoTransfer:
-    """In place of transfer functions where a run starts without them; ``reason`` says why there are none."""
+    """Stands in for transfer functions in a run that starts without them; ``reason`` says why there are none."""
 
     reason: str
 
@@ -82,10 +82,10 @@ class NoTransfer:
 
 
 class SplinedHistory:
-    """Columns tabulated in (ln a, k), cubic splines in ln a between.
+    """Columns tabulated in (ln a, k), with cubic splines in ln a between the nodes.
 
-    ``scale_factors`` (m,) ascends; each of ``columns`` has shape (m, n) and is named "delta cdm",
-    "theta tot", "phi", "psi" and so on.
+    ``scale_factors`` (m,) ascends; each of ``columns`` has shape (m, n) and is named "delta cdm", "theta tot", "phi",
+    "psi" and so on.
     """
 
     def __init__(self, k_hmpc: Array, scale_factors: Array, columns: Mapping[str, Array], source: str) -> None:
@@ -115,7 +115,7 @@ class SplinedHistory:
 
 
 def require_coverage(k_hmpc: Array, box_size_mpch: float, grid: int, source: str) -> None:
-    """Refuse nodes that do not span the wavenumbers of a box, 2 pi / L to sqrt(3) pi N / L [h/Mpc]."""
+    """Refuse nodes that do not cover the wavenumbers of a box, 2 pi / L to sqrt(3) pi N / L [h/Mpc]."""
     low, high = box_wavenumbers(box_size_mpch, grid)
     if k_hmpc[0] > low or k_hmpc[-1] < high:
         raise BadInput(
@@ -125,9 +125,9 @@ def require_coverage(k_hmpc: Array, box_size_mpch: float, grid: int, source: str
 
 
 def standard_universe(cosmology: CosmologySettings, provider: str) -> CosmologySettings:
-    """The same universe with a standard primordial spectrum, which transfer functions do not depend on.
+    """The same universe with a standard primordial spectrum, because transfer functions do not depend on it.
 
-    ``BadInput`` for one without the matter and radiation a Boltzmann code needs.
+    Raises ``BadInput`` for a universe without the matter and radiation that a Boltzmann code needs.
     """
     for key in ("omega_b", "omega_cdm", "t_cmb_kelvin"):
         if not getattr(cosmology, key) > 0:
@@ -153,7 +153,7 @@ def total_divergence(columns: Mapping[str, Array], cosmology: CosmologySettings,
 
 
 def _densities(cosmology: CosmologySettings, a: float) -> dict[str, float]:
-    """Densities times a^3 in units of today's critical one."""
+    """Densities times a^3, in units of today's critical density."""
     return {
         "cdm": cosmology.Omega_c,
         "b": cosmology.Omega_b,
@@ -163,7 +163,7 @@ def _densities(cosmology: CosmologySettings, a: float) -> dict[str, float]:
 
 
 def _weighted(columns: Mapping[str, Array], densities: Mapping[str, float], radiation: float) -> Array:
-    """Mean of the columns, radiation weighted by its factor on top of the density."""
+    """Mean of the columns weighted by density; radiation has the factor ``radiation`` in addition."""
     weights = {name: rho * (radiation if name in ("g", "ur") else 1.0) for name, rho in densities.items()}
     total = sum(weights.values())
     return np.asarray(

@@ -1,7 +1,7 @@
-"""Particle-mesh kernels: several backends, all of the form that ``contract.Kernels`` gives.
+"""Particle-mesh kernels: several backends, all with the interface that ``contract.Kernels`` defines.
 
-``reference`` is plain PyTorch (any device, differentiable) and the definition; ``cpu`` is Numba, ``cuda`` Triton.
-``deterministic`` is ``cuda`` with deposits that add in a fixed order.
+``reference`` is plain PyTorch (any device, differentiable) and serves as the definition; ``cpu`` is written in Numba,
+``cuda`` in Triton. ``deterministic`` is ``cuda`` with deposits that add in a fixed order.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _deterministic() -> Kernels:
     return deterministic
 
 
-#: loaded when asked for: Triton is not everywhere
+#: each is loaded only when asked for, because Triton is not installed everywhere
 BACKENDS: dict[str, Callable[[], Kernels]] = {
     "reference": _reference,
     "cpu": _cpu,
@@ -45,7 +45,7 @@ BACKENDS: dict[str, Callable[[], Kernels]] = {
 
 
 def kernels_for(device_type: str, backend: str | None = None) -> Kernels:
-    """The kernels for tensors on a device: Numba on a CPU, Triton elsewhere, unless ``backend`` names others."""
+    """The kernels for tensors on a device: Numba on a CPU, Triton elsewhere, unless ``backend`` names another."""
     backend = backend or ("cpu" if device_type == "cpu" else "cuda")
     if backend not in BACKENDS:
         raise ValueError(f"backend is {backend!r}, expected one of {', '.join(BACKENDS)}")

@@ -1,6 +1,6 @@
-"""What a backend of kernels has to offer; mypy holds every backend to it.
+"""What a backend of kernels has to offer; mypy checks every backend against it.
 
-Shapes and equations stand with the definitions in ``reference``. Kernels marked "into ``out``" return it.
+Shapes and equations are given with the definitions in ``reference``. Kernels described as "into ``out``" return it.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from torch import Tensor
 from weakfield.mesh.lattice import Lattice
 from weakfield.mesh.particles import Particles
 
-#: linear theory added in Fourier space (EQUATIONS 9), as ``Kernels.add_realisation`` takes it: unit modes, strength by
-#: n^2, window or None, factor
+#: linear theory added in Fourier space (EQUATIONS 9), as ``Kernels.add_realisation`` takes it: unit modes, strength
+#: tabulated by n^2, window or None, factor
 Addition = tuple[Tensor, np.ndarray | Tensor, np.ndarray | Tensor | None, float]
 
 
 class Extrapolation(NamedTuple):
-    """A field at a new time as a sum of what it was a step before and two steps before: (coefficient, coefficient)."""
+    """A field at a new time as a sum of its values one and two steps earlier: (coefficient, coefficient)."""
 
     phi: tuple[float, float]  # phi and its gradient
     chi: tuple[float, float]
     rate: tuple[float, float]  # phi', in terms of phi
-    memory: tuple[float, float]  # 3 H / h times what phi' remembers, in terms of phi
+    memory: tuple[float, float]  # 3 H / h times the past part of phi', in terms of phi
 
 
 class StaggeredSolvers(Protocol):
-    """The solutions of ``mesh.solvers`` in fewer passes over memory."""
+    """The solutions of ``mesh.solvers``, in fewer passes over memory."""
 
     def takes(self, n: int) -> bool:
         """Whether meshes of side ``n`` are solved here."""
@@ -45,7 +45,7 @@ class StaggeredSolvers(Protocol):
 
 
 class SpectralSolvers(Protocol):
-    """The fields of ``mesh.spectral`` in fewer passes over memory."""
+    """The fields of ``mesh.spectral``, in fewer passes over memory."""
 
     def takes(self, n: int) -> bool:
         """Whether meshes of side ``n`` are solved here."""
@@ -74,7 +74,7 @@ class SpectralSolvers(Protocol):
 
 
 class KickDriftFields(Protocol):
-    """``kick_drift_gr`` in the metric that ``pack_metric`` makes of phi, chi and B, without writing all of it down."""
+    """``kick_drift_gr`` in the metric that ``pack_metric`` makes of phi, chi and B, without storing all of it."""
 
     def __call__(
         self, particles: Particles, phi: Tensor, chi: Tensor, b: Tensor, space: Tensor, a: float, a_half: float,
@@ -83,7 +83,7 @@ class KickDriftFields(Protocol):
 
 
 class Kernels(Protocol):
-    """A backend: a module with these functions. What is optional is None where the backend has nothing better."""
+    """A backend: a module with these functions. An optional member is None if the backend has nothing better."""
 
     @property
     def staggered_solvers(self) -> StaggeredSolvers | None: ...

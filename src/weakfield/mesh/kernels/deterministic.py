@@ -1,6 +1,6 @@
-"""The Triton kernels with deposits that add in one order: the same bits in every run on the same GPU, and slower.
+"""The Triton kernels with deposits that add in a fixed order: slower, but the same bits in every run on the same GPU.
 
-Deposits are the reference ones, whose ``index_add`` PyTorch sorts when it is told to be deterministic.
+Deposits are those of the reference kernels, whose ``index_add`` PyTorch sorts when it is told to be deterministic.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from weakfield.mesh.particles import Particles
 
 @contextmanager
 def _in_order() -> Iterator[None]:
-    """PyTorch's deterministic algorithms for the block."""
+    """Use PyTorch's deterministic algorithms inside the block."""
     before = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     torch.use_deterministic_algorithms(True)

@@ -1,1 +1,1 @@
-"""Both theories on the spectral mesh, exact in phi and psi, with a start right at second order (EQUATIONS 16)."""
+"""Both theories on the spectral mesh, exact in phi and psi, with a start correct to second order (EQUATIONS 16)."""

@@ -30,7 +30,7 @@ def spectral_universe(
     backend: str | None,
     shared: StudyCache,
 ) -> SpectralUniverse:
-    """Particles, phi, chi and B, made in double precision and rounded to that of the run at the end."""
+    """Particles, phi, chi and B, made in double precision and rounded at the end to the precision of the run."""
     if run.simulation.transfer == "eisenstein-hu" and run.cosmology.Omega_r > 0:
         warnings.warn(
             f"transfer 'eisenstein-hu' has no radiation but Omega_r is {run.cosmology.Omega_r:.2g}: the"
@@ -64,7 +64,7 @@ def spectral_universe(
 
 
 def _b(run: RunSettings, background: Background, kernels: Kernels, start: SpectralInitialState) -> Tensor:
-    """Modes of a^2 B from the momentum constraint, with the metric of the start in GR."""
+    """Modes of a^2 B from the momentum constraint; in GR with the metric of the start."""
     n, metric = start.particles.grid, None
     if run.theory == "gr":
         packed = start.phi.real.new_empty((n, n, n, PACKED))

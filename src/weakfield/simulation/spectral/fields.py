@@ -1,4 +1,4 @@
-"""Fields of a universe on the spectral mesh as they are written: at the nodes, without the window (EQUATIONS 16.1)."""
+"""Fields on the spectral mesh as they are written: at the nodes, with the window removed (EQUATIONS 16.1)."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from weakfield.simulation.spectral.universe import SpectralUniverse
 
 
 def spectral_field(u: SpectralUniverse, clock: Clock, name: str) -> Tensor:
-    """The field ``name`` of ``snapshots.snapshot_field``; stress-energy of momenta brought to the time of positions.
+    """The field ``name`` of ``snapshots.snapshot_field``.
 
-    Densities and momenta have lost the window of the deposit, and may be negative between particles.
+    The stress-energy is that of momenta brought to the time of the positions. The window of the deposit is divided out
+    of densities and momenta, so that densities may be negative between particles.
     """
     assert u.phi_modes is not None
     assert u.chi_modes is not None
@@ -53,9 +54,9 @@ def spectral_field(u: SpectralUniverse, clock: Clock, name: str) -> Tensor:
 
 
 def tensor_modes(u: SpectralUniverse, clock: Clock) -> Tensor:
-    """h_ij = 2 Lambda_ij,lm S_lm / k^2, quasi-static, transverse, traceless: modes (6, N, N, N//2+1) (EQUATIONS 5.4).
+    """Modes (6, N, N, N//2+1) of h_ij = 2 Lambda_ij,lm S_lm / k^2 (EQUATIONS 5.4).
 
-    In the order of files, xx xy xz yy yz zz.
+    h_ij is quasi-static, transverse and traceless; its components are in the order of files, xx xy xz yy yz zz.
     """
     packed = u.kernels.project_pcs(synchronised(u, clock), None, 0.0, clock.a, torch.empty_like(u.packed), 0.0)
     assert u.phi_modes is not None
@@ -64,14 +65,14 @@ def tensor_modes(u: SpectralUniverse, clock: Clock) -> Tensor:
 
 
 def synchronised(u: SpectralUniverse, clock: Clock) -> Particles:
-    """The particles with momenta brought from half a step ago to now, in the fields of now."""
+    """The particles with momenta brought from half a step ago to now, in the present fields."""
     return _pulled(u, weights.synchronisation(clock) if clock.cycle else 0.0, clock.a)
 
 
 def carried(u: SpectralUniverse, clock: Clock, a: float) -> tuple[Tensor, Tensor]:
-    """Positions in units of the box and momenta, (3, P) float64, at the scale factor ``a`` close to this cycle's.
+    """Positions in units of the box and momenta, (3, P) float64, at a scale factor ``a`` close to that of this cycle.
 
-    Momenta by the force of now over the time since they were last moved, positions along them.
+    The present force acts on the momenta for the time since they were last updated; the positions move along them.
     """
     ahead = (a - clock.a) / (clock.a * clock.hubble)
     p = _pulled(u, ahead + (weights.synchronisation(clock) if clock.cycle else 0.0), clock.a)
@@ -85,7 +86,7 @@ def carried(u: SpectralUniverse, clock: Clock, a: float) -> tuple[Tensor, Tensor
 
 
 def _pulled(u: SpectralUniverse, weight: float, a: float) -> Particles:
-    """The particles after ``weight`` of conformal time of falling, where they are."""
+    """The particles after falling for a conformal time ``weight``: their momenta change, their positions do not."""
     p = u.particles
     if weight == 0.0:
         return p
@@ -97,5 +98,5 @@ def _pulled(u: SpectralUniverse, weight: float, a: float) -> Particles:
 
 
 def _density(u: SpectralUniverse) -> Tensor:
-    """Modes of the plain density of particles, without the window."""
+    """Modes of the plain density of the particles, with the window removed."""
     return spectral.density_modes(u.kernels, u.particles, None, u.particles.mass * u.n**3, 0.0)

@@ -20,8 +20,8 @@ from weakfield.simulation.universe import Universe
 class SpectralNewton:
     """k^2 phi = -4 pi G a^2 delta rho in N-body gauge, with weights exact for linear growth.
 
-    While linear radiation acts on chi, particles fall along phi less the chi of the radiation. The chi that particles
-    themselves make is of second order and relativity's: here, other than on the staggered mesh, it moves nobody. chi
+    While linear radiation acts on chi, particles fall in phi minus the chi of the radiation. The chi sourced by the
+    particles themselves is second-order and relativistic: unlike on the staggered mesh, here it moves no particle. chi
     and B are computed only if an output asks for them.
     """
 
@@ -30,7 +30,7 @@ class SpectralNewton:
     def solve(self, universe: Universe, clock: Clock, diagnostics: bool) -> None:
         """phi of this cycle from the particles, and the gradient they fall along; chi and B if they are written.
 
-        Without them phi stays as modes: nobody reads it in real space.
+        If chi and B are not written, phi stays as modes, because nothing reads it in real space.
         """
         u = universe
         assert isinstance(u, SpectralUniverse)
@@ -49,7 +49,7 @@ class SpectralNewton:
             advance_chi_and_b(u, clock, particles)
 
     def move(self, universe: Universe, clock: Clock) -> None:
-        """Kick with the field now, drift with the scale factor half a step ahead."""
+        """Kick with the present field; drift with the scale factor half a step ahead."""
         u = universe
         assert isinstance(u, SpectralUniverse)
         u.kernels.kick_drift_newton_pcs(
@@ -58,7 +58,10 @@ class SpectralNewton:
 
 
 def radiation(u: SpectralUniverse, clock: Clock) -> Addition | None:
-    """Modes of -a^3 T00 of the radiation, in Newton with what makes up for the gauge, while it acts (EQUATIONS 9.1)."""
+    """Modes of -a^3 T00 of the radiation while it acts, else ``None`` (EQUATIONS 9.1).
+
+    In Newton they include the term that compensates for the gauge.
+    """
     if u.radiation is None or not u.radiation.density_acts(clock.a):
         return None
     return u.radiation.density_modes(clock.a)

@@ -1,4 +1,4 @@
-"""Primordial non-Gaussianity of the local kind (EQUATIONS 16.3)."""
+"""Primordial non-Gaussianity of the local type (EQUATIONS 16.3)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from weakfield.fourier import quadratic, squared_wavenumbers
 def primordial_modes(run: RunSettings, unit: Tensor) -> Tensor:
     """Unit modes (N, N, N//2+1) whose curvature is zeta_G + (3/5) f_nl (zeta_G^2 - mean), where modes are drawn.
 
-    zeta is the curvature of g_ij = a^2 e^(2 zeta) delta_ij, Bardeen's potential (3/5) zeta in matter domination, so
-    that positive f_nl makes the density skew to dense places. Its modes are A times the unit modes: a true mode with
-    transfer function T is -A T, and T = 3/5 for phi, which is minus Bardeen's potential.
+    zeta is the curvature in g_ij = a^2 e^(2 zeta) delta_ij; Bardeen's potential is (3/5) zeta in matter domination, so
+    a positive f_nl skews the density towards dense places. The modes of zeta are A times the unit modes: a true mode
+    with transfer function T is -A T, and T = 3/5 for phi, which is minus Bardeen's potential.
     """
     f_nl, box = run.simulation.f_nl, run.simulation.box_size_mpch
     if f_nl == 0.0:

@@ -18,17 +18,17 @@ from weakfield.simulation.spectral.stress import advance_chi_and_b
 from weakfield.simulation.spectral.universe import SpectralUniverse
 from weakfield.simulation.universe import Universe
 
-#: iterations of the constraint of a linear start; each gains a factor of about 1e4
+#: iterations of the constraint for a linear start; each gains a factor of about 1e4 in accuracy
 _CONSTRAINT_ITERATIONS = 6
 
 
 class SpectralRelativity:
-    """phi by the second-order clock for u = phi / g, chi and B from the stress, particles in the whole metric."""
+    """phi by the second-order clock for u = phi / g, chi and B from the stress; particles move in the full metric."""
 
     name = "gr"
 
     def solve(self, universe: Universe, clock: Clock, diagnostics: bool = True) -> None:
-        """phi, chi and B of this cycle; phi of cycle 0 is that of the start."""
+        """phi, chi and B of this cycle; in cycle 0 phi is that of the start."""
         u = universe
         assert isinstance(u, SpectralUniverse)
         assert u.phi_modes is not None
@@ -60,7 +60,7 @@ class SpectralRelativity:
         )
 
     def _advance(self, u: SpectralUniverse, clock: Clock, weight: float) -> Tensor:
-        """The source of phi into ``u.source``, and T_ij into ``u.packed``; returns the extrapolated metric."""
+        """Put the source of phi into ``u.source`` and T_ij into ``u.packed``; returns the extrapolated metric."""
         if clock.cycle == 1:
             u.past_metric.copy_(u.metric)
             u.past_gradient.copy_(u.gradient)
@@ -86,7 +86,7 @@ class SpectralRelativity:
         return metric
 
     def _begin(self, u: SpectralUniverse, clock: Clock) -> None:
-        """Cycle 0: phi and chi of the start; after a linear one phi is made to fit the particles first."""
+        """Cycle 0: phi and chi are those of the start; after a linear start, phi is first made to fit the particles."""
         assert u.phi_modes is not None
         assert u.chi_modes is not None
         if not u.matched:
@@ -95,7 +95,7 @@ class SpectralRelativity:
         project(u, clock, u.metric, 0.0)
 
     def _constrain(self, u: SpectralUniverse, clock: Clock) -> None:
-        """phi of a linear start from the Hamiltonian constraint of the particles (EQUATIONS 16.2, cycle 0).
+        """phi of a linear start from the Hamiltonian constraint with these particles (EQUATIONS 16.2, cycle 0).
 
         [k^2 + s] phi = -FT{R(phi*, chi, phi') - s phi*} with s = 3 G4 Omega / a + 3 H^2.
         """
@@ -115,7 +115,7 @@ class SpectralRelativity:
 
 
 def project(u: SpectralUniverse, clock: Clock, metric: Tensor, weight: float) -> None:
-    """T00 less its mean, with radiation and without its window, into ``u.source``; T_ij into ``u.packed``."""
+    """T00 minus its mean, with radiation added and the window removed, into ``u.source``; T_ij into ``u.packed``."""
     u.kernels.project_pcs(u.particles, metric, weight, clock.a, u.packed, -u.mean_density, u.energies)
     spectral.paint_shifted(u.kernels, u.particles, u.energies, 1.0, -u.mean_density, u.shifted)
     spectral.contrast(u.kernels, u.packed[..., T00], u.shifted, radiation(u, clock), u.source, u.t00_sums)

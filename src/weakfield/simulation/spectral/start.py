@@ -1,4 +1,4 @@
-"""Initial conditions on the spectral mesh: linear, or the growing mode of second order (EQUATIONS 16.3)."""
+"""Initial conditions on the spectral mesh: linear, or the growing mode to second order (EQUATIONS 16.3)."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from weakfield.simulation.radiation import LinearRadiation
 from weakfield.simulation.realisation import Realisation, Source
 from weakfield.simulation.study_cache import StudyCache
 
-#: corrections of the density; each leaves a hundredth to a tenth of what was wrong
+#: how often the density is corrected; each correction leaves a hundredth to a tenth of the error
 _PASSES = 3
 
 
 @dataclass
 class SpectralInitialState:
-    """Particles and modes of the metric, double precision; ``matched``: phi is that of the particles' density."""
+    """Particles and modes of the metric, in double precision; ``matched``: phi belongs to the particles' density."""
 
     particles: Particles
     phi: Tensor
     chi: Tensor
     rate: Tensor  # phi'
     matched: bool
-    residuals: list[float] = field(default_factory=list)  # of the density before each correction, over the contrast
+    residuals: list[float] = field(default_factory=list)  # error of density before each correction, over the contrast
 
 
 @dataclass(frozen=True)
 class _Setting:
-    """What every step of a start needs."""
+    """What every step of making a start needs."""
 
     run: RunSettings
     background: Background
@@ -67,11 +67,11 @@ class _Setting:
         return self.realisation.add(torch.zeros_like(self.realisation.unit), source)
 
     def potential(self, source: Source) -> Tensor:
-        """The same over k^2."""
+        """The modes of this source divided by k^2."""
         return self.modes(source) * quadratic.inverse_square_wavenumber(self.realisation.unit)
 
     def radiation_modes(self) -> Tensor | float:
-        """Modes of -a^3 T00 of the radiation, in Newton with what makes up for the gauge."""
+        """Modes of -a^3 T00 of the radiation, in Newton with the term that compensates for the gauge."""
         if self.radiation is None or not self.radiation.density_acts(self.a):
             return 0.0
         out = torch.zeros_like(self.realisation.unit)
@@ -88,7 +88,7 @@ def spectral_initial_state(
     shared: StudyCache,
     radiation: LinearRadiation | None,
 ) -> SpectralInitialState:
-    """Particles, phi, chi and phi' at the initial redshift, with transfer functions (EQUATIONS 3.2, 16.3)."""
+    """Particles, phi, chi and phi' at the initial redshift, from transfer functions (EQUATIONS 3.2, 16.3)."""
     a = 1.0 / (1.0 + run.simulation.initial_redshift)
     here = _Setting(run, background, kernels, realisation, radiation, a)
     functions, sources = history.at(a), initial_spectra(run, background, history)
@@ -119,7 +119,7 @@ def _growing_mode(
     speeds: list[Tensor],
     body: list[Tensor],
 ) -> SpectralInitialState:
-    """The second order of EQUATIONS 16.3 on top of linear theory, and positions that have the density it demands."""
+    """Add the second order of EQUATIONS 16.3 to linear theory, and place particles to have the density it demands."""
     tau = 2.0 / here.hubble
     q = quadratic.second_order_fields(linear)
     growth = q.gradient_squared / 12 - 5 / 21 * q.psi_0
@@ -155,7 +155,7 @@ def _growing_mode(
 
 
 def _demanded(here: _Setting, phi: Tensor, chi: Tensor, rate: Tensor) -> Tensor:
-    """Modes of the density that particles must have for the field equation to hold, less its mean and radiation.
+    """Modes of the density that particles must have for the field equation to hold, minus its mean and radiation.
 
     GR: (G4 / a) (T00 - mean) = e^(2 phi) [lap phi - (grad phi)^2 / 2] - (3/2) [H^2 - e^(-2 psi) (H - phi')^2].
     """
@@ -166,7 +166,7 @@ def _demanded(here: _Setting, phi: Tensor, chi: Tensor, rate: Tensor) -> Tensor:
     if not here.gr:
         return laplacian / density - here.radiation_modes()
     f, lap = spectral.field_of(phi, n), spectral.field_of(laplacian, n)
-    # what phi and phi' make of the expansion, on the other side of the equation
+    # the terms of the expansion in phi and phi', moved to the other side of the equation
     expansion = hamiltonian(
         torch.zeros_like(f), f, spectral.field_of(chi, n), spectral.field_of(rate, n), 0.0, here.hubble
     )
@@ -176,7 +176,7 @@ def _demanded(here: _Setting, phi: Tensor, chi: Tensor, rate: Tensor) -> Tensor:
 
 
 def _deposited(here: _Setting, particles: Particles, phi: Tensor, chi: Tensor) -> Tensor:
-    """Modes of the density of particles less its mean, its window taken off; in GR with their energy in the metric."""
+    """Modes of the particles' density minus its mean, window removed; in GR with their energy in the metric."""
     mean, n = here.run.cosmology.Omega_m, here.n
     energies = None
     if here.gr:
@@ -193,21 +193,21 @@ def _metric(here: _Setting, phi: Tensor, chi: Tensor) -> Tensor:
 
 
 def _displace(here: _Setting, particles: Particles, rest: Tensor, potentials: list[Tensor]) -> None:
-    """Put particles where the gradient of the displacement potential, at their lattice sites ``rest``, takes them."""
+    """Displace particles from their lattice sites ``rest`` by the gradient there of the displacement potential."""
     at_rest = replace(particles, displacement=rest)
     particles.displacement = rest + here.n * _gradient(here, at_rest, potentials)
 
 
 def _set_moving(here: _Setting, particles: Particles, potentials: list[Tensor]) -> None:
-    """q = grad V at the places of the particles."""
+    """Set q = grad V at the positions of the particles."""
     particles.momentum = _gradient(here, particles, potentials)
 
 
 def _gradient(here: _Setting, particles: Particles, potentials: list[Tensor]) -> Tensor:
-    """The gradient at the particles, each of the potential of its kind, (3, P).
+    """The gradient, at each particle, of the potential that belongs to its kind, (3, P).
 
-    Read on the meshes of a density, a mean of all: on one the images of the shortest waves would cancel them midway
-    between nodes.
+    It is read on each of the interlaced meshes used for a density, and averaged: on one mesh alone, the images of the
+    shortest waves would cancel these waves midway between nodes.
     """
     packed = torch.zeros((here.n, here.n, here.n, VECTOR), dtype=torch.float64, device=particles.ids.device)
     back = spectral.continuum(here.n, packed.device).back
@@ -223,7 +223,7 @@ def _gradient(here: _Setting, particles: Particles, potentials: list[Tensor]) ->
 
 
 def _slip_source(run: RunSettings, f: TransferFunctions) -> Source:
-    """S of the linear phi - psi; 0 where the transfer functions do not have both."""
+    """S of the linear phi - psi; 0 if the transfer functions do not have both."""
     x, scale = _nodes(run, f)
     if f.phi is None or f.psi is None:
         return np.zeros_like
@@ -231,7 +231,7 @@ def _slip_source(run: RunSettings, f: TransferFunctions) -> Source:
 
 
 def _pull_source(run: RunSettings, background: Background, f: TransferFunctions) -> Source:
-    """S of (H^2 - H') theta_tot / k^2, which with -H psi is phi'."""
+    """S of (H^2 - H') theta_tot / k^2, which together with -H psi is phi'."""
     a = 1.0 / (1.0 + run.simulation.initial_redshift)
     x, scale = _nodes(run, f)
     theta = f.column("theta", "tot") * (run.simulation.box_size_mpch / run.cosmology.h)

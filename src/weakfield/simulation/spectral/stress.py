@@ -1,4 +1,4 @@
-"""chi and frame dragging on the spectral mesh, from the stress of particles and of phi (EQUATIONS 16.2)."""
+"""chi and frame dragging on the spectral mesh, from the stress of the particles and of phi (EQUATIONS 16.2)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from weakfield.simulation.spectral.universe import SpectralUniverse
 
 
 def stress_factor(u: SpectralUniverse, a: float) -> float:
-    """2 G4 / a, which turns T_ij into its part of S_ij."""
+    """2 G4 / a, which turns T_ij into its contribution to S_ij."""
     return 2.0 * u.background.four_pi_G / a
 
 
 def advance_chi_and_b(u: SpectralUniverse, clock: Clock, particles: Particles, vector: bool = True) -> None:
-    """chi of this cycle, and a^2 B by a trapezoid or from the constraint, from T_ij in ``u.packed`` and ``u.gradient``.
+    """chi and a^2 B of this cycle from T_ij in ``u.packed`` and ``u.gradient``; B by a trapezoid or the constraint.
 
-    The momenta of ``particles`` belong to this time; the constraint alone needs them.
+    The momenta of ``particles`` belong to the present time; only the constraint needs them.
     """
     assert u.chi_modes is not None
     acts = u.radiation is not None and u.radiation.chi_acts(clock.a)
@@ -48,7 +48,7 @@ def advance_chi_and_b(u: SpectralUniverse, clock: Clock, particles: Particles, v
 def constrained_b(
     background: Background, kernels: Kernels, particles: Particles, metric: Tensor | None = None
 ) -> Tensor:
-    """Modes of a^2 B = 4 G4 (T0_i)^transverse / k^2, from the momenta of particles (EQUATIONS 5.3)."""
+    """Modes of a^2 B = 4 G4 (T0_i)^transverse / k^2, from the momenta of the particles (EQUATIONS 5.3)."""
     n = particles.grid
     momentum = kernels.project_t0i_pcs(particles, metric, particles.momentum.new_empty((3, n, n, n)))
     return spectral.transverse(spectral.modes_of(momentum, windowed=True), 4.0 * background.four_pi_G)

@@ -16,10 +16,10 @@ from weakfield.simulation.universe import Universe
 
 @dataclass
 class SpectralUniverse(Universe):
-    """Particles and metric fields at the nodes of an ``n``-cubed mesh; code units of EQUATIONS 1.
+    """Particles and metric fields at the nodes of a mesh of ``n`` cells a side; code units of EQUATIONS 1.
 
-    What is carried between cycles are modes (``mesh.spectral``): phi, chi and ``b_modes``, which are a^2 B, and phi and
-    chi of the cycle before. All fields in real space follow from them.
+    Modes (``mesh.spectral``) are carried between cycles: those of phi and chi, now and in the previous cycle, and
+    ``b_modes``, which are the modes of a^2 B. All fields in real space follow from them.
     """
 
     STATE: ClassVar[tuple[str, ...]] = ("phi_modes", "chi_modes", "b_modes", "past_phi_modes", "past_chi_modes")
@@ -29,11 +29,11 @@ class SpectralUniverse(Universe):
     past_phi_modes: Tensor | None = None
     past_chi_modes: Tensor | None = None
     rate_modes: Tensor | None = None  # phi' of the initial conditions
-    #: the start was matched to the density of its particles: phi of cycle 0 need not be solved for
+    #: the start was matched to the density of its particles, so that phi of cycle 0 need not be solved for
     matched: bool = False
 
     def restored(self) -> None:
-        """Fields in real space from the modes of a checkpoint."""
+        """Compute the fields in real space from the modes of a checkpoint."""
         if self.run.theory == "newton" or self.phi_modes is None or self.chi_modes is None:
             return
         if self.past_phi_modes is not None and self.past_chi_modes is not None:
@@ -48,19 +48,19 @@ class SpectralUniverse(Universe):
 
     @property
     def sample(self) -> Tensor:
-        """A mode of phi: it is there in Newton too, whose phi is not transformed back in every cycle."""
+        """One mode of phi. Modes are available in Newton too, where phi is not transformed back in every cycle."""
         assert self.phi_modes is not None
         return self.phi_modes[0, 0, 1].abs()
 
     def turn(self) -> None:
-        """What was now becomes what was before; its own memory is there for what comes."""
+        """Make the present fields the past ones; the memory of the old past fields is reused for the coming ones."""
         self.past_phi, self.phi = self.phi, _like(self.phi, self.past_phi)
         self.past_chi, self.chi = self.chi, _like(self.chi, self.past_chi)
         self.past_gradient, self.gradient = self.gradient, self.past_gradient
         self.past_metric, self.metric = self.metric, self.past_metric
 
     def turn_modes(self) -> None:
-        """The same for modes."""
+        """The same as ``turn``, for modes."""
         assert self.phi_modes is not None
         assert self.chi_modes is not None
         self.past_phi_modes, self.phi_modes = self.phi_modes, _like(self.phi_modes, self.past_phi_modes)
@@ -77,16 +77,16 @@ class SpectralUniverse(Universe):
 
     @cached_property
     def past_metric(self) -> Tensor:
-        """``metric`` of the cycle before; between the two extrapolations of a cycle what it makes of both."""
+        """``metric`` of the previous cycle; an extrapolation overwrites it with the extrapolated metric."""
         return self._spread_out(PACKED)
 
     @cached_property
     def vector(self) -> Tensor:
-        """(n, n, n, 4): a^2 B for particles to read; in Newton the gradient that they fall along."""
+        """(n, n, n, 4): a^2 B for particles to read; in Newton, the gradient along which they fall."""
         return self._spread_out(VECTOR).zero_()
 
     def _spread_out(self, count: int) -> Tensor:
-        """Fields of a node side by side, laid out as the kernels of the device read them fastest."""
+        """Memory for the fields of a node side by side, laid out so that the device's kernels read it fastest."""
         if self.phi.is_cuda:
             return self.phi.new_empty((*self.phi.shape, count))
         return spread_out(self.n, count, self.phi.dtype)
@@ -108,7 +108,7 @@ class SpectralUniverse(Universe):
 
     @cached_property
     def past_gradient(self) -> Tensor:
-        """``gradient`` of the cycle before."""
+        """``gradient`` of the previous cycle."""
         return torch.empty_like(self.gradient)
 
     @cached_property

@@ -11,7 +11,7 @@ from weakfield.simulation.clock import Clock
 
 
 class Growth:
-    """The growing mode D, its rate and D / a at a scale factor; derivatives by conformal time in code units."""
+    """The growing mode D, its rate, and D / a at a scale factor; derivatives are in conformal time, code units."""
 
     def __init__(self, background: Background, a: float) -> None:
         z, hubble = 1.0 / a - 1.0, background.conformal_hubble(a)
@@ -20,13 +20,13 @@ class Growth:
         #: a D', whose derivative is (3/2) H0^2 Omega_m D for dust
         self.momentum = a * self.rate
         self.force = background.four_pi_G * background.cosmology.Omega_m * self.D
-        #: what linear theory makes of phi, and its derivative
+        #: how phi evolves in linear theory, and its derivative
         self.potential = self.D / a
         self.potential_rate = self.rate / a - hubble * self.potential
 
 
 def kick(clock: Clock) -> float:
-    """[a D'(half a step ahead) - a D'(half a step ago)] / (a D')': for small steps the step itself."""
+    """[a D'(half a step ahead) - a D'(half a step ago)] / (a D')'; for small steps this is the step itself."""
     ahead, behind = _at(clock, clock.a_half), _at(clock, clock.a_half_before)
     return (ahead.momentum - behind.momentum) / _at(clock, clock.a).force
 
@@ -37,16 +37,16 @@ def drift(clock: Clock) -> float:
 
 
 def synchronisation(clock: Clock) -> float:
-    """What brings momenta from half a step ago to now."""
+    """The weight of the kick that brings momenta from half a step ago to now."""
     now = _at(clock, clock.a)
     return (now.momentum - _at(clock, clock.a_half_before).momentum) / now.force
 
 
 def extrapolation(clock: Clock) -> tuple[Extrapolation, float]:
-    """phi, chi and phi' a step ahead of what is known, and the shift of k^2 that the new phi' adds.
+    """How to extrapolate phi, chi and phi' by one step, and the shift of k^2 that comes from the new phi'.
 
-    u = phi / g with g = D / a is constant in linear theory; u' is the two-step formula of EQUATIONS 15, of first order
-    in cycle 1, where one step is known.
+    u = phi / g with g = D / a is constant in linear theory. u' is given by the two-step formula of EQUATIONS 15, which
+    is of first order in cycle 1, where only one step is known.
     """
     h, hubble = clock.previous_step, clock.hubble
     r = h / clock.step_before if clock.cycle > 1 else 0.0
@@ -72,5 +72,5 @@ def _at(clock: Clock, a: float) -> Growth:
 
 @lru_cache(maxsize=16)
 def _growth(background: Background, a: float) -> Growth:
-    """A cycle asks for the same few scale factors several times, and the next one for some of them again."""
+    """Cached: a cycle asks for the same few scale factors several times, and the next cycle for some of them again."""
     return Growth(background, a)

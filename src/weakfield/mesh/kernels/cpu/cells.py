@@ -89,7 +89,7 @@ def split_places(places, count, first, cells):
 
 @njit(**INLINE)
 def split(ux, uy, uz, cells):
-    """The same of places that are at hand."""
+    """The same as ``split_places``, for positions that are already loaded."""
     wx, wy, wz = floor(ux), floor(uy), floor(uz)
     store(cells, 0, wx)
     store(cells, 8, wy)

@@ -17,7 +17,7 @@ _OF_PHI = np.array([1, 0, 1, 1, 1, 0, 0, 0], dtype=np.float64)
 _for_psi = shuffler((8, 0, 8, 8, 8, 2, 3, 4), "Fields of phi where those of psi are, zero elsewhere.")
 #: everything stays as it is now
 STILL = Extrapolation(phi=(1.0, 0.0), chi=(1.0, 0.0), rate=(0.0, 0.0), memory=(0.0, 0.0))
-#: sites of a thread's turn
+#: how many sites a thread takes at a time
 _TURN = 4096
 
 
@@ -66,7 +66,7 @@ def _source(contrast, phi, past_phi, chi, past_chi, gradient, past_gradient, wei
 
 @njit(**PARALLEL)
 def _extrapolate(metric, past, own, now, before):
-    """``own`` (2, 8): weights of every field now and before; ``now`` and ``before`` what psi takes of phi."""
+    """``own`` (2, 8) are the weights of every field now and before; ``now`` and ``before`` those of phi in psi."""
     size = len(metric) // 8
     turns = (size + _TURN - 1) // _TURN
     for turn in prange(turns):
@@ -96,7 +96,7 @@ def extrapolate(metric, past, ahead):
     """See ``reference.hamiltonian.extrapolate``."""
     if metric.stride() != past.stride():
         return reference.extrapolate(metric, past, ahead)
-    flat = numbers(metric)[0]  # with the gaps between rows, whose numbers are of no account
+    flat = numbers(metric)[0]  # with the gaps between rows, whose numbers do not matter
     own = np.stack([_OF_PHI * p + (1 - _OF_PHI) * c for p, c in zip(ahead.phi, ahead.chi, strict=True)])
     kind = flat.dtype.type
     now, before = (kind(p - c) for p, c in zip(ahead.phi, ahead.chi, strict=True))

@@ -19,7 +19,8 @@ from weakfield.mesh.kernels.cpu.simd import INLINE, WIDTH, exceeds, load, number
 #: planes (rows, columns) that a spline touches beyond the cell of its particle, on either side
 MARGIN = 1
 
-#: for what is handed ``load`` or ``load4``: Numba cannot keep that on disk, and need not, inside a kernel it keeps
+#: for functions that are passed ``load`` or ``load4``: Numba cannot cache these on disk, and need not, because it
+#: caches the kernels into which they are inlined
 _ANY_PACKED: Any = {**INLINE, "cache": False}
 
 
@@ -39,7 +40,7 @@ def spread(places, count, first, cells, shares):
 
 @njit(**INLINE)
 def spread_shifted(places, count, first, shift, cells, shares):
-    """``spread`` of places ``shift`` further along each axis."""
+    """``spread`` for positions that are ``shift`` further along each axis."""
     ux, uy, uz = load(places, first), load(places, count + first), load(places, 2 * count + first)
     split(ux + shift, uy + shift, uz + shift, cells)
     _share(cells, shares)

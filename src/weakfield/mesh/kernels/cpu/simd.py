@@ -134,7 +134,7 @@ def number(typing: Any, array: Any, index: Any) -> Any:
 
 @intrinsic
 def put(typing: Any, array: Any, index: Any, value: Any) -> Any:
-    """Set the number that ``number`` gives."""
+    """Set the number that ``number`` reads."""
     if not (isinstance(array, types.Array) and array.layout == "C" and value == array.dtype):
         return None
 
@@ -289,7 +289,7 @@ def _register_unary(name: str, what: str) -> Any:
 
 @intrinsic
 def exceeds(typing: Any, value: Any, limit: Any) -> Any:
-    """Whether any lane is beyond +-limit, or no number at all."""
+    """Whether any lane is beyond +-limit, or NaN."""
     if not (isinstance(value, Vector) and limit == value.dtype):
         return None
 

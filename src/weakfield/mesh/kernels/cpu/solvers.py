@@ -1,7 +1,7 @@
 """Field equations solved column by column: transform along z, solve, transform back, in one pass over memory.
 
 The transforms along x and y before and after are ``transform``'s. A block of columns at one y stays in cache with all
-its fields; fully transformed modes never reach memory, but those of B, which are carried between cycles.
+its fields; fully transformed modes never reach memory, except those of B, which are carried between cycles.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ class _Work:
         self.n = n
 
     def others(self, shifted):
-        """How many other deposits there are, and they as half-transformed modes, fields 1 to 3 of the work space."""
+        """Half-transform the other deposits into fields 1 to 3 of work space; returns their number and that space."""
         n, plane = self.n, self.n * self.n + planes.GAP
         count = 0 if shifted is None else len(shifted)
         for i in range(count):

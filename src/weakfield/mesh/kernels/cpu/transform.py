@@ -57,7 +57,7 @@ class Plan:
 
 @contextmanager
 def switched_off() -> Iterator[None]:
-    """Inside the block no cube is transformed here, but by DUCC: for those who compare the two."""
+    """Inside the block, cubes are transformed by DUCC instead, in order to compare the two."""
     global _off
     before, _off = _off, True
     try:

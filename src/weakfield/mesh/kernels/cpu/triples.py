@@ -95,7 +95,7 @@ def lay_out(z, y, x, values, start, stop, phases, compact, out):
 
     ``z``, ``y``, ``x``, ``values`` (modes,), of which shell s has ``start[s]`` to ``stop[s]``; ``phases`` by x + y + z
     from its least to its largest value. Rows are the whole axis of the grid or, if ``compact``, wavenumbers from -c to
-    c. What the half axis of the grid has no column for stands there as its partner at -k.
+    c. Modes for which the half axis of the grid has no column are represented by their partners at -k.
     """
     size, rows = out.shape[1], out.shape[2]
     middle, reach = (rows - 1) // 2, (len(phases) - 1) // 2

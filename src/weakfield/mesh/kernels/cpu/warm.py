@@ -27,7 +27,7 @@ from weakfield.mesh.noise import unit_modes
 from weakfield.mesh.packed import PACKED, VECTOR
 from weakfield.mesh.particles import Particles
 
-_GRID = 16  # the smallest mesh that takes the way of the large ones
+_GRID = 16  # the smallest mesh that uses the same code as large ones
 
 
 def compile_kernels(dtype: torch.dtype, theory: Theory, needs_chi: bool = True, mesh: str = "staggered") -> None:
@@ -54,7 +54,7 @@ def _particles(dtype: torch.dtype) -> Particles:
 
 
 def _spectral(dtype: torch.dtype, theory: Theory) -> list[Callable[[], object]]:
-    """What meets the particles of the spectral mesh."""
+    """Call the kernels that act on the particles of the spectral mesh."""
     n, p, start = _GRID, _particles(dtype), _particles(torch.float64)
     unit = torch.zeros((n, n, n // 2 + 1), dtype=torch.complex128)
     strength = np.zeros(3 * (n // 2) ** 2 + 1)
@@ -84,7 +84,7 @@ def _spectral(dtype: torch.dtype, theory: Theory) -> list[Callable[[], object]]:
 
 
 def _spectral_steps(dtype: torch.dtype, theory: Theory, needs_chi: bool) -> list[Callable[[], object]]:
-    """What solves for the fields of the spectral mesh: a start in double precision needs some, and the cycles all."""
+    """Call what solves for the fields of the spectral mesh: a start, in double precision, needs some, cycles all."""
     steps: list[Callable[[], object]] = []
     for kind in dict.fromkeys((torch.float64, dtype)):
         steps += _spectral_fields(kind, theory, needs_chi, start=kind != dtype)

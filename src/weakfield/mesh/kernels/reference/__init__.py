@@ -1,4 +1,4 @@
-"""Kernels in plain PyTorch: the definition of each, for any device, differentiable where the arguments are."""
+"""Kernels in plain PyTorch: the definition of each kernel, for any device, differentiable where its arguments are."""
 
 from weakfield.mesh.kernels.contract import KickDriftFields, SpectralSolvers, StaggeredSolvers
 from weakfield.mesh.kernels.reference.assignment import gradient, paint, read

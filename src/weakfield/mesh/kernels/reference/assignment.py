@@ -1,4 +1,4 @@
-"""Cloud-in-cell painting and reading, and the lattice gradient at a particle (EQUATIONS 4, 6.1)."""
+"""Cloud-in-cell painting and reading, and the lattice gradient at the particles (EQUATIONS 4, 6.1)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CORNERS: tuple[Offset, ...] = tuple(itertools.product((0, 1), (0, 1), (0, 1)))
 
 @dataclass(frozen=True)
 class Cells:
-    """Base cell of every particle, order x, y, z, and the fractions d of EQUATIONS 4."""
+    """Base cell of every particle, in the order x, y, z, and the fractions d of EQUATIONS 4."""
 
     n: int
     base: Tensor  # (3, P) int64
@@ -25,7 +25,7 @@ class Cells:
 
     @classmethod
     def of(cls, particles: Particles) -> Cells:
-        """Where the particles are now."""
+        """The cells in which the particles are now."""
         whole = torch.floor(particles.displacement)
         base = torch.remainder(particles.rest_cells() + whole.long(), particles.grid)
         return cls(particles.grid, base, particles.displacement - whole)
@@ -36,7 +36,7 @@ class Cells:
         return (z * self.n + y) * self.n + x
 
     def weight(self, corner: Offset, axes: str = "xyz") -> Tensor:
-        """Product over ``axes`` of the linear weights 1 - d and d of a corner, (P,)."""
+        """Product over ``axes`` of the linear weights, 1 - d or d, of a corner, (P,)."""
         product = torch.ones_like(self.fraction[0])
         for i, axis in enumerate("xyz"):
             if axis in axes:
@@ -52,7 +52,7 @@ class Cells:
         yield from itertools.product(*((0, 1) if axis in axes else (0,) for axis in "xyz"))
 
     def interpolate(self, field: Tensor, axes: str = "xyz", shift: Offset = (0, 0, 0)) -> Tensor:
-        """Linear interpolation along ``axes``, nearest lower site along the others, (P,)."""
+        """Linear interpolation along ``axes``, with the nearest lower site along the others, (P,)."""
         total = torch.zeros_like(self.fraction[0])
         for corner in self.corners(axes):
             at = (corner[0] + shift[0], corner[1] + shift[1], corner[2] + shift[2])
@@ -69,7 +69,7 @@ def paint(
 ) -> Tensor:
     """start + sum_p scale w_p W_CIC at every node, ``(N, N, N)``; w = 1 if not given; the adjoint of ``read``.
 
-    Started at minus its mean a density keeps its contrast in single precision.
+    With ``start`` at minus its mean, a density keeps the accuracy of its contrast in single precision.
     """
     cells = Cells.of(particles)
     values = particles.displacement.new_ones(len(particles)) if weight is None else weight
@@ -88,7 +88,7 @@ def read(particles: Particles, field: Tensor) -> Tensor:
 def gradient(particles: Particles, field: Tensor) -> Tensor:
     """Differences of the field across the base cell, per cell (not divided by dx), (3, P).
 
-    Constant along the differentiated axis, bilinear in the others (EQUATIONS 6.1).
+    They are constant along the differentiated axis and bilinear in the others (EQUATIONS 6.1).
     """
     cells = Cells.of(particles)
     return torch.stack(

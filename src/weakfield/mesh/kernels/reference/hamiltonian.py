@@ -14,9 +14,9 @@ def hamiltonian_source(
 ) -> Tensor:  # fmt: skip
     """R* - 3 H phi'* - 3 H^2 phi* - memory into ``out`` (N, N, N), all fields in real space.
 
-    R = (grad phi)^2 / 2 + e^(-2 phi) [density contrast + (3/2) (H^2 - e^(-2 psi) (H - phi')^2)], with ``contrast`` of
-    T00 and ``density`` = 4 pi G / a; stars are what ``ahead`` makes of phi, chi (N, N, N) and the gradient of phi
-    (3, N, N, N) of the two cycles before.
+    R = (grad phi)^2 / 2 + e^(-2 phi) [density contrast + (3/2) (H^2 - e^(-2 psi) (H - phi')^2)], where ``contrast`` is
+    that of T00 and ``density`` = 4 pi G / a. Stars mark fields that ``ahead`` extrapolates from phi, chi (N, N, N) and
+    the gradient of phi (3, N, N, N) in the two previous cycles.
     """
 
     def at(weights: tuple[float, float], now: Tensor, past: Tensor) -> Tensor:
@@ -30,14 +30,14 @@ def hamiltonian_source(
 
 
 def hamiltonian(contrast: Tensor, phi: Tensor, chi: Tensor, rate: Tensor, density: float, hubble: float) -> Tensor:
-    """e^(-2 phi) [density contrast + (3/2) (H^2 - e^(-2 psi) (H - phi')^2)], (N, N, N): R without the gradient."""
+    """e^(-2 phi) [density contrast + (3/2) (H^2 - e^(-2 psi) (H - phi')^2)], (N, N, N): R without the gradient term."""
     psi = phi - chi
     expansion = 1.5 * (torch.exp(-2 * psi) * (2 * hubble * rate - rate**2) - hubble**2 * torch.expm1(-2 * psi))
     return torch.exp(-2 * phi) * (density * contrast + expansion)
 
 
 def extrapolate(metric: Tensor, past: Tensor, ahead: Extrapolation) -> Tensor:
-    """The metric that particles read, (N, N, N, 8), a step ahead, in place of ``past``: phi and psi = phi - chi."""
+    """The metric that particles read, (N, N, N, 8), with phi and psi = phi - chi a step ahead; overwrites ``past``."""
     (p, q), (c, d) = ahead.phi, ahead.chi
     for phi, psi, many in ((0, 1, 1), (2, 5, 3)):
         f, g = metric[..., phi : phi + many], past[..., phi : phi + many]

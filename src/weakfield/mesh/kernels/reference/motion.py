@@ -24,8 +24,9 @@ def kick_drift_gr(
 ) -> None:  # fmt: skip
     """Kick with scale factor a (EQUATIONS 6.2, 13.1 iv), then drift with a_half and the same fields (6.3), in place.
 
-    ``metric`` (N, N, N, 8) as ``pack_metric`` leaves it: phi, chi, Bhat on the links and its own differences. Without
-    ``kick_dragging`` the B term of the kick is left out, without ``drift_metric`` all metric terms of the drift.
+    ``metric`` (N, N, N, 8) is as ``pack_metric`` leaves it: phi, chi, Bhat on the links, and the difference of each
+    Bhat_i along its own axis. Without ``kick_dragging`` the B term of the kick is left out; without ``drift_metric``
+    all metric terms of the drift are.
     """
     n, q, cells = particles.grid, particles.momentum, Cells.of(particles)
     phi, chi = metric[..., PHI].contiguous(), metric[..., CHI].contiguous()
@@ -52,12 +53,12 @@ def kick_drift_gr(
 
 
 def _link_values(cells: Cells, b: Tensor) -> Tensor:
-    """Each component of b bilinear across its links, nearest along them, (3, P)."""
+    """Each component of b, interpolated bilinearly across its links and taken as the nearest along them, (3, P)."""
     return torch.stack([cells.interpolate(b[i], "xyz".replace("xyz"[i], "")) for i in range(3)])
 
 
 def _dragging(cells: Cells, b: Tensor, own: Tensor, q: Tensor) -> Tensor:
-    """sum_j q_j d_i b_j per cell, (3, P): EQUATIONS 6.2; ``own``: differences of b_i along i, at the nodes."""
+    """sum_j q_j d_i b_j per cell, (3, P) (EQUATIONS 6.2); ``own``: differences of b_i along i, at the nodes."""
     result = torch.zeros_like(q)
     for i in range(3):
         for j in range(3):

@@ -1,7 +1,7 @@
 """Particles on the spectral mesh: cubic splines for every deposit and every gather (EQUATIONS 16.1, 16.2).
 
-All fields live at the nodes. Where particles read a field its modes were divided by the spline's window before
-(``mesh.spectral``), so that a spline through them returns the field. Fields of a site lie side by side, (N, N, N, L).
+All fields live at the nodes. Where particles read a field, its modes have been divided by the spline's window before
+(``mesh.spectral``), so that the spline returns the field itself. The fields of a site lie side by side, (N, N, N, L).
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ _NODES = tuple(itertools.product(range(4), range(4), range(4)))
 
 @dataclass(frozen=True)
 class Splines:
-    """The 64 nodes around every particle, and how much of it each gets."""
+    """The 64 nodes around every particle, and the share of the particle that each of them gets."""
 
     n: int
-    first: Tensor  # (3, P) int64: lowest node along x, y, z
-    weight: Tensor  # (4, 3, P): cubic B-spline at the four nodes of each axis
+    first: Tensor  # (3, P) int64: the lowest node along x, y, z
+    weight: Tensor  # (4, 3, P): the cubic B-spline at the four nodes of each axis
     slope: Tensor  # (4, 3, P): its derivative along the axis, per cell
 
     @classmethod
     def of(cls, particles: Particles) -> Splines:
-        """Where the particles are now."""
+        """The splines of the particles where they are now."""
         whole = torch.floor(particles.displacement)
         r = particles.displacement - whole
         s = 1 - r
@@ -40,13 +40,13 @@ class Splines:
         return cls(particles.grid, first, torch.stack(weight), torch.stack(slope))
 
     def nodes(self) -> Iterator[tuple[Tensor, tuple[int, int, int]]]:
-        """Flat index [z, y, x] of each of the 64 nodes, (P,), and its number along x, y, z."""
+        """For each of the 64 nodes, its flat index [z, y, x], (P,), and its number along x, y, z."""
         for node in _NODES:
             x, y, z = (torch.remainder(self.first[i] + node[i], self.n) for i in range(3))
             yield (z * self.n + y) * self.n + x, node
 
     def share(self, node: tuple[int, int, int], along: int | None = None) -> Tensor:
-        """Weight of a node, (P,); its derivative per cell ``along`` an axis, if one is given."""
+        """Weight of a node, (P,), or its derivative per cell ``along`` an axis, if one is given."""
         product = torch.ones_like(self.weight[0, 0])
         for i in range(3):
             product = product * (self.slope if i == along else self.weight)[node[i], i]
@@ -80,7 +80,7 @@ def paint_pcs(
 ) -> Tensor:
     """start + sum_p scale w_p W_PCS at every node, ``(N, N, N)``; w = 1 if not given; the adjoint of ``read_pcs``.
 
-    Particles are taken ``shift`` cells further along each axis: see ``mesh.spectral.SHIFTS``.
+    Particles are deposited as if they were ``shift`` cells further along each axis: see ``mesh.spectral.SHIFTS``.
     """
     if shift:
         particles = replace(particles, displacement=particles.displacement + shift)
@@ -91,7 +91,7 @@ def paint_pcs(
 
 
 def read_pcs(particles: Particles, fields: Tensor) -> Tensor:
-    """(L, P): fields (N, N, N, L) at the particles, by the weights of ``paint_pcs``."""
+    """(L, P): fields (N, N, N, L) read at the particles with the weights of ``paint_pcs``."""
     return Splines.of(particles).gather(fields)
 
 
@@ -104,12 +104,12 @@ def project_pcs(
     start: float = 0.0,
     energies: Tensor | None = None,
 ) -> Tensor:
-    """-a^3 T^0_0 and a^3 T^i_j into the packed fields ``out`` (N, N, N, 8), the last one 0 (EQUATIONS 16.2).
+    """-a^3 T^0_0 and a^3 T^i_j into the packed fields ``out`` (N, N, N, 8), of which the last is 0 (EQUATIONS 16.2).
 
     T00 = (m N^3 / a) e^(3 phi) sqrt(q^2 e^(2 phi) + a^2), summed from ``start`` on, and T_ij = (m N^3 / a) q_i q_j / E
     with E^2 = q^2 + a^2. Momenta are q - weight x fall (``fall``), at the time of the positions; ``metric``
-    (N, N, N, 8) packed as in ``mesh.packed``. Without a metric phi = psi = 0 and q is that of the particles.
-    ``energies`` (P,) becomes what each particle adds to T00.
+    (N, N, N, 8) is packed as in ``mesh.packed``. Without a metric, phi = psi = 0 and q is that of the particles.
+    ``energies`` (P,) is set to what each particle adds to T00.
     """
     splines, q = Splines.of(particles), particles.momentum
     phi = torch.zeros_like(q[0])
@@ -132,7 +132,7 @@ def project_pcs(
 
 
 def project_t0i_pcs(particles: Particles, metric: Tensor | None, out: Tensor) -> Tensor:
-    """a^4 T^0_i = m N^3 q_i e^(3 phi - psi) at the nodes, into ``out`` (3, N, N, N); without a metric m N^3 q_i."""
+    """a^4 T^0_i = m N^3 q_i e^(3 phi - psi) at the nodes, into ``out`` (3, N, N, N); m N^3 q_i without a metric."""
     splines, value = Splines.of(particles), particles.mass * particles.grid**3 * particles.momentum
     if metric is not None:
         at = splines.gather(metric[..., : METRIC_PSI + 1].contiguous())
@@ -142,7 +142,7 @@ def project_t0i_pcs(particles: Particles, metric: Tensor | None, out: Tensor) ->
 
 
 def kick_drift_newton_pcs(particles: Particles, slopes: Tensor, kick: float, drift: float) -> None:
-    """q -= kick grad(phi); x += drift q, in place; ``slopes`` (N, N, N, 4): the gradient, and one of no meaning."""
+    """q -= kick grad(phi); x += drift q, in place; ``slopes`` (N, N, N, 4) holds the gradient and an unused field."""
     particles.momentum -= kick * Splines.of(particles).gather(slopes)[:3]
     particles.displacement += drift * particles.grid * particles.momentum
 
@@ -152,9 +152,9 @@ def kick_drift_pcs(
 ) -> None:
     """Kick with scale factor a, then drift with a_half and the same fields, in place (EQUATIONS 16.2).
 
-    q_i -= kick (fall_i + sum_j q_j d_i B_j), x_i += drift (e^(psi + 2 phi) q_i / S + B_i). ``metric`` (N, N, N, 8) in
-    as in ``mesh.packed``; ``dragging`` (N, N, N, 4): a^2 B and a field of no meaning. Its derivative is that of the
-    spline: beside grad(phi) the term is of third order.
+    q_i -= kick (fall_i + sum_j q_j d_i B_j), x_i += drift (e^(psi + 2 phi) q_i / S + B_i). ``metric`` (N, N, N, 8) is
+    packed as in ``mesh.packed``; ``dragging`` (N, N, N, 4) holds a^2 B and an unused field. The derivative of B is
+    simply that of its spline, because next to grad(phi) this term is only of third order.
     """
     n, q, splines = particles.grid, particles.momentum, Splines.of(particles)
     at = splines.gather(metric)
@@ -169,7 +169,7 @@ def kick_drift_pcs(
 
 
 def fall(q: Tensor, at: Tensor, a: float) -> Tensor:
-    """-dq/dtau without frame dragging, (3, P), of the metric ``at`` (8, P) the particles.
+    """-dq/dtau without frame dragging, (3, P), in the metric ``at`` (8, P) the particles.
 
     e^psi [S grad(psi) + e^(2 phi) q^2 grad(phi) / S] with S^2 = a^2 + e^(2 phi) q^2, exact in phi and psi.
     """

@@ -1,4 +1,4 @@
-"""Stress-energy of particles on the mesh (EQUATIONS 4): T00, T_ij and T0_i with the metric at the receiving site."""
+"""Stress-energy of particles on the mesh (EQUATIONS 4): T00, T_ij and T0_i, with the metric at the receiving site."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def project_stress_energy(
 ) -> Tensor:
     """-a^3 T^0_0 and a^3 T^i_j with the metric ``phi`` into the packed ``out`` (N, N, N, 8) (EQUATIONS 4, 13.1 iii).
 
-    Momenta are q* = q - weight grad(potential), at the time of the positions (EQUATIONS 15.1); q itself without a
-    potential. T00 = (m N^3 / a) sum W [E + f1 phi (+ f2 phi^2)] and T_ii at the nodes, off-diagonal on the plaquettes;
-    fields as in ``mesh.packed``, the last one 0. T00 is summed from
-    ``start`` on: at minus its mean it keeps its contrast in single precision.
+    Momenta are q* = q - weight grad(potential), at the time of the positions (EQUATIONS 15.1), or q itself without a
+    potential. T00 = (m N^3 / a) sum W [E + f1 phi (+ f2 phi^2)] and T_ii are at the nodes, the off-diagonal T_ij on the
+    plaquettes. Fields are as in ``mesh.packed``; the last one is 0. T00 is summed from ``start`` on: if that
+    is minus its mean, T00 keeps the accuracy of its contrast in single precision.
     """
     cells, q = Cells.of(particles), particles.momentum
     if potential is not None:

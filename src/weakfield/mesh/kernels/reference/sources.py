@@ -12,7 +12,7 @@ _DIM = (-1, -2, -3)
 
 
 def _up(field: Tensor, *axes: int) -> Tensor:
-    """f(x + e_i) for every axis i given."""
+    """f shifted to x + e_i along each axis i given."""
     for axis in axes:
         field = torch.roll(field, -1, _DIM[axis])
     return field
@@ -29,11 +29,11 @@ def phi_source(
 ) -> Tensor:  # fmt: skip
     """S of EQUATIONS 5.1 (and 13.1 i, ii; 15.2) into ``out``.
 
-    T00, less its mean, is that of ``stress_energy`` (N, N, N, 8), plus ``extra`` (N, N, N) where given: radiation.
-    density = G4 dx^2 / a, expansion = 3 H^2 dx^2, memory = 3 H dx^2 / dtau: S = density T00 (1 - 2 phi)
+    T00, minus its mean, is that of ``stress_energy`` (N, N, N, 8), plus that of radiation, ``extra`` (N, N, N), if
+    given. density = G4 dx^2 / a, expansion = 3 H^2 dx^2, memory = 3 H dx^2 / dtau: S = density T00 (1 - 2 phi)
     + sum_i [phi(x + e_i) - phi(x - e_i)]^2 / 8 + expansion (phi - chi) - memory past. ``past`` stands for phi in the
-    time derivative; with ``implicit`` the term expansion phi is left to the other side of the equation.
-    ``sums`` (N,) float64 gets T00 summed over each plane of constant z.
+    time derivative; with ``implicit`` the term expansion phi is left to the other side of the equation. ``sums`` (N,)
+    float64 is set to T00 summed over each plane of constant z.
     """
     metric, hubble = 1 - 2 * phi, torch.zeros_like(phi) if implicit else phi
     if second_order:
@@ -47,7 +47,7 @@ def phi_source(
 def stress_tensor(stress_energy: Tensor, phi: Tensor, factor: float) -> Tensor:
     """S_ij = factor T_ij + 2 dx^2 d_i phi d_j phi, (6, N, N, N) as in files (EQUATIONS 5.2); factor = 2 G4 dx^2 / a.
 
-    ``stress_energy`` (N, N, N, 8) as ``project_stress_energy`` leaves it.
+    ``stress_energy`` (N, N, N, 8) is as ``project_stress_energy`` leaves it.
     """
     stress = torch.stack([factor * stress_energy[..., field] for field in STORED])
     for component, i in ((0, 0), (3, 1), (5, 2)):
@@ -61,7 +61,7 @@ def stress_tensor(stress_energy: Tensor, phi: Tensor, factor: float) -> Tensor:
 def stress_divergence(stress_energy: Tensor, phi: Tensor, factor: float, out: Tensor) -> Tensor:
     """Trace of S_ij and its lattice divergence W_i = forward_i S_ii + sum_j backward_j S_ij (EQUATIONS 5.2).
 
-    S_ij as ``stress_tensor``; into ``out`` (4, N, N, N).
+    S_ij is as in ``stress_tensor``; the result goes into ``out`` (4, N, N, N).
     """
     xx, xy, xz, yy, yz, zz = stress_tensor(stress_energy, phi, factor)
     out[0] = xx + yy + zz
@@ -72,7 +72,7 @@ def stress_divergence(stress_energy: Tensor, phi: Tensor, factor: float, out: Te
 
 
 def pack_metric(phi: Tensor, chi: Tensor, b: Tensor, out: Tensor) -> Tensor:
-    """phi, chi, Bhat (3, N, N, N) and its differences along each own axis into the packed ``out`` (N, N, N, 8)."""
+    """phi, chi, Bhat (3, N, N, N) and the difference of each Bhat_i along i into the packed ``out`` (N, N, N, 8)."""
     out[..., PHI], out[..., CHI] = phi, chi
     for i in range(3):
         out[..., BX + i], out[..., LX + i] = b[i], b[i] - _down(b[i], i)

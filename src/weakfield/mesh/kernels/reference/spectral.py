@@ -1,4 +1,4 @@
-"""Solutions of the field equations mode by mode (EQUATIONS 5)."""
+"""Solutions of the field equations, mode by mode (EQUATIONS 5)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def divide_by_laplacian(
 def solve_chi(divergence: Tensor, lattice: Lattice, out: Tensor) -> Tensor:
     """chi = (K tr S - 3 D) / (2 K^2 N) with D = sum_m kappa_m V_m, V = -i N W (EQUATIONS 5.2), into ``out``.
 
-    ``divergence`` (4, N, N, N//2+1): transforms of the trace and of the lattice divergence W of S_ij.
+    ``divergence`` (4, N, N, N//2+1) holds the transforms of the trace and of the lattice divergence W of S_ij.
     """
     n, (kx, ky, kz) = lattice.n, lattice.kappa(divergence.device)
     k = lattice.k2(divergence.device)
@@ -48,8 +48,8 @@ def add_realisation(
 ) -> Tensor:
     """out += factor S(n^2) w_x w_y w_z x unit modes, all (N, N, N//2+1) (EQUATIONS 3.4).
 
-    ``strength`` is tabulated by n^2; ``window`` (N//2+1,) float32 by |n_i|, its product taken in single precision. Both
-    are arrays, or tensors on the device of ``out``.
+    ``strength`` is tabulated by n^2 and ``window`` (N//2+1,) float32 by |n_i|; the product of the three window factors
+    is taken in single precision. Both are arrays, or tensors on the device of ``out``.
     """
     n = unit.shape[0]
     index = np.arange(n)
