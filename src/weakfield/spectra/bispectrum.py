@@ -284,11 +284,11 @@ def bispectrum(
     """Bispectrum of a cube (N, N, N) [z, y, x] in a periodic box of side ``box_size`` [Mpc/h].
 
     ``bin_edges`` are in units of k_F = 2 pi / L; the lower edge of a shell is closed, the upper one open, and the
-    Nyquist planes of an even N belong to no shell. All triangles i <= j <= l of shells that hold a triple with k1 + k2
-    + k3 = 0 are measured, each on a grid large enough that no other triple counts. ``window`` is the mass assignment
-    whose prod sinc^p (pi n_i / N) divides every mode; "none" for potentials. Counts are kept for the next field of the
-    same size and bins. ``BadInput`` for a field that is not a cube or holds NaN, for edges that do not increase, and
-    where memory does not suffice (``estimate_bispectrum``).
+    Nyquist planes of an even N belong to no shell. All triangles i <= j <= l of shells that hold a triple with
+    k1 + k2 + k3 = 0 are measured, each on a grid large enough that no other triple counts. ``window`` is the mass
+    assignment whose prod sinc^p (pi n_i / N) divides every mode; "none" for potentials. Counts are kept for the next
+    field of the same size and bins. ``BadInput`` for a field that is not a cube or holds NaN, for edges that do not
+    increase, and where memory does not suffice (``estimate_bispectrum``).
     """
     intervals = _checked(field, bin_edges, 1)
     return _measure(
@@ -307,7 +307,7 @@ def cross_bispectrum(
     quantity: str = "field",
     gauge: str = "unstated",
 ) -> Bispectrum:
-    """Bispectrum V^2 mean Re a(k1) b(k2) c(k3) of three cubes, triangles in every order, otherwise as ``bispectrum``."""
+    """Bispectrum V^2 mean Re a(k1) b(k2) c(k3) of three cubes, triangles in every order, else as ``bispectrum``."""
     intervals = _checked(a, bin_edges, 3)
     return _measure([a, b, c], box_size, closed_triangles(_side(a), intervals, ordered=True), window, quantity, gauge)
 

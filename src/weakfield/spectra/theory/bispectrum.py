@@ -90,8 +90,7 @@ def chi_kernel(theory: LinearTheory, z: float) -> Kernel:
 def _since_start(
     parts: tuple[Kernel, Kernel], theory: LinearTheory, simulation: SimulationSettings, z: float
 ) -> Kernel:
-    """The growing and decaying parts of the start at redshift ``z``, with legs of redshift ``z`` instead of the
-    start's.
+    """The growing and decaying parts of the start at redshift ``z``, with legs of ``z`` instead of those of the start.
 
     The decaying linear potential of dust and Lambda goes as (conformal H) / a^2, that is a^(-5/2) Omega_m(z)^(-1/2).
     """

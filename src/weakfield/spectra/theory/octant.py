@@ -34,8 +34,9 @@ class Octant:
         self.weight = self.multiplicity.ravel()[self._wedge] * orders
 
     def transform(self, modes: Reals) -> Reals:
-        """Sum over all signed wave vectors of modes(|n_z|, |n_y|, |n_x|) exp(i k x), on the eighth; its own inverse up
-        to a factor ``points``.
+        """Sum over all signed wave vectors of modes(|n_z|, |n_y|, |n_x|) exp(i k x), on the eighth.
+
+        It is its own inverse up to a factor ``points``.
         """
         from scipy.fft import dctn
 

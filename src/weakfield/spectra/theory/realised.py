@@ -84,8 +84,8 @@ def linear_potential(
 def predicted_difference(theory: LinearTheory, simulation: SimulationSettings, seed: int, z: float) -> Tensor:
     """Modes (N, N, N//2+1) of GR - Newton of phi at second order in the universe that drew the modes of ``seed``.
 
-    That is C1 of ``relativistic`` for a start that is correct at second order, without aliases, zero at k = 0; f = FFT
-    / N^3, dimensionless. It is the same for a seed and its inverse.
+    That is C1 of ``relativistic`` for a start that is correct at second order, without aliases, zero at k = 0;
+    f = FFT / N^3, dimensionless. It is the same for a seed and its inverse.
     """
     growth = second_order_growth(theory.cosmology, z)
     early = linear_potential(theory, simulation, seed, z) / growth.potential

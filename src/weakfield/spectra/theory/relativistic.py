@@ -16,9 +16,10 @@ Their growing solution is phi = g varphi + C1 + N with
     N = 2 a / (3 H0^2 Omega_m) g^2 [(grad varphi)^2 / 2 - (1 + e) Psi_0],     e = -E / D^2 (``second_order_growth``).
 
 N is exactly what Newton's equations give for the same varphi, so what relativity adds is C1. That C1 solves the
-equations follows from the first integral g (1 + 2 f / (3 Omega)) = 5/3 of linear growth. Einstein-de Sitter (f = Omega
-= g = 1, e = 3/7): chi = -10 Theta_0, C1 = -4 Theta_0 + (5/3) (1 - a_nl) varphi^2, N = tau^2 [(grad varphi)^2 / 12 -
-(5/21) Psi_0]. The same problem, dust and Lambda to second order, is treated by Villa & Rampf 2016 (1505.04782).
+equations follows from the first integral g (1 + 2 f / (3 Omega)) = 5/3 of linear growth. Einstein-de Sitter
+(f = Omega = g = 1, e = 3/7): chi = -10 Theta_0, C1 = -4 Theta_0 + (5/3) (1 - a_nl) varphi^2, N = tau^2
+[(grad varphi)^2 / 12 - (5/21) Psi_0]. The same problem, dust and Lambda to second order, is treated by Villa & Rampf
+2016 (1505.04782).
 
 Two kinds of initial conditions:
 
@@ -149,8 +150,8 @@ def _difference_at_start(conformal_hubble: float) -> Kernel:
     GR (second order, with the velocities u_i = -(tau_i / 3) a d_i varphi of linear theory at the particles' places):
       (4 lap - 72 / tau_i^2) phi = (24 / tau_i^2) delta_2 + 4 varphi lap varphi + (10/3) (grad varphi)^2
                                    - (324 / tau_i^2) varphi^2 + 8 lap^-1 d_i (lap varphi d_i varphi)
-    Newton: 4 lap phi = (24 / tau_i^2) delta_2. delta_2 is the second-order contrast that the linear displacement d =
-    grad xi makes, with xi = -(tau_i^2 / 6) varphi in Newton and 5 lap^-1 varphi more in GR.
+    Newton: 4 lap phi = (24 / tau_i^2) delta_2. delta_2 is the second-order contrast that the linear displacement
+    d = grad xi makes, with xi = -(tau_i^2 / 6) varphi in Newton and 5 lap^-1 varphi more in GR.
     """
     square = 4.0 / conformal_hubble**2  # tau_i^2
     newton, gr = (_displaced(square, gauge) * (24.0 / square) for gauge in (0.0, 5.0))
