@@ -21,7 +21,7 @@ Terms = Callable[[Scores], Array]
 
 
 def log_odds(outputs: Tensor) -> Tensor:
-    """Log-odds of GR: (B,) is kept as it is; (B, classes), class 1 being GR, gives z_1 - ln sum of exp of the others."""
+    """Log-odds of GR: (B,) as it is; from (B, classes), class 1 being GR, z_1 - ln sum of exp of the others."""
     if outputs.ndim == 1:
         return outputs
     others = torch.cat([outputs[:, :1], outputs[:, 2:]], dim=1)

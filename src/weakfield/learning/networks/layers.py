@@ -171,9 +171,7 @@ def mean_over_box(maps: Tensor) -> Tensor:
 
 
 def arrange(network: nn.Module, layout: str) -> nn.Module:
-    """Lay the weights out in memory, ``channels_last`` or ``contiguous``; the layers then return results laid out
-    likewise.
-    """
+    """Lay the weights out in memory, ``channels_last`` or ``contiguous``; the results of the layers follow."""
     for parameter in network.parameters():
         if parameter.ndim in (4, 5):
             form = torch.channels_last if parameter.ndim == 4 else torch.channels_last_3d
