@@ -72,7 +72,7 @@ class Scores:
         return f"Scores of {len(self.distinct)} pairs{places}: AUC {auc(self):.2f}, paired accuracy {ordered:.2f}"
 
     def plot(self, ax: Axes | None = None, label: str | None = None) -> Axes:
-        """Draw the ROC curve: the share of GR called GR against the share of Newton called GR for a falling threshold."""
+        """Draw the ROC curve: the share of GR called GR against that of Newton called GR, as the threshold falls."""
         axes = new_figure(size=(4.3, 4.3))[1][0, 0] if ax is None else ax
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":")
         axes.plot(*roc(self), label=label or f"AUC {auc(self):.2f}")

@@ -35,8 +35,8 @@ def paint_density(
     ``positions`` are (3, P), in the order x, y, z, in Mpc/h and periodic in ``box_size``; site i lies at i
     box_size / grid. ``mass`` is (P,), and equal for all particles if not given. The mean over the grid is zero to
     rounding. ``BadInput`` for other shapes, for positions that are not finite or more than a box away from the box, and
-    for a total mass that is not above 0. Warns where all particles lie in a corner of the box, as they do if their unit
-    is another.
+    for a total mass that is not above 0. Warns where all particles lie in a corner of the box, as they would in another
+    unit.
     """
     places = _numbers(positions)
     order = window_order(window)

@@ -62,7 +62,7 @@ class Expected:
         return np.stack([linear] * 2), np.stack([nonlinear] * 2)
 
     def difference_cube(self, early: float, late: float, edges: Edges) -> tuple[Reals, Reals]:
-        """(2, shells) each: the power linear theory leaves in a growth-scaled difference cube; and with second order.
+        """(2, shells) each: power that linear theory leaves in a growth-scaled difference cube, and with second order.
 
         Linear theory leaves some power because radiation makes the growth of the potential depend a little on scale. At
         second order, Phi_2 of F2 grows as D Phi, so it does not cancel; what is added is its own power, on the modes of

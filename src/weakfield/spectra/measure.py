@@ -162,7 +162,7 @@ def measure_parity(
 
 
 def mesh_of(study: StudyConfig) -> tuple[int, float]:
-    """Cells a side of the fields written, and the box [Mpc/h]."""
+    """Cells per side of the fields written, and the box [Mpc/h]."""
     return study.simulation.grid // study.simulation.downgrade_factor, study.simulation.box_size_mpch
 
 

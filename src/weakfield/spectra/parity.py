@@ -29,7 +29,7 @@ Modes = NDArray[np.complex128]
 
 #: the sums over modes that are kept, in this order
 SUMS = ("even", "odd", "predicted", "crossed", "potential")
-#: largest wavenumber of the band of the sentence [h/Mpc], and the share of the Nyquist wavenumber that is resolved
+#: largest wavenumber of the band in ``sentence`` [h/Mpc], if it is below this share of the Nyquist wavenumber
 BAND_HMPC, RESOLVED = 0.03, 0.2
 
 #: how far response and correlation may be from 1, and the share of C1 up to which the odd part is well below it

@@ -74,5 +74,5 @@ def _answers(axes: Any, result: Parity) -> None:
             )
             axes.legend(frameon=False, fontsize=8)
     low, high = axes.get_ylim()
-    axes.set_ylim(max(low, -1.5), min(high, 2.5))  # the lattice decides the shells near the Nyquist wavenumber
+    axes.set_ylim(max(low, -1.5), min(high, 2.5))  # the lattice dominates shells near the Nyquist wavenumber
     axes.set_ylabel("even part, with relativity's", fontsize=9)

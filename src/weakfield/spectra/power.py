@@ -103,7 +103,9 @@ class PowerSpectrum(Result):
 
     @cached_property
     def error(self) -> Reals:
-        """Gaussian standard error: sqrt((P_ab^2 + P_a P_b) / modes), P sqrt(2 / modes) for one field; with noise."""
+        """Gaussian standard error, noise included: sqrt((P_ab^2 + P_a P_b) / modes), P sqrt(2 / modes) for one
+        field.
+        """
         total = self._mean(self.sums) / self.fields
         variance = total**2 + self._mean(self.auto_a) * self._mean(self.auto_b) / self.fields**2
         return np.asarray(np.sqrt(self._mean(variance) / self.fields))
@@ -178,8 +180,8 @@ def power_spectrum(
 ) -> PowerSpectrum:
     """Power spectrum of a cube (N, N, N) [z, y, x] in a periodic box of side ``box_size`` [Mpc/h].
 
-    The cube is a tensor, an array or a ``DataArray``; a ``DataArray`` made by weakfield knows its box. With
-    ``components``, the field is a vector field (components, N, N, N), and the result is V mean sum_i |f_i|^2, the
+    The cube is a tensor, an array or a ``DataArray``; for a ``DataArray`` made by weakfield, the box need not be given.
+    With ``components``, the field is a vector field (components, N, N, N), and the result is V mean sum_i |f_i|^2, the
     powers of all components added. Its Gaussian ``error`` holds for a gradient; for a field without divergence it is
     too large by sqrt(2).
 

@@ -97,7 +97,7 @@ class PairedRatio(Table):
         return {"quantity": self.quantity, "seeds": self.powers.shape[1]}
 
     def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
-        """Draw P_GR / P_Newton with the error of the paired mean; in grey that of unrelated universes, where it fits.
+        """Draw P_GR / P_Newton with the error of the paired mean; in grey that for unrelated universes, clipped.
 
         Drawn into ``ax`` or a new figure; ``options`` go to ``Axes.errorbar``. Returns the axes.
         """

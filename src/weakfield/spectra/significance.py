@@ -17,8 +17,8 @@ FEWEST = 6  #: seeds from which a scatter of weighted sums is known well enough 
 class Significance:
     """Standard deviations by which all bins together exceed zero, for one pair and for the mean of those that judge.
 
-    ``judges`` is the number of seeds that had no part in the choice of the weights; the others are NaN where there are
-    too few seeds.
+    ``judges`` is the number of seeds that had no part in the choice of the weights; ``one_pair`` and ``ensemble`` are
+    NaN where there are too few seeds.
     """
 
     one_pair: float

@@ -12,7 +12,7 @@ Integers = NDArray[np.int64]
 
 
 class Octant:
-    """An eighth of a periodic grid of at least ``size`` points a side, and its wedge x <= y <= z.
+    """An eighth of a periodic grid with at least ``size`` points per side, and its wedge x <= y <= z.
 
     There are ``side`` points along an axis, both ends included: wave vectors with components 0 ... side-1, or sites.
     """
