@@ -25,7 +25,7 @@ from weakfield.learning.results import Bound
 from weakfield.learning.scores import Array, bootstrap_weights, interval
 from weakfield.learning.summaries import Summaries, nyquist_edges
 
-#: the integral over the characteristic function: nodes, and upper end over std Q. From 10 modes on, what
+#: the integral over the characteristic function: nodes, and upper end in units of 1 / std Q. From 10 modes on, what
 #: is left out is below 1e-9: |phi| falls as (1 + x^2/n)^(-n/2)
 NODES, REACH = 256, 30.0
 RESAMPLES = 400

@@ -137,7 +137,7 @@ def _flat(pairs: Array) -> tuple[Array, Any]:
 def _best(
     candidates: Iterable[Decide], rows: Rows, seeds: Seeds, loss: Callable[[Scores], float] = log_loss
 ) -> dict[Part, Scores]:
-    """The scores of the candidate with the smallest validation loss, divided by the temperature fitted there."""
+    """The scores of the candidate with the smallest validation loss, divided by a temperature fitted on validation."""
     best: dict[Part, Scores] = {}
     for decide in candidates:
         scores = {part: Scores(seeds[part], *(decide(rows[part][:, member]) for member in (0, 1))) for part in PARTS}

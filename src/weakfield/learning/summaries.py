@@ -97,7 +97,7 @@ def summarise(cube: Array, box_size_mpch: float) -> dict[str, Array]:
     significance = np.divide(
         triangles.value, triangles.error, out=np.zeros_like(triangles.value), where=triangles.error > 0
     )
-    # by Parseval, power in no shell lies on the Nyquist planes (of an even N); below 0 it is rounding
+    # by Parseval, the power that no shell holds lies on the Nyquist planes (of an even N); below 0 it is rounding
     left = box_size_mpch**3 * float((fluctuation**2).mean()) - float(spectrum.sums.sum())
     nyquist = grid**3 - 1 - int(spectrum.modes.sum())
     power = np.append(spectrum.power, max(left, 0.0) / max(nyquist, 1))

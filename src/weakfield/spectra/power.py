@@ -103,9 +103,7 @@ class PowerSpectrum(Result):
 
     @cached_property
     def error(self) -> Reals:
-        """Gaussian standard error, noise included: sqrt((P_ab^2 + P_a P_b) / modes), P sqrt(2 / modes) for one
-        field.
-        """
+        """Gaussian standard error with noise: sqrt((P_ab^2 + P_a P_b) / modes), P sqrt(2 / modes) for one field."""
         total = self._mean(self.sums) / self.fields
         variance = total**2 + self._mean(self.auto_a) * self._mean(self.auto_b) / self.fields**2
         return np.asarray(np.sqrt(self._mean(variance) / self.fields))

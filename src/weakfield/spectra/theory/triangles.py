@@ -107,7 +107,10 @@ class TriangleAverages:
     def _sums(
         self, rows: Integers, terms: Mapping[tuple[int, int], float], legs: Mapping[int, Reals], last: Reals
     ) -> Reals:
-        """Sums over the triples of each row of sum_pq terms[p, q] legs[p](k1) legs[q](k2) last(k3), alike in k1, k2."""
+        """Sums over the triples of each row of sum_pq terms[p, q] legs[p](k1) legs[q](k2) last(k3).
+
+        The summand has to be symmetric in k1 and k2.
+        """
         pairs, of_row = np.unique(np.sort(rows[:, :2], axis=1), axis=0, return_inverse=True)
         sums = np.zeros((len(pairs), self.count))
         step = max(1, _BLOCK // max(1, len(pairs)))
