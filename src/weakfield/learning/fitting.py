@@ -55,9 +55,7 @@ def fit(task: Task, folder: Path, label: str = "training", watch: Watch = lambda
             progress.advance(len(loop.state.history))
             while not loop.finished:
                 row = loop.advance()
-                journal.write(
-                    loop.state.history, loop.state.norms
-                )  # before the checkpoint, after which nothing may be left to do
+                journal.write(loop.state.history, loop.state.norms)  # first: a checkpoint may find nothing left to do
                 saved = {"hash": task.hash, "variant": variant.as_json(), "state": loop.state.as_dict()}
                 save_archive(folder / "checkpoint.pt", saved)
                 watch(row)

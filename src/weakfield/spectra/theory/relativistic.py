@@ -1,8 +1,8 @@
 """The second-order relativistic part of the potential in Poisson gauge, beside its Newtonian growth.
 
 Metric of EQUATIONS 1, ds^2 = a^2 [-e^(2 psi) dtau^2 + e^(-2 phi) dx^2], for dust and Lambda. At first order both
-potentials are g varphi(x), where g = D/a is 1 early on. With f = d ln D / d ln a, Omega = Omega_m(a) and L = Lambda
-a^2, the traceless and the trace part of the spatial Einstein equations are, to second order,
+potentials are g varphi(x), where g = D/a is 1 early on. With f = d ln D / d ln a, Omega = Omega_m(a) and
+L = Lambda a^2, the traceless and the trace part of the spatial Einstein equations are, to second order,
 
     chi = phi - psi = -(6 + 4 f^2 / Omega) g^2 Theta_0,
     3 phi'' + 9 H phi' + 3 L phi = lap chi + [2 f^2 / (3 Omega) - 1/2] g^2 (grad varphi)^2
@@ -16,10 +16,10 @@ Their growing solution is phi = g varphi + C1 + N with
     N = 2 a / (3 H0^2 Omega_m) g^2 [(grad varphi)^2 / 2 - (1 + e) Psi_0],     e = -E / D^2 (``second_order_growth``).
 
 N is exactly what Newton's equations give for the same varphi, so what relativity adds is C1. That C1 solves the
-equations follows from the first integral g (1 + 2 f / (3 Omega)) = 5/3 of linear growth. Einstein-de Sitter
-(f = Omega = g = 1, e = 3/7): chi = -10 Theta_0, C1 = -4 Theta_0 + (5/3) (1 - a_nl) varphi^2, N = tau^2
-[(grad varphi)^2 / 12 - (5/21) Psi_0]. The same problem, dust and Lambda to second order, is treated by Villa & Rampf
-2016 (1505.04782).
+equations follows from the first integral g (1 + 2 f / (3 Omega)) = 5/3 of linear growth. In Einstein-de Sitter,
+f = Omega = g = 1 and e = 3/7, so that chi = -10 Theta_0, C1 = -4 Theta_0 + (5/3) (1 - a_nl) varphi^2 and
+N = tau^2 [(grad varphi)^2 / 12 - (5/21) Psi_0]. The same problem, dust and Lambda to second order, is treated by
+Villa & Rampf 2016 (1505.04782).
 
 Two kinds of initial conditions:
 
