@@ -1,4 +1,4 @@
-"""The dataset stage: gather whole pairs, check them, split by seed, normalise by the training part."""
+"""The dataset stage: gather whole pairs, check them, split them by seed, normalise by the training part."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Members:
 
 
 def check(study: StudyConfig) -> None:
-    """``BadInput`` when samples or split of the study cannot be made; nothing is read."""
+    """``BadInput`` when the samples or the split of the study cannot be made; nothing is read."""
     grid = study.simulation.grid // study.simulation.downgrade_factor
     sample_shape_of(study.dataset, grid)
     chain_of(study.dataset.transforms, study.simulation.box_size_mpch).check(grid)
@@ -51,9 +51,9 @@ def sample_shape(study: StudyConfig) -> tuple[int, ...]:
 def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
     """Write ``dataset/dataset.json`` and return a summary.
 
-    Every pair of the study must be whole (of a ``partial`` data set: of those found whole): both theories, the files
-    as their manifests recorded them, finite, of one shape, at the same redshifts. Anything else is a ``BadInput`` that
-    names the pair and what it lacks.
+    Every pair of the study must be whole: it has both theories, and its files are as their manifests recorded them,
+    finite, of one shape and at the same redshifts. Anything else is a ``BadInput`` that names the pair and what it
+    lacks. A ``partial`` data set takes only the pairs that were finished, and demands this of them.
     """
     seeds = gathered_seeds(study, folder)
     split = study_split(study).restricted(seeds)
@@ -113,9 +113,10 @@ def _gather(study: StudyConfig, folder: RunFolder, seeds: Sequence[int], split: 
 
 
 def gathered_seeds(study: StudyConfig, folder: RunFolder) -> tuple[int, ...]:
-    """The seeds a data set is built of: all of the study; of a ``partial`` one those whose pairs are whole.
+    """The seeds a data set is built from: all seeds of the study; if it is ``partial``, those whose pairs are whole.
 
-    Raises ``BadInput`` when one of all is not whole, or a pair was grown with other settings than the study's.
+    Raises ``BadInput`` when all are needed and one is not whole, or when a pair was grown with settings other than the
+    study's.
     """
     if study.dataset.partial:
         return tuple(seed for seed in study.seeds.all if why_incomplete(study, seed, folder) is None)
@@ -125,7 +126,7 @@ def gathered_seeds(study: StudyConfig, folder: RunFolder) -> tuple[int, ...]:
 
 
 def provenance(study: StudyConfig, folder: RunFolder, seeds: Sequence[int]) -> Provenance:
-    """What the pairs and this data set were made with; of several versions or devices, which seeds by which."""
+    """What the pairs and this data set were made with, and how many pairs have each version, device and settings."""
     records = {seed: Manifest.load(folder.pair(seed)) for seed in seeds}
     made: dict[str, dict[str, list[int]]] = {}
     for name, absent in (("software_version", "unknown"), ("device", "the reference program's"), ("settings", "")):
@@ -145,7 +146,7 @@ def _not_empty(split: Split, what: str) -> None:
 
 
 def check_whole(folder: RunFolder, seed: int) -> None:
-    """A pair has both members and was finished; cheap, so that all are looked at before any is read."""
+    """Check that a pair has both members and was finished; cheap, so that all are checked before any is read."""
     pair = folder.pair(seed)
     if not pair.is_dir():
         raise BadInput(f"pair {pair} is missing, expected the snapshots of both theories")
@@ -157,7 +158,7 @@ def check_whole(folder: RunFolder, seed: int) -> None:
 
 
 def load_pair(study: StudyConfig, folder: RunFolder, seed: int, checked: Checked) -> Members:
-    """Read and check the snapshots of one seed that the study's samples are made of; their hashes go to ``checked``."""
+    """Read and check those snapshots of one seed that the study's samples are made from; hashes go to ``checked``."""
     pair = Pair.open(folder, seed, study)
     root, recorded = pair.manifest.folder, pair.manifest.files
     names: dict[Theory, list[str]] = {
@@ -177,9 +178,10 @@ def load_pair(study: StudyConfig, folder: RunFolder, seed: int, checked: Checked
 
 
 def _describe(study: StudyConfig, split: Split, gathered: Gathered, made: Provenance) -> DatasetDescription:
-    """What the samples are, which seeds are where, and how they are numbered: by all seeds of the study, there or not.
+    """What the samples are, which seed is in which part, and how the samples are numbered.
 
-    The number of a sample does not change, therefore, when more pairs of a growing folder are taken.
+    The numbers run over all seeds of the study, present or not, so that the number of a sample does not change when
+    more pairs of a growing folder are taken.
     """
     first = gathered.first
     assert first is not None  # a part of a data set has at least one seed
@@ -218,7 +220,7 @@ def _describe(study: StudyConfig, split: Split, gathered: Gathered, made: Proven
 
 
 def _split_rule(study: StudyConfig) -> SplitRule:
-    """How seeds were told to their parts."""
+    """How seeds were assigned to parts."""
     settings = study.dataset
     if settings.ranges:
         return SplitRule(rule="first and last seed of each part")
@@ -231,7 +233,7 @@ def _split_rule(study: StudyConfig) -> SplitRule:
 
 
 def _check_box(first: Snapshot, pair: Members) -> None:
-    """All pairs share one grid and one box."""
+    """Check that all pairs share one grid and one box."""
     for snapshot in pair.snapshots["newton"]:
         if snapshot.phi.shape != first.phi.shape or snapshot.box_size_mpch != first.box_size_mpch:
             raise BadInput(

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from weakfield.base.files import replacing
 
-#: memory that whole cubes may take before the one used longest ago is dropped [bytes]
+#: memory that whole cubes may take before the least recently used one is dropped [bytes]
 ROOM = 2**30
 
 #: from a seed to its cubes (2, channels, N, N, N) float32: Newton, GR; normalised
@@ -23,7 +23,7 @@ ReadCubes = Callable[[int], Tensor]
 
 
 class CubeCache:
-    """The cubes used last, as many as ``room`` bytes hold (one at least); the others are read again."""
+    """The most recently used cubes, as many as ``room`` bytes hold (at least one); the others are read again."""
 
     def __init__(self, read: ReadCubes, room: int = ROOM) -> None:
         self._read, self._room = read, room
@@ -44,7 +44,7 @@ class CubeCache:
         return cubes
 
     def __getstate__(self) -> dict[str, Any]:
-        """For another process, which reads for itself."""
+        """The state for another process, which reads the cubes itself."""
         return {"_read": self._read, "_room": self._room}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -52,9 +52,9 @@ class CubeCache:
 
 
 def cached_cubes(path: Path, shape: tuple[int, ...], make: Callable[[], Tensor]) -> Tensor:
-    """The float32 array in ``path``, mapped for reading; made by ``make`` and written whole if it is not there.
+    """The float32 array in ``path``, mapped for reading; if it is not there, ``make`` makes it and it is written whole.
 
-    A file that is cut off or of another shape is made again. The tensor must not be written to.
+    A file that is truncated or of another shape is made again. The tensor must not be written to.
     """
     values = _mapped(path)
     if values is None or values.shape != shape:

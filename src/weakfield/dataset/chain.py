@@ -1,4 +1,4 @@
-"""The list of steps from fields to samples: in order, fitted to the training part, told as JSON and made from it."""
+"""The list of steps from fields to samples: ordered, fitted to the training part, written as JSON and read from it."""
 
 from __future__ import annotations
 
@@ -44,34 +44,34 @@ class Chain:
 
     @property
     def before(self) -> Chain:
-        """The steps before mean removal and standardisation: what they make is in the units of the field."""
+        """The steps before mean removal and standardisation; their results are in the units of the field."""
         first = next((i for i, step in enumerate(self.steps) if isinstance(step, _LAST)), len(self.steps))
         return Chain(self.steps[:first])
 
     @property
     def rest(self) -> Chain:
-        """The others."""
+        """The steps that are not in ``before``."""
         return Chain(self.steps[len(self.before.steps) :])
 
     @property
     def unfitted(self) -> Chain:
-        """The steps before standardisation, whose results it is fitted to."""
+        """The steps before standardisation, to whose results it is fitted."""
         first = next((i for i, step in enumerate(self.steps) if isinstance(step, Standardise)), len(self.steps))
         return Chain(self.steps[:first])
 
     @property
     def keeping_mean(self) -> Chain:
-        """The same without mean removal."""
+        """The same chain without mean removal."""
         return Chain(tuple(step for step in self.steps if not isinstance(step, RemoveMean)))
 
     def fitted(self, moments: Moments) -> Chain:
-        """The same with the mean and standard deviation that ``moments`` found; ``BadInput`` if nothing varies."""
+        """The same chain with the mean and standard deviation from ``moments``; ``BadInput`` if nothing varies."""
         numbers = Normalisation.of(moments).as_json()
         return Chain(tuple(replace(s, **numbers) if isinstance(s, Standardise) else s for s in self.steps))
 
     @property
     def normalisation(self) -> Normalisation:
-        """By which a fitted chain standardises."""
+        """The mean and standard deviation by which a fitted chain standardises."""
         step = next(step for step in self.steps if isinstance(step, Standardise))
         return step.numbers
 
@@ -82,7 +82,7 @@ class Chain:
 
     @property
     def needs(self) -> frozenset[str]:
-        """What of ``seed`` and ``theory`` the steps go by."""
+        """Which of ``seed`` and ``theory`` the steps depend on."""
         return frozenset().union(*(step.needs for step in self.steps))
 
     def as_json(self) -> list[dict[str, Any]]:
@@ -92,7 +92,7 @@ class Chain:
     def from_json(cls, description: Sequence[Mapping[str, Any]], kept: Path | None = None) -> Chain:
         """The chain that ``as_json`` described; ``BadInput`` for a kind that does not exist.
 
-        ``kept`` has the sources of steps of the user's own.
+        The folder ``kept`` has the sources of the user's own steps.
         """
         return cls(tuple(transform_from_json(step, kept) for step in description))
 
@@ -112,9 +112,9 @@ def transform_from_json(description: Mapping[str, Any], kept: Path | None = None
 def ordered(steps: Sequence[Transform]) -> Chain:
     """The whole chain: ``steps``, with mean removal and standardisation last where they are not among them.
 
-    Raises ``BadInput`` for an order that would undo what a step is for: mean removal comes just before
-    standardisation (noise after it would bring a mean back), and after standardisation there may be noise alone (a
-    theory scaled then would have the mean of the training part scaled with it).
+    Raises ``BadInput`` for an order that would defeat the purpose of a step: mean removal comes just before
+    standardisation (noise in between would bring a mean back), and only noise may come after standardisation (scaling a
+    theory there would also scale the mean of the training part that was subtracted).
     """
     found = list(steps)
     for kind in _LAST:
@@ -142,7 +142,7 @@ def ordered(steps: Sequence[Transform]) -> Chain:
 
 
 def chain_of(settings: Sequence[TransformSettings], box_size_mpch: float) -> Chain:
-    """The chain a study asks for, its wavenumbers in k_F = 2 pi / box."""
+    """The chain a study asks for, with wavenumbers in k_F = 2 pi / box."""
     return ordered([_step(one, box_size_mpch) for one in settings])
 
 

@@ -1,4 +1,4 @@
-"""What a sample is made of: phi at one redshift or several, the growth-scaled difference of two, or derivatives."""
+"""What a sample is made of: phi at one or several redshifts, the growth-scaled difference of two, or derivatives."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from weakfield.dataset.derivatives import gradient, laplacian
 from weakfield.formats import load_field
 from weakfield.spectra.difference import growth_scaled_difference
 
-#: output redshifts of the two members agree to the digits of the attribute
+#: the output redshifts of the two members agree to the digits of the attribute
 SAME_REDSHIFT = 1e-9
-#: an output that a run lands on is where it was asked for, to this share of 1 + z
+#: an output on which a run lands is where it was asked for, up to this share of 1 + z
 OUTPUT_REDSHIFT = 1e-6
-#: sizes of a box agree to the digits in which text files have them
+#: box sizes agree to the digits given in text files
 SAME_BOX = 1e-6
 
 
@@ -38,10 +38,10 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Geometry:
-    """The grid and box of cubes and the redshifts of their fields: what has to agree before cubes can be compared.
+    """The grid and box of cubes and the redshifts of their fields, which must agree before cubes can be compared.
 
-    A run that does not land on its outputs writes at the first cycle past one: ``late`` is how much later than asked a
-    field may be, as a share of 1 + z.
+    A run that does not land on its output redshifts writes at the first cycle past each: ``late`` is how much later
+    than asked for a field may be, as a share of 1 + z.
     """
 
     grid: int
@@ -50,7 +50,7 @@ class Geometry:
     late: float = 0.0
 
     def check(self, what: str, grid: int, box_size_mpch: float, redshifts: Sequence[float]) -> None:
-        """``BadInput`` that begins with ``what`` when cubes are not like this; the order of redshifts counts."""
+        """Raise ``BadInput``, beginning with ``what``, when cubes differ from this; the order of redshifts counts."""
         if grid != self.grid:
             raise BadInput(f"{what} of {grid} cells a side, expected {self.grid}")
         if abs(box_size_mpch - self.box_size_mpch) > SAME_BOX * self.box_size_mpch:
@@ -66,7 +66,7 @@ class Geometry:
 
 
 def load_snapshot(path: Path) -> Snapshot:
-    """Read one potential; a file without redshift or box size, or one that is no finite cube, is a ``BadInput``."""
+    """Read one potential; ``BadInput`` for a file without redshift or box size, or one that is not a finite cube."""
     field, attributes = load_field(path)
     if field.ndim != 3 or len(set(field.shape)) != 1:
         raise BadInput(f"{path} holds a field of shape {tuple(field.shape)}, expected a cube")
@@ -89,14 +89,14 @@ class Channels:
 
     @classmethod
     def of(cls, settings: DatasetSettings) -> Channels:
-        """What a study asks for; ``redshifts`` are those of its channels, or the early and the late one."""
+        """The channels a study asks for; ``redshifts`` are those of its channels, or the early and the late one."""
         if settings.sample == "difference":
             return cls("difference", settings.redshifts, settings.derivative)
         return cls("raw", settings.channel_redshifts or settings.redshifts[-1:], settings.derivative)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What each channel is, redshift by redshift; within a gradient x, y, z."""
+        """What each channel is, redshift by redshift; x, y, z within a gradient."""
         if self.sample == "difference":
             fields = ["phi({:g})/D_phi({:g}) - phi({:g})/D_phi({:g})".format(*np.repeat(self.redshifts, 2))]
         else:
@@ -148,5 +148,5 @@ def check_members(newton: Sequence[Snapshot], gr: Sequence[Snapshot]) -> None:
 
 
 def without_mean(cube: Tensor) -> Tensor:
-    """The cube minus its mean (float64; NumPy sums in one order whatever the number of threads)."""
+    """The cube minus its mean (float64; NumPy sums in the same order for any number of threads)."""
     return cube - float(cube.numpy().mean())

@@ -1,4 +1,4 @@
-"""Whether a file is still the one it was: by its hash once, then by size and times for as long as they stay."""
+"""Whether a file is unchanged: checked by its hash once, then by size and times as long as those stay the same."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from weakfield.base.files import file_hash, read_json, write_json
 class Checked:
     """The hashes of files, and how each looked (size, times of change) when its hash was last taken.
 
-    A file that looks the same is taken to be the same: hashing every file at every reading would take longer than the
-    reading. ``record`` is where a data set keeps what its building saw, for later processes; a copied run folder
-    looks different, and its files are hashed once in each process.
+    A file that looks the same is taken to be the same, because hashing every file at every reading would take longer
+    than reading it. ``record`` is where a data set keeps for later processes what was seen when it was built; a copied
+    run folder looks different, so its files are hashed once in each process.
     """
 
     def __init__(self, record: Path | None = None) -> None:
@@ -24,7 +24,7 @@ class Checked:
             self._seen = {name: (look, digest) for name, (look, digest) in read_json(record).items()}
 
     def hash(self, path: Path, name: str) -> str:
-        """The hash of a file known as ``name``, taken anew when the file looks different from when it was taken."""
+        """The hash of the file known as ``name``, taken anew when the file looks different from the last time."""
         look = look_of(path)
         if name not in self._seen or self._seen[name][0] != look:
             self._seen[name] = (look, file_hash(path))
@@ -44,13 +44,13 @@ class Checked:
             )
 
     def verify(self, files: Mapping[str, tuple[Path, str]], advice: str) -> None:
-        """Hash every file anew, (path, recorded hash) by name; ``BadInput`` names the first that differs."""
+        """Hash all ``files`` anew, (path, recorded hash) by name; ``BadInput`` names the first that differs."""
         self._seen.clear()
         for name, (path, recorded) in files.items():
             self.require(path, name, recorded, advice)
 
 
 def look_of(path: Path) -> list[int]:
-    """Size [bytes], times of the last change of content and of inode [ns]."""
+    """Size [bytes], and the times of the last change of the content and of the inode [ns]."""
     status = os.stat(path)
     return [status.st_size, status.st_mtime_ns, status.st_ctime_ns]

@@ -1,8 +1,8 @@
 """Gradient and Laplacian of a periodic field, in Fourier space.
 
-Spectral, i k and -k^2, and not by differences of neighbours: a field on the mesh is a sum of plane waves, for each of
-which these are exact. A lattice difference multiplies by sin(k dx) / dx instead, 36 % less than k halfway to the
-Nyquist wavenumber and not isotropic: a network could learn that.
+Derivatives are spectral, by i k and -k^2, and not differences of neighbours: a field on the mesh is a sum of plane
+waves, for each of which these are exact. A lattice difference multiplies by sin(k dx) / dx instead, which is 36 % less
+than k halfway to the Nyquist wavenumber and not isotropic; a network could learn that.
 """
 
 from __future__ import annotations

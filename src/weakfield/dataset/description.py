@@ -1,4 +1,4 @@
-"""What a data set is, as ``dataset.json`` has it."""
+"""The description of a data set, as stored in ``dataset.json``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Steps = tuple[dict[str, Any], ...]
 
 
 class SplitRule(Record):
-    """How seeds were told to their parts; which fields there are depends on the rule."""
+    """How seeds were assigned to parts; which fields there are depends on the rule."""
 
     rule: str
     folds: int | None = None
@@ -32,7 +32,7 @@ class SplitRule(Record):
 
 
 class Numbering(Record):
-    """The numbers of whole cubes, of all slices of phi and of samples, over all seeds of the study."""
+    """The numbering of whole cubes, of all slices of phi and of samples, over all seeds of the study."""
 
     cubes: Numbered
     slices: Numbered
@@ -66,10 +66,10 @@ class Provenance(Record):
 
 
 class DatasetDescription(Record):
-    """The content of ``dataset.json``: what samples are made of, of which files, and in which part each seed is."""
+    """The content of ``dataset.json``: what samples are made of, from which files, and in which part each seed is."""
 
     sample: str
-    redshifts: tuple[float, ...]  #: outputs whose phi it is built of, descending
+    redshifts: tuple[float, ...]  #: outputs from whose phi it is built, descending
     fields: tuple[str, ...]
     theories: tuple[Theory, ...]
     channels: Channels = Field(alias="recipe")
@@ -87,12 +87,12 @@ class DatasetDescription(Record):
     index: Numbering
     transforms: Chains
     normalisation: BothWays
-    files: dict[int, dict[Theory, tuple[str, ...]]]  #: of seed and theory, one a redshift
-    redshifts_of_files: dict[int, tuple[float, ...]]  #: at which they were written
+    files: dict[int, dict[Theory, tuple[str, ...]]]  #: of seed and theory, one per redshift
+    redshifts_of_files: dict[int, tuple[float, ...]]  #: at which the files were written
     hashes: dict[int, dict[str, str]]
     provenance: Provenance
     fingerprint: str = ""
 
     def fingerprinted(self) -> Self:
-        """The same with the hash of all the rest."""
+        """The same description with the hash of everything else in it."""
         return self.model_copy(update={"fingerprint": content_hash(self.as_json())})

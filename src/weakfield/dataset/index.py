@@ -10,7 +10,7 @@ from weakfield.base.errors import BadInput, nearest
 
 
 class Index:
-    """The products of named lists of labels, numbered with the last name running fastest.
+    """The product of named lists of labels, numbered with the last name running fastest.
 
     ``Index(seed=(3, 8), theory=("newton", "gr"))`` numbers (3, newton), (3, gr), (8, newton), (8, gr) as 0 to 3.
     """
@@ -53,7 +53,7 @@ class Index:
         return number
 
     def describe(self) -> dict[str, Any]:
-        """Order and labels as JSON."""
+        """The order of the names and the labels, as JSON."""
         return {"order": list(self.labels), "labels": {k: list(v) for k, v in self.labels.items()}, "count": len(self)}
 
     @classmethod
@@ -63,7 +63,7 @@ class Index:
 
 
 def _few(values: Sequence[Hashable]) -> str:
-    """All of a short list, the ends of a long one."""
+    """A short list in full, a long one by its ends."""
     if len(values) <= 6:
         return "one of " + ", ".join(str(value) for value in values)
     return f"one of {len(values)} labels from {values[0]} to {values[-1]}"

@@ -49,7 +49,7 @@ class Normalisation:
         return cls(moments.mean, moments.std)
 
     def scaled(self, cube: Tensor) -> Tensor:
-        """In the precision of the cube."""
+        """The normalised cube, in its own precision."""
         return (cube - self.mean) / self.std
 
     def apply(self, cube: Tensor) -> Tensor:

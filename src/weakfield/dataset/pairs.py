@@ -1,4 +1,4 @@
-"""Samples as networks and controls get them: in pairs, the Newtonian member first, each with the seed it is of."""
+"""Samples as networks and controls get them: in pairs, with the Newtonian member first, each pair with its seed."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from weakfield.dataset.sample_shapes import SampleShape
 
 
 class Pairs(ABC):
-    """Places 0 ... len - 1, each a pair of samples that differ in the theory alone.
+    """Places 0 ... len - 1, each of which is a pair of samples that differ only in the theory.
 
-    ``seeds`` has the seed of every place: a seed stands once where a sample is a whole cube, several times where it is
-    a slice or a part of one. ``shape`` is that of one sample, (channels, N, N, N) or (channels, N, N), axes z, y, x.
+    ``seeds`` has the seed of every place: a seed appears once where a sample is a whole cube, and several times where
+    it is a slice or another part of one. ``shape`` is that of one sample, (channels, N, N, N) or (channels, N, N), axes
+    z, y, x.
     """
 
     seeds: tuple[int, ...]
@@ -36,7 +37,7 @@ class Pairs(ABC):
         """The pairs at ``places``: (places, 2, *shape) float32, member 0 Newton, member 1 GR, normalised."""
 
     def in_memory(self) -> PairTensor:
-        """All of them, loaded."""
+        """All pairs, loaded into memory."""
         held = PairTensor(self.seeds, self.load(range(len(self))))
         held.periodic, held.scalar = self.periodic, self.scalar
         return held
@@ -63,8 +64,8 @@ class PairTensor(Pairs):
 class SamplePairs(Pairs):
     """All parts, as ``sample_shape`` says, of the cubes of ``seeds``: seed by seed, then in the order of their numbers.
 
-    ``read`` gives the cubes of a seed, (2, channels, N, N, N) float32. With c parts a cube, place p holds part p % c of
-    seed p // c. A place is read when it is loaded; neighbours in a list of places that share a seed read it once.
+    ``read`` gives the cubes of a seed, (2, channels, N, N, N) float32. With c parts per cube, place p holds part p % c
+    of seed p // c. A place is read when it is loaded; consecutive places of the same seed read its cubes once.
     """
 
     def __init__(
@@ -96,7 +97,7 @@ class SamplePairs(Pairs):
         return values
 
     def labels(self, place: int) -> dict[str, Any]:
-        """Seed and labels of the part at ``place``."""
+        """The seed and the labels of the part at ``place``."""
         return {"seed": self.seeds[place], **self._part(place)}
 
     def _part(self, place: int) -> dict[str, Any]:
@@ -104,7 +105,7 @@ class SamplePairs(Pairs):
 
 
 def sample_pairs(cubes: Tensor | np.ndarray, seeds: Sequence[int], sample_shape: SampleShape) -> SamplePairs:
-    """The parts of cubes that lie in memory, (seeds, 2, channels, N, N, N), Newton and GR: needs no run folder."""
+    """The parts of cubes in memory, (seeds, 2, channels, N, N, N), Newton and GR; needs no run folder."""
     held = torch.as_tensor(cubes).to(torch.float32)
     if held.ndim != 6 or held.shape[:2] != (len(seeds), 2) or tuple(held.shape[3:]) != (sample_shape.n,) * 3:
         raise BadInput(
@@ -115,7 +116,7 @@ def sample_pairs(cubes: Tensor | np.ndarray, seeds: Sequence[int], sample_shape:
 
 
 def flip_half(pairs: PairTensor, random: np.random.Generator) -> PairTensor:
-    """The pairs with the labels exchanged in half of them (rounded down), drawn at random: they mean nothing then."""
+    """The pairs with the labels exchanged in a random half of them (rounded down), so that labels mean nothing."""
     chosen = random.permutation(len(pairs))[: len(pairs) // 2].tolist()
     values = pairs.values.clone()
     values[chosen] = values[chosen].flip(1)

@@ -1,8 +1,8 @@
-"""What a network gets of a cube: all of it, slices along the axes, or sub-cubes; each part has its labels.
+"""What a network sees of a cube: all of it, slices along the axes, or sub-cubes; each part has its labels.
 
-The box is periodic and so are the parts: a thick slice or a sub-cube that begins near the end of an axis goes on at its
-beginning. Strides divide the cells a side, so that the parts are evenly spaced all the way round; where a stride
-divides the size of the parts too, every cell lies in equally many of them.
+The box is periodic and so are the parts: a thick slice or a sub-cube that begins near the end of an axis continues at
+its beginning. Strides divide the number of cells per side, so that the parts are evenly spaced all the way round; where
+a stride also divides the size of the parts, every cell lies in equally many of them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ AXES = ("z", "y", "x")
 
 @dataclass(frozen=True)
 class SampleShape(ABC):
-    """How cubes of ``n`` cells a side are cut; ``labels`` name the parts of one cube, in the order of their numbers."""
+    """How cubes of ``n`` cells per side are cut; ``labels`` name the parts of one cube, in order of their numbers."""
 
     n: int
     kind: ClassVar[str]
@@ -43,16 +43,16 @@ class SampleShape(ABC):
 
     @abstractmethod
     def take(self, cubes: Tensor, **labels: Any) -> Tensor:
-        """The part with these labels of ``cubes`` (..., N, N, N) [z, y, x], its remaining axes in the same order."""
+        """The part of ``cubes`` (..., N, N, N) [z, y, x] with these labels; its remaining axes keep their order."""
 
     @cached_property
     def index(self) -> Index:
-        """Number <-> labels of the parts of one cube."""
+        """The map between numbers and labels of the parts of one cube."""
         return Index(**self.labels)
 
     @property
     def count(self) -> int:
-        """Parts of one cube."""
+        """The number of parts of one cube."""
         return len(self.index)
 
     def parts(self, cubes: Tensor) -> Iterator[Tensor]:
@@ -60,7 +60,7 @@ class SampleShape(ABC):
         return (self.take(cubes, **self.index.show(number)) for number in range(self.count))
 
     def as_json(self) -> dict[str, Any]:
-        """The shape and its measures."""
+        """The kind of shape and its dimensions."""
         return {"shape": self.kind, **{k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}}
 
 
@@ -122,7 +122,7 @@ class Slices(SampleShape):
 
 @dataclass(frozen=True)
 class SubCubes(SampleShape):
-    """Cubes of ``size`` cells a side, a corner at every ``stride`` cells along each axis, periodic.
+    """Cubes of ``size`` cells per side, with a corner at every ``stride`` cells along each axis, periodic.
 
     The labels z, y, x are the corner; the sub-cube has the cells z ... z + size - 1 modulo N, and so for y and x.
     """
@@ -159,7 +159,7 @@ SAMPLE_SHAPES: dict[str, type[SampleShape]] = {shape.kind: shape for shape in (W
 
 
 def sample_shape_of(settings: DatasetSettings, n: int) -> SampleShape:
-    """The shape a study asks for, of cubes of ``n`` cells a side; ``BadInput`` where the measures do not fit."""
+    """The shape a study asks for, for cubes of ``n`` cells per side; ``BadInput`` where the dimensions do not fit."""
     if settings.shape == "slice":
         return Slices(n, settings.axes, settings.slice_stride, settings.slice_thickness)
     if settings.shape == "subcube":

@@ -1,6 +1,6 @@
 """Training, validation and test parts, by seed: both members of a pair are always in the same part.
 
-Parts are made of seeds and of nothing else: whatever is cut of a cube is in the part of its seed.
+Parts consist of seeds and nothing else: whatever is cut from a cube is in the part of its seed.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ class Split:
 
 
 def study_split(study: StudyConfig) -> Split:
-    """The parts of a study, of all seeds it names.
+    """The parts of a study, made from all seeds it names.
 
-    Seeds from the first to the last given for each part; or blocks of ``folds``; or shares. Blocks and shares are of
-    one random order of all seeds, or of the place each seed has by itself (``partial``).
+    The parts are given by the first and last seed of each; or are blocks of ``folds``; or are shares. Blocks and shares
+    are cut from one random order of all seeds, or (``partial``) follow from a place that each seed has by itself.
     """
     settings, seeds = study.dataset, study.seeds.all
     if settings.ranges:
@@ -56,7 +56,7 @@ def study_split(study: StudyConfig) -> Split:
 
 
 def split_seeds(seeds: Sequence[int], fractions: tuple[float, float, float], split_seed: int) -> Split:
-    """Cut one random order of ``seeds`` in two places; disjoint because each seed stands in that order once.
+    """Cut one random order of ``seeds`` in two places; disjoint because each seed appears in that order once.
 
     ``fractions`` are the shares of training, validation and test; the cuts are rounded to whole seeds and moved so
     that no part is empty. The result depends on the set of seeds, not on their order.
@@ -77,11 +77,11 @@ def split_seeds(seeds: Sequence[int], fractions: tuple[float, float, float], spl
 
 
 def fold_seeds(seeds: Sequence[int], folds: int, fold: int, split_seed: int, alone: bool = False) -> Split:
-    """Block ``fold`` of ``folds`` is the test part, the next block (the first after the last) is for validation.
+    """Block ``fold`` of ``folds`` is the test part; the next block (after the last, the first) is for validation.
 
-    Over all folds every seed is tested once and validated on once. Blocks differ by one seed at most in size; with
-    ``alone`` they are those of ``place``, which does not know of other seeds. Raises ``BadInput`` for more folds than
-    seeds, fewer than three, or a fold that does not exist.
+    Over all folds every seed is tested once and validated on once. Blocks differ in size by one seed at most; with
+    ``alone`` they follow from ``place``, which does not depend on other seeds. Raises ``BadInput`` for more folds than
+    seeds, fewer than three folds, or a fold that does not exist.
     """
     ordered = _sorted(seeds)
     if folds < len(PARTS) or not 0 <= fold < folds:
@@ -102,7 +102,7 @@ def fold_seeds(seeds: Sequence[int], folds: int, fold: int, split_seed: int, alo
 
 
 def place_seeds(seeds: Sequence[int], fractions: tuple[float, float, float], split_seed: int) -> Split:
-    """Each seed into the part in whose share of the unit interval its ``place`` lies.
+    """Put each seed into the part in whose share of the unit interval its ``place`` lies.
 
     Which part a seed is in does not depend on the other seeds: it stays there when more arrive. Parts may be empty.
     """
@@ -117,10 +117,10 @@ def place_seeds(seeds: Sequence[int], fractions: tuple[float, float, float], spl
 
 
 def place(seed: int, split_seed: int) -> int:
-    """The place of a seed in the interval from 0 to 2^64, by (split_seed, seed) alone.
+    """The place of a seed in the interval from 0 to 2^64, decided by (split_seed, seed) alone.
 
-    Multiples of the golden ratio, begun at a place drawn from ``split_seed``: any run of consecutive seeds fills the
-    interval evenly (Weyl 1916), so that few seeds already fall into the parts about as the shares say.
+    Places are multiples of the golden ratio, starting at a place drawn from ``split_seed``: any run of consecutive
+    seeds fills the interval evenly (Weyl 1916), so that even a few seeds fall into the parts about as the shares say.
     """
     start = int.from_bytes(hashlib.sha256(str(split_seed).encode()).digest()[:8], "big")
     return (start + seed * 0x9E3779B97F4A7C15) % 2**64

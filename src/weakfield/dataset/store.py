@@ -1,4 +1,4 @@
-"""An opened data set: samples by seed and theory, by number and by part; files are read when they are asked for."""
+"""An opened data set: samples by seed and theory, by number and by part; files are read when they are needed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from weakfield.dataset.splits import PARTS, Part
 from weakfield.dataset.transforms import PLUGINS, Transform
 from weakfield.dataset.wording import samples_in_words
 
-#: what a data set keeps of its files beside its description: how they looked, and cubes ready to be read
+#: what a data set keeps beside its description: how its files looked, and cubes ready to be read
 CACHE = "cache"
 DESCRIPTION = "dataset.json"
 ADVICE = "build the data set again if the pair was replaced on purpose"
@@ -72,7 +72,7 @@ class Dataset:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one sample: (channels, N, N, N) or (channels, N, N)."""
+        """The shape of one sample: (channels, N, N, N) or (channels, N, N)."""
         return (len(self.channels.names), *self.sample_shape.sides)
 
     def part(self, name: Part) -> list[int]:
@@ -111,7 +111,7 @@ class Dataset:
     def fields(self, seed: int, theory: Theory) -> Tensor:
         """The channels of one universe before any transform: (channels, N, N, N) float64.
 
-        Raises ``BadInput`` when a snapshot is no longer the one that the data set was built of.
+        Raises ``BadInput`` when a snapshot is no longer the one from which the data set was built.
         """
         paths = dict(zip(self.redshifts, self.files(seed, theory), strict=True))
         snapshots = {z: load_snapshot(paths[z]) for z in self.channels.redshifts}
@@ -120,9 +120,9 @@ class Dataset:
         return self.channels.fields(snapshots, self.cosmology)
 
     def raw(self, seed: int, theory: Theory) -> Tensor:
-        """The sample in the units of the field, its mean kept: float64, (N, N, N), or (channels, N, N, N) for several.
+        """The sample in the units of the field, with its mean: float64, (N, N, N), or (channels, N, N, N) for several.
 
-        The transforms of the study are done, those before mean removal and standardisation.
+        The transforms of the study that come before mean removal and standardisation have been applied.
         """
         return _single(self.chain(True).before.apply(self.fields(seed, theory), seed, theory))
 
@@ -137,10 +137,10 @@ class Dataset:
         return Geometry(self.grid, self.box_size_mpch, self.redshifts, 2 * max(0.0, *late))
 
     def raw_of(self, paths: Sequence[Path], seed: int, theory: Theory, geometry: Geometry | None = None) -> Tensor:
-        """``raw`` of other files in place of those of ``files``: what another run of the same seed would have given.
+        """``raw`` from other files instead of ``files``: what another run of the same seed would have given.
 
-        ``geometry`` says which cubes the files are meant to hold, by default cubes like those of the data set;
-        ``BadInput`` for a file of another grid, box or redshift.
+        ``geometry`` says which cubes the files should hold, by default cubes like those of the data set; ``BadInput``
+        for a file with another grid, box or redshift.
         """
         expected = geometry or self.geometry
         loaded = [load_snapshot(path) for path in paths]
@@ -154,10 +154,10 @@ class Dataset:
     def normalise(
         self, raw: Tensor, keep_mean: bool = False, seed: int | None = None, theory: Theory | None = None
     ) -> Tensor:
-        """A raw sample, its mean removed unless ``keep_mean``, in units of the training part: float32.
+        """A raw sample standardised by the training part, its mean removed unless ``keep_mean``: float32.
 
-        Noise that the study adds after standardisation is that of ``seed`` and ``theory``, none without them.
-        ``BadInput`` for cubes of another grid.
+        Noise that the study adds after standardisation is drawn for ``seed`` and ``theory``; without them none is
+        added. ``BadInput`` for cubes of another grid.
         """
         if tuple(raw.shape[-3:]) != (self.grid,) * 3:
             raise BadInput(f"a raw sample has shape {tuple(raw.shape)}, expected cubes of {self.grid} cells a side")
@@ -169,7 +169,7 @@ class Dataset:
 
     @property
     def noise_after_standardisation(self) -> bool:
-        """Whether the study adds noise to standardised cubes: then ``raw`` is not yet all that a network sees."""
+        """Whether the study adds noise to standardised cubes, so that ``raw`` lacks something that a network sees."""
         return any(step.kind == "noise" for step in self.chain(True).rest.steps)
 
     def cube(self, seed: int, theory: Theory, keep_mean: bool = False) -> Tensor:
@@ -196,7 +196,7 @@ class Dataset:
     ) -> SamplePairs:
         """The samples of a part or of ``seeds`` as ``study.dataset`` says, read when they are loaded.
 
-        ``keep_mean`` defaults to what the study says. ``transforms`` take the place of those of the study; they are
+        ``keep_mean`` defaults to what the study says. ``transforms`` replace those of the study; the samples are then
         standardised anew by the training part. Whole cubes stay in memory up to ``room`` bytes; ``on_disk`` also keeps
         them, normalised, in ``dataset/cache`` and reads them memory-mapped from there, in every later process too.
         """
@@ -212,7 +212,7 @@ class Dataset:
         return pairs
 
     def fit(self, transforms: Sequence[Transform], keep_mean: bool = False) -> Chain:
-        """The whole chain of ``transforms``, standardised by the training part of this data set: reads all of it."""
+        """The whole chain of ``transforms``, standardised by the training part of this data set; reads all of it."""
         chain = ordered(transforms)
         chain.check(self.grid)
         chain = chain.keeping_mean if keep_mean else chain
@@ -227,7 +227,7 @@ class Dataset:
         return chain.fitted(moments)
 
     def verify(self) -> None:
-        """Hash every file of the data set anew; ``BadInput`` names the first that is not the one it was built of."""
+        """Hash every file of the data set anew; ``BadInput`` names the first that has changed since it was built."""
         files = {
             f"{seed}/{name}": (self.folder.pair(seed) / name, digest)
             for seed, hashes in self.description.hashes.items()
@@ -247,7 +247,7 @@ class Dataset:
         return torch.stack([self._finished(self.fields(seed, theory), chain, seed, theory) for theory in THEORIES])
 
     def _cubes_on_disk(self, chain: Chain, seed: int) -> Tensor:
-        """The same, memory-mapped; made on first use. The name says what they are made of and how."""
+        """As ``_cubes``, memory-mapped and made on first use. The file name says what they are made from and how."""
         names = self.description.files[seed]
         used = [names[theory][self.redshifts.index(z)] for theory in THEORIES for z in self.channels.redshifts]
         for name in used:
@@ -272,10 +272,10 @@ class Dataset:
 
 
 def add_moments(moments: Moments, shape: SampleShape, fields: Tensor) -> None:
-    """Include what is cut of float64 ``fields`` (channels, N, N, N).
+    """Include what is cut from float64 ``fields`` (channels, N, N, N).
 
-    Thick slices vary less than the cubes they are of, so they count as they are. Sub-cubes count as the cubes they are
-    of: where they overlap, a cell is in several.
+    Thick slices vary less than their cubes, so they count as they are. For sub-cubes the whole cubes count, because a
+    cell may lie in several overlapping sub-cubes.
     """
     if shape.kind == "slice":
         for part in shape.parts(fields):
@@ -285,10 +285,10 @@ def add_moments(moments: Moments, shape: SampleShape, fields: Tensor) -> None:
 
 
 def open_dataset(folder: RunFolder) -> Dataset:
-    """The data set of a run folder; ``BadInput`` when it has not been built or is damaged."""
+    """Open the data set of a run folder; ``BadInput`` when it has not been built or is damaged."""
     return Dataset(folder, DatasetDescription.load(folder.dataset / DESCRIPTION))
 
 
 def _single(fields: Tensor) -> Tensor:
-    """Without the axis of channels where there is one channel."""
+    """The fields without the axis of channels if there is one channel."""
     return fields[0] if fields.shape[0] == 1 else fields

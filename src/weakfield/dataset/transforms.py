@@ -1,7 +1,7 @@
-"""What is done to a cube between the files and the network: small frozen steps, each told as JSON and made from it.
+"""What is done to a cube between the files and the network: small frozen steps, each written to and read from JSON.
 
-A step maps a float64 cube (..., N, N, N) of one seed and theory to another; ``chain.Chain`` is a list of them. Steps of
-one sample know nothing of other samples; what standardisation needs to know of the training part it is given.
+A step maps a float64 cube (..., N, N, N) of one seed and theory to another; ``chain.Chain`` is a list of them. A step
+on one sample knows nothing of other samples; what standardisation needs to know of the training part is given to it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from weakfield.dataset.normalise import Normalisation
 from weakfield.fourier.filters import filtered, in_band
 from weakfield.fourier.shells import shells
 
-#: what steps may go by beside the cube
+#: what steps may depend on beside the cube
 KNOWN = frozenset({"seed", "theory"})
 
 
@@ -38,7 +38,7 @@ class Transform(ABC):
 
     @property
     def needs(self) -> frozenset[str]:
-        """What of ``seed`` and ``theory`` the step goes by."""
+        """Which of ``seed`` and ``theory`` the step depends on."""
         return frozenset()
 
     @abstractmethod
@@ -71,9 +71,9 @@ class Scale(Transform):
 
 @dataclass(frozen=True)
 class Band(Transform):
-    """Keep the modes with k_min_kf <= |n| < k_max_kf, sharply; edges in k_F, absent ones do not cut.
+    """Keep the modes with k_min_kf <= |n| < k_max_kf, sharply; edges are in k_F, and a missing edge does not cut.
 
-    As in ``fourier.shells`` edges are compared exactly with the integer |n|^2, and the Nyquist planes of an even N are
+    As in ``fourier.shells``, edges are compared exactly with the integer |n|^2, and the Nyquist planes of an even N are
     in no band. The mode k = 0, the mean, stays if the band has no lower edge.
     """
 
@@ -95,17 +95,17 @@ class Band(Transform):
             )
 
     def _edges(self, n: int) -> tuple[float, float]:
-        """Both edges; an absent upper one lies beyond the corner of the cube and above the lower one."""
+        """Both edges; a missing upper one lies beyond the corner of the cube and above the lower one."""
         low = self.k_min_kf or 0.0
         return low, 2.0 * (n + low) if self.k_max_kf is None else self.k_max_kf
 
 
 @dataclass(frozen=True)
 class Noise(Transform):
-    """Add white Gaussian noise of standard deviation ``sigma``, in units of the cube at this place of the chain.
+    """Add white Gaussian noise of standard deviation ``sigma``, in units of the cube at this point of the chain.
 
-    Drawn by NumPy's PCG64 from (noise_seed, seed, theory): the same in every epoch and run, another for each member of
-    a pair.
+    It is drawn by NumPy's PCG64 from (noise_seed, seed, theory): the same in every epoch and run, but different for
+    each member of a pair.
     """
 
     sigma: float
@@ -123,7 +123,7 @@ class Noise(Transform):
 
 @dataclass(frozen=True)
 class RemoveMean(Transform):
-    """Subtract from each channel of a cube its mean over the cells."""
+    """Subtract its mean over the cells from each channel of a cube."""
 
     kind: ClassVar[str] = "remove_mean"
 
@@ -143,7 +143,7 @@ class Standardise(Transform):
 
     @property
     def numbers(self) -> Normalisation:
-        """Those of the training part."""
+        """The mean and standard deviation of the training part."""
         if self.mean is None or self.std is None:
             raise ValueError("standardise has no mean and standard deviation, expected them from the training part")
         return Normalisation(self.mean, self.std)
@@ -152,14 +152,14 @@ class Standardise(Transform):
         return self.numbers.scaled(cube)
 
 
-#: where a data set keeps the sources of transforms of the user's own
+#: where a data set keeps the sources of the user's own transforms
 PLUGINS = "plugins"
 OWN_TRANSFORM = Expected("dataset.transforms", "a function of a cube and its options", callable)
 
 
 @dataclass(frozen=True)
 class Own(Transform):
-    """A function of the user's own, named ``package.module:NAME``: (cube, **options) to a cube of the same shape.
+    """The user's own function, named ``package.module:NAME``: (cube, **options) to a cube of the same shape.
 
     ``cube`` is (channels, N, N, N) float64; a function with parameters ``seed`` or ``theory`` is given them. ``source``
     is the hash of its file, which is looked for in the folder ``kept`` first.
@@ -201,7 +201,7 @@ def _own_function(reference: str, source: str, kept: Path | None) -> Callable[..
 
 
 def transform_sources(settings: DatasetSettings, folder: RunFolder | None = None) -> dict[str, str]:
-    """The hash of the source of every transform of the user's own, by its name; a run ``folder`` may have kept it."""
+    """The hash of the source of each of the user's own transforms, by name; a run ``folder`` may have kept it."""
     kept = folder.dataset / PLUGINS if folder else None
     return {name: source_hash(name, OWN_TRANSFORM, kept) for name in settings.plugins}
 

@@ -1,4 +1,4 @@
-"""What a data set is of, in words for a page."""
+"""What a data set contains, in words for a page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PHI = "\N{GREEK CAPITAL LETTER PHI}"
 
 
 def samples_in_words(description: DatasetDescription) -> str:
-    """What one sample is: a phrase that goes on after 'A sample is'."""
+    """What one sample is: a phrase that continues 'A sample is'."""
     channels = description.channels
     redshifts = " and ".join(f"{z:g}" for z in channels.redshifts)
     field = (
@@ -37,7 +37,7 @@ def _part(shape: SampleShape) -> str:
 
 
 def _steps(steps: Sequence[dict[str, Any]]) -> str:
-    """The transforms that the study asked for; mean removal and standardisation are said elsewhere."""
+    """The transforms that the study asked for; mean removal and standardisation are described elsewhere."""
     said = []
     for step in steps:
         if step["kind"] == "scale":

@@ -13,9 +13,9 @@ from weakfield.base.files import replacing
 
 
 def save_archive(path: Path, value: dict[str, Any]) -> None:
-    """Whole or not at all; the same bytes for the same content (the archive does not hold its own name).
+    """Write it whole or not at all; the same bytes for the same content (the archive does not hold its own name).
 
-    An archive refers back to an object it met before, so that equal strings have to be one object always or never.
+    An archive refers back to objects it met before, so equal strings must always be one object, or never.
     """
     buffer = io.BytesIO()
     torch.save(_interned(value), buffer)
@@ -24,7 +24,7 @@ def save_archive(path: Path, value: dict[str, Any]) -> None:
 
 
 def _interned(value: Any) -> Any:
-    """The same dictionaries and lists with equal strings made one."""
+    """The same dictionaries and lists, with equal strings made one object."""
     if isinstance(value, str):
         return sys.intern(value)
     if isinstance(value, dict):
@@ -35,17 +35,17 @@ def _interned(value: Any) -> Any:
 
 
 def load_archive(path: Path) -> dict[str, Any] | None:
-    """What ``save_archive`` wrote, on the CPU, or nothing when it is absent or damaged."""
+    """What ``save_archive`` wrote, on the CPU; ``None`` when it is absent or damaged."""
     try:
         value: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
     except FileNotFoundError:
         return None
-    except Exception:  # PyTorch names none for a damaged archive
+    except Exception:  # PyTorch documents no exception for a damaged archive
         return None
     return value
 
 
 def archive_of(path: Path, key: str) -> dict[str, Any] | None:
-    """What ``save_archive`` wrote with this ``hash``, or nothing."""
+    """What ``save_archive`` wrote if its ``hash`` is this one, otherwise ``None``."""
     saved = load_archive(path)
     return saved if saved is not None and saved.get("hash") == key else None

@@ -1,4 +1,4 @@
-"""The symmetries of a periodic box, 48 of the cube or 8 of the square, times periodic shifts: values are moved only."""
+"""The symmetries of a periodic box, 48 of the cube or 8 of the square, times periodic shifts: values only move."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Symmetry:
-    """First the axes are permuted, then some reversed, then the box is shifted by whole cells."""
+    """First the axes are permuted, then some are reversed, then the box is shifted by whole cells."""
 
     permutation: tuple[int, ...] = (0, 1, 2)
     reflected: tuple[bool, ...] = (False, False, False)
@@ -32,7 +32,7 @@ class Symmetry:
 
 @cache
 def symmetries(dims: int) -> tuple[Symmetry, ...]:
-    """All that leave the axes of a box parallel to themselves: 8 in two dimensions, 48 in three."""
+    """All symmetries that map the axes of a box onto axes: 8 in two dimensions, 48 in three."""
     return tuple(
         Symmetry(p, r, (0,) * dims) for p in permutations(range(dims)) for r in product((False, True), repeat=dims)
     )
@@ -51,7 +51,7 @@ def draw(grid: int, seed: int, epoch: int, sample: int | tuple[int, ...], dims: 
 
 
 def identities(seeds: Sequence[int]) -> list[tuple[int, int]]:
-    """Which sample stands at each place: (seed of its universe, how many of the same universe stand before it)."""
+    """Which sample is at each place: (seed of its universe, how many samples of the same universe come before it)."""
     before: Counter[int] = Counter()
     found = []
     for seed in seeds:
@@ -71,9 +71,9 @@ def augmented(
 ) -> Tensor:
     """Pairs (n, 2, channels, N, N[, N]) under the symmetries drawn for their ``samples`` (identities) in this epoch.
 
-    The two members of a pair move alike, or when not ``alike`` each by its own draw. Axes are left as they are without
-    ``turns`` (the components of a vector would have to turn with them), cells without ``shifts`` (a part of a box is
-    not periodic).
+    The two members of a pair move alike, or, unless ``alike``, each by its own draw. Without ``turns`` the axes stay as
+    they are (the components of a vector would have to turn with them); without ``shifts`` the cells are not shifted (a
+    part of a box is not periodic).
     """
     grid, dims = pairs.shape[-1], pairs.ndim - 3
 

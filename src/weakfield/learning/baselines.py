@@ -1,7 +1,8 @@
 """What a network has to beat: small classifiers on the mean, the variance, P(k), and P(k) and B(k1, k2, k3) together.
 
-A new baseline is a line in ``BASELINES``: which summary statistics (``Summaries.rows``) and which classifier. One of a
-single feature stands as logistic regression only: every classifier that is linear in one number orders cubes alike.
+A new baseline is a line in ``BASELINES``: which summary statistics (``Summaries.rows``) and which classifier. A
+baseline with a single feature appears as logistic regression only, because every classifier that is linear in one
+number orders cubes alike.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def score_baselines(
 def score_baseline(
     dataset: Dataset, features: Features, label: str, classify: Classifier = logistic
 ) -> dict[Part, Scores]:
-    """A classifier (default: logistic regression) on features of one's own, (dataset, seed, theory) -> (F,)."""
+    """A classifier (default: logistic regression) on your own features, (dataset, seed, theory) -> (F,)."""
     rows: dict[Part, Array] = {}
     with bar(label, len(dataset.seeds)) as progress:
         for part in PARTS:
@@ -82,7 +83,7 @@ def cube_mean(dataset: Dataset, seed: int, theory: Theory) -> Array:
 
 
 def removed_mean(dataset: Dataset, seed: int, theory: Theory) -> Array:
-    """What is left of the mean in the normalised cube whose mean was removed: rounding."""
+    """What is left of the mean in the normalised cube whose mean was removed, which is rounding."""
     return _mean(dataset, seed, theory, keep_mean=False)
 
 

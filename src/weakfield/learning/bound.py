@@ -1,16 +1,16 @@
-"""How well two theories can be told apart at all, were their fields Gaussian with the spectra that were measured.
+"""How well two theories could be told apart at best if their fields were Gaussian with the measured spectra.
 
-A Gaussian field of zero mean is its modes; shell s has n_s independent real numbers of variance P_N or P_GR. The best
-score of one cube is then the logarithm of the likelihood ratio (Neyman and Pearson), sum_s n_s/2 [(1/P_N - 1/P_GR) P_s
-- ln(P_GR/P_N)] with P_s the power of the cube in the shell, and nothing that sees a single cube has a larger AUC. With
-r = P_GR/P_N in a shell, GR minus an independent Newton score is
+A Gaussian field of zero mean is described by its modes; shell s has n_s independent real numbers of variance P_N or
+P_GR. The best score of one cube is then the logarithm of the likelihood ratio (Neyman and Pearson), sum_s n_s/2
+[(1/P_N - 1/P_GR) P_s - ln(P_GR/P_N)] with P_s the power of the cube in the shell, and no score of a single cube has a
+larger AUC. With r = P_GR/P_N in a shell, GR minus an independent Newton score is
 
     Q = sum_s [(r_s - 1) chi2(n_s) - (1 - 1/r_s) chi2'(n_s)] / 2,    AUC = P(Q > 0),
 
 a sum of scaled chi-squares whose probability follows from its characteristic function (Gil-Pelaez 1951; Imhof 1961).
 For one global factor 1 + eps on n modes and small eps it is Phi(d'/sqrt 2) with d' = eps sqrt(2 n). A field that is not
-Gaussian may hold more, in its phases; what exceeds the bound is information beyond the power spectrum. The members of a
-pair are no independent draws: paired accuracy is not bounded by it.
+Gaussian may hold more information, in its phases; an AUC above the bound shows information beyond the power spectrum.
+The members of a pair are not independent draws, so paired accuracy is not bounded by it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from weakfield.learning.results import Bound
 from weakfield.learning.scores import Array, bootstrap_weights, interval
 from weakfield.learning.summaries import Summaries, nyquist_edges
 
-#: the integral over the characteristic function: nodes, and its end in standard deviations of Q. From 10 modes on what
+#: the integral over the characteristic function: nodes, and upper end in units of 1 / std Q. From 10 modes on, what
 #: is left out is below 1e-9: |phi| falls as (1 + x^2/n)^(-n/2)
 NODES, REACH = 256, 30.0
 RESAMPLES = 400
@@ -37,8 +37,8 @@ FLIP_SEED = 4_111
 def gaussian_auc(ratio: Array, modes: Array, separation: float = 0.0) -> float:
     """The largest AUC for Gaussian fields: ``ratio`` (shells,) of their powers, ``modes`` real numbers in each shell.
 
-    ``separation`` is the distance of two normal distributions of one further number (the cube mean), in units of their
-    standard deviation. Exact to 1e-8 from about ten modes on.
+    ``separation`` is the distance between two normal distributions of one further number (the cube mean), in units of
+    their standard deviation. The result is exact to 1e-8 from about ten modes on.
     """
     return float(_gaussian_aucs(np.asarray(ratio, float)[None], np.asarray(modes, float), np.array([separation]))[0])
 
@@ -53,13 +53,13 @@ def global_factor_auc(excess: float, modes: float) -> float:
 def measured_bound(summaries: Summaries, train: list[int], keep_mean: bool) -> Bound | None:
     """The bound for the mean spectra of the training part.
 
-    ``auc``: with its 95 % interval from bootstraps of the training seeds, all ``modes`` of the cube counted;
-    ``auc_shells``: with the ``modes_shells`` up to the Nyquist wavenumber alone, those that log P(k) sees;
+    ``auc``: counting all ``modes`` of the cube, with its 95 % interval from bootstraps of the training seeds;
+    ``auc_shells``: counting only the ``modes_shells`` up to the Nyquist wavenumber, those that log P(k) sees;
     ``d_prime`` = sqrt 2 times the normal quantile of ``auc``; ``null``: what the noise of the measured spectra alone
-    would give, the mean over random exchanges within pairs. With ``keep_mean`` the mean of the cube counts as one more
-    number, normal under each theory. The measured ratio of the spectra is taken for the true one, so that noise adds
-    to the bound: it is too high rather than too low, by about as much as ``null`` lies above 1/2. ``None`` for samples
-    of several channels, whose modes are not independent of each other.
+    would give, as the mean over random exchanges within pairs. With ``keep_mean`` the mean of the cube counts as one
+    more number, normal under each theory. The measured ratio of the spectra is taken as the true one, so that noise
+    raises the bound: it is too high rather than too low, by about as much as ``null`` lies above 1/2. ``None`` for
+    samples of several channels, whose modes are not independent of each other.
     """
     from scipy.special import ndtri
 
@@ -97,7 +97,7 @@ def _bounds(power: Array, means: Array | None, modes: Array, summed: Array, weig
     ``modes`` are those that count, ``summed`` those that make up the variance of a cube.
     """
     newton, gr = (weights @ power[:, member] for member in (0, 1))
-    # what is below the rounding of the samples (a band-pass leaves such shells) can tell nobody anything
+    # power below the rounding of the samples (a band-pass leaves such shells) carries no information
     least = ROUNDING * min((table.mean(axis=0) @ summed).item() for table in (newton, gr)) / summed.sum()
     known = (newton > least).all(axis=0) & (gr > least).all(axis=0) & (modes > 0)
     separation = np.zeros(len(weights)) if means is None else _separations(means, weights)
@@ -111,7 +111,7 @@ def _separations(means: Array, weights: Array) -> Array:
     second = (weights @ means**2) / total[:, None]
     variance = np.maximum(second - first**2, 0).mean(axis=1)
     distance = np.abs(first[:, 1] - first[:, 0])
-    # means that do not scatter but differ decide: as far apart as makes no difference to an AUC of 1
+    # means that differ without any scatter decide everything: so far apart that the AUC is 1
     far = np.full_like(distance, 40.0)
     result: Array = np.divide(distance, np.sqrt(variance), out=far, where=variance > 0)
     return np.asarray(np.where(distance > 0, np.minimum(result, 40.0), 0.0))

@@ -1,7 +1,7 @@
 """Whether a probability means what it says: reliability, expected calibration error, Brier score, temperature.
 
 The probability that a sample is GR is 1 / (1 + exp(-logit)). A temperature divides every logit; it changes neither the
-order of the samples nor what is called GR, so no AUC and no accuracy (Guo et al. 2017, arXiv:1706.04599).
+order of the samples nor what is called GR, and so no AUC or accuracy (Guo et al. 2017, arXiv:1706.04599).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from weakfield.learning.scores import Array, Scores, bootstrap_weights, interval
 
 #: bins of equal width in probability
 BINS = 10
-#: the temperature is looked for between these multiples of the rms logit
+#: the temperature is searched for between these multiples of the rms logit
 TEMPERATURES = (1e-3, 1e4)
 
 
@@ -23,20 +23,21 @@ def probability(logits: Array) -> Array:
 
 
 def brier_terms(scores: Scores) -> Array:
-    """(places,): squared error of the probability, mean of the two members."""
+    """(places,): squared error of the probability, averaged over the two members."""
     return 0.5 * (probability(scores.newton) ** 2 + (1 - probability(scores.gr)) ** 2)
 
 
 def log_loss_terms(scores: Scores) -> Array:
-    """(places,): binary cross-entropy [nats], mean of the two members."""
+    """(places,): binary cross-entropy [nats], averaged over the two members."""
     return 0.5 * (np.logaddexp(0, scores.newton) + np.logaddexp(0, -scores.gr))
 
 
 def ece(scores: Scores, bins: int = BINS) -> float:
     """Expected calibration error: the mean over samples of |share of GR - mean probability| of their bin.
 
-    Bins of equal width in the probability of GR, lower edge closed, the last one closed above too. Positive even for a
-    perfect forecaster, by about the scatter of a share in a bin: few seeds, large floor.
+    Bins have equal width in the probability of GR; the lower edge is closed, and so is the upper edge of the last bin.
+    The error is positive even for a perfect forecaster, by about the scatter of a share in a bin, so that with few
+    seeds the floor is high.
     """
     return float(resampled_ece(scores, np.ones((1, len(scores.distinct))), bins)[0])
 
@@ -50,7 +51,7 @@ def resampled_ece(scores: Scores, weights: Array, bins: int = BINS) -> Array:
 
 
 def reliability(scores: Scores, resamples: int, bins: int = BINS) -> tuple[Bin, ...]:
-    """The reliability curve: each bin that holds samples; intervals from bootstraps over seeds."""
+    """The reliability curve: every bin that holds samples, with intervals from bootstraps over seeds."""
     counts, predicted, observed = _sums(scores, bins)
     weights = bootstrap_weights(len(scores.distinct), resamples)
     rows = []
@@ -74,8 +75,9 @@ def reliability(scores: Scores, resamples: int, bins: int = BINS) -> tuple[Bin, 
 def temperature(validation: Scores) -> float:
     """The temperature T that makes ``validation.divided(T)`` fit best, by cross-entropy.
 
-    Targets are (n + 1) / (n + 2) and 1 / (n + 2) for n seeds instead of 1 and 0 (Platt 1999): without them scores that
-    separate the validation part would be made certain, however few they are. 1 where every logit is 0.
+    Targets are (n + 1) / (n + 2) and 1 / (n + 2) for n seeds instead of 1 and 0 (Platt 1999): without this, scores that
+    separate the validation part would be made certain, however few they are. The temperature is 1 where every logit is
+    0.
     """
     from scipy.optimize import minimize_scalar
 
@@ -107,7 +109,7 @@ def calibrated(scores: Scores, fitted: float, resamples: int) -> Measures:
 
 
 def _sums(scores: Scores, bins: int) -> tuple[Array, Array, Array]:
-    """Count, summed probability and number of GR, each (distinct seeds, bins)."""
+    """The count, the summed probability and the number of GR samples, each (distinct seeds, bins)."""
     shape = (len(scores.distinct), bins)
     tables = [np.zeros(shape) for _ in range(3)]
     for logits, label in ((scores.newton, 0.0), (scores.gr, 1.0)):

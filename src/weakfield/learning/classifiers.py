@@ -1,7 +1,7 @@
-"""Small classifiers of summary statistics: logistic regression, linear discriminant, small network, one within pairs.
+"""Small classifiers on summary statistics: logistic regression, linear discriminant, small network, paired logistic.
 
 Each takes features ``rows`` by part, (pairs, 2, F) with Newton first, and the seeds of every part; it is fitted on the
-training part, chosen and calibrated on the validation part, and gives the scores of every part.
+training part, selected and calibrated on the validation part, and gives the scores of every part.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ STRENGTHS = tuple(float(c) for c in np.logspace(-4, 4, 17))
 DECAYS = tuple(float(a) for a in np.logspace(-2, 2, 9))
 HIDDEN = 8
 NETWORK_SEED = 11
-#: differences within pairs below this share of a feature are rounding of fields stored in single precision
+#: differences within pairs below this share of a feature are due to storing fields in single precision
 ROUNDING = 1e-6
 
 
 def logistic(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
-    """Logistic regression on standardised features, its L2 regularisation by validation loss."""
+    """Logistic regression on standardised features, with L2 regularisation chosen by validation loss."""
     with from_extra("learn", "the baselines of training"):
         from sklearn.linear_model import LogisticRegression
 
@@ -47,7 +47,7 @@ def logistic(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
 
 
 def discriminant(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
-    """Fisher's linear discriminant with the covariance of Ledoit and Wolf (2004): shrunk as much as it is noisy."""
+    """Fisher's linear discriminant with the covariance of Ledoit and Wolf (2004), shrunk by how noisy it is."""
     with from_extra("learn", "the baselines of training"):
         from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
@@ -60,7 +60,7 @@ def discriminant(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
 
 
 def small_network(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
-    """One hidden layer of ``HIDDEN`` tanh units on standardised features, L-BFGS; weight decay by validation loss."""
+    """One hidden layer of ``HIDDEN`` tanh units on standardised features, L-BFGS; validation loss sets weight decay."""
     with from_extra("learn", "the baselines of training"):
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.neural_network import MLPClassifier
@@ -77,7 +77,7 @@ def small_network(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
         (first, last), (shift, offset) = model.coefs_, model.intercepts_
 
         def decide(features: Array) -> Array:
-            # the logit itself: from probabilities it would be infinite where they round to 1
+            # the logit itself, because from probabilities that round to 1 it would be infinite
             hidden = np.tanh(features @ first + shift)
             logit: Array = (hidden @ last + offset)[:, 0]
             return logit
@@ -88,11 +88,11 @@ def small_network(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
 
 
 def paired(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
-    """Conditional logistic regression: the weights that best say which member is GR, from f_GR - f_Newton alone.
+    """Conditional logistic regression: the weights that best tell which member is GR, from f_GR - f_Newton alone.
 
-    What the members share (cosmic variance) cancels in the fit. The share of test seeds in which it is right is the
-    paired accuracy of its scores; as a classifier of single cubes it is as good as its direction happens to be.
-    Features are taken in units of their rms difference; L2 regularisation by the loss of the validation pairs.
+    What the members share (cosmic variance) cancels in the fit. The share of test seeds on which it is right is the
+    paired accuracy of its scores; as a classifier of single cubes it is only as good as its direction happens to be.
+    Features are taken in units of their rms difference; the loss of the validation pairs sets the L2 regularisation.
     """
     with from_extra("learn", "the baselines of training"):
         from sklearn.linear_model import LogisticRegression
@@ -118,7 +118,7 @@ def paired(rows: Rows, seeds: Seeds) -> dict[Part, Scores]:
 
 
 def _standardised(rows: Rows) -> Rows:
-    """Every feature less its mean, over its standard deviation, both of the training part; constant ones become 0."""
+    """Every feature minus its mean, over its standard deviation, both of the training part; constant ones become 0."""
     mean, scale = rows["train"].mean(axis=(0, 1)), rows["train"].std(axis=(0, 1))
     scale = np.where(scale > 10 * np.finfo(float).eps * np.abs(mean), scale, 1.0)
     return {part: (values - mean) / scale for part, values in rows.items()}
@@ -137,7 +137,7 @@ def _flat(pairs: Array) -> tuple[Array, Any]:
 def _best(
     candidates: Iterable[Decide], rows: Rows, seeds: Seeds, loss: Callable[[Scores], float] = log_loss
 ) -> dict[Part, Scores]:
-    """The scores of the candidate of smallest validation loss, divided by the temperature that validation asks for."""
+    """The scores of the candidate with the smallest validation loss, divided by a temperature fitted on validation."""
     best: dict[Part, Scores] = {}
     for decide in candidates:
         scores = {part: Scores(seeds[part], *(decide(rows[part][:, member]) for member in (0, 1))) for part in PARTS}

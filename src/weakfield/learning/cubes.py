@@ -1,4 +1,4 @@
-"""Cubes of one's own, as a person hands them to a trained network: arrays, tensors or labelled xarray fields."""
+"""Your own cubes, as you hand them to a trained network: arrays, tensors or labelled xarray fields."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from torch import Tensor
 from weakfield.base.errors import BadInput
 from weakfield.config import THEORIES, Theory
 
-#: spacings of coordinates agree to this share
+#: relative precision to which spacings of coordinates agree
 SPACING = 1e-6
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is said about cubes, if it is: the box [Mpc/h], the redshifts of their fields, the theory, the seeds."""
+    """What is known about cubes: the box [Mpc/h], the redshifts of their fields, the theory, the seeds; if stated."""
 
     box_size_mpch: float | None = None
     redshifts: tuple[float, ...] | None = None
@@ -39,7 +39,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class OwnCubes:
-    """phi of some universes, (universes, redshifts, N, N, N) float64, axes z, y, x, and what is said about it."""
+    """phi of some universes, (universes, redshifts, N, N, N) float64, axes z, y, x, and what is known about it."""
 
     phi: Tensor
     facts: Facts
@@ -48,7 +48,7 @@ class OwnCubes:
     def of(cls, cubes: Any, given: Facts) -> OwnCubes:
         """From an array or a tensor, a DataArray, or a list of DataArrays, one for each redshift.
 
-        ``BadInput`` for what is no cube, holds NaN or infinity, or contradicts what is ``given``.
+        ``BadInput`` for anything that is not a cube, holds NaN or infinity, or contradicts what is ``given``.
         """
         if isinstance(cubes, list | tuple) and cubes and all(map(_is_labelled, cubes)):
             parts = [cls.of(one, Facts()) for one in cubes]
@@ -95,7 +95,7 @@ def _labelled(cubes: Any) -> tuple[Tensor, Facts]:
 
 
 def _box_of(cubes: Any) -> float | None:
-    """The side of the box by the coordinates of the cells, which have to be evenly spaced and alike on all axes."""
+    """The side of the box from the coordinates of the cells, which must be evenly spaced and the same on all axes."""
     sides = []
     for axis in ("z", "y", "x"):
         if axis not in cubes.coords or cubes.sizes[axis] < 2:
@@ -116,7 +116,7 @@ def _numbers(cubes: Any, name: str, kind: Any) -> Any:
 
 
 def _checked(values: Tensor, redshifts: int) -> Tensor:
-    """(universes, redshifts, N, N, N) float64, from these axes or without the first one or two where they hold one."""
+    """(universes, redshifts, N, N, N) float64, from these axes, or without the first one or two of length 1."""
     shape = tuple(values.shape)
     if values.ndim == 3:
         values = values[None, None]
@@ -140,7 +140,7 @@ def _alike(fields: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _same(own: Any, other: Any) -> bool:
-    """Equal; numbers to the digits that are printed."""
+    """Whether both are equal; numbers are compared to the printed digits."""
     if isinstance(own, float):
         return bool(abs(own - other) <= SPACING * abs(own))
     if isinstance(own, tuple) and own and isinstance(own[0], float):

@@ -1,8 +1,8 @@
 """The learning curve: the main network and its baselines trained again with fewer seeds, tested on the same ones.
 
-Sets of seeds are nested, each the beginning of one random order, so that points differ in what was added. Every size is
-trained for as many steps as the whole part: with as many epochs instead, small sets would be trained less and would
-look worse than their seeds deserve.
+The sets of seeds are nested, each being the beginning of one random order, so that points differ only by the seeds
+added. Every size is trained for as many steps as the whole part; with as many epochs instead, small sets would be
+trained less and would look worse than their seeds deserve.
 """
 
 from __future__ import annotations
@@ -60,10 +60,10 @@ def trace_curve(
 ) -> Curve | None:
     """Train at every size of the study; ``whole`` has the scores of the network and the baselines with all seeds.
 
-    Writes ``training/learning_curve/curve.json``: ``points`` by rising number of ``seeds``, each with ``epochs`` and
-    for ``network`` and every baseline the measures of the test part and, as ``train``, of the seeds it was trained on.
-    Errors are over test seeds; that other training seeds would give another network is not in them. A training that
-    was stopped is continued. ``None``, and nothing is written, when the study asks for no curve.
+    Writes ``training/learning_curve/curve.json``: ``points`` by rising number of ``seeds``, each with ``epochs``, the
+    measures of the test part for ``network`` and every baseline and, as ``train``, those of the seeds it was trained
+    on. Errors are over test seeds and do not include that other training seeds would give another network. An
+    interrupted training is continued. ``None``, and nothing is written, when the study asks for no curve.
     """
     sizes = study.evaluation.learning_curve
     if not sizes:

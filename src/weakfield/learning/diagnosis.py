@@ -1,8 +1,8 @@
 """Under- and overfitting named in words, from the curves of training and validation and the error of their gap.
 
 The gap is the loss of the validation part minus that of the training part, both of the kept network in eval mode and
-without augmentation; its error comes from bootstraps over the seeds of both parts. What is smaller than two
-standard errors of the gap is not named.
+without augmentation; its error comes from bootstraps over the seeds of both parts. Anything smaller than two standard
+errors of the gap is not named.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ STANDARD_ERRORS = 2.0
 
 
 def diagnose(history: History, train: Scores, validation: Scores, resamples: int, loss: Judgement = BCE) -> Diagnosis:
-    """What the history of a training shows.
+    """Diagnose what the history of a training shows.
 
-    ``loss`` is that of the training. ``underfitting``: not even the training part is known better than by chance.
-    ``overfitting``: it is known better than the validation part; or the validation loss rose after the kept epoch while
-    the training loss went on falling. ``unfinished``: the kept epoch is among the last and the validation loss was
-    still falling. Else ``neither``.
+    ``loss`` is the loss of the training. ``underfitting``: not even the training part is told apart better than by
+    chance. ``overfitting``: the training part is told apart better than the validation part; or the validation loss
+    rose after the kept epoch while the training loss went on falling. ``unfinished``: the kept epoch is among the last
+    and the validation loss was still falling. Otherwise ``neither``.
     """
     terms, chance, unit = loss.terms, loss.chance, loss.unit
     known, known_drawn = _loss(terms, train, resamples)

@@ -1,8 +1,9 @@
 """Training on several processes, started by torchrun: one leads, the others follow its trainings.
 
 The leader runs the command as if it were alone; whenever it trains, it hands the training to the followers, and all
-take equal shares of every batch. Gradients are summed over the processes, so that the result is that of one process
-with the same batches, up to the order of sums. GPUs talk through NCCL, one to a process; processors through gloo.
+take equal shares of every batch. Gradients are summed over the processes, so that the result is the same as that of one
+process with the same batches, up to the order of sums. GPUs talk through NCCL, one to a process; processors through
+gloo.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from weakfield.base.errors import BadInput
 
 T = TypeVar("T")
 
-#: followers wait this long for the leader to finish what only it does
+#: followers wait this long for the leader to finish its own work
 PATIENCE = timedelta(hours=24)
 
 _at_work = False
@@ -40,11 +41,11 @@ class Crew:
         return self.rank == 0
 
     def share(self, items: Sequence[T]) -> Sequence[T]:
-        """This process's share of what all have in the same order."""
+        """This process's share of ``items``, which all processes have in the same order."""
         return items[self.rank :: self.size]
 
     def sum_gradients(self, network: nn.Module) -> None:
-        """Every gradient becomes the sum over the processes; one that none has stays absent."""
+        """Every gradient becomes the sum over the processes; one that no process has stays absent."""
         if self.size == 1:
             return
         parameters = [p for p in network.parameters() if p.requires_grad]
@@ -67,7 +68,7 @@ class Crew:
         return float(total)
 
     def same_buffers(self, network: nn.Module) -> None:
-        """Running means and the like become the leader's."""
+        """Set running means and other buffers to the leader's."""
         if self.size > 1:
             for buffer in network.buffers():
                 distributed.broadcast(buffer, 0)
@@ -96,9 +97,9 @@ def crew() -> Crew:
 def session(serve: Callable[[Any], None]) -> Iterator[bool]:
     """Join the processes that torchrun started; yields whether this one leads and has the command to run.
 
-    Followers have done all the work by the time they get False: each job the leader ``hand``s out is given to
-    ``serve``. When the leader fails between two jobs they are sent home; when it fails in the middle of one it just
-    ends, and torchrun ends them.
+    When followers get False, they have already done all the work: each job that the leader hands out (``handed``) is
+    given to ``serve``. When the leader fails between two jobs, the followers are sent home; when it fails in the middle
+    of one, it just ends, and torchrun ends them.
     """
     if not distributed.is_available():
         raise BadInput("this PyTorch has no distributed training, expected one that has to run under torchrun")
@@ -119,7 +120,7 @@ def session(serve: Callable[[Any], None]) -> Iterator[bool]:
             yield False
     finally:
         if not _at_work:
-            distributed.barrier()  # nobody leaves while another still hears
+            distributed.barrier()  # nobody leaves while another is still listening
             distributed.destroy_process_group()
 
 

@@ -34,10 +34,10 @@ Watch = Callable[[Row], None]
 def fit(task: Task, folder: Path, label: str = "training", watch: Watch = lambda row: None) -> nn.Module:
     """Train, keeping the epoch of the smallest validation loss; the network in eval mode, on the CPU.
 
-    Writes ``weights.pt``, ``history.json`` and ``log.jsonl`` into ``folder`` and ``checkpoint.pt`` after every epoch
-    until then; a checkpoint or a result of another task is not used. ``watch`` is given the row of every epoch and may
+    Writes ``weights.pt``, ``history.json`` and ``log.jsonl`` into ``folder``, and until then ``checkpoint.pt`` after
+    every epoch; a checkpoint or a result of another task is not used. ``watch`` is given the row of every epoch and may
     raise to give up. Under torchrun the other processes take their shares. Raises ``WeakfieldError`` when the loss
-    diverges, ``BadInput`` for what the settings ask and this machine or shape does not allow.
+    diverges, and ``BadInput`` for settings that this machine or shape does not allow.
     """
     if archive_of(folder / "weights.pt", task.hash) is not None:
         return load_model(folder)
@@ -77,7 +77,7 @@ def follow(job: tuple[Task, Variant, dict[str, Any] | None]) -> None:
 def load_model(folder: Path) -> nn.Module:
     """The trained network of a model folder, in eval mode, on the CPU; ``BadInput`` when there is none.
 
-    A class of the user's own is made from the source that lies beside the weights.
+    The user's own class is made from the source kept beside the weights.
     """
     saved = load_archive(folder / "weights.pt")
     if saved is None:
@@ -86,14 +86,14 @@ def load_model(folder: Path) -> nn.Module:
     made = None
     if "network" in sources:
         made = load_own_recorded("network", settings, sources["network"], folder / PLUGINS)
-    with torch.random.fork_rng(devices=[]):  # initial weights are drawn and thrown away
+    with torch.random.fork_rng(devices=[]):  # the initial weights drawn here are thrown away
         network = build_network(tuple(saved["shape"]), settings, made)
     network.load_state_dict(saved["weights"])
     return arrange(network, saved.get("layout", "channels_last")).eval()
 
 
 def _write_result(task: Task, folder: Path, loop: Loop) -> None:
-    """``history.json``, the sources of plugins, then ``weights.pt``, which says that the training is finished."""
+    """``history.json``, the sources of plugins, then ``weights.pt``, which marks the training as finished."""
     state = loop.state
     history = History(
         epochs=tuple(Epoch.model_validate(row) for row in state.history),
@@ -123,7 +123,7 @@ def _write_result(task: Task, folder: Path, loop: Loop) -> None:
 
 @contextmanager
 def _reproducible() -> Iterator[None]:
-    """Deterministic algorithms and a random state of our own inside the block; the caller's come back after it."""
+    """Deterministic algorithms and a separate random state inside the block; the caller's are restored after it."""
     algorithms = torch.are_deterministic_algorithms_enabled()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS refuses to be deterministic
     with torch.random.fork_rng(devices=[]):

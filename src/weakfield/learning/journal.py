@@ -1,4 +1,4 @@
-"""What a training says epoch by epoch: JSON lines, and event files for TensorBoard when asked."""
+"""What a training reports epoch by epoch: JSON lines, and event files for TensorBoard on request."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ LOG, EVENTS = "log.jsonl", "tensorboard"
 
 
 class Journal:
-    """``log.jsonl`` in ``folder``, a line an epoch: the row of the history and the norms of every layer.
+    """``log.jsonl`` in ``folder``, one line per epoch: the row of the history and the norms of every layer.
 
-    The file is written whole each time, before the checkpoint: an epoch done again after an interruption replaces its
-    line. It holds no times: the same training writes the same bytes. Raises ``BadInput`` when TensorBoard is asked for
-    and not installed.
+    The file is written whole each time, before the checkpoint, so that an epoch repeated after an interruption replaces
+    its line. It holds no times, so that the same training writes the same bytes. Raises ``BadInput`` when TensorBoard
+    is asked for but not installed.
     """
 
     def __init__(self, folder: Path, tensorboard: bool, finished: int) -> None:
@@ -30,7 +30,7 @@ class Journal:
             self.writer = SummaryWriter(str(folder / EVENTS), purge_step=finished)  # type: ignore[no-untyped-call]
 
     def write(self, history: list[dict[str, float]], norms: list[Norms]) -> None:
-        """The state of the training after its last epoch."""
+        """Write the state of the training after its last epoch."""
         lines = [json.dumps({**row, "layers": layers}) for row, layers in zip(history, norms, strict=True)]
         write_text(self.folder / LOG, "\n".join(lines) + "\n")
         if self.writer is not None and history:

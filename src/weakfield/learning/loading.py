@@ -1,6 +1,6 @@
 """Batches of pairs for the training loop: from memory, from a GPU, or read ahead by worker processes.
 
-Which pairs are in a batch, their order and their symmetry depend on the settings, never on where they come from or
+Which pairs are in a batch, their order and their symmetry depend on the settings, never on where the pairs come from or
 on the number of workers.
 """
 
@@ -26,14 +26,14 @@ Order = tuple[int, Sequence[int]]  # epoch, places
 
 
 class Reader(Dataset[Tensor]):
-    """Pairs at given places, moved by the symmetries of an epoch: what a worker process does for the loop."""
+    """Pairs at given places, moved by the symmetries of an epoch: this is what a worker process does for the loop."""
 
     def __init__(self, pairs: Pairs, settings: TrainingSettings, augment: bool) -> None:
         self.pairs, self.settings = pairs, settings
         self.samples = identities(pairs.seeds) if augment else None
 
     def __getitem__(self, order: Order) -> Tensor:
-        """(places, 2, *shape) float32; no places are an empty tensor."""
+        """(places, 2, *shape) float32; an empty tensor for no places."""
         epoch, places = order
         if not len(places):
             return torch.empty(0, 2, *self.pairs.shape)
@@ -46,7 +46,7 @@ class Reader(Dataset[Tensor]):
 
 
 class _Plan(Sampler[Order]):
-    """The batches of the epoch that comes next; the data loader asks for them in this order."""
+    """The batches of the next epoch, in the order in which the data loader asks for them."""
 
     def __init__(self) -> None:
         self.orders: list[Order] = []
@@ -71,7 +71,7 @@ class Loader:
                 prefetch_factor=AHEAD,
                 pin_memory=device.type == "cuda",
                 persistent_workers=True,
-                generator=torch.Generator(),  # it draws seeds for its workers; ours are not to be used up by it
+                generator=torch.Generator(),  # for the seeds of its workers, so that our random state stays untouched
                 multiprocessing_context="forkserver",  # a fork of a process with threads may hang
             )
             return
@@ -98,12 +98,12 @@ class Loader:
 
 
 def size_in_bytes(pairs: Pairs) -> int:
-    """Of all pairs in memory, float32."""
+    """The size of all pairs in memory, in float32."""
     return len(pairs) * 2 * prod(pairs.shape) * 4
 
 
 def place_for(pairs: Pairs, settings: TrainingSettings, device: torch.device) -> str:
-    """``gpu``, ``memory`` or ``workers``: the nearest place in which the pairs fit, unless the settings say."""
+    """``gpu``, ``memory`` or ``workers``: the nearest place in which the pairs fit, unless the settings decide."""
     size = size_in_bytes(pairs)
     if settings.loading == "workers":
         return "workers"

@@ -34,9 +34,9 @@ Row = dict[str, float]
 
 @dataclass(frozen=True)
 class Task:
-    """What is trained on what: ``pairs`` are the samples, ``data`` names them (a fingerprint).
+    """What is trained on what: ``pairs`` are the samples, and ``data`` identifies them (a fingerprint).
 
-    ``kept``: a folder of the run with the sources of plugins, for those that Python's path no longer has.
+    ``kept`` is a folder of the run with the sources of plugins, for those that are no longer on Python's path.
     """
 
     settings: TrainingSettings
@@ -46,12 +46,12 @@ class Task:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(channels, N, N, N) or (channels, N, N) of one sample."""
+        """The shape of one sample, (channels, N, N, N) or (channels, N, N)."""
         return self.pairs["train"].shape
 
     @property
     def hash(self) -> str:
-        """Of everything that decides the weights."""
+        """The hash of everything that decides the weights."""
         irrelevant = ("mean_kept_too", "loading", "memory_gib", "workers", "tensorboard")
         sources = plugin_sources(self.settings, self.kept)
         decides = [self.settings.hash(*irrelevant), self.data, sources.pop("network", "")]
@@ -107,7 +107,7 @@ class Loop:
             network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
         smallest = min(map(len, order(settings, len(task.pairs["train"]), 0)))
         if smallest < crew.size and any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in network.modules()):
-            # the processes without a pair would never meet the others in the normalisation
+            # processes without a pair would never join the others in the normalisation
             raise BadInput(
                 f"training.batch_pairs is {settings.batch_pairs}, which leaves a last batch of {smallest} pairs to"
                 f" {crew.size} processes; expected a pair for each where a network has batch normalisation"
@@ -123,12 +123,12 @@ class Loop:
 
     @property
     def finished(self) -> bool:
-        """All epochs are done, or the loss has not fallen for as many as the settings allow."""
+        """Whether all epochs are done, or the loss has not fallen for as many as the settings allow."""
         settings, state = self.task.settings, self.state
         return len(state.history) >= settings.epochs or stops(state.losses, settings.early_stopping)
 
     def advance(self) -> Row:
-        """One epoch; its row of the history. Raises ``WeakfieldError`` when the loss is not finite."""
+        """Train for one epoch; return its row of the history. Raises ``WeakfieldError`` when the loss is not finite."""
         state, epoch = self.state, len(self.state.history)
         train = self.train(epoch)
         scores = self._scores()
@@ -176,7 +176,7 @@ class Loop:
         return {"loss": total / count, "learning_rate": rate, "gradient_norm": sum(norms) / len(norms)}
 
     def _gradients(self, values: torch.Tensor, size: int, listening: bool) -> float:
-        """This process's share in the loss of a batch of ``size`` pairs, its gradients left in the network."""
+        """This process's share of the loss of a batch of ``size`` pairs; its gradients are left in the network."""
         self.state.optimiser.zero_grad()
         if not len(values):
             return 0.0  # more processes than pairs are left in the last batch
@@ -195,7 +195,7 @@ class Loop:
         return float(loss.detach())
 
     def _scores(self) -> Scores:
-        """Of the validation pairs, each scored by one of the processes."""
+        """The scores of the validation pairs, each scored by one of the processes."""
         pairs = self.task.pairs["validation"]
         self.crew.same_buffers(self.state.network)
         places = scoring_batches(len(pairs))

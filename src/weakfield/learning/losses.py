@@ -1,4 +1,4 @@
-"""What is minimised, on samples or on pairs; sums over a batch, so that shares of it on many processes add up."""
+"""What is minimised, on samples or on pairs: sums over a batch, so that the shares of many processes add up."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Terms = Callable[[Scores], Array]
 
 
 def log_odds(outputs: Tensor) -> Tensor:
-    """Of GR against the rest: (B,) as it is; of (B, classes), class 1 being GR, z_1 - ln sum of exp of the others."""
+    """Log-odds of GR: (B,) as it is; from (B, classes), class 1 being GR, z_1 - ln sum of exp of the others."""
     if outputs.ndim == 1:
         return outputs
     others = torch.cat([outputs[:, :1], outputs[:, 2:]], dim=1)
@@ -30,7 +30,7 @@ def log_odds(outputs: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Judgement:
-    """How a loss judges scores: ``terms`` (places,), what they are for a network that knows nothing, and their unit."""
+    """How a loss judges scores: ``terms`` (places,), their value for a network that knows nothing, and their unit."""
 
     terms: Terms
     chance: float
@@ -53,7 +53,7 @@ _JUDGEMENTS = {
 
 
 def judgement(settings: TrainingSettings, kept: Path | None = None) -> Judgement:
-    """That of the loss of the settings; ``kept`` as in ``Task``."""
+    """The judgement of the loss in the settings; ``kept`` as in ``Task``."""
     if "loss" not in settings.plugins:
         return _JUDGEMENTS[settings.loss]
 
@@ -65,7 +65,7 @@ def judgement(settings: TrainingSettings, kept: Path | None = None) -> Judgement
 
 
 def _own_terms(settings: TrainingSettings, newton: Tensor, gr: Tensor, kept: Path | None) -> Tensor:
-    """The loss of every pair (n,) by a function of the user's own, from the log-odds of both members (n,)."""
+    """The loss of every pair (n,) by the user's own function, from the log-odds of both members (n,)."""
     found = load_own("loss", settings, kept)(newton, gr)
     if not isinstance(found, Tensor) or found.shape != newton.shape:
         answer = f"a tensor of shape {tuple(found.shape)}" if isinstance(found, Tensor) else repr(found)
@@ -78,10 +78,10 @@ def _own_terms(settings: TrainingSettings, newton: Tensor, gr: Tensor, kept: Pat
 def training_loss(settings: TrainingSettings, outputs: Tensor, pairs: int, kept: Path | None = None) -> Tensor:
     """The share of these outputs in the mean loss of a batch of ``pairs``.
 
-    ``outputs``: (2 n,) or (2 n, classes) of n of its pairs, Newton and GR in turn. ``mse`` is of the probability (of
-    all classes, halved, so that two classes and one logit have the same); ``pair`` the cross-entropy of which member
-    is GR, from the difference of their log-odds. Label smoothing s replaces a label y by (1 - s) y + s / classes. A
-    loss of the user's own is a function of the log-odds of both members, to the loss of every pair.
+    ``outputs``: (2 n,) or (2 n, classes) for n of its pairs, Newton and GR in turn. ``mse`` is the squared error of the
+    probability (of all classes, halved, so that two classes and one logit give the same); ``pair`` is the cross-entropy
+    of which member is GR, from the difference of their log-odds. Label smoothing s replaces a label y by (1 - s)
+    y + s / classes. A loss of the user's own is a function from the log-odds of both members to the loss of every pair.
     """
     if "loss" in settings.plugins:
         odds = log_odds(outputs)
@@ -109,7 +109,7 @@ def training_loss(settings: TrainingSettings, outputs: Tensor, pairs: int, kept:
 
 
 def validation_loss(settings: TrainingSettings, scores: Scores, kept: Path | None = None) -> float:
-    """The loss of the settings on scores (log-odds of GR), labels not smoothed: what chooses the best epoch."""
+    """The loss of the settings on scores (log-odds of GR), without label smoothing: it chooses the best epoch."""
     if settings.loss == "mse":
         return float(0.5 * ((_sigmoid(scores.newton) ** 2).mean() + (_sigmoid(-scores.gr) ** 2).mean()))
     return float(judgement(settings, kept).terms(scores).mean())

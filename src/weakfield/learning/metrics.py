@@ -58,11 +58,11 @@ CHUNK = 4_000_000
 
 
 def unpaired_auc(scores: Scores) -> float:
-    """The AUC between universes: without comparisons within a pair, whose members are no independent draws.
+    """The AUC between universes, without comparisons within a pair, whose members are not independent draws.
 
-    Those comparisons add up to 1 / (2 seeds) to the AUC, so that a score which orders the members of a pair by a hair
-    and knows nothing else lies off 1/2; here it does not. A single seed has no other universe: its members are
-    compared with each other.
+    Those comparisons can add up to 1 / (2 seeds) to the AUC, so that the AUC of a score that orders the members of a
+    pair by a hair and knows nothing else is not 1/2; here it is. A single seed has no other universe, so its members
+    are compared with each other.
     """
     return float(resampled_unpaired_auc(scores, each_once(scores))[0])
 
@@ -83,10 +83,10 @@ def average_precision(scores: Scores) -> float:
 
 
 def evaluate(scores: Scores, resamples: int) -> dict[str, Estimate]:
-    """Every measure of the two theories' scores, with its 95 % percentile interval from bootstraps over seeds.
+    """Every measure of the scores of the two theories, with its 95 % percentile interval from bootstraps over seeds.
 
     ``auc``, ``unpaired_auc``, ``accuracy``, ``balanced_accuracy`` (the mean of the shares of right answers under each
-    theory: the same number as long as every seed brings both), ``paired_accuracy``, ``average_precision``; of the
+    theory: the same number as long as every seed has both), ``paired_accuracy``, ``average_precision``; and for the
     probability 1 / (1 + exp(-logit)) that a sample is GR: ``brier`` (mean squared error), ``ece`` (expected calibration
     error), ``log_loss`` (binary cross-entropy in nats). All but ``log_loss`` lie between 0 and 1.
     """
@@ -109,9 +109,9 @@ def evaluate(scores: Scores, resamples: int) -> dict[str, Estimate]:
 
 
 def confusion(scores: Scores, resamples: int) -> dict[Theory, dict[Theory, Share]]:
-    """Of each theory: how many samples were called ``newton`` and ``gr``, and which share, with its interval.
+    """For each theory, how many samples were called ``newton`` and ``gr``, and which share, with its interval.
 
-    A logit of exactly 0 counts half in both columns. The rows are theories, as the keys say.
+    A logit of exactly 0 counts half in both columns. The outer keys are the true theories.
     """
     weights = bootstrap_weights(len(scores.distinct), resamples)
 
@@ -124,14 +124,14 @@ def confusion(scores: Scores, resamples: int) -> dict[Theory, dict[Theory, Share
 
 
 def measures(scores: Scores, temperature: float, resamples: int) -> Measures:
-    """All of ``evaluate``, and what probabilities are worth after division by a ``temperature``."""
+    """All of ``evaluate``, and what probabilities are worth after the logits are divided by a ``temperature``."""
     return evaluate(scores, resamples) | calibrated(scores, temperature, resamples)
 
 
 def evaluation(scores: Mapping[Part, Scores], resamples: int) -> Evaluation:
     """The measures of the validation and the test part, with a temperature fitted on the validation part.
 
-    Confusion and reliability are of the test part, the latter as scored and after the temperature.
+    Confusion and reliability are those of the test part, reliability both as scored and after the temperature.
     """
     temperature, test = fitted_temperature(scores["validation"]), scores["test"]
     return Evaluation(
@@ -148,7 +148,7 @@ def evaluation(scores: Mapping[Part, Scores], resamples: int) -> Evaluation:
 def auc_difference(first: Scores, second: Scores, resamples: int) -> Estimate:
     """AUC of ``first`` minus AUC of ``second`` on the same seeds, each resample used for both.
 
-    One may be of slices and the other of cubes, as long as the seeds come in one order.
+    One may be for slices and the other for cubes, as long as the seeds come in the same order.
     """
     if first.distinct != second.distinct:
         raise ValueError("two classifiers can be compared on the same seeds only")
@@ -162,7 +162,7 @@ def resampled_unpaired_auc(scores: Scores, weights: Array) -> Array:
     within = np.diagonal(table)
     products = quadratic(weights, table - np.diag(within))
     count = (weights @ scores.sizes) ** 2 - weights**2 @ scores.sizes**2
-    # where one seed was drawn alone there is no other universe, and its own partner stands in
+    # where one seed alone was drawn there is no other universe, and its own other member stands in
     result: Array = (weights @ (within / scores.sizes)) / (weights @ scores.sizes)
     np.divide(products, count, out=result, where=count > 0)
     return result
@@ -190,17 +190,17 @@ def log_loss(scores: Scores) -> float:
 
 
 def _hits(scores: Scores) -> Array:
-    """(places,): mean over the two members of a pair of being on the right side of 0."""
+    """(places,): the share of the two members of a pair that lie on the right side of 0."""
     return 0.25 * (2.0 + np.sign(scores.gr) - np.sign(scores.newton))
 
 
 def _ordered(scores: Scores) -> Array:
-    """(places,): 1 where the GR member scores above its partner, 1/2 for a tie."""
+    """(places,): 1 where the GR member scores above the Newtonian one, 1/2 for a tie."""
     return right(scores.gr - scores.newton)
 
 
 def _chunks(weights: Array, columns: int) -> Iterator[Array]:
-    """Rows of ``weights``, as many at once as tables with so many columns may hold."""
+    """Rows of ``weights``, as many at once as fit in memory for tables with this many columns."""
     step = max(1, CHUNK // columns)
     for start in range(0, len(weights), step):
         yield weights[start : start + step]

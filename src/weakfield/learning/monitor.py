@@ -1,4 +1,4 @@
-"""Activations and gradients of every layer, watched for what vanishes or explodes."""
+"""Activations and gradients of every layer, watched in case they vanish or explode."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 Norms = dict[str, dict[str, float]]
 
-VANISHED = 1e-5  # of the largest gradient among the layers; in the networks here they lie within a factor 1e3
+VANISHED = 1e-5  # share of the largest gradient among the layers; in the networks here they lie within a factor 1e3
 EXPLODED_ACTIVATION = 1e4  # rms, where the input has 1: a logit of that size is beyond single precision's exp
-EXPLODED_GRADIENT = 1e4  # norm, where clipping at 1 leaves a direction that one sample decides
+EXPLODED_GRADIENT = 1e4  # norm, beyond which clipping at 1 leaves a direction that one sample decides
 
 
 class Monitor:
@@ -31,7 +31,7 @@ class Monitor:
 
     @contextmanager
     def listening(self, active: bool = True) -> Iterator[None]:
-        """Remember the activations of forward passes inside the block."""
+        """Record the activations of forward passes inside the block."""
         handles: list[Any] = []
         if active:
             self.activations = {}
@@ -46,7 +46,7 @@ class Monitor:
     def norms(self) -> Norms:
         """``activation`` (rms), ``gradient`` (norm of the gradient of the weights) of each layer, in order of use.
 
-        Called after the backward pass, before clipping. What is not finite stands as the largest float.
+        Call it after the backward pass and before clipping. Values that are not finite become the largest float.
         """
         found: Norms = {}
         for name, activation in self.activations.items():
@@ -94,7 +94,7 @@ def complaints(norms: Norms) -> dict[str, str]:
 
 
 def warn(norms: Norms, epoch: int, said: dict[str, str]) -> None:
-    """Warn of each kind of trouble the first time it is seen; ``said`` collects what was."""
+    """Warn of each kind of trouble the first time it is seen; ``said`` collects the warnings given."""
     for kind, sentence in complaints(norms).items():
         if kind not in said:
             said[kind] = f"{sentence} [epoch {epoch + 1}]"

@@ -16,8 +16,8 @@ def build_optimiser(network: nn.Module, settings: TrainingSettings, kept: Path |
     """The optimiser of a training; the learning rate is set anew at every step.
 
     ``nesterov`` looks ahead along the momentum before it takes the gradient. Weight decay is decoupled from the
-    gradient in ``adamw`` alone (arXiv:1711.05101). One of the user's own is what a function (parameters, settings)
-    gives; ``kept`` as in ``Task``.
+    gradient in ``adamw`` alone (arXiv:1711.05101). The user's own optimiser is what their function
+    (parameters, settings) returns; ``kept`` as in ``Task``.
     """
     parameters, rate, decay = list(network.parameters()), settings.learning_rate, settings.weight_decay
     name = settings.optimiser

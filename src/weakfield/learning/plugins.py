@@ -1,7 +1,7 @@
-"""Code of the user's own in a training: a network, loss, optimiser or schedule named ``package.module:NAME``.
+"""The user's own code in a training: a network, loss, optimiser or schedule named ``package.module:NAME``.
 
-Its source is copied beside the weights, so that a run is read, audited and explained without it; only a training that
-is done again looks for it in Python's path first.
+Its source is copied beside the weights, so that a run can be read, audited and explained without the original; only a
+training that is done again looks on Python's path first.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import nn
 from weakfield.base.plugins import Expected, keep_source, load_plugin, load_recorded, source_hash
 from weakfield.config.training import TrainingSettings
 
-#: by the key of ``[training]`` that names it; what each is called with is said where it is used
+#: by the key of ``[training]`` that names it; the arguments of each are described where it is called
 EXPECTED = {
     "network": Expected(
         "training.network",
@@ -30,17 +30,17 @@ FOLDER = "plugins"
 
 
 def load_own(key: str, settings: TrainingSettings, kept: Path | None = None) -> Any:
-    """What a key of the settings names, from Python's path or, where it is not there, from the folder ``kept``."""
+    """What a key of the settings names, from Python's path or, if it is not there, from the folder ``kept``."""
     return load_plugin(settings.plugins[key], EXPECTED[key], kept)
 
 
 def load_own_recorded(key: str, settings: TrainingSettings, recorded: str, kept: Path) -> Any:
-    """What a key of the settings named when its source had the hash ``recorded``."""
+    """What a key of the settings named, from the source with the hash ``recorded``."""
     return load_recorded(settings.plugins[key], EXPECTED[key], recorded, kept)
 
 
 def plugin_sources(settings: TrainingSettings, kept: Path | None = None) -> dict[str, str]:
-    """The hash of the source of what is the user's own in the settings, by key: it decides a training as they do."""
+    """The hash of the source of the user's own code in the settings, by key; it decides a training as settings do."""
     return {key: source_hash(name, EXPECTED[key], kept) for key, name in settings.plugins.items()}
 
 

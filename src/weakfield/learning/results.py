@@ -1,4 +1,4 @@
-"""What training leaves in a run folder: histories, measures, bounds and curves, each a record with its JSON."""
+"""What training leaves in a run folder: histories, measures, bounds and curves, each a record stored as JSON."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 METRICS, HISTORY, CURVE = "metrics.json", "history.json", "curve.json"
 
-#: by name: the measures of ``metrics.evaluate`` and those after calibration
+#: the measures of ``metrics.evaluate`` and those after calibration, by name
 Measures = dict[str, Estimate]
 
 
 class Share(Record):
-    """How many samples of a theory were called one thing, and which share of them that is, with its interval."""
+    """How many samples of a theory were given one label, and which share of them that is, with its interval."""
 
     count: float
     value: float
@@ -41,14 +41,14 @@ class Bin(Record):
 
 
 class Reliability(Record):
-    """The reliability curve as scored, and with logits divided by the temperature."""
+    """The reliability curve as scored, and after the logits are divided by the temperature."""
 
     raw: tuple[Bin, ...]
     calibrated: tuple[Bin, ...]
 
 
 class Evaluation(Record):
-    """What one classifier is worth; ``confusion`` (by theory, then by what was called) is of the test part."""
+    """What one classifier is worth; ``confusion`` (by theory, then by label given) is of the test part."""
 
     validation: Measures
     test: Measures
@@ -58,7 +58,7 @@ class Evaluation(Record):
 
 
 class Bound(Record):
-    """The largest AUC for Gaussian fields of the spectra measured, as ``bound.measured_bound`` says."""
+    """The largest AUC for Gaussian fields with the measured spectra, as described in ``bound.measured_bound``."""
 
     auc: Estimate
     auc_shells: Estimate
@@ -69,7 +69,7 @@ class Bound(Record):
 
 
 class Diagnosis(Record):
-    """``gap`` [unit of the loss]: validation minus training, with its interval; ``words`` say what curves show."""
+    """``gap`` [unit of the loss]: validation minus training, with its interval; ``words`` says what they show."""
 
     verdict: Literal["underfitting", "overfitting", "unfinished", "neither"]
     gap: Estimate
@@ -77,7 +77,7 @@ class Diagnosis(Record):
 
 
 class Parts(Record):
-    """Of a network that sees parts of cubes: fewest and most parts a cube has, and what a single one is worth."""
+    """For a network that sees parts of cubes: the fewest and most parts a cube has, and what a single part is worth."""
 
     per_cube: tuple[int, int]
     test: Measures
@@ -134,7 +134,7 @@ class Epoch(Record):
 
 
 class History(Record):
-    """The content of ``history.json``: every epoch, the one that was kept, and on what the training ran."""
+    """The content of ``history.json``: every epoch, which one was kept, and on what the training ran."""
 
     epochs: tuple[Epoch, ...]
     best_epoch: int
@@ -154,7 +154,7 @@ class History(Record):
 
 
 class CurvePoint(Record):
-    """A network and baselines trained with ``seeds`` seeds; ``train`` is the network on those seeds themselves."""
+    """A network and baselines trained with ``seeds`` seeds; ``train`` judges the network on those seeds themselves."""
 
     seeds: int
     epochs: int
@@ -164,7 +164,7 @@ class CurvePoint(Record):
 
 
 class Curve(Record):
-    """The learning curve, points by rising number of training seeds."""
+    """The learning curve, with points in order of rising number of training seeds."""
 
     points: tuple[CurvePoint, ...]
     test_seeds: int
@@ -182,7 +182,7 @@ def scores_table(folder: RunFolder) -> DataFrame:
     Columns: ``model``, a network (``cnn``, ``cnn_meankept``) or a baseline (``log_pk``, ...); ``split``,
     ``validation`` or ``test`` (baselines: ``test``); ``score``, a name of ``metrics.evaluate`` or one of
     ``calibrated_ece``, ``calibrated_brier``, ``calibrated_log_loss``; ``value``, with the ends ``low`` and ``high`` of
-    its 95 % interval over seeds. Baselines are those of the run and stand once, whichever network they are beside.
+    its 95 % interval over seeds. Baselines belong to the run and appear once, whichever network they stand beside.
     """
     from pandas import DataFrame
 

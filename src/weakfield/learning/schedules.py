@@ -1,4 +1,4 @@
-"""The learning rate at every step, and when to stop: functions of the settings and the history, without a state."""
+"""The learning rate at every step, and when to stop: functions of the settings and the history, without state."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from weakfield.base.errors import BadInput
 from weakfield.config.training import TrainingSettings
 from weakfield.learning.plugins import load_own
 
-START_SHARE = 1 / 25  # of the largest learning rate, where one cycle begins (arXiv:1708.07120)
-END_SHARE = START_SHARE / 1e4  # where it ends
+START_SHARE = 1 / 25  # share of the largest learning rate at which one cycle begins (arXiv:1708.07120)
+END_SHARE = START_SHARE / 1e4  # share at which it ends
 
 
 def learning_rate(
@@ -19,10 +19,11 @@ def learning_rate(
 ) -> float:
     """The learning rate of the step that brings the training to ``progress`` in (0, 1].
 
-    It rises over the first share ``warmup`` of the training, linearly from 0 (one cycle: as half a cosine from 1/25
-    of the largest). Then it stays; or falls to 0 (one cycle: to 4e-6 of the largest) as half a cosine; or falls by
-    ``decay_factor`` every ``decay_epochs`` epochs or when ``losses``, the validation losses so far, reached a plateau.
-    One of the user's own, a function (settings, progress, losses), decides all of it; ``kept`` as in ``Task``.
+    Over the first share ``warmup`` of the training it rises linearly from 0 (one cycle: as half a cosine from 1/25 of
+    the largest). After that it stays constant; or falls to 0 (one cycle: to 4e-6 of the largest) as half a cosine; or
+    falls by ``decay_factor`` every ``decay_epochs`` epochs or whenever ``losses``, the validation losses so far, reach
+    a plateau. The user's own schedule, a function (settings, progress, losses), decides all of it; ``kept`` as in
+    ``Task``.
     """
     rate, schedule = settings.learning_rate, settings.schedule
     if "schedule" in settings.plugins:
@@ -39,7 +40,7 @@ def learning_rate(
     if schedule == "one_cycle":
         return rate * _half_cosine(1.0, END_SHARE, share)
     if schedule == "step":
-        finished = math.ceil(progress * settings.epochs - 1e-9) - 1  # epochs before the one of this step
+        finished = math.ceil(progress * settings.epochs - 1e-9) - 1  # epochs before that of this step
         return rate * settings.decay_factor ** (max(finished, 0) // settings.decay_epochs)
     if schedule == "plateau":
         return rate * settings.decay_factor ** plateaus(losses, settings.decay_epochs)
@@ -47,7 +48,7 @@ def learning_rate(
 
 
 def plateaus(losses: Sequence[float], patience: int) -> int:
-    """How often ``losses`` had ``patience`` epochs in a row that were not smaller than all before."""
+    """How often ``losses`` had ``patience`` epochs in a row without a value smaller than all before."""
     best, waited, count = math.inf, 0, 0
     for loss in losses:
         best, waited = (loss, 0) if loss < best else (best, waited + 1)
@@ -57,7 +58,7 @@ def plateaus(losses: Sequence[float], patience: int) -> int:
 
 
 def stops(losses: Sequence[float], patience: int | None) -> bool:
-    """Whether the last ``patience`` epochs brought no validation loss smaller than the best before them."""
+    """Whether none of the last ``patience`` epochs had a validation loss smaller than the best before them."""
     if patience is None or len(losses) <= patience:
         return False
     return min(losses[-patience:]) >= min(losses[:-patience])

@@ -1,7 +1,7 @@
-"""Logits of pairs, and what errors over seeds are made of: resamples of whole seeds and their percentiles.
+"""Logits of pairs, and the basis of errors over seeds: resamples of whole seeds and their percentiles.
 
 A seed is the unit of everything: the two cubes of a seed share their universe, and so do all slices of a cube. Scores
-whose seeds stand several times (slices) are resampled by whole seeds, never by slices.
+in which seeds appear several times (slices) are resampled by whole seeds, never by slices.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Scores:
 
     @cached_property
     def distinct(self) -> tuple[int, ...]:
-        """Every seed once, in the order in which they first stand."""
+        """Every seed once, in the order of first appearance."""
         return tuple(dict.fromkeys(self.seeds))
 
     @cached_property
@@ -72,7 +72,7 @@ class Scores:
         return f"Scores of {len(self.distinct)} pairs{places}: AUC {auc(self):.2f}, paired accuracy {ordered:.2f}"
 
     def plot(self, ax: Axes | None = None, label: str | None = None) -> Axes:
-        """The ROC curve: share of GR called GR against share of Newton called GR, as the threshold falls."""
+        """Draw the ROC curve: the share of GR called GR against that of Newton called GR, as the threshold falls."""
         axes = new_figure(size=(4.3, 4.3))[1][0, 0] if ax is None else ax
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":")
         axes.plot(*roc(self), label=label or f"AUC {auc(self):.2f}")
@@ -81,15 +81,15 @@ class Scores:
         return axes
 
     def divided(self, temperature: float) -> Scores:
-        """The same scores with every logit over ``temperature``."""
+        """The same scores with every logit divided by ``temperature``."""
         return Scores(self.seeds, self.newton / temperature, self.gr / temperature)
 
 
 def cube_scores(scores: Scores) -> Scores:
     """Scores of whole cubes from those of their slices: the mean logit over the places of each seed.
 
-    ``scores.sizes`` says how many slices that were. The mean logit is the logarithm of the geometric mean of the odds:
-    it weighs every slice alike and does not grow with their number, because slices are no independent draws.
+    ``scores.sizes`` says how many slices there were. The mean logit is the logarithm of the geometric mean of the odds:
+    it weighs all slices equally and does not grow with their number, because slices are not independent draws.
     """
     return Scores(
         scores.distinct, scores.by_seed(scores.newton) / scores.sizes, scores.by_seed(scores.gr) / scores.sizes
@@ -112,7 +112,7 @@ class Estimate:
 
 
 def bootstrap_weights(seeds: int, resamples: int) -> Array:
-    """(resamples, seeds): how often each seed is drawn when as many are drawn with replacement; fixed random seed."""
+    """(resamples, seeds): how often each seed is drawn, as many draws as seeds, with replacement; fixed random seed."""
     random = np.random.default_rng(BOOTSTRAP_SEED)
     return random.multinomial(seeds, np.full(seeds, 1.0 / seeds), size=resamples).astype(float)
 
@@ -124,7 +124,7 @@ def resampled_mean(scores: Scores, values: Array, weights: Array) -> Array:
 
 
 def interval(value: float, resamples: Array) -> Estimate:
-    """Percentile interval of the resamples, widened to hold the value itself."""
+    """The percentile interval of the resamples, widened if necessary to hold the value itself."""
     low, high = np.quantile(resamples, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return Estimate(value, min(float(low), value), max(float(high), value))
 
@@ -141,7 +141,7 @@ def wins(scores: Scores) -> Array:
 
 
 def seed_wins(scores: Scores) -> Array:
-    """(S, S) for S distinct seeds: ``wins`` summed over the places of both, without ever holding (places, places)."""
+    """(S, S) for S distinct seeds: ``wins`` summed over the places of both, never holding all (places, places)."""
     count = len(scores.distinct)
     if count == len(scores.seeds):
         return wins(scores)
@@ -154,7 +154,7 @@ def seed_wins(scores: Scores) -> Array:
 
 
 def auc(scores: Scores) -> float:
-    """Area under the ROC curve: how often a GR sample scores above a Newton sample, ties counted half."""
+    """Area under the ROC curve: how often a GR sample scores above a Newton sample; ties count half."""
     return float(resampled_auc(scores, each_once(scores))[0])
 
 
@@ -165,12 +165,12 @@ def resampled_auc(scores: Scores, weights: Array) -> Array:
 
 
 def each_once(scores: Scores) -> Array:
-    """(1, distinct seeds): the weights of the seeds as they are, each drawn once."""
+    """(1, distinct seeds): the weights of the original seeds, each drawn once."""
     return np.ones((1, len(scores.distinct)))
 
 
 def quadratic(weights: Array, table: Array) -> Array:
-    """(resamples,): w T w of every row of ``weights``."""
+    """(resamples,): w T w for every row w of ``weights``, with T = ``table``."""
     result: Array = ((weights @ table) * weights).sum(axis=1)
     return result
 

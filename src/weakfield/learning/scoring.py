@@ -1,4 +1,4 @@
-"""Logits of samples: single precision, eval mode, batches of one size, so that a score depends on its sample alone."""
+"""Logits of samples: single precision, eval mode, batches of fixed size, so that a score depends only on its sample."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def scoring_batches(count: int) -> list[range]:
 
 
 def logits_of_pairs(network: nn.Module, batches: Iterable[Tensor]) -> Logits:
-    """(n, 2) from batches (m, 2, *shape) of pairs; one at a time is in memory."""
+    """(n, 2) from batches (m, 2, *shape) of pairs, only one of which is in memory at a time."""
     rows = [np.stack([logits(network, batch[:, member]) for member in (0, 1)], axis=1) for batch in batches]
     return np.concatenate(rows) if rows else np.empty((0, 2))
 

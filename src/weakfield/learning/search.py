@@ -1,8 +1,8 @@
-"""The search for settings of the training: trials judged on the validation part, the best one tested at the end.
+"""The search for training settings: trials are judged on the validation part, and the best is tested at the end.
 
-Trials lie in ``search/`` of the run folder: the store of optuna (a journal that several processes append to), a model
-folder a trial, and ``best.json``. The same command continues; changed settings or data begin a search of their own in
-the same store.
+Trials are kept in ``search/`` of the run folder: the store of optuna (a journal to which several processes append), a
+model folder for each trial, and ``best.json``. The same command continues a search; changed settings or data begin a
+separate search in the same store.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ LOOK = 0.5  # seconds between looks at the store
 
 
 class Found(Record):
-    """The best trial of a ``search``: its settings, what it is worth, and how many trials there were of each outcome.
+    """The best trial of a ``search``: its settings, what it is worth, and how many trials had each outcome.
 
     ``test_reads``: how often a best network of this search has been tested, which is 1 unless the search was continued
     and found a better one.
@@ -49,7 +49,7 @@ class Found(Record):
     search: str
     trial: int
     settings: dict[str, Any]
-    validation_loss: float | None = None  #: of these two the one that judged
+    validation_loss: float | None = None  #: of this and the next, only the one that judged is given
     validation_auc: float | None = None
     trials: dict[str, int]
     folder: str
@@ -58,7 +58,7 @@ class Found(Record):
 
 
 def search(study: StudyConfig, folder: RunFolder) -> Found:
-    """Bring the search of a run folder to ``study.search.trials`` trials; what was found is in ``best.json`` too.
+    """Bring the search of a run folder to ``study.search.trials`` trials; the result is also in ``best.json``.
 
     ``best.toml`` holds the settings as a table of a study. Raises ``BadInput`` when optuna or the data set is missing,
     ``WeakfieldError`` when every trial failed.
@@ -84,7 +84,7 @@ def search(study: StudyConfig, folder: RunFolder) -> Found:
 
 
 def _run(study: StudyConfig, folder: RunFolder, name: str, missing: int, before: int) -> None:
-    """The missing trials, shared out evenly among the workers."""
+    """Run the missing trials, shared out evenly among the workers."""
     workers = min(study.search.workers, missing)
     shares = [missing // workers + (i < missing % workers) for i in range(workers)]
     if workers == 1:
@@ -117,7 +117,7 @@ def _run(study: StudyConfig, folder: RunFolder, name: str, missing: int, before:
 
 
 def _work(study: StudyConfig, root: Path, name: str, trials: int, number: int, threads: int | None) -> None:
-    """``trials`` trials in this process; ``number`` makes its choices differ from those of the other workers."""
+    """Run ``trials`` trials in this process; ``number`` makes its choices differ from those of the other workers."""
     optuna = _optuna()
     if threads is not None:
         import torch
@@ -160,7 +160,7 @@ def _work(study: StudyConfig, root: Path, name: str, trials: int, number: int, t
 
 
 def _report(study: StudyConfig, folder: RunFolder, found: optuna.Study) -> Found:
-    """Test the best trial, unless that was done; write ``best.json`` and ``best.toml``."""
+    """Test the best trial, unless that was done already; write ``best.json`` and ``best.toml``."""
     trials = found.get_trials(deepcopy=False)
     outcomes = {
         outcome: sum(trial.state.name == state for trial in trials)
@@ -216,7 +216,7 @@ def _judged(row: dict[str, float], judge: str) -> float:
 
 
 def _name(study: StudyConfig, folder: RunFolder) -> str:
-    """Of the search: a hash of all that decides what a trial is worth."""
+    """The name of the search: a hash of everything that decides what a trial is worth."""
     free = study.search.tried.keys()
     return content_hash(
         {

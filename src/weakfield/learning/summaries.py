@@ -1,7 +1,7 @@
 """Summary statistics of every cube, measured once and kept: mean, variance, P(k), B(k1, k2, k3).
 
-They are of the raw samples, in their own units: the baselines standardise them by the training part. All but the mean
-itself do not depend on the mean of a cube, so that they are the same whether it was removed or not.
+They are measured on the raw samples, in the units of the field; the baselines standardise them by the training part.
+Only the mean itself depends on the mean of a cube; the others are the same whether it was removed or not.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from weakfield.config import THEORIES
 from weakfield.dataset import Dataset
 from weakfield.learning.scores import Array
 
-#: shells of the bispectrum: so few and wide that its triangles are not more than the seeds one has
+#: shells of the bispectrum: so few and wide that there are no more triangles than one usually has seeds
 SHELLS_OF_B = 5
 #: an unfinished table is written this often [s]
 KEPT_EVERY = 60.0
@@ -33,8 +33,8 @@ class Summaries:
     """``tables`` by name, each (seeds, 2, channels, F), Newton first; ``modes`` (shells,) of the table ``power``.
 
     ``mean`` (F = 1); ``power`` (shells): mean power of each shell one k_F wide around 1, 2, ... k_F up to the corners
-    of the Fourier cube, then that of the modes on the Nyquist planes, which no shell has [(Mpc/h)^3]; ``bispectrum``
-    (triangles): B over its Gaussian error. What baselines see is derived from these: ``rows``.
+    of the Fourier cube, then that of the modes on the Nyquist planes, which are in no shell [(Mpc/h)^3]; ``bispectrum``
+    (triangles): B over its Gaussian error. ``rows`` derives from these what baselines see.
     """
 
     seeds: tuple[int, ...]
@@ -43,13 +43,13 @@ class Summaries:
     tables: dict[str, Array]
 
     def rows(self, names: Sequence[str], seeds: Sequence[int]) -> Array:
-        """Features (seeds, 2, F) of ``seeds`` in their order, those of several ``names`` and channels side by side.
+        """Features (seeds, 2, F) of ``seeds`` in the order given; several ``names`` and channels stand side by side.
 
         ``mean``: the mean of the cube. ``log_variance``: ln of its variance. ``log_power``: ln P(k) up to the Nyquist
-        wavenumber, because amplitudes act as factors and ln P scatters alike in every shell whatever its power.
-        ``asinh_bispectrum``: B takes both signs, so no logarithm; over its Gaussian error it is of order one in every
-        triangle and free of the amplitude that P(k) holds already, and asinh leaves small values as they are and
-        tames the long tails of a non-Gaussian field.
+        wavenumber, because amplitudes act as factors and the scatter of ln P in a shell does not depend on its power.
+        ``asinh_bispectrum``: B takes both signs, so a logarithm is not possible; divided by its Gaussian error it is of
+        order one in every triangle and free of the amplitude that P(k) already holds, and asinh leaves small values as
+        they are and tames the long tails of a non-Gaussian field.
         """
         place = {seed: number for number, seed in enumerate(self.seeds)}
         wanted = [place[seed] for seed in seeds]
@@ -86,7 +86,7 @@ def bispectrum_edges(grid: int) -> Array:
 
 
 def summarise(cube: Array, box_size_mpch: float) -> dict[str, Array]:
-    """What ``Summaries.tables`` has of one channel, a cube (N, N, N) in a box of that side [Mpc/h]."""
+    """The entries of ``Summaries.tables`` for one channel, a cube (N, N, N) in a box of that side [Mpc/h]."""
     from weakfield.spectra import bispectrum, power_spectrum
 
     mean = float(cube.mean())
@@ -97,7 +97,7 @@ def summarise(cube: Array, box_size_mpch: float) -> dict[str, Array]:
     significance = np.divide(
         triangles.value, triangles.error, out=np.zeros_like(triangles.value), where=triangles.error > 0
     )
-    # Parseval: what no shell holds lies on the Nyquist planes (of an even N); below 0 it is rounding
+    # by Parseval, the power that no shell holds lies on the Nyquist planes (of an even N); below 0 it is rounding
     left = box_size_mpch**3 * float((fluctuation**2).mean()) - float(spectrum.sums.sum())
     nyquist = grid**3 - 1 - int(spectrum.modes.sum())
     power = np.append(spectrum.power, max(left, 0.0) / max(nyquist, 1))
@@ -105,7 +105,7 @@ def summarise(cube: Array, box_size_mpch: float) -> dict[str, Array]:
 
 
 def mode_counts(grid: int) -> Array:
-    """Modes of every entry of ``power``, each k once and -k too: as many as independent real numbers."""
+    """Number of modes of every entry of ``power``, counting both k and -k: as many as independent real numbers."""
     from weakfield.fourier.shells import shells
 
     modes = shells(grid, corner_edges(grid)).modes.astype(float)
@@ -113,10 +113,10 @@ def mode_counts(grid: int) -> Array:
 
 
 def measure_summaries(dataset: Dataset, path: Path) -> Summaries:
-    """The summaries of a data set, read from ``path`` if they are there and measured where they are not.
+    """The summaries of a data set, read from ``path`` if they are there, otherwise measured.
 
-    The file belongs to the fingerprint of the data set; one of another, or a damaged one, is not used. Stopped while
-    it measures, the next call goes on where the last whole file was written.
+    The file is tied to the fingerprint of the data set; that of another data set, or a damaged one, is not used. If
+    measuring is interrupted, the next call continues from the last file that was written whole.
     """
     seeds, modes = dataset.seeds, mode_counts(dataset.grid)
     done = _load(path, dataset.fingerprint)
@@ -147,7 +147,7 @@ def _of_pair(dataset: Dataset, seed: int) -> dict[str, Array]:
 
 
 def _log(values: Array) -> Array:
-    """ln, of the smallest number where there is no power at all (a theory scaled to nothing)."""
+    """The logarithm; where there is no power at all (a theory scaled to nothing), that of the smallest number."""
     result: Array = np.log(np.maximum(values, TINY))
     return result
 
@@ -160,7 +160,7 @@ def _save(path: Path, fingerprint: str, done: dict[int, dict[str, Array]]) -> No
 
 
 def _load(path: Path, fingerprint: str) -> dict[int, dict[str, Array]]:
-    """What ``_save`` kept for this data set, by seed; nothing when it is absent, damaged or of another."""
+    """What ``_save`` kept for this data set, by seed; empty if the file is absent, damaged or of another data set."""
     try:
         with np.load(path) as file:
             if str(file["fingerprint"]) != fingerprint:

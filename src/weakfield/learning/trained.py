@@ -1,4 +1,4 @@
-"""A trained network as a person meets it: what it is, what it is worth, what it says of cubes of one's own."""
+"""A trained network for users: what it is, what it is worth, and what it says about their own cubes."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from weakfield.learning.scoring import SCORING_BATCH, logits
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-#: cubes that vary by more than this factor more or less than those of the training part are not in its units
+#: cubes whose scatter is larger or smaller by more than this factor than that of the training part have other units
 UNITS = 10.0
 
 
 class TrainedNetwork:
     """A network of a run with the data set it was trained on.
 
-    ``network`` is the ``torch.nn.Module``, in eval mode; ``metrics`` what it is worth beside its baselines; ``scores``
-    the logits of the training, validation and test part.
+    ``network`` is the ``torch.nn.Module``, in eval mode; ``metrics`` says what it is worth beside its baselines;
+    ``scores`` has the logits of the training, validation and test part.
 
     >>> network = TrainedNetwork.load("runs/demo/training/cnn")
     >>> network.logits([pair.phi("gr", z=10), pair.phi("gr", z=1)])
@@ -48,10 +48,10 @@ class TrainedNetwork:
 
     @classmethod
     def load(cls, folder: str | Path) -> TrainedNetwork:
-        """From ``training/<model>`` of a run folder.
+        """Load the network from ``training/<model>`` of a run folder.
 
-        Raises ``BadInput`` when nothing was trained there, or the weights or the data set are not those that the
-        metrics are of.
+        Raises ``BadInput`` when nothing was trained there, or when the weights or the data set are not those to which
+        the metrics belong.
         """
         folder = Path(folder)
         network, metrics = load_model(folder), Metrics.load(folder / METRICS)
@@ -69,7 +69,7 @@ class TrainedNetwork:
 
     @property
     def name(self) -> str:
-        """That of its folder: ``cnn``, or ``cnn_meankept`` if it sees the mean of each cube."""
+        """The name of its folder: ``cnn``, or ``cnn_meankept`` if it sees the mean of each cube."""
         return self.folder.name
 
     @cached_property
@@ -89,12 +89,12 @@ class TrainedNetwork:
         )
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Its test AUC beside those of the baselines."""
+        """Draw its test AUC beside those of the baselines."""
         return self.metrics.plot(ax)
 
     @property
     def geometry(self) -> Geometry:
-        """What cubes must be like: grid, box, and the redshifts in the order of the channels."""
+        """What cubes must match: grid, box, and the redshifts in the order of the channels."""
         own = self.dataset.geometry
         return Geometry(own.grid, own.box_size_mpch, self.dataset.channels.redshifts, own.late)
 
@@ -110,14 +110,15 @@ class TrainedNetwork:
         """Logits (universes,), positive for GR, of phi (dimensionless) as a simulation stores it, neither scaled nor
         normalised: everything that the data set does to its own fields is done here.
 
-        ``cubes`` is an array or tensor ([universes,] [redshifts,] N, N, N), axes z, y, x, with ``box_size_mpch`` and
-        ``redshifts`` beside it, in the order of ``geometry.redshifts``; or an xarray DataArray with dimensions z, y, x
-        and perhaps redshift and seed, or a list of those, one a redshift, whose coordinates and attributes say both.
-        ``theory`` and ``seeds`` are wanted only where the data set has transforms that go by them (scale, noise).
-        Where the network sees parts of cubes, the logit of a cube is the mean over its parts.
+        ``cubes`` is an array or tensor ([universes,] [redshifts,] N, N, N), axes z, y, x, given with ``box_size_mpch``
+        and ``redshifts``, in the order of ``geometry.redshifts``; or it is an xarray DataArray with dimensions z, y, x
+        and perhaps redshift and seed, or a list of those, one per redshift, whose coordinates and attributes state
+        both. ``theory`` and ``seeds`` are needed only where the data set has transforms that depend on them
+        (scale, noise). Where the network sees parts of cubes, the logit of a cube is the mean over its parts.
 
-        Raises ``BadInput`` when grid, box or redshifts are not those of the data set, or the cubes vary by ten times
-        more or less than those it was trained on, which says that they are in other units or were normalised.
+        Raises ``BadInput`` when grid, box or redshifts are not those of the data set, or when the scatter of the cubes
+        is ten times larger or smaller than that of the training cubes, a sign that they are in other units or were
+        normalised.
         """
         said = Facts(
             None if box_size_mpch is None else float(box_size_mpch),
@@ -134,7 +135,7 @@ class TrainedNetwork:
         return np.bincount(owner, found).astype(np.float64) / count
 
     def _check(self, own: OwnCubes) -> None:
-        """``BadInput`` unless what is said of the cubes is there and right."""
+        """``BadInput`` unless everything required is stated about the cubes, and is right."""
         expected, facts = self.geometry, own.facts
         for name, wanted in (("box_size_mpch", expected.box_size_mpch), ("redshifts", expected.redshifts)):
             if getattr(facts, name) is None:
@@ -154,7 +155,7 @@ class TrainedNetwork:
         """Every sample of every universe as the network gets it, ``dataset.shape`` float32."""
         data, facts = self.dataset, own.facts
         chain, removed = data.chain(self.metrics.mean_kept), data.chain(False)
-        theory: Theory = facts.theory or "newton"  # where no step goes by it
+        theory: Theory = facts.theory or "newton"  # if not given, no step depends on it
         for number, phi in enumerate(own.phi):
             seed = facts.seeds[number] if facts.seeds else 0
             snapshots = {

@@ -29,7 +29,7 @@ from weakfield.learning.summaries import Summaries, measure_summaries
 
 __all__ = ["check", "kept_plugins", "load_model", "main_model", "models", "run", "task"]
 
-#: baselines named in the line that the stage prints; metrics.json has all
+#: baselines named in the line that the stage prints; metrics.json has all of them
 SUMMARISED = ("mean", "log_pk", "pk_bk")
 
 ByPart = Mapping[Part, Scores]
@@ -43,7 +43,7 @@ def models(study: StudyConfig) -> dict[str, bool]:
 
 
 def main_model(study: StudyConfig) -> str:
-    """Name of the model that the audit examines and the explanation is of."""
+    """Name of the model that the audit examines and that is explained."""
     return next(iter(models(study)))
 
 
@@ -62,9 +62,9 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
     """Train every model of the study; writes ``training/<model>/`` and returns the test AUCs.
 
     Each model folder holds ``weights.pt``, ``history.json``, ``scores.json`` (logits of every seed, for the network
-    and each baseline) and, written last, ``metrics.json``; ``slice_scores.npz`` where samples are parts of cubes.
-    ``training/summaries.npz`` has the summary statistics that the baselines see, ``training/learning_curve/`` the main
-    network trained again with fewer seeds, where the study asks for that.
+    and each baseline) and, written last, ``metrics.json``; where samples are parts of cubes, there is also
+    ``slice_scores.npz``. ``training/summaries.npz`` has the summary statistics that the baselines see; where the study
+    asks for it, ``training/learning_curve/`` has the main network trained again with fewer seeds.
     """
     dataset = open_dataset(folder)
     summaries = measure_summaries(dataset, folder.training / "summaries.npz")
@@ -103,7 +103,7 @@ def _train_model(
     baselines: Mapping[str, dict[Part, Scores]],
     summaries: Summaries,
 ) -> tuple[Metrics, dict[Part, Scores]]:
-    """Train one network and write its files; its metrics and its scores of cubes."""
+    """Train one network and write its files; return its metrics and its scores of cubes."""
     job, where, resamples = task(study, dataset, keep_mean), folder.model(name), study.audit.bootstrap
     network = fit(job, where, f"training {name}")
     samples: dict[Part, Scores] = {part: score(network, job.pairs[part]) for part in PARTS}
@@ -136,9 +136,9 @@ def _train_model(
 
 
 def _parts(samples: ByPart, where: Path, resamples: int) -> Parts:
-    """What a single part of a cube is worth, with its errors over seeds, and how many parts a cube has.
+    """What a single part of a cube is worth, with errors over seeds, and how many parts a cube has.
 
-    The logits of all of them go into ``slice_scores.npz``, (samples,) float32 each.
+    The logits of all parts go into ``slice_scores.npz``, (samples,) float32 each.
     """
     arrays = {
         f"{part}_{name}": np.asarray(values, dtype=kind)

@@ -1,8 +1,8 @@
-"""In which precision and memory layout a network trains fastest: measured, once a machine, and remembered.
+"""The precision and memory layout in which a network trains fastest: measured once per machine and remembered.
 
-The choice changes the last bits of a training. It is therefore made of what does not change from one run to the next:
-trainings that are over in seconds always use single precision, channels last; for others the first measurement on a
-machine is kept in the cache folder of the user. ``training.precision`` and ``training.layout`` fix it everywhere.
+The choice changes the last bits of a training, so it must not change from one run to the next: trainings that take
+seconds always use single precision and channels last; for others the first measurement on a machine is kept in the
+cache folder of the user. ``training.precision`` and ``training.layout`` fix it everywhere.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from weakfield.learning.networks import arrange, build_network, network_class
 from weakfield.learning.optimisers import build_optimiser
 from weakfield.learning.plugins import plugin_sources
 
-WORTH = 2.0e8  # cells times passes of a training below which the trial would cost more than it can save
-STEPS = 5  # timed, after one that is not
+WORTH = 2.0e8  # cells times passes of a training; below this, the trial would cost more than it can save
+STEPS = 5  # timed steps, after one that is not timed
 GAIN = 1.1  # how much faster than the default another variant has to be
 
 
@@ -69,7 +69,7 @@ def measure(
     variants: list[Variant],
     kept: Path | None = None,
 ) -> dict[str, float]:
-    """Seconds a sample of a training step on noise, by the name of each variant; rounds take turns."""
+    """Seconds per sample of a training step on noise, by the name of each variant; the variants take turns."""
     count = 2 * settings.batch_pairs
     with torch.random.fork_rng(devices=[]), bar("measuring variants", STEPS + 1) as progress:
         torch.manual_seed(0)

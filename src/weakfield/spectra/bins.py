@@ -1,6 +1,7 @@
 """Edges of shells in units of the fundamental wavenumber k_F = 2 pi / L: linear, logarithmic, merged.
 
-A shell is lower <= |n| < upper; edges outside of every mode give empty shells, which stay in a result with 0 modes.
+A shell holds the modes with lower <= |n| < upper. Edges beyond every mode give empty shells, which stay in a result
+with 0 modes.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from weakfield.fourier.shells import checked_edges
 
 
 def linear_edges(first: float, last: float, width: float = 1.0) -> list[float]:
-    """Edges first, first + width, ... none beyond ``last``; the default bins of P(k) are 0.5, N/2 and width 1."""
+    """Edges first, first + width, ... up to ``last``; the default bins of P(k) go from 0.5 to N/2 with width 1."""
     if not (np.isfinite([first, last, width]).all() and 0 <= first < last and width > 0 and first + width <= last):
         raise BadInput(f"first, last, width are {first}, {last}, {width}, expected 0 <= first < first + width <= last")
     count = int(np.floor((last - first) / width * (1 + 1e-12)))
@@ -32,7 +33,7 @@ def log_edges(first: float, last: float, count: int) -> list[float]:
 
 
 def merged(edges: Sequence[float], bins: int | Sequence[float] | NDArray[Any]) -> tuple[list[int], tuple[float, ...]]:
-    """Which old edges stay and what they are, for ``bins`` old bins in a new one or for new edges among the old."""
+    """Places and values of the old edges that stay: ``bins`` old bins in each new one, or new edges among the old."""
     if isinstance(bins, int | np.integer):
         if not 1 <= bins <= len(edges) - 1:
             raise BadInput(f"bins is {bins}, expected a whole number from 1 to {len(edges) - 1}")

@@ -1,8 +1,8 @@
 """Auto and cross bispectra of periodic cubes, for all closed triangles of a set of shells.
 
 f = FFT(field) / N^3, V = box_size^3, B = V^2 mean Re f1 f2 f3 over the triples of modes with k1 + k2 + k3 = 0 exactly:
-triples that only add up to zero modulo N are no triangles and do not count. Sums and counts are those of Scoccimarro
-(arXiv:1506.02729, section II): products of the shells transformed back, summed over space.
+triples that add up to zero only modulo N are not triangles and do not count. Sums and counts follow Scoccimarro
+(arXiv:1506.02729, section II): each shell is transformed back, and the products of the shells are summed over space.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ class Bispectrum(Result):
     unless a selection was made (``complete`` is then False). ``modes`` (T,) counts ordered triples (k1, k2, k3),
     ``wavenumber_sums`` (T, 3) is the sum of |n| of each side over them. ``sums`` (T,): V^2 sum Re f1 f2 f3 over the
     triples, summed over ``fields`` sets of cubes, ``squares`` the sum of its squares. ``shell_modes`` and
-    ``shell_wavenumber_sums`` (S,) and ``power_sums`` (F, F, S), V sum Re f_a f_b*, are of the shells, F = 1 or 3.
+    ``shell_wavenumber_sums`` (S,) and ``power_sums`` (F, F, S), V sum Re f_a f_b*, belong to the shells, with F = 1 or
+    3 fields.
     """
 
     intervals: Reals
@@ -81,11 +82,11 @@ class Bispectrum(Result):
         )
 
     def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
-        """B with its errors: of the scatter of the fields where there are several, else those of Gaussian modes.
+        """Draw B with its errors, from the scatter of the fields where there are several, otherwise Gaussian ones.
 
-        By k where all triangles are equilateral, else by triangle in the order of the table; linear below the median
-        error and logarithmic beyond. Into ``ax`` or a new figure; ``options`` go to ``Axes.errorbar``. Returns the
-        axes.
+        The horizontal axis is k where all triangles are equilateral, otherwise the number of the triangle in the table;
+        the vertical axis is linear below the median error and logarithmic beyond. Drawn into ``ax`` or a new figure;
+        ``options`` go to ``Axes.errorbar``. Returns the axes.
         """
         ax = panel(ax)
         error = np.where(np.isnan(self.scatter_error), self.error, self.scatter_error)
@@ -134,8 +135,9 @@ class Bispectrum(Result):
     def error(self) -> Reals:
         """Gaussian standard error, (T,).
 
-        V / modes times the sum, over the orders of the sides that leave their shells as they are, of products of
-        three (cross) powers: s V P1 P2 P3 / modes with s = 6, 2, 1 for three, two, no equal shells of one field.
+        Its square is V / modes times a sum of products of three (cross) powers, over those orders of the sides that
+        leave their shells unchanged. For one field that is s V P1 P2 P3 / modes with s = 6, 2, 1 for three, two, no
+        equal shells.
         """
         sides = np.arange(3) if len(self.power) == 3 else np.zeros(3, dtype=int)
         variance = np.zeros(len(self.triangles))
@@ -160,7 +162,7 @@ class Bispectrum(Result):
         return np.asarray(np.divide(self.value, scale, out=np.zeros_like(scale), where=scale > 0))
 
     def select(self, which: NDArray[Any]) -> Self:
-        """The result of some triangles only, given by a mask or by their numbers, in that order."""
+        """The result for some of the triangles only, chosen by a mask or by their numbers, in that order."""
         parts = {
             name: getattr(self, name)[which] for name in ("triangles", "modes", "wavenumber_sums", "sums", "squares")
         }
@@ -171,7 +173,7 @@ class Bispectrum(Result):
         return self.select((self.triangles == self.triangles[:, :1]).all(axis=1))
 
     def isosceles(self) -> Self:
-        """Triangles with two sides or three in one shell."""
+        """Triangles with two or three sides in one shell."""
         i, j, k = self.triangles.T
         return self.select((i == j) | (j == k) | (k == i))
 
@@ -181,15 +183,15 @@ class Bispectrum(Result):
         return self.select(short <= ratio * middle)
 
     def folded(self, tolerance: float = 0.05) -> Self:
-        """Triangles whose longest side is the sum of the others up to ``tolerance`` of it, by mean wavenumber."""
+        """Triangles whose longest side is the sum of the others to ``tolerance`` of its length, by mean wavenumber."""
         short, middle, long = np.sort(self.k, axis=1).T
         return self.select(short + middle - long <= tolerance * long)
 
     def at(self, first: int, second: int) -> Self:
-        """Triangles with two sides in the given shells, by the angle ``theta`` between those sides.
+        """Triangles with two sides in the given shells, sorted by the angle ``theta`` between those sides.
 
         The sides of each triangle are put in the order first, second, third; ``theta`` rises, so the third side falls.
-        For three fields only triangles that have these shells as sides 1 and 2 are taken.
+        For three fields, only triangles that have these shells as sides 1 and 2 are taken.
         """
         rows, orders = [], []
         wanted = (0, 1, 2) if len(self.power) == 3 else None
@@ -207,10 +209,11 @@ class Bispectrum(Result):
         return turned.select(np.argsort(turned.theta, kind="stable"))
 
     def rebin(self, bins: int | Sequence[float] | NDArray[Any]) -> Self:
-        """The bispectrum in wider shells: ``bins`` old ones in each (a rest is left out), or new edges among the old.
+        """The bispectrum in wider shells: ``bins`` old ones in each (what is left over is dropped), or new edges.
 
-        Exact, because a wide triangle is a sum of narrow ones; ``squares`` as ``PowerSpectrum.rebin``. ``BadInput``
-        for a selection of triangles, shells that do not join, or edges that are not among the old.
+        New edges must be among the old ones. This is exact, because a wide triangle is a sum of narrow ones;
+        ``squares`` are treated as in ``PowerSpectrum.rebin``. ``BadInput`` for a selection of triangles, shells that do
+        not join, or edges that are not among the old ones.
         """
         lower, upper = self.intervals.T
         if not self.complete or (lower[1:] != upper[:-1]).any():
@@ -221,7 +224,7 @@ class Bispectrum(Result):
         one = len(self.power) == 1
         wide = np.searchsorted(starts, np.arange(len(lower)), side="right") - 1
         wide[: starts[0]], wide[starts[-1] :] = -1, -1
-        # of one field every order of the sides of a narrow triangle may fall into the wide one
+        # for one field, the sides of a narrow triangle may fall into the wide one in any order
         turns = [list(order) for order in (permutations(range(3)) if one else [(0, 1, 2)])]
         narrow = np.concatenate([self.triangles[:, turn] for turn in turns])
         narrow, first = np.unique(narrow, axis=0, return_index=True)
@@ -254,11 +257,11 @@ class Bispectrum(Result):
         )
 
     def columns(self) -> dict[str, NDArray[Any]]:
-        """Of every triangle:
+        """For every triangle:
 
-        ``shell1`` to ``shell3`` numbers of the shells of its sides; ``k1`` to ``k3`` [h/Mpc]; ``theta`` between the
-        first two [rad]; ``value``, its Gaussian ``error`` and the ``scatter_error`` of several fields [(Mpc/h)^6 times
-        the cubed unit of the field]; ``modes``, ordered triples.
+        ``shell1`` to ``shell3``, the numbers of the shells of its sides; ``k1`` to ``k3`` [h/Mpc]; ``theta``, the angle
+        between the first two [rad]; ``value``, its Gaussian ``error`` and the ``scatter_error`` of several fields
+        [(Mpc/h)^6 times the cubed unit of the field]; ``modes``, the number of ordered triples.
         """
         sides = {
             f"{name}{s + 1}": column[:, s]
@@ -280,12 +283,12 @@ def bispectrum(
 ) -> Bispectrum:
     """Bispectrum of a cube (N, N, N) [z, y, x] in a periodic box of side ``box_size`` [Mpc/h].
 
-    ``bin_edges`` in units of k_F = 2 pi / L, lower edge closed, upper open; the Nyquist planes of an even N belong to
-    no shell. All triangles i <= j <= l of shells that hold a triple with k1 + k2 + k3 = 0 are measured, each on a grid
-    large enough that no other triple counts. ``window`` is the mass assignment whose prod sinc^p (pi n_i / N) divides
-    every mode; "none" for potentials. Counts are kept for the next field of the same size and bins. ``BadInput`` for a
-    field that is no cube, holds NaN, for edges that do not increase, and where memory does not suffice
-    (``estimate_bispectrum``).
+    ``bin_edges`` are in units of k_F = 2 pi / L; the lower edge of a shell is closed, the upper one open, and the
+    Nyquist planes of an even N belong to no shell. All triangles i <= j <= l of shells that hold a triple with
+    k1 + k2 + k3 = 0 are measured, each on a grid large enough that no other triple counts. ``window`` is the mass
+    assignment whose prod sinc^p (pi n_i / N) divides every mode; "none" for potentials. Counts are kept for the next
+    field of the same size and bins. ``BadInput`` for a field that is not a cube or holds NaN, for edges that do not
+    increase, and where memory does not suffice (``estimate_bispectrum``).
     """
     intervals = _checked(field, bin_edges, 1)
     return _measure(
@@ -304,7 +307,7 @@ def cross_bispectrum(
     quantity: str = "field",
     gauge: str = "unstated",
 ) -> Bispectrum:
-    """Bispectrum V^2 mean Re a(k1) b(k2) c(k3) of three cubes; triangles in every order, the rest as ``bispectrum``."""
+    """Bispectrum V^2 mean Re a(k1) b(k2) c(k3) of three cubes, triangles in every order, else as ``bispectrum``."""
     intervals = _checked(a, bin_edges, 3)
     return _measure([a, b, c], box_size, closed_triangles(_side(a), intervals, ordered=True), window, quantity, gauge)
 
@@ -324,8 +327,8 @@ def bispectrum_at_angles(
     """Bispectrum of triangles with two sides ``k1``, ``k2`` [units of k_F] and the angles ``theta`` [rad] between them.
 
     Each side is a shell of ``width`` k_F about its wavenumber, the third about sqrt(k1^2 + k2^2 + 2 k1 k2 cos theta);
-    shells may overlap. One row an angle, in the order given, angles whose triangle holds no triple left out; the
-    angles as measured are the result's ``theta``. Otherwise as ``bispectrum``.
+    shells may overlap. There is one row for each angle, in the order given; angles whose triangle holds no triple are
+    left out. The measured angles are the result's ``theta``. Otherwise as ``bispectrum``.
     """
     angles = np.asarray(theta, dtype=np.float64).ravel()
     sides = [float(k1), float(k2), *np.sqrt(np.maximum(k1**2 + k2**2 + 2 * k1 * k2 * np.cos(angles), 0)).tolist()]

@@ -1,4 +1,4 @@
-"""Figures of bispectra: equilateral, squeezed and all triangles, with the tree level, and GR - Newton of each."""
+"""Figures of bispectra: equilateral, squeezed and all triangles, with the tree level, and GR - Newton for each."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ RELATIVISTIC = OTHERS[1]
 
 
 def bispectra_figure(bispectra: list[PairedBispectrum]) -> Any:
-    """Two rows an output: bispectrum of both theories above, GR - Newton of the same triangles below.
+    """Two rows for each output: the bispectrum of both theories above, GR - Newton for the same triangles below.
 
-    Columns: equilateral triangles, squeezed ones (one side in the first shell), all in the order of the table.
+    The columns are equilateral triangles, squeezed ones (one side in the first shell), and all in the order of the
+    table.
     """
     figure, axes = new_figure(
         2 * len(bispectra), 3, size=(4.6, 2.7), gridspec_kw={"height_ratios": [1.2, 1] * len(bispectra)}
@@ -47,7 +48,7 @@ def bispectra_figure(bispectra: list[PairedBispectrum]) -> Any:
 
 
 def _unit(result: PairedBispectrum, chosen: NDArray[np.bool_]) -> Reals:
-    """What values are divided by so that one axis holds them: cosmic variance of the mean of all pairs."""
+    """What the values are divided by so that they fit on one axis: the cosmic variance of the mean of all pairs."""
     error = result.gaussian_error[chosen] / np.sqrt(len(result.seeds))
     return np.asarray(np.where(error > 0, error, 1.0))
 
@@ -75,7 +76,7 @@ def _values(axes: Any, result: PairedBispectrum, chosen: NDArray[np.bool_], x: R
         axes.plot(x, mesh, linestyle="-", label="tree level, as the mesh has P", **style)
         shown.append(mesh[None])
     low, high = min(part.min() for part in shown), max(part.max() for part in shown)
-    axes.set_ylim(low - 2.0 - 0.05 * (high - low), high + 2.0 + 0.05 * (high - low))  # the continuum may run out of it
+    axes.set_ylim(low - 2.0 - 0.05 * (high - low), high + 2.0 + 0.05 * (high - low))  # the continuum may go beyond it
     axes.set_ylabel(r"$B$ / cosmic variance of the mean")
 
 

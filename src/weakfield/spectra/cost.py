@@ -1,4 +1,4 @@
-"""What a bispectrum will need in memory and time, before it starts, and a refusal where it cannot fit."""
+"""Estimate the memory and time that a bispectrum needs before it starts, and refuse one that cannot fit."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from weakfield.fourier.shells import checked_edges
 from weakfield.fourier.triangles import SHELL_COST, exact_grids, good_sizes
 from weakfield.mesh.threads import current_threads
 
-#: bytes of the list of modes of all shells, an entry each of the half axis: three int32, |n|^2, weight, amplitude
+#: bytes of each mode of the half axis in the list of all shells: three int32, |n|^2, weight, amplitude
 MODE_BYTES = 44
-#: while the list is made: |n|^2, order and places of each site of the half cube that holds the modes
+#: bytes while the list is made: |n|^2, order and place of each site of the half cube that holds the modes
 LIST_BYTES = 40
-#: seconds of one triangle summed at one site on one thread (benchmarks/bispectrum.py)
+#: seconds to sum one triangle at one site on one thread (benchmarks/bispectrum.py)
 TRIANGLE_SECONDS = 1.2e-10
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Memory [bytes] at the peak and time [s] of one bispectrum, counts included; ``triangles`` at most so many."""
+    """Peak memory [bytes] and time [s] of one bispectrum, counts included; it has at most ``triangles`` triangles."""
 
     memory: int
     seconds: float
@@ -39,10 +39,10 @@ class Estimate:
 def estimate_bispectrum(
     n: int, bin_edges: Sequence[float] | NDArray[Any], fields: int = 1, ordered: bool = False
 ) -> Estimate:
-    """Upper estimate for a cube of side ``n``, from the edges alone: all triangles on the largest grid any needs.
+    """Upper estimate for a cube of side ``n``, from the edges alone: all triangles on the largest grid that any needs.
 
-    ``fields`` is 1 or 3, ``ordered`` whether triangles come in every order. The memory is meant to be met within a
-    factor of two from below; the time is that of the machine that docs/spectra.md names.
+    ``fields`` is 1 or 3; ``ordered`` says whether triangles come in every order. The memory actually used should be
+    below the estimate by no more than a factor of two; the time is for the machine named in docs/spectra.md.
     """
     edges = np.array(checked_edges(bin_edges))
     upper = np.minimum(edges[1:], np.sqrt(3) * ((n - 1) // 2) + 1e-9)
@@ -78,7 +78,7 @@ def estimate_bispectrum(
 
 
 def available_memory() -> int:
-    """Bytes that a process may still take: what the system says is free, and the limit of the control group."""
+    """Bytes that a process may still take, by what the system says is free and by the limit of the control group."""
     free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     try:
         with open("/proc/meminfo", encoding="ascii") as handle:

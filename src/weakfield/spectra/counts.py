@@ -1,7 +1,8 @@
 """How many triples of modes close in each triangle of shells, and their mean wavenumbers; cached.
 
-The same sums as for a field, with all modes 1 (or |n|). Such a field is real, even in every axis and symmetric under
-exchange of axes: real even transforms of an eighth of the grid, and sums over a 48th of it with weights, are enough.
+The sums are the same as for a field whose modes are all 1 (or |n|). Such a field is real, even along every axis and
+symmetric under exchange of axes, so that real even transforms of an eighth of the grid and weighted sums over a 48th of
+it are enough.
 """
 
 from __future__ import annotations
@@ -29,15 +30,15 @@ from weakfield.mesh.threads import current_threads
 Reals = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-#: how far from an integer a count may come out; rounding errors of the sums are far below where counts are below 2^50
+#: how far from an integer a count may come out; rounding errors are far smaller as long as counts are below 2^50
 MOST_RESIDUE = 0.1
-#: even transforms are made for so many shells at once
+#: bytes of the shells whose even transforms are made at once
 BATCH_BYTES = 2**28
 
 
 @dataclass(frozen=True)
 class Triangles:
-    """The triangles (T, 3) of shells that hold triples, with their number and sums of |n| per side, (T,) and (T, 3).
+    """Triangles (T, 3) of shells that hold triples, with the number of triples (T,) and sums of |n| per side (T, 3).
 
     ``groups`` says on which grids to sum them.
     """
@@ -65,7 +66,7 @@ def given_triangles(n: int, intervals: Intervals, rows: tuple[tuple[int, int, in
 
 
 def counted(modes: ShellModes, rows: Integers) -> Triangles:
-    """Triangles with their counts, those without a triple left out."""
+    """The triangles with their counts, without those that hold no triple."""
     groups = group_by_grid(modes, rows)
     counts, sums = count_triples(modes, rows, groups)
     kept = counts > 0
@@ -118,9 +119,9 @@ def count_triples(modes: ShellModes, rows: Integers, groups: list[GridGroup]) ->
 
 
 def wedge_fields(modes: ShellModes, size: int, shift: float) -> tuple[Reals, Reals, Reals]:
-    """Shells of ones and of |n| on the sites z <= y <= x of an eighth of a grid, (shells, sites), and the weights.
+    """Shells of ones and of |n| at the sites z <= y <= x of an eighth of a grid, (shells, sites), and the weights.
 
-    The weight of a site is how many sites of the whole grid have its value.
+    The weight of a site is the number of sites of the whole grid that have its value.
     """
     sites = size // 2 + (shift == 0)
     weight = np.full(sites, 2.0)
@@ -162,8 +163,8 @@ def _even_spectra(modes: ShellModes, shells: slice, size: int, shift: float, sit
 def _folded(k: Integers, size: int, shift: float) -> tuple[Integers, Reals]:
     """Where and by which factor the pair +k, -k of one axis enters a real even transform.
 
-    cos 2 pi k x / size at x = m + shift; wavenumbers beyond size/2 act as size - k, with the other sign between sites.
-    The transform counts every entry but the first (and, on the sites, the last) twice.
+    The pair is cos 2 pi k x / size at x = m + shift; wavenumbers beyond size/2 act as size - k, with the opposite sign
+    between sites (shift not 0). The transform counts every entry but the first (and, on the sites, the last) twice.
     """
     sign = np.where(2 * k > size, 1.0 if shift == 0 else -1.0, 1.0)
     folded = np.where(2 * k > size, size - k, k)

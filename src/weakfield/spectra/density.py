@@ -19,7 +19,7 @@ from weakfield.fourier.windows import window_order
 from weakfield.mesh.kernels.cpu.splines import paint_spline
 from weakfield.spectra.modes import checked_box
 
-#: from so many particles on a part of the box this small is a corner
+#: for at least this many particles, a part of the box this small counts as a corner
 _MANY, _CORNER = 8, 0.05
 
 
@@ -32,10 +32,11 @@ def paint_density(
 ) -> Tensor:
     """Density contrast rho / mean - 1 on a grid, (N, N, N) [z, y, x] float64, by ngp, cic, tsc or pcs.
 
-    ``positions`` (3, P), order x, y, z, in Mpc/h, periodic in ``box_size``, site i at i box_size / grid; ``mass`` (P,),
-    equal if not given. The mean over the grid is zero to rounding. ``BadInput`` for other shapes, for positions that
-    are not finite or more than a box away from the box, and for a total mass that is not above 0; a warning where all
-    particles lie in a corner of the box, as they do in other units.
+    ``positions`` are (3, P), in the order x, y, z, in Mpc/h and periodic in ``box_size``; site i lies at i
+    box_size / grid. ``mass`` is (P,), and equal for all particles if not given. The mean over the grid is zero to
+    rounding. ``BadInput`` for other shapes, for positions that are not finite or more than a box away from the box, and
+    for a total mass that is not above 0. Warns where all particles lie in a corner of the box, as they would in another
+    unit.
     """
     places = _numbers(positions)
     order = window_order(window)
@@ -58,7 +59,7 @@ def paint_density(
 
 
 def _check_unit(places: NDArray[np.float64], box: float) -> None:
-    """Whether positions can be in the unit of the box."""
+    """Check that the positions can be in the unit of the box."""
     low, high = places.min(), places.max()
     if low < -box or high > 2.0 * box:
         raise BadInput(

@@ -29,8 +29,8 @@ Edges = Sequence[float] | None
 class Expected:
     """Linear, non-linear and tree-level theory of a study; NaN, with the reason in ``missing``, where there is none.
 
-    Redshifts are those the fields were written at. Everything per shell is for the full list of shells, those without
-    modes included; edges in units of k_F.
+    Redshifts are those at which the fields were written. Everything per shell is for the full list of shells, including
+    those without modes; edges are in units of k_F.
     """
 
     study: StudyConfig
@@ -39,12 +39,12 @@ class Expected:
     def _found(self) -> tuple[LinearTheory | None, str]:
         try:
             return LinearTheory(self.study.simulation, self.study.cosmology), ""
-        except WeakfieldError as error:  # a universe no provider can do: it is measured all the same
+        except WeakfieldError as error:  # no provider can compute this universe, but it is measured all the same
             return None, str(error)
 
     @property
     def missing(self) -> str:
-        """Why there is no linear theory, empty if there is."""
+        """Why there is no linear theory; empty if there is one."""
         return self._found[1]
 
     def theory(self, *redshifts: float) -> LinearTheory | None:
@@ -53,7 +53,7 @@ class Expected:
         return found if found is not None and all(found.history.covers(1 / (1 + z)) for z in redshifts) else None
 
     def potential(self, z: float, edges: Edges) -> tuple[Reals, Reals]:
-        """(2, shells) each: linear and non-linear P_phi [(Mpc/h)^3], alike in both theories."""
+        """(2, shells) each: linear and non-linear P_phi [(Mpc/h)^3], the same in both theories."""
         theory = self.theory(z)
         if theory is None:
             return self._unknown(edges), self._unknown(edges)
@@ -62,10 +62,11 @@ class Expected:
         return np.stack([linear] * 2), np.stack([nonlinear] * 2)
 
     def difference_cube(self, early: float, late: float, edges: Edges) -> tuple[Reals, Reals]:
-        """(2, shells) each: what linear theory leaves in a growth-scaled difference cube; with the second order added.
+        """(2, shells) each: power that linear theory leaves in a growth-scaled difference cube, and with second order.
 
-        Linear: the growth of the potential depends a little on scale, by radiation. Second order: Phi_2 of F2 grows as
-        D Phi, so it does not cancel; its own power, on the modes of the mesh.
+        Linear theory leaves some power because radiation makes the growth of the potential depend a little on scale. At
+        second order, Phi_2 of F2 grows as D Phi, so it does not cancel; what is added is its own power, on the modes of
+        the mesh.
         """
         theory = self.theory(early, late)
         if theory is None:
@@ -76,26 +77,26 @@ class Expected:
             return theory.potential_transfer(k, early) / one - theory.potential_transfer(k, late) / two
 
         linear = self._mean(lambda k: theory.power_of(k, left), edges)
-        # of two linear potentials of the later redshift; those of the earlier one are one / two of them
+        # a kernel of two linear potentials of the later redshift; those of the earlier one are one / two times as large
         kernel = newtonian_kernel(theory, early) * (one / two**2) + newtonian_kernel(theory, late) * (-1.0 / two)
         box = self.study.simulation
         second = generated_power(kernel, lambda k: theory.potential_power(k, late), box.grid, box.box_size_mpch, edges)
         return np.stack([linear] * 2), np.stack([linear + second] * 2)
 
     def realised_modes(self, seed: int, edges: Edges) -> RealisedModes | None:
-        """The initial modes of a seed; nothing for a start other than from the transfer functions of linear theory."""
+        """The initial modes of a seed; ``None`` unless the start follows the transfer functions of linear theory."""
         if self._found[0] is None or not self._realises:
             return None
         return RealisedModes(self.study.simulation, seed, edges)
 
     @property
     def _realises(self) -> bool:
-        """Whether the initial conditions are linear theory's, mode by mode."""
+        """Whether the initial conditions follow linear theory mode by mode."""
         box = self.study.simulation
         return box.initial_conditions == "linear" and box.transfer != "spectrum"
 
     def difference(self, seed: int, z: float) -> Tensor | None:
-        """Modes (N, N, N//2+1) of relativity's part of GR - Newton of phi for a seed; nothing where it is not known."""
+        """Modes (N, N, N//2+1) of relativity's part of GR - Newton of phi for a seed; ``None`` if it is not known."""
         theory, box = self.theory(z), self.study.simulation
         if theory is None or not self._realises or box.downgrade_factor > 1:
             return None
@@ -109,7 +110,7 @@ class Expected:
     def written(self, name: str, z: float) -> tuple[Reals, Reals]:
         """(2, bins) each: linear and non-linear Delta^2 of "phi" or "delta" in the bins of the spectra files.
 
-        Of "delta" in the gauge of each theory, radiation included where the simulation includes it.
+        Those of "delta" are in the gauge of each theory, with radiation where the simulation includes it.
         """
         theory, box = self.theory(z), self.study.simulation
         if theory is None:
@@ -136,7 +137,7 @@ class Expected:
         return TriangleAverages(box.grid, box.box_size_mpch, edges, triangles)
 
     def bispectrum(self, z: float, averages: TriangleAverages) -> tuple[Reals, Reals]:
-        """(triangles,) each: tree level of B_phi, and GR - Newton at second order from the simulation's start."""
+        """(triangles,) each: tree level of B_phi, and GR - Newton at second order for the simulation's start."""
         theory = self.theory(z)
         if theory is None:
             unknown = np.full(len(averages.triangles), np.nan)
@@ -150,7 +151,7 @@ class Expected:
         return tree, averages.bispectrum(relativistic_kernel(theory, box, z, start=box.start), power)
 
     def _boost(self, k: Reals, z: float) -> Reals:
-        """Non-linear over linear power; NaN where the model is off, fails or does not reach."""
+        """The ratio of non-linear to linear power; NaN where the model is off, fails or does not reach."""
         model = self.study.measure.nonlinear
         unknown = np.full(np.shape(k), np.nan)
         if model == "none" or z < 0 or (np.size(k) and np.max(k) > HIGHEST_HMPC):

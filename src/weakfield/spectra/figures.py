@@ -53,8 +53,11 @@ def slices_figure(slices: dict[str, NDArray[np.float64]], box_size_mpch: float, 
 
 
 def spectra_figure(spectra: list[PairedPower], symbol: str) -> Any:
-    """Outputs side by side in twos: power of both theories with theory, what the mesh makes of linear theory where the
-    seeds' own modes are known, and the ratio with the error of the paired mean."""
+    """Outputs in two columns: the power of both theories, its ratio to linear theory, and GR over Newton.
+
+    Predictions are drawn beside the power. The ratio to linear theory is there only where the seeds' own modes are
+    known; that of GR over Newton has the error of the paired mean.
+    """
     columns = min(len(spectra), 2)
     rows = -(-len(spectra) // columns)
     panels = [(_powers, 1.25)] + [(_response, 1.0)] * any(known(s.realised) for s in spectra) + [(_ratio, 1.0)]
@@ -81,7 +84,7 @@ def spectra_figure(spectra: list[PairedPower], symbol: str) -> Any:
 
 
 def when(result: PairedPower | PairedBispectrum) -> str:
-    """Which cubes a result is of."""
+    """The cubes a result describes, in words."""
     return "growth-scaled difference cubes" if result.quantity == "difference_cube" else f"z = {result.redshift:g}"
 
 

@@ -57,12 +57,12 @@ class Measured:
 
 
 def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
-    """Measure every whole pair of the study; writes tables (CSV), everything seed by seed (HDF5) and figures.
+    """Measure every whole pair of the study; write tables (CSV), everything seed by seed (HDF5) and figures.
 
-    Spectra and bispectra of phi at every output and of the growth-scaled difference cubes of ``dataset.redshifts``,
-    and the spectra that the simulation wrote; of seeds with a whole inverse the even and the odd part of GR - Newton
-    too, all else of the seeds as they are. Raises ``BadInput`` when no pair is whole, or a file of a pair is
-    missing, damaged or of another grid than its other member.
+    Measured are spectra and bispectra of phi at every output and of the growth-scaled difference cubes of
+    ``dataset.redshifts``, and the spectra that the simulation wrote. For seeds with a whole inverse, the even and the
+    odd part of GR - Newton are measured too; inverses enter nothing else. Raises ``BadInput`` when no pair is whole, or
+    when a file of a pair is missing, damaged or on another grid than that of the other member.
     """
     pairs = Pairs(study, folder)
     if not (seeds := pairs.seeds):
@@ -162,25 +162,25 @@ def measure_parity(
 
 
 def mesh_of(study: StudyConfig) -> tuple[int, float]:
-    """Cells a side of the fields written, and the box [Mpc/h]."""
+    """Cells per side of the fields written, and the box [Mpc/h]."""
     return study.simulation.grid // study.simulation.downgrade_factor, study.simulation.box_size_mpch
 
 
 def bin_edges(study: StudyConfig) -> list[float] | None:
-    """Edges in units of k_F: ``measure.bins`` of equal width from 0.5 to Nyquist, or one k_F wide (``None``)."""
+    """Edges in units of k_F: ``measure.bins`` of equal width from 0.5 to Nyquist; ``None`` for bins one k_F wide."""
     bins = study.measure.bins
     return None if bins is None else np.linspace(0.5, study.simulation.grid / 2, bins + 1).tolist()
 
 
 def triangle_edges(study: StudyConfig) -> list[float]:
-    """Edges of the shells of bispectra in units of k_F: from 0.5 by ``measure.bispectrum_width``."""
+    """Edges of the shells of bispectra in units of k_F: from 0.5 in steps of ``measure.bispectrum_width``."""
     grid = study.simulation.grid
     width = study.measure.bispectrum_width or -(-grid // 32)
     return linear_edges(0.5, max(study.measure.bispectrum_reach * grid / 2, 0.5 + width), width)
 
 
 def potentials(study: StudyConfig, pair: Pair, theory: Theory) -> dict[float, Potential]:
-    """phi of one universe at every output, by the redshift asked for; ``BadInput`` for one of another box."""
+    """phi of one universe at every output, by the redshift asked for; ``BadInput`` if a box differs."""
     found = {}
     for z in sorted(study.simulation.snapshot_redshifts, reverse=True):
         phi = pair.phi(theory, z)
@@ -225,7 +225,7 @@ def gather(
     found: Measured,
     actual: dict[float, float],
 ) -> PairedPower:
-    """Spectra (Newton, GR, GR - Newton) of all seeds as one object with their theory, empty shells left out."""
+    """Spectra (Newton, GR, GR - Newton) of all seeds as one object with their theory, without empty shells."""
     first, edges = found.powers[0][0], bin_edges(study)
     filled = first.modes > 0
     powers = np.array([[spectrum.power[filled] for spectrum in row] for row in found.powers])
@@ -287,7 +287,7 @@ def gather_bispectra(
 def significance_rows(
     powers: Sequence[PairedPower], bispectra: Sequence[PairedBispectrum]
 ) -> list[tuple[str | float, ...]]:
-    """How sure it is that the theories differ, one row for each measured statistic, all bins together."""
+    """How significantly the theories differ: one row for each measured statistic, all bins together."""
     found = [("power spectrum", s) for s in powers] + [("bispectrum", b) for b in bispectra]
     rows: list[tuple[str | float, ...]] = []
     for name, result in found:
@@ -297,7 +297,7 @@ def significance_rows(
 
 
 def summary(study: StudyConfig, powers: Sequence[PairedPower], bispectra: Sequence[PairedBispectrum]) -> dict[str, Any]:
-    """Pairs, ratios at the largest scale and significances, of phi at ``measure.redshift`` and of the cubes."""
+    """Pairs, ratios at the largest scale and significances, of phi at ``measure.redshift`` and difference cubes."""
     found: dict[str, Any] = {"pairs": len(powers[0].seeds), "k_hmpc": float(powers[0].k[0])}
     for spectrum in powers:
         if spectrum.quantity == "difference_cube" or (spectrum.quantity, spectrum.redshift) == (
@@ -314,7 +314,7 @@ def summary(study: StudyConfig, powers: Sequence[PairedPower], bispectra: Sequen
 
 
 def parity_summary(study: StudyConfig, parities: Sequence[Parity]) -> dict[str, Any]:
-    """Seeds with inverses, and of the band at ``measure.redshift`` what the sentence on the page says."""
+    """The number of seeds with inverses, and what the sentence on the page says of the band at ``measure.redshift``."""
     found: dict[str, Any] = {}
     for result in parities:
         if result.redshift == study.measure.redshift:

@@ -19,16 +19,16 @@ Cube = Tensor | NDArray[Any]
 
 
 def raw_modes(field: Cube, name: str = "field") -> Tensor:
-    """FFT(field), unnormalised, (N, N, N//2+1) complex128; ``BadInput`` for what is no finite real cube."""
+    """FFT(field), unnormalised, (N, N, N//2+1) complex128; ``BadInput`` for anything but a finite real cube."""
     array = field if isinstance(field, Tensor) else np.asarray(field)
     if array.ndim != 3 or len(set(array.shape)) != 1 or "complex" in str(array.dtype):
         raise BadInput(f"{name} is {array.dtype} of shape {tuple(array.shape)}, expected a real cube (N, N, N)")
     if isinstance(array, Tensor):
         tensor = array.detach().to(torch.float64)
-    else:  # reversed axes and foreign byte order are numpy's alone
+    else:  # only numpy knows reversed axes and foreign byte orders
         tensor = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float64))
     modes = fft.forward(tensor.contiguous())
-    # every site enters the mean: NaN or infinity anywhere makes it one of them
+    # every site enters the mean, so that NaN or infinity anywhere makes it NaN or infinite
     if not bool(torch.isfinite(modes[0, 0, 0].abs())) and not bool(torch.isfinite(tensor).all()):
         raise BadInput(f"{name} holds NaN or infinity, expected finite numbers")
     return modes
@@ -39,7 +39,7 @@ def shell_amplitudes(field: Cube, modes: ShellModes, window: str = "none", name:
     raw = raw_modes(field, name)
     if raw.shape[0] != modes.n:
         raise BadInput(f"the fields have sides {modes.n} and {raw.shape[0]}, expected the same")
-    # what multiplies a mode, by |n_i|
+    # the factors of a mode by |n_i|, one for each axis
     inverse = 1 / (modes.n * np.sinc(np.arange(modes.n // 2 + 1) / modes.n) ** window_order(window))
     if not raw.is_cuda:
         return torch.from_numpy(kernel.gather(raw.numpy(), modes.z, modes.y, modes.x, inverse))
@@ -50,9 +50,9 @@ def shell_amplitudes(field: Cube, modes: ShellModes, window: str = "none", name:
 
 
 def box_of(field: object, box_size: float | None) -> float:
-    """The side of the box a field lies in [Mpc/h]: as given, or as a ``DataArray`` with ``box_size_mpch`` says.
+    """The side of the box a field lies in [Mpc/h]: as given, or as ``box_size_mpch`` of a ``DataArray`` says.
 
-    ``BadInput`` where neither says it, where both do and differ, and for what is no length.
+    ``BadInput`` where neither states it, where both do and they differ, and for a value that is not a length.
     """
     attributes = getattr(field, "attrs", None)
     stated = attributes.get("box_size_mpch") if isinstance(attributes, dict) else None

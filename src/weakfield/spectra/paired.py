@@ -1,4 +1,4 @@
-"""Power spectra of many pairs: both theories of the same seeds, their ratio, and errors that know of the pairing."""
+"""Power spectra of many pairs: both theories for the same seeds, their ratio, and errors that allow for pairing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from weakfield.spectra.ratio import PairedRatio
 from weakfield.spectra.results import Reals, standard_error
 from weakfield.spectra.significance import bin_significance
 
-#: gauge in which each theory's potential and density are
+#: gauge of each theory's potential and density
 GAUGES: dict[str, str] = {"newton": "n-body", "gr": "poisson"}
 #: arrays of a ``PairedPower``
 PARTS = ("k", "modes", "seeds", "powers", "difference", "linear", "nonlinear", "realised")
@@ -58,11 +58,13 @@ class PairedPower(PairedRatio):
     ``difference`` (seeds, shells): power of the field GR - Newton [(Mpc/h)^3]. ``quantity`` is "phi", or
     "difference_cube" with the later redshift.
 
-    A "phi_written" or "delta_written" holds the spectra files of the simulation: its ``powers`` are dimensionless
-    Delta^2 in the bins of the files, and it has no ``difference`` (NaN). Theory beside it, in the units of ``powers``,
-    means over the modes of each shell, NaN where there is none: ``linear`` and ``nonlinear`` (2, shells); ``realised``
-    (seeds, shells), the linear power of each seed with the modes it drew. Of difference cubes, ``linear`` is what does
-    not cancel and ``nonlinear`` adds the power of the second order.
+    The quantities "phi_written" and "delta_written" hold the spectra files of the simulation: their ``powers`` are
+    dimensionless Delta^2 in the bins of the files, and they have no ``difference`` (NaN).
+
+    The theory is in the units of ``powers`` and averaged over the modes of each shell, NaN where there is none:
+    ``linear`` and ``nonlinear`` (2, shells); ``realised`` (seeds, shells), the linear power of each seed with the modes
+    it drew. For difference cubes, ``linear`` is what does not cancel, and ``nonlinear`` adds the power of the second
+    order.
     """
 
     redshift: float
@@ -73,7 +75,7 @@ class PairedPower(PairedRatio):
     realised: Reals = field(default=cast(Reals, None))
 
     def __post_init__(self) -> None:
-        """Theory that was not given is not known."""
+        """Fill theory that was not given with NaN."""
         unknown = {"linear": self.powers[:, 0], "nonlinear": self.powers[:, 0], "realised": self.difference}
         for name, like in unknown.items():
             if getattr(self, name) is None:
@@ -100,7 +102,7 @@ class PairedPower(PairedRatio):
         return standard_error(self.responses, axis=1)
 
     def rows(self) -> list[tuple[str | float, ...]]:
-        """One row a shell, in the order of ``COLUMNS``."""
+        """One row for each shell, in the order of ``COLUMNS``."""
         (newton, gr), (newton_error, gr_error) = self.mean, self.mean_error
         responses = (part for pair in zip(self.response, self.response_error, strict=True) for part in pair)
         columns = (
@@ -157,7 +159,7 @@ def load_spectra(path: Path) -> list[PairedPower]:
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str | float]]) -> None:
-    """Rows as CSV; what is not known (NaN: an error of a single seed) is left empty."""
+    """Write rows as CSV; unknown values (NaN, such as the error of a single seed) are left empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)

@@ -1,4 +1,4 @@
-"""Bispectra of many pairs: both theories of the same seeds, their difference, and errors that know of the pairing."""
+"""Bispectra of many pairs: both theories for the same seeds, their difference, and errors that allow for pairing."""
 
 from __future__ import annotations
 
@@ -64,11 +64,12 @@ PARTS = (
 class PairedBispectrum:
     """Bispectra of one quantity at one output, for every seed and both theories.
 
-    ``values`` (2, seeds, triangles), Newton and GR, and everything like it in (Mpc/h)^6 for a dimensionless field;
-    ``k`` (triangles, 3) in h/Mpc, ``triangles`` shells i <= j <= l, ``modes`` as ``Bispectrum``. ``gaussian_error``
-    (triangles,): cosmic variance of one Newtonian universe. Theory, means over the modes of each triangle, NaN where
-    there is none: ``tree_level``; ``relativistic``, GR - Newton at second order for the initial conditions of the
-    simulation; ``suppression``, the product of sqrt(P / P_linear) of the three sides, what the mesh takes from each.
+    ``values`` (2, seeds, triangles) holds Newton and GR; all bispectra are in (Mpc/h)^6 for a dimensionless field.
+    ``k`` (triangles, 3) is in h/Mpc, ``triangles`` names the shells i <= j <= l, ``modes`` is as in ``Bispectrum``.
+    ``gaussian_error`` (triangles,) is the cosmic variance of one Newtonian universe. The theory is averaged over the
+    modes of each triangle, NaN where there is none: ``tree_level``; ``relativistic``, GR - Newton at second order for
+    the initial conditions of the simulation; ``suppression``, the product of sqrt(P / P_linear) over the three sides,
+    by which the mesh weakens them.
     """
 
     quantity: str
@@ -100,19 +101,19 @@ class PairedBispectrum:
 
     @property
     def difference_error(self) -> Reals:
-        """Standard error of the paired mean of ``differences``; most of the cosmic variance cancels in each."""
+        """Standard error of the mean of ``differences``, in each of which most of the cosmic variance cancels."""
         return standard_error(self.differences, axis=0)
 
     @property
     def difference_error_unpaired(self) -> Reals:
-        """What it would be with as many unrelated universes under each theory, Gaussian modes."""
+        """What ``difference_error`` would be with as many unrelated universes under each theory, for Gaussian modes."""
         return np.asarray(self.gaussian_error * np.sqrt(2.0 / len(self.seeds)))
 
     @property
     def ratio(self) -> tuple[Reals, Reals]:
         """Mean B_GR over mean B_Newton and its jackknife error over the pairs, (triangles,) each.
 
-        Of little use where B_Newton is not measured: it has no error then that means anything.
+        Of little use where B_Newton is not detected: the error then means nothing.
         """
         (newton, gr), n = self.values, len(self.seeds)
         ratio = _over(gr.mean(axis=0), newton.mean(axis=0))
@@ -123,7 +124,7 @@ class PairedBispectrum:
 
     @property
     def significance(self) -> Significance:
-        """Of B_GR - B_Newton in all triangles together."""
+        """The significance of B_GR - B_Newton in all triangles together."""
         return matched_significance(self.differences)
 
     @property
@@ -139,7 +140,7 @@ class PairedBispectrum:
         return np.asarray((first == self.triangles.min()) & (second == last))
 
     def rows(self) -> list[tuple[str | float, ...]]:
-        """One row a triangle, in the order of ``COLUMNS``."""
+        """One row for each triangle, in the order of ``COLUMNS``."""
         (newton, gr), (newton_error, gr_error) = self.mean, self.mean_error
         columns = (
             *self.triangles.T,

@@ -1,8 +1,9 @@
-"""What of GR - Newton is even and what is odd in the initial modes, from seeds with their inverses (EQUATIONS 16).
+"""The parts of GR - Newton that are even and odd in the initial modes, from seeds and their inverses (EQUATIONS 16).
 
-With f+ of a seed and f- of its inverse, (f+ + f-)/2 holds the orders 2, 4, ... of the initial modes and (f+ - f-)/2
-the orders 1, 3, .... Relativity's own part of GR - Newton begins at second order and is known mode by mode; what is of
-first order, where the theories agree, is a flaw of mesh, clock or start. Neither has cosmic variance.
+With f+ the field of a seed and f- that of its inverse, (f+ + f-)/2 holds the orders 2, 4, ... of the initial modes and
+(f+ - f-)/2 the orders 1, 3, .... Relativity's own part of GR - Newton begins at second order and is known mode by mode;
+a part of first order, at which the theories agree, is a flaw of the mesh, the clock or the start. Neither part has
+cosmic variance.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ Modes = NDArray[np.complex128]
 
 #: the sums over modes that are kept, in this order
 SUMS = ("even", "odd", "predicted", "crossed", "potential")
-#: largest wavenumber of the band a sentence is about [h/Mpc], if the mesh resolves it with this share of its Nyquist's
+#: largest wavenumber of the band in ``sentence`` [h/Mpc], if it is below this share of the Nyquist wavenumber
 BAND_HMPC, RESOLVED = 0.03, 0.2
 
-#: how far response and correlation may be from 1, and up to what share of C1 the odd part is well below it
+#: how far response and correlation may be from 1, and the share of C1 up to which the odd part is well below it
 _ALL_OF_IT, _WELL_BELOW = 0.2, 0.3
 
 COLUMNS = (
@@ -54,7 +55,7 @@ COLUMNS = (
 
 
 class Estimate(NamedTuple):
-    """A mean over seeds and its standard error, NaN for a single seed; numbers, or one for each shell."""
+    """A mean over seeds and its standard error, NaN for a single seed; one number, or one for each shell."""
 
     value: Reals
     error: Reals
@@ -65,8 +66,9 @@ class Parity:
     """Even and odd part of GR - Newton of phi at one output beside relativity's own part, for every seed.
 
     ``sums`` (5, seeds, shells + 1): |even|^2, |odd|^2, |predicted|^2, Re even predicted*, |phi|^2 of Newton, in the
-    order of ``SUMS``, over the modes f = FFT / N^3 of a shell; last, of the band below ``limit`` [h/Mpc]. ``k`` [h/Mpc]
-    and ``modes`` (shells + 1,), mean and number of the wavenumbers summed over. Without a prediction its sums are NaN.
+    order of ``SUMS``, over the modes f = FFT / N^3 of a shell; the last entry is for the band below ``limit`` [h/Mpc].
+    ``k`` [h/Mpc] and ``modes`` (shells + 1,) are the mean and the number of the wavenumbers summed over. Without a
+    prediction, its sums are NaN.
     """
 
     redshift: float
@@ -102,11 +104,11 @@ class Parity:
         return self._over_seeds(np.sqrt(self._sum("odd") / self._sum("potential")))
 
     def mean_square(self, name: str) -> Reals:
-        """(shells + 1,): mean of |f|^2 over the modes and seeds, of one of ``SUMS``; NaN for no prediction."""
+        """(shells + 1,): mean of |f|^2 over modes and seeds for one of ``SUMS``; NaN without a prediction."""
         return np.asarray(self.sums[SUMS.index(name)].mean(axis=0) / self.modes)
 
     def rows(self) -> list[tuple[str | float, ...]]:
-        """One row a shell, and one of the band, in the order of ``COLUMNS``."""
+        """One row for each shell and one for the band, in the order of ``COLUMNS``."""
         found = (self.response, self.correlation, self.odd_over_predicted, self.even_over_odd, self.odd_over_phi)
         columns = [part.tolist() for estimate in found for part in estimate]
         below = [float("nan")] * (len(self.k) - 1) + [self.limit]
@@ -114,7 +116,7 @@ class Parity:
         return [(self.redshift, *row) for row in zip(*shared, *columns, strict=True)]
 
     def _sum(self, name: str) -> Reals:
-        """(seeds, shells + 1); NaN for what cannot be divided by."""
+        """The sums of this name, (seeds, shells + 1); NaN where one cannot divide by them."""
         values = self.sums[SUMS.index(name)]
         return values if name == "crossed" else np.where(values > 0, values, np.nan)
 
@@ -125,7 +127,7 @@ class Parity:
 
 @dataclass
 class Collected:
-    """The sums of one output, seed after seed, and the seeds they are of."""
+    """The sums of one output, seed after seed, and their seeds."""
 
     seeds: list[int] = field(default_factory=list)
     sums: list[Reals] = field(default_factory=list)
@@ -134,7 +136,7 @@ class Collected:
 def band_limit(grid: int, box_size_mpch: float) -> float:
     """The wavenumber [h/Mpc] below which the band lies: ``BAND_HMPC`` where the mesh resolves it, else less.
 
-    That is a fifth of the Nyquist wavenumber in coarse cells; never so low that no mode is left.
+    For coarse cells that is a fifth of the Nyquist wavenumber, but never so low that no mode is left.
     """
     fundamental = 2 * np.pi / box_size_mpch
     return float(max(min(BAND_HMPC, RESOLVED * fundamental * grid / 2), 1.5 * fundamental))

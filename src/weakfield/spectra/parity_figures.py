@@ -14,7 +14,7 @@ PREDICTION, ODD = OTHERS[1], OTHERS[2]
 
 
 def parity_figure(results: Sequence[Parity]) -> Any:
-    """A column an output: rms of even part, odd part and prediction by shell; below, response and correlation."""
+    """One column per output: rms of even part, odd part and prediction by shell; below, response and correlation."""
     figure, axes = new_figure(2, len(results), size=(5.0, 2.9), sharex="col", gridspec_kw={"height_ratios": (1.2, 1.0)})
     for column, result in enumerate(results):
         sizes, below = axes[0, column], axes[1, column]
@@ -29,7 +29,7 @@ def parity_figure(results: Sequence[Parity]) -> Any:
 
 
 def _sizes(axes: Any, result: Parity) -> None:
-    """Of one mode, root mean square over the modes and seeds of a shell."""
+    """The size of one mode: root mean square over the modes and seeds of a shell."""
     lines = (
         ("even", "even (second order)", COLOURS["difference"], "o", "-"),
         ("odd", "odd (first and third)", ODD, "s", "-"),
@@ -74,5 +74,5 @@ def _answers(axes: Any, result: Parity) -> None:
             )
             axes.legend(frameon=False, fontsize=8)
     low, high = axes.get_ylim()
-    axes.set_ylim(max(low, -1.5), min(high, 2.5))  # shells near the Nyquist wavenumber are the lattice's
+    axes.set_ylim(max(low, -1.5), min(high, 2.5))  # the lattice dominates shells near the Nyquist wavenumber
     axes.set_ylabel("even part, with relativity's", fontsize=9)

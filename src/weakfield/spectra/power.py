@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 class PowerSpectrum(Result):
     """Power per shell of one or two fields, from raw sums over modes.
 
-    ``edges`` (shells+1,) in units of k_F, lower closed, upper open. ``modes`` (shells,) counts every k of the full
-    cube once, k and -k both, ``wavenumber_sums`` is the sum of |n| over them; a shell without modes has 0 everywhere.
+    ``edges`` (shells+1,) in units of k_F, lower closed, upper open. ``modes`` (shells,) counts every k of the full cube
+    once, both k and -k; ``wavenumber_sums`` is the sum of |n| over them; a shell without modes has 0 everywhere.
     ``sums``, ``auto_a``, ``auto_b`` (shells,): V sum Re f_a f_b*, V sum |f_a|^2 and V sum |f_b|^2, summed over
     ``fields`` cubes; all three are equal for an auto spectrum. ``squares`` is the sum over cubes of the squares of
     their ``sums``, ``noise`` the shot noise contained in ``sums``. ``quantity`` and ``gauge`` name the field.
@@ -73,9 +73,9 @@ class PowerSpectrum(Result):
         )
 
     def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
-        """P(k) with its errors: of the scatter of the fields where there are several, else those of Gaussian modes.
+        """Draw P(k) with its errors, from the scatter of the fields where there are several, otherwise Gaussian ones.
 
-        Into ``ax`` or a new figure; ``options`` go to ``Axes.errorbar``. Returns the axes.
+        Drawn into ``ax`` or a new figure; ``options`` go to ``Axes.errorbar``. Returns the axes.
         """
         ax, filled = panel(ax), self.modes > 0
         error = np.where(np.isnan(self.scatter_error), self.error, self.scatter_error)
@@ -103,7 +103,7 @@ class PowerSpectrum(Result):
 
     @cached_property
     def error(self) -> Reals:
-        """Gaussian standard error: sqrt((P_ab^2 + P_a P_b) / modes), P sqrt(2 / modes) for one field, with noise."""
+        """Gaussian standard error with noise: sqrt((P_ab^2 + P_a P_b) / modes), P sqrt(2 / modes) for one field."""
         total = self._mean(self.sums) / self.fields
         variance = total**2 + self._mean(self.auto_a) * self._mean(self.auto_b) / self.fields**2
         return np.asarray(np.sqrt(self._mean(variance) / self.fields))
@@ -126,7 +126,7 @@ class PowerSpectrum(Result):
 
     @property
     def coherence(self) -> Reals:
-        """The ``correlation`` of the pair under its other name."""
+        """Another name for ``correlation``."""
         return self.correlation
 
     @cached_property
@@ -136,9 +136,9 @@ class PowerSpectrum(Result):
         return np.asarray(np.sqrt(ratio))
 
     def columns(self) -> dict[str, NDArray[Any]]:
-        """Of every shell:
+        """For every shell:
 
-        ``lower``, ``upper`` edges [2 pi / box_size]; ``k`` [h/Mpc]; ``power``, its Gaussian ``error`` and the
+        ``lower`` and ``upper``, its edges [2 pi / box_size]; ``k`` [h/Mpc]; ``power``, its Gaussian ``error`` and the
         ``scatter_error`` of several fields [(Mpc/h)^3 times the squared unit of the field]; ``dimensionless``, Delta^2;
         ``correlation``, 1 for one field; ``modes``.
         """
@@ -147,10 +147,11 @@ class PowerSpectrum(Result):
         return {"lower": edges[:-1], "upper": edges[1:]} | {name: getattr(self, name) for name in names}
 
     def rebin(self, bins: int | Sequence[float] | NDArray[Any]) -> PowerSpectrum:
-        """The spectrum in wider shells: ``bins`` old ones in each (a rest at the end is left out), or new edges.
+        """The spectrum in wider shells: ``bins`` old ones in each (what is left over is dropped), or new edges.
 
-        New edges have to be old ones. All sums but ``squares`` merge exactly; of more than one field the scatter in
-        wider shells is not known any more: rebin before adding. ``BadInput`` for edges that are not among the old.
+        New edges must be among the old ones. All sums but ``squares`` merge exactly; for more than one field the
+        scatter in wider shells is no longer known, so rebin before adding. ``BadInput`` for edges that are not among
+        the old ones.
         """
         starts, edges = merged(self.edges, bins)
         parts: dict[str, Any] = {
@@ -177,16 +178,17 @@ def power_spectrum(
 ) -> PowerSpectrum:
     """Power spectrum of a cube (N, N, N) [z, y, x] in a periodic box of side ``box_size`` [Mpc/h].
 
-    A tensor, an array or a ``DataArray``; the box of one that weakfield made need not be given.
-    With ``components`` of a vector field (components, N, N, N): V mean sum_i |f_i|^2, the powers of all components
-    added. Its Gaussian ``error`` is that of a gradient; of a field without divergence it is too large by sqrt(2).
+    The cube is a tensor, an array or a ``DataArray``; for a ``DataArray`` made by weakfield, the box need not be given.
+    With ``components``, the field is a vector field (components, N, N, N), and the result is V mean sum_i |f_i|^2, the
+    powers of all components added. Its Gaussian ``error`` holds for a gradient; for a field without divergence it is
+    too large by sqrt(2).
 
-    ``bin_edges`` in units of k_F = 2 pi / L, lower edge closed, upper open; by default of width 1 from 0.5 to the
-    Nyquist wavenumber N/2 (``linear_edges``, ``log_edges`` make others). The Nyquist planes of an even N belong to no
-    shell. ``window`` is the mass assignment whose prod sinc^(2p) (pi n_i / N) divides the power; "none" for
-    potentials. ``shot_noise`` [(Mpc/h)^3], V / number of particles for a density contrast, is subtracted from each
-    component with the shape that the assignment ``window`` gives it. ``BadInput`` for a field that is no cube or not of
-    that many, holds NaN, or for edges that do not increase.
+    ``bin_edges`` are in units of k_F = 2 pi / L; the lower edge of a shell is closed, the upper one open. By default
+    the shells have width 1 from 0.5 to the Nyquist wavenumber N/2 (``linear_edges``, ``log_edges`` make others). The
+    Nyquist planes of an even N belong to no shell. ``window`` is the mass assignment whose prod sinc^(2p) (pi n_i / N)
+    divides the power; "none" for potentials. ``shot_noise`` [(Mpc/h)^3], V / number of particles for a density
+    contrast, is subtracted from each component with the shape that the assignment ``window`` gives it. ``BadInput`` for
+    a field that is not a cube, does not have that many components or holds NaN, and for edges that do not increase.
     """
     box_size = box_of(field, box_size)
     if components is None:
@@ -230,9 +232,9 @@ def power_spectra(
 ) -> dict[tuple[str, str], PowerSpectrum]:
     """Auto and cross spectra of named cubes of one size, by pair of names; every cube is transformed once.
 
-    Pairs come in the order of the names, (a, b) and not also (b, a). ``window`` and ``shot_noise`` are for all cubes or
-    by name; a cross spectrum is divided by the window of each and has no shot noise. A cross spectrum is called
-    "a x b". The rest as ``power_spectrum``.
+    Pairs come in the order of the names, (a, b) and not also (b, a). ``window`` and ``shot_noise`` are given for all
+    cubes at once or by name. A cross spectrum is called "a x b"; it is divided by the windows of both cubes and has no
+    shot noise. Otherwise as ``power_spectrum``.
     """
     names = list(cubes)
     windows = {name: window if isinstance(window, str) else window.get(name, "none") for name in names}

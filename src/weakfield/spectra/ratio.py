@@ -1,4 +1,4 @@
-"""Power of GR over that of Newton for pairs of one seed, with errors that know of the pairing."""
+"""Power of GR over that of Newton for pairs of one seed, with errors that allow for the pairing."""
 
 from __future__ import annotations
 
@@ -74,16 +74,16 @@ class PairedRatio(Table):
 
     @property
     def ratio_error_unpaired(self) -> Reals:
-        """What the error would be with as many unrelated universes under each theory, Gaussian modes."""
+        """What the error would be with as many unrelated universes under each theory, for Gaussian modes."""
         return np.asarray(self.ratio * np.sqrt(4.0 / self.modes / self.powers.shape[1]))
 
     @property
     def significance(self) -> Significance:
-        """Of P_GR / P_Newton - 1 in all shells together."""
+        """The significance of P_GR / P_Newton - 1 in all shells together."""
         return matched_significance(self.ratios - 1)
 
     def columns(self) -> dict[str, NDArray[Any]]:
-        """Of every shell: ``k`` [h/Mpc], ``modes``, ``ratio``, its ``error`` and ``error_unpaired``."""
+        """For every shell: ``k`` [h/Mpc], ``modes``, ``ratio``, its ``error`` and ``error_unpaired``."""
         return {
             "k": self.k,
             "modes": self.modes,
@@ -97,9 +97,9 @@ class PairedRatio(Table):
         return {"quantity": self.quantity, "seeds": self.powers.shape[1]}
 
     def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
-        """P_GR / P_Newton with the error of the paired mean; in grey that of unrelated universes, as far as it fits.
+        """Draw P_GR / P_Newton with the error of the paired mean; in grey that for unrelated universes, clipped.
 
-        Into ``ax`` or a new figure; ``options`` go to ``Axes.errorbar``. Returns the axes.
+        Drawn into ``ax`` or a new figure; ``options`` go to ``Axes.errorbar``. Returns the axes.
         """
         ax = panel(ax)
         style = {"color": COLOURS["difference"], "label": self.quantity, **POINTS, **options}
@@ -118,7 +118,7 @@ def paired_ratio(newton: Sequence[PowerSpectrum], gr: Sequence[PowerSpectrum]) -
     """Mean of P_GR / P_Newton over seeds, with its error from their scatter.
 
     ``newton`` and ``gr`` hold the spectra of the same seeds in the same order, one cube each, on one grid, in one box,
-    with one window and the same edges. ``BadInput`` where that is not so.
+    with one window and the same edges. Otherwise ``BadInput`` is raised.
     """
     if len(newton) != len(gr) or not newton:
         raise BadInput(f"there are {len(newton)} spectra of Newton and {len(gr)} of GR, expected one of each a seed")

@@ -22,7 +22,7 @@ from weakfield.formats.hdf5 import reading, writing
 Reals = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-#: what the gauge of a field may be called; "none" for what depends on none, "unstated" where nobody said
+#: the names of gauges; "none" for a field that does not depend on the gauge, "unstated" where it was not given
 GAUGES = ("unstated", "none", "poisson", "n-body", "synchronous", "newtonian theory")
 
 
@@ -106,7 +106,7 @@ class Result(Table):
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read what ``save`` wrote; ``BadInput`` where the file is no such result."""
+        """Read what ``save`` wrote; ``BadInput`` where the file does not hold such a result."""
         with reading(path) as file:
             result = Result.from_group(file)
         if not isinstance(result, cls):
@@ -124,7 +124,7 @@ class Result(Table):
         return f"  {cubes} of {self.grid}^3 cells, box {self.box_size:g} Mpc/h, window {window}"
 
     def _scatter(self, counts: NDArray[Any], sums: Reals, squares: Reals, number: int) -> Reals:
-        """Standard error of a mean over fields from their scatter; NaN for a single one or where it was lost."""
+        """Standard error of a mean over fields from their scatter; NaN for a single field or where it was lost."""
         if number < 2:
             return np.full(len(sums), np.nan)
         spread = np.maximum(squares - sums**2 / number, 0) / (number - 1) / number
@@ -137,7 +137,7 @@ Kind = TypeVar("Kind", bound=Result)
 def average(results: Iterable[Kind]) -> Kind:
     """The mean over seeds: the sum of all results, whose ``error`` and ``scatter_error`` are those of the mean.
 
-    ``BadInput`` for no result at all, and where grid, box, bins, window or gauge differ.
+    ``BadInput`` if there is no result at all, and where grid, box, bins, window or gauge differ.
     """
     total: Kind | None = None
     for result in results:
@@ -148,7 +148,7 @@ def average(results: Iterable[Kind]) -> Kind:
 
 
 def load_result(path: str | Path) -> Result:
-    """A saved result of any kind."""
+    """Load a saved result of any kind."""
     return Result.load(path)
 
 
@@ -166,7 +166,7 @@ def standard_error(values: Reals, axis: int) -> Reals:
 
 
 def gauge_colour(gauge: str) -> str:
-    """The colour of the theory whose fields are in this gauge; that of other curves for a gauge of neither."""
+    """The colour of the theory whose fields are in this gauge; the colour of other curves if there is none."""
     theory = {"poisson": "gr", "n-body": "newton", "newtonian theory": "newton"}.get(gauge)
     return COLOURS[theory] if theory else OTHERS[0]
 

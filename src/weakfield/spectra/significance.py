@@ -1,4 +1,4 @@
-"""How sure it is that a set of paired differences is not zero: one number for many correlated bins."""
+"""How significantly a set of paired differences deviates from zero: one number for many correlated bins."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ FEWEST = 6  #: seeds from which a scatter of weighted sums is known well enough 
 class Significance:
     """Standard deviations by which all bins together exceed zero, for one pair and for the mean of those that judge.
 
-    ``judges``: the seeds that had no part in the choice of the weights; NaN where there are too few of them.
+    ``judges`` is the number of seeds that had no part in the choice of the weights; ``one_pair`` and ``ensemble`` are
+    NaN where there are too few seeds.
     """
 
     one_pair: float
@@ -26,12 +27,12 @@ class Significance:
 
 
 def matched_significance(differences: Reals) -> Significance:
-    """Significance of paired differences (seeds, bins): every other seed chooses the weights, the rest are judged.
+    """Significance of paired differences (seeds, bins): every other seed helps to choose the weights, the rest judge.
 
-    Weights are mean / variance of each bin over the seeds at even places, the best ones for independent bins. The
-    weighted sums of the others have mean zero if the differences do, however the bins are correlated, and their own
-    scatter says how far the mean is from it: without a signal this is Student's t of ``judges`` - 1 degrees of freedom
-    (normal for many), with the wrong weights it is only less sensitive. Needs six seeds.
+    The weight of a bin is its mean / variance over the seeds at even places, which is best for independent bins. The
+    weighted sums of the other seeds have mean zero if the differences do, however the bins are correlated, and their
+    own scatter says how far from zero their mean is: without a signal this is Student's t with ``judges`` - 1 degrees
+    of freedom (normal for many). Wrong weights only make it less sensitive. Six seeds are needed.
     """
     choose, judge = differences[::2], differences[1::2]
     judges = len(judge)
@@ -39,7 +40,7 @@ def matched_significance(differences: Reals) -> Significance:
         return Significance(float("nan"), float("nan"), judges)
     mean, variance = choose.mean(axis=0), choose.var(axis=0, ddof=1)
     largest = np.abs(choose).max(axis=0)
-    # a variance below rounding belongs to a bin that is alike in all seeds
+    # a variance below rounding belongs to a bin that is the same in all seeds
     floor = np.maximum(variance, 1e-12 * largest**2)
     weights = np.divide(mean, floor, out=np.zeros_like(mean), where=floor > 0)
     filtered = judge @ weights

@@ -1,9 +1,9 @@
 """Triple sums on a CPU: shells transformed back plane by plane, multiplied and summed while they are in the cache.
 
-Transforms along z are made once for each shell, of the columns that hold its modes only; a few planes at a time are
-then transformed along y and x for all shells and summed over by a kernel. Whole fields in space never exist, which
-saves most of the memory. Each slab is one task on one thread, and their sums add in one order: the same bits for any
-number of threads.
+Transforms along z are made once for each shell, and only for the columns that hold its modes; a few planes at a time
+are then transformed along y and x for all shells and summed over by a kernel. Whole fields in space never exist, which
+saves most of the memory. Each slab is one task on one thread, and the sums of the slabs are added in a fixed order, so
+that the result has the same bits for any number of threads.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Reals = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Modes = NDArray[np.complex128]
 
-#: fields of a slab, all shells together: about what the second cache of a core holds
+#: bytes of the fields of a slab, all shells together: about what the second-level cache of a core holds
 SLAB_BYTES = 3 * 2**19
 
 
@@ -35,8 +35,8 @@ SLAB_BYTES = 3 * 2**19
 class Batch:
     """Shells of similar reach, ``first`` to ``stop`` of a layout's list, transformed together.
 
-    Their spectra without what is empty are (shells, size, rows, columns) [z, y, x]: rows from -reach to reach, or the
-    whole axis if modes reach beyond it.
+    Their spectra, without the empty parts, are (shells, size, rows, columns) [z, y, x]: rows from -reach to reach, or
+    the whole axis if modes reach beyond it.
     """
 
     first: int
@@ -56,7 +56,7 @@ class Batch:
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        """Of the spectra."""
+        """The shape of the spectra."""
         rows = 2 * self.reach + 1 if self.compact else self.size
         return (self.stop - self.first, self.size, rows, self.columns)
 
@@ -77,7 +77,7 @@ class Layout:
 
     @classmethod
     def of(cls, group: GridGroup, modes: ShellModes, triangles: Integers) -> Layout:
-        """For those of the triangles (T, 3) of ``modes`` that the group holds."""
+        """The layout for those of the triangles (T, 3) of ``modes`` that the group holds."""
         rows, reach = triangles[group.rows], modes.reach[2]
         shells = np.unique(rows)
         shells = shells[np.argsort(reach[shells], kind="stable")]
@@ -91,7 +91,7 @@ class Layout:
 
     @property
     def padded(self) -> int:
-        """Number of fields of a slab: the kernel wants a few at least."""
+        """Number of fields of a slab; the kernel needs a few at least."""
         return max(len(self.shells), kernel.SIDE)
 
     @property
@@ -112,7 +112,7 @@ class Layout:
         return 16 * sum(int(np.prod(batch.shape)) for batch in self.batches)
 
     def cut(self, memory: Modes) -> list[Modes]:
-        """Spectra of all batches in given memory."""
+        """The spectra of all batches, placed in the given memory."""
         ends = np.cumsum([np.prod(batch.shape) for batch in self.batches])
         parts = np.split(memory[: ends[-1]], ends[:-1])
         return [part.reshape(batch.shape) for part, batch in zip(parts, self.batches, strict=True)]
@@ -132,7 +132,7 @@ class Scratch:
         self.values = np.zeros((layout.padded, planes, layout.rows, size))
 
     def transform_y(self, spectra: Sequence[Modes], first: int) -> None:
-        """Planes from ``first`` of all shells, along y; columns beyond a shell's reach stay zero."""
+        """Transform the planes from ``first`` of all shells along y; columns beyond a shell's reach stay zero."""
         for batch, spectrum, columns in zip(self.layout.batches, spectra, self.columns, strict=True):
             planes = spectrum[:, first : first + self.layout.planes]
             if batch.compact:
@@ -145,7 +145,7 @@ class Scratch:
             ducc0.fft.c2c(columns, axes=(2,), forward=False, inorm=0, nthreads=1, out=out)
 
     def transform_x(self, row: int) -> Reals:
-        """Rows from ``row`` of the slab in space, (shells, sites)."""
+        """Transform the rows from ``row`` of the slab along x, into space: (shells, sites)."""
         part = self.lines[:, :, row : row + self.layout.rows]
         out, size = self.values[: len(part)], self.layout.group.size
         ducc0.fft.c2r(part, axes=(3,), lastsize=size, forward=False, inorm=0, nthreads=1, out=out)
@@ -155,7 +155,7 @@ class Scratch:
 def slab_sums(
     amplitudes: Sequence[Modes], modes: ShellModes, triangles: Integers, groups: Sequence[GridGroup]
 ) -> Reals:
-    """As ``triples.triple_sums``, of numpy arrays."""
+    """The same as ``triples.triple_sums``, for numpy arrays."""
     result = np.zeros(len(triangles))
     layouts = [Layout.of(group, modes, triangles) for group in groups]
     most = max((layout.spectra_bytes for layout in layouts), default=0) // 16
@@ -212,7 +212,7 @@ def _sum_slabs(
     run: Callable[..., Iterable[Any]],
     advance: Callable[[], None],
 ) -> Reals:
-    """Sums over one cubic grid, one a triangle of the group."""
+    """Sums over one cubic grid, one for each triangle of the group."""
     blocks, columns, place = layout.tiles
     firsts = range(0, layout.group.size, layout.planes)
     partial = np.zeros((len(firsts), len(columns), kernel.SIDE**2))

@@ -1,4 +1,4 @@
-"""Sums of f1 f2 f3 over all closed triples of modes, one sum a triangle of shells."""
+"""Sums of f1 f2 f3 over all closed triples of modes, one sum for each triangle of shells."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def triple_sums(
 ) -> Reals:
     """sum f1(k1) f2(k2) f3(k3) over k1 + k2 + k3 = 0 with k_a in shell ``triangles[t, a]``, (T,).
 
-    ``amplitudes``: one field or three, complex (modes,) in the order of ``modes``. On a CPU by ``slab_sums``; on a GPU
-    by ``grid_sums``, which is also the definition.
+    ``amplitudes``: one field or three, complex (modes,) in the order of ``modes``. Computed on a CPU by ``slab_sums``,
+    on a GPU by ``grid_sums``, which is also the definition.
     """
     if amplitudes[0].is_cuda:
         return grid_sums(amplitudes, modes, triangles, groups)
@@ -34,7 +34,7 @@ def triple_sums(
 def grid_sums(
     amplitudes: Sequence[Tensor], modes: ShellModes, triangles: Integers, groups: Sequence[GridGroup]
 ) -> Reals:
-    """As ``triple_sums``, with every shell transformed to whole grids, in PyTorch on any device."""
+    """The same as ``triple_sums``, with every shell transformed to whole grids, in PyTorch on any device."""
     result = np.zeros(len(triangles))
     for group in groups:
         rows = triangles[group.rows]

@@ -1,4 +1,4 @@
-"""The spectra files that the simulation wrote while it grew, of all pairs, beside theory."""
+"""The spectra files that the simulations of all pairs wrote while they ran, beside theory."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ NAMES = ("phi", "delta")
 def written_spectra(
     study: StudyConfig, folder: RunFolder, seeds: Sequence[int], expected: Expected
 ) -> list[PairedPower]:
-    """Delta^2 of "phi" and "delta" at every redshift at which all pairs have them; nothing where they wrote none.
+    """Delta^2 of "phi" and "delta" at every redshift at which all pairs have them; empty where they wrote none.
 
-    Dimensionless, in the files' own bins; densities as the files have them, divided by prod sinc^2 (EQUATIONS 10).
+    The spectra are dimensionless and in the files' own bins; densities are as in the files, divided by prod sinc^2
+    (EQUATIONS 10).
     """
     found = []
     for name in NAMES:
@@ -48,7 +49,7 @@ def written_spectra(
 
 
 def _tables(folder: RunFolder, seed: int, file: str) -> dict[Theory, SpectrumTable]:
-    """The file of both theories, nothing unless the pair lists both."""
+    """The file of both theories; empty unless the pair lists both."""
     manifest = Manifest.load(folder.pair(seed))
     if not all(f"{theory}/{file}" in manifest.files for theory in THEORIES):
         return {}

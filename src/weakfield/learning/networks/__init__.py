@@ -1,10 +1,11 @@
-"""Networks by name. A new one is a file here and a line below.
+"""Networks by name. A new network is a file here and a line below.
 
 Contract: ``Network(shape: tuple[int, ...], settings: TrainingSettings)`` is an ``nn.Module`` from normalised samples
 (batch, *shape) float32, ``shape`` being (channels, N, N, N) or (channels, N, N), to logits (batch,), positive for GR,
-or (batch, classes) when ``settings.classes`` is more than one; it raises ``BadInput`` for a shape it cannot take. One
-that has ``prepare(batches)`` is given the training samples before training. What a settings file names as
-``package.module:Class`` keeps the same contract; a class whose constructor takes nothing is called with nothing.
+or (batch, classes) when ``settings.classes`` is more than one; it raises ``BadInput`` for a shape it cannot take. A
+network that has ``prepare(batches)`` is given the training samples before training. A class that a settings file names
+as ``package.module:Class`` must keep the same contract; if its constructor takes no arguments, it is called without
+any.
 """
 
 from __future__ import annotations
@@ -39,9 +40,9 @@ NETWORKS = {
 def build_network(shape: tuple[int, ...], settings: TrainingSettings, made: type[nn.Module] | None = None) -> nn.Module:
     """The network that ``settings.network`` names, with PyTorch's current random state as initial weights.
 
-    ``made`` is its class (default: ``network_class``). Weights lie in memory channels last, where convolutions are
-    fast. Raises ``BadInput`` for an unknown name, a class that cannot be imported or is no ``nn.Module``, and a shape
-    that the network cannot take. The network itself refuses samples of any other shape.
+    ``made`` is its class (default: ``network_class``). Weights are laid out in memory channels last, for which
+    convolutions are fast. Raises ``BadInput`` for an unknown name, a class that cannot be imported or is not an
+    ``nn.Module``, and a shape that the network cannot take. The network itself refuses samples of any other shape.
     """
     made = made or network_class(settings)
     network = made() if is_plugin(settings.network) and _takes_nothing(made) else made(tuple(shape), settings)
@@ -50,7 +51,7 @@ def build_network(shape: tuple[int, ...], settings: TrainingSettings, made: type
 
 
 def network_class(settings: TrainingSettings, kept: Path | None = None) -> type[nn.Module]:
-    """The class that ``settings.network`` names; one of the user's own may be in the folder ``kept`` of a run alone."""
+    """The class that ``settings.network`` names; the user's own may exist only in the folder ``kept`` of a run."""
     name = settings.network
     if is_plugin(name):
         own: type[nn.Module] = load_own("network", settings, kept)
@@ -66,7 +67,7 @@ def network_class(settings: TrainingSettings, kept: Path | None = None) -> type[
 
 
 def _refuse_others(shape: tuple[int, ...], network: nn.Module, inputs: tuple[Any, ...]) -> None:
-    """A convolution takes any number of cells and would answer, but to a question it was not made for."""
+    """Refuse other shapes: a convolution takes any number of cells, but was not trained for them."""
     if tuple(inputs[0].shape[1:]) != shape:
         raise BadInput(f"the network was given samples of shape {tuple(inputs[0].shape[1:])}, expected {shape}")
 

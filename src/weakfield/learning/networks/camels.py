@@ -1,4 +1,4 @@
-"""The final network of the study, which took it from the CAMELS multifield data set (arXiv:2109.10915)."""
+"""The final network of the study, taken from the CAMELS multifield data set (arXiv:2109.10915)."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from weakfield.learning.networks.layers import CircularConvolution, Style, as_lo
 #: channels of the first block are 2h; base is the study's h = 6
 SIZES: dict[str, tuple[int, int | None]] = {"small": (4, None), "base": (12, None), "large": (24, None)}
 
-LEAST, MOST = 4, 7  # cells a side that the last convolution may span
+LEAST, MOST = 4, 7  # cells per side that the last convolution may span
 
 
 class Camels(nn.Module):
     """Blocks of [3^d circular convolution, 3^d circular convolution, 2^d convolution of stride 2], then one that
     spans what is left of the box, one dense layer, dropout and the logits.
 
-    Channels are 2h in the first block and double in each next one, and once more in the last convolution; the dense
-    layer has as many units as the last block channels. Every convolution has a bias and is followed by batch
-    normalisation (or what the settings say) and LeakyReLU 0.2. On slices of 256^2 it is the study's: six blocks,
-    channels 2h ... 64h, a 4x4 convolution to 128h, dense 64h. Smaller grids get as many blocks as leave 4 to 7 cells
-    a side. Raises ``BadInput`` for a grid that cannot be halved to that.
+    There are 2h channels in the first block; they double in every further block and once more in the last convolution.
+    The dense layer has as many units as the last block has channels. Every convolution has a bias and is followed by
+    batch normalisation (or what the settings say) and LeakyReLU 0.2. On slices of 256^2 it is the network of the study:
+    six blocks, channels 2h ... 64h, a 4x4 convolution to 128h, dense 64h. Smaller grids get as many blocks as leave 4
+    to 7 cells per side. Raises ``BadInput`` for a grid that cannot be halved to that.
     """
 
     def __init__(self, shape: tuple[int, ...], settings: TrainingSettings) -> None:
@@ -53,7 +53,7 @@ class Camels(nn.Module):
 
 
 def halvings(grid: int) -> int:
-    """How often a grid is halved until 4 to 7 cells a side are left; ``BadInput`` when that is not possible."""
+    """How often a grid is halved until 4 to 7 cells per side are left; ``BadInput`` when that is not possible."""
     blocks, left = 0, grid
     while left > MOST and left % 2 == 0:
         blocks, left = blocks + 1, left // 2

@@ -20,11 +20,11 @@ SIZES: dict[str, tuple[int, int | None]] = {"small": (4, 3), "base": (8, 3), "la
 class CNN(nn.Module):
     """``blocks`` times [3^d circular convolution, 2^d convolution of stride 2], mean over the box, one dense layer.
 
-    Channels are ``settings.channels`` in the first block and double in each next one; every convolution is followed
-    by a LeakyReLU. Invariant under periodic shifts by multiples of 2^blocks cells. No normalisation layers unless
-    asked: one that standardises each cube (group, instance) erases the amplitude, which is what the theories differ
-    in; one that averages over a batch makes a score depend on the company of the cube. The input is standardised
-    instead.
+    There are ``settings.channels`` channels in the first block, and they double in every further block; every
+    convolution is followed by a LeakyReLU. The network is invariant under periodic shifts by multiples of 2^blocks
+    cells. It has no normalisation layers unless asked for: one that standardises each cube (group, instance) erases the
+    amplitude, which is what the theories differ in; one that averages over a batch makes the score of a cube depend on
+    the others in its batch. The input is standardised instead.
     """
 
     name = "cnn"
@@ -51,14 +51,14 @@ class CNN(nn.Module):
 
 
 class CNN3D(CNN):
-    """On cubes (channels, N, N, N)."""
+    """``CNN`` on cubes (channels, N, N, N)."""
 
     name = "cnn3d"
     dims = (3,)
 
 
 class CNN2D(CNN):
-    """On slices (channels, N, N)."""
+    """``CNN`` on slices (channels, N, N)."""
 
     name = "cnn2d"
     dims = (2,)

@@ -13,7 +13,7 @@ from weakfield.base.errors import BadInput
 from weakfield.config.training import Activation, Normalisation, TrainingSettings
 
 SLOPE = 0.2  # of LeakyReLU below zero
-GROUPS, LEAST_IN_GROUP = 8, 4  # a group of few values says nothing about the others
+GROUPS, LEAST_IN_GROUP = 8, 4  # a group of few values says nothing about the rest
 
 _CONVOLUTIONS: dict[int, type[nn.Module]] = {2: nn.Conv2d, 3: nn.Conv3d}
 _BATCH_NORMS: dict[int, type[nn.Module]] = {0: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
@@ -40,8 +40,8 @@ class CircularConvolution(nn.Module):
 class SharedDropout(nn.Dropout):
     """Dropout whose mask is the same whether one process sees a batch or several see shares of it.
 
-    ``rows``: which rows of the whole batch this process has, and how many there are; nothing where it has all. The
-    mask of all of them is drawn, from a random state that the processes have in common.
+    ``rows`` says which rows of the whole batch this process has, and how many there are; ``None`` where it has all. The
+    mask of all rows is drawn, from a random state that the processes have in common.
     """
 
     rows: tuple[list[int], int] | None = None
@@ -82,7 +82,7 @@ def normalisation(dims: int, kind: Normalisation, channels: int) -> list[nn.Modu
 
 @dataclass(frozen=True)
 class Style:
-    """What the layers of one network have in common: the settings, and where they are silent the network's own."""
+    """What the layers of one network have in common: the settings, and the network's own defaults for the rest."""
 
     shape: tuple[int, ...]
     channels: int
@@ -126,11 +126,11 @@ class Style:
         return activation(self.activation)
 
     def after(self, channels: int) -> list[nn.Module]:
-        """What follows a convolution to ``channels``: normalisation and activation."""
+        """What follows a convolution with ``channels`` outputs: normalisation and activation."""
         return [*normalisation(self.dims, self.normalisation, channels), self.act()]
 
     def drop(self) -> nn.Module:
-        """Dropout; the one that keeps mean and variance for SELU, which rests on them (arXiv:1706.02515)."""
+        """Dropout; for SELU, the one that keeps the mean and variance on which it relies (arXiv:1706.02515)."""
         return nn.AlphaDropout(self.dropout) if self.activation == "selu" else SharedDropout(self.dropout)
 
     def head(self, features: int, hidden: int) -> nn.Sequential:
@@ -138,7 +138,7 @@ class Style:
         return nn.Sequential(nn.Linear(features, hidden), self.act(), self.drop(), nn.Linear(hidden, self.outputs))
 
     def halved(self, name: str, blocks: int) -> int:
-        """Cells a side after that many halvings; ``BadInput`` when the grid does not divide."""
+        """Cells per side after that many halvings; ``BadInput`` when the grid does not divide."""
         if self.grid % 2**blocks:
             raise BadInput(
                 f"training.blocks is {blocks} but the {self.noun} have {self.grid} cells a side,"
@@ -161,7 +161,7 @@ def check_box(name: str, shape: tuple[int, ...], dims: tuple[int, ...] = (2, 3))
 
 
 def as_logits(values: Tensor) -> Tensor:
-    """(B, outputs) as the contract of networks has it: (B,) when there is one."""
+    """(B, outputs) as the contract of networks demands: (B,) when there is one output."""
     return values.squeeze(1) if values.shape[1] == 1 else values
 
 
@@ -171,7 +171,7 @@ def mean_over_box(maps: Tensor) -> Tensor:
 
 
 def arrange(network: nn.Module, layout: str) -> nn.Module:
-    """Lay the weights out in memory, ``channels_last`` or ``contiguous``; the layers then give their results so."""
+    """Lay the weights out in memory, ``channels_last`` or ``contiguous``; the results of the layers follow."""
     for parameter in network.parameters():
         if parameter.ndim in (4, 5):
             form = torch.channels_last if parameter.ndim == 4 else torch.channels_last_3d

@@ -1,4 +1,4 @@
-"""A fully connected network on summary statistics: what a network knows that sees the mean, the variance and P(k)."""
+"""A fully connected network on summary statistics: what can be learned from the mean, the variance and P(k) alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from weakfield.base.errors import BadInput
 from weakfield.config.training import TrainingSettings
 from weakfield.learning.networks.layers import Style, as_logits, check_box, normalisation
 
-#: units of a hidden layer, number of hidden layers
+#: units per hidden layer, number of hidden layers
 SIZES: dict[str, tuple[int, int | None]] = {"small": (16, 2), "base": (64, 2), "large": (256, 3)}
 
 TINY = 1e-12  # keeps the logarithm of an empty shell finite
@@ -21,8 +21,9 @@ TINY = 1e-12  # keeps the logarithm of an empty shell finite
 class Summaries(nn.Module):
     """(B, C, *N) to (B, C (shells + 2)): mean, ln variance and ln P(k) of every channel.
 
-    Shells are one k_F wide around whole multiples of k_F up to the Nyquist wavenumber (whose plane is left out),
-    P(k) is the mean of |f|^2 N^-2d over the modes of a shell, f the unnormalised forward transform. Differentiable.
+    Shells are one k_F wide around whole multiples of k_F up to the Nyquist wavenumber (whose plane is left out). P(k)
+    is the mean of |f|^2 N^-2d over the modes of a shell, f being the unnormalised forward transform. All of it is
+    differentiable.
     """
 
     shells: Tensor
@@ -53,10 +54,10 @@ class Summaries(nn.Module):
 
 
 class MLP(nn.Module):
-    """Dense layers on the summaries of a sample, or on samples that are vectors of numbers already: shape (F,).
+    """Dense layers on the summaries of a sample, or on samples that are already vectors of numbers, of shape (F,).
 
     ``prepare`` is called with the training samples before training: it sets the mean and the standard deviation by
-    which inputs are standardised, which are part of the state of the network.
+    which inputs are standardised, and these are part of the network's state.
     """
 
     offset: Tensor

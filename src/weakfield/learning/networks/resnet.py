@@ -16,7 +16,7 @@ from weakfield.learning.networks.layers import (
 )
 
 SIZES: dict[str, tuple[int, int | None]] = {"small": (8, 2), "base": (16, 3), "large": (32, 3)}
-BRANCHES = 2  # residual branches a block
+BRANCHES = 2  # residual branches per block
 
 
 class Branch(nn.Module):
@@ -40,7 +40,7 @@ class ResNet(nn.Module):
     the box, one dense layer.
 
     Pre-activation branches (arXiv:1603.05027) with ReLU, whose scales begin at one over their number, so that the
-    variance of the sum stays of order one without normalisation layers: those would hide the amplitude. Channels
+    variance of the sum stays of order one without normalisation layers: such layers would hide the amplitude. Channels
     double from block to block. Raises ``BadInput`` for a grid that does not divide by 2^blocks.
     """
 

@@ -1,6 +1,6 @@
-"""Small networks whose convolutions halve the box themselves, in the manner of the study's first ones.
+"""Small networks whose convolutions themselves halve the box, in the manner of the study's first networks.
 
-The study's draft names them and says that they are small and strided; it does not record their widths, which are
+The study's draft names them and says that they are small and strided; it does not record their widths, which were
 chosen here.
 """
 
@@ -14,7 +14,7 @@ from weakfield.learning.networks.layers import CircularConvolution, Style, as_lo
 
 SIZES: dict[str, tuple[int, int | None]] = {"small": (4, 3), "base": (8, 3), "large": (16, 3)}
 
-MOST_FEATURES = 2**16  # into the dense layer of Penguin; more is a mistake in the number of blocks
+MOST_FEATURES = 2**16  # into the dense layer of Penguin; more means a mistake in the number of blocks
 
 
 class Strided(nn.Module):
@@ -46,7 +46,7 @@ class Strided(nn.Module):
 class Racoon(Strided):
     """The smallest network: circular 3^d convolutions of stride 2, mean over the box, one dense layer.
 
-    Invariant under shifts by whole strides.
+    It is invariant under shifts by whole strides.
     """
 
     name = "racoon"
@@ -62,8 +62,8 @@ class Racoon(Strided):
 class Penguin(Strided):
     """A circular 5^d convolution of stride 2, then 3^d ones of stride 2, flattened into two dense layers.
 
-    The dense layers see positions: not invariant under shifts unless it learns to be (augmentation). Raises
-    ``BadInput`` when the blocks leave more than 2^16 features.
+    The dense layers see positions, so that the network is not invariant under shifts unless it learns to be
+    (augmentation). Raises ``BadInput`` when the blocks leave more than 2^16 features.
     """
 
     name = "penguin"

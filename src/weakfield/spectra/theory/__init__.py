@@ -1,4 +1,4 @@
-"""What the spectra should be: linear, non-linear and tree level, averaged over the modes that are measured."""
+"""What the spectra should be by linear, non-linear and tree-level theory, averaged over the measured modes."""
 
 from weakfield.spectra.theory.bispectrum import (
     chi_kernel,

@@ -1,6 +1,6 @@
-"""Tree-level bispectra: of matter, of the potential, and of what relativity adds to it; at sides k1, k2, k3.
+"""Tree-level bispectra of matter, of the potential, and of what relativity adds to it, at sides k1, k2, k3.
 
-The same kernels averaged over the modes of bins: ``TriangleAverages.bispectrum``.
+``TriangleAverages.bispectrum`` averages the same kernels over the modes of bins.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def newtonian_kernel(theory: LinearTheory, z: float) -> Kernel:
 
 
 def started_kernel(theory: LinearTheory, simulation: SimulationSettings, z: float) -> Kernel:
-    """The same with the transient of particles started by linear theory at ``simulation.initial_redshift``."""
+    """As ``newtonian_kernel``, with the transient of particles started linearly at ``simulation.initial_redshift``."""
     parts = newtonian_excess(theory.conformal_hubble(simulation.initial_redshift))
     return newtonian_kernel(theory, z) + _since_start(parts, theory, simulation, z)
 
@@ -65,11 +65,11 @@ def started_kernel(theory: LinearTheory, simulation: SimulationSettings, z: floa
 def relativistic_kernel(
     theory: LinearTheory, simulation: SimulationSettings, z: float, start: Start = "linear", a_nl: float = 1.0
 ) -> Kernel:
-    """GR - Newton of phi at second order, from two linear phi of redshift ``z``, dust and Lambda.
+    """GR - Newton of phi at second order for dust and Lambda, from two linear phi of redshift ``z``.
 
     ``start``: "linear" for particles displaced and set moving by linear theory at ``simulation.initial_redshift``, or
-    "growing-mode" for a start right at second order with primordial ``a_nl``. Exact with Lambda; the start itself is
-    taken as Einstein-de Sitter, and radiation counts in the growth of the linear potential alone.
+    "growing-mode" for a start that is correct at second order, with primordial ``a_nl``. Lambda is treated exactly; the
+    start itself is taken as Einstein-de Sitter, and radiation enters only the growth of the linear potential.
     """
     if start not in STARTS:
         raise BadInput(f"start is '{start}', expected one of {', '.join(STARTS)}" + nearest(start, STARTS))
@@ -82,7 +82,7 @@ def relativistic_kernel(
 
 
 def chi_kernel(theory: LinearTheory, z: float) -> Kernel:
-    """phi - psi at second order of dust and Lambda, Poisson gauge, from two linear phi of redshift ``z``."""
+    """phi - psi at second order for dust and Lambda, in Poisson gauge, from two linear phi of redshift ``z``."""
     growth = second_order_growth(theory.cosmology, z)
     return growing_mode_chi(growth) * growth.potential**-2
 
@@ -90,7 +90,7 @@ def chi_kernel(theory: LinearTheory, z: float) -> Kernel:
 def _since_start(
     parts: tuple[Kernel, Kernel], theory: LinearTheory, simulation: SimulationSettings, z: float
 ) -> Kernel:
-    """A growing and a decaying part of the start at redshift ``z``, for legs of ``z`` in place of the start.
+    """The growing and decaying parts of the start at redshift ``z``, with legs of ``z`` instead of those of the start.
 
     The decaying linear potential of dust and Lambda goes as (conformal H) / a^2, that is a^(-5/2) Omega_m(z)^(-1/2).
     """

@@ -1,8 +1,8 @@
-"""The second order of one universe as fields: what Newton and what relativity make of a given linear potential.
+"""The second order of one universe as fields: what Newton and relativity each make of a given linear potential.
 
 Growing mode of dust and Lambda in Poisson gauge, with the metric ds^2 = a^2 [-e^(2 psi) dtau^2 + e^(-2 phi) dx^2]
-(EQUATIONS 1); the equations stand in ``relativistic``. Fields are real ``(..., N, N, N)`` [z, y, x], tensors on any
-device or arrays, and what is given is what is returned. Products are free of aliases; Nyquist planes and means are
+(EQUATIONS 1); the equations stand in ``relativistic``. Fields are real ``(..., N, N, N)`` [z, y, x], either tensors on
+any device or arrays, and the result is of the same kind. Products are free of aliases; Nyquist planes and means are
 zero.
 """
 
@@ -41,12 +41,14 @@ def relativistic_potential(
     """C1, the field that relativity adds to phi at second order: phi of GR minus phi of Newton, dimensionless.
 
     ``potential``: the early linear potential varphi, that of matter domination (3/5 of zeta far outside the horizon),
-    (..., N, N, N) [z, y, x]; a linear potential of redshift z over ``weakfield.cosmology.early_potential_growth``.
-    Without ``z`` and ``cosmology`` in Einstein-de Sitter, where C1 = -4 Theta_0 is constant in time. ``a_nl``: 1 for
-    single-field inflation, the start of the simulations; local f_NL belongs into ``potential``.
+    (..., N, N, N) [z, y, x]; it is a linear potential of redshift z divided by
+    ``weakfield.cosmology.early_potential_growth``. Without ``z`` and ``cosmology`` the universe is Einstein-de Sitter,
+    where C1 = -4 Theta_0 is constant in time. ``a_nl``: 1 for single-field inflation, the start of the simulations;
+    local f_NL belongs in ``potential``.
 
-    For a universe started in its growing mode (EQUATIONS 16.3; with Lambda, ``weakfield.spectra.theory.relativistic``).
-    C1 is the same in boxes of any size; ``box_size_mpch`` is asked for with all fields, and checked.
+    This is for a universe started in its growing mode (EQUATIONS 16.3; with Lambda,
+    ``weakfield.spectra.theory.relativistic``). C1 is the same in boxes of any size; ``box_size_mpch`` is required with
+    all fields, and checked.
     """
     found = _quadratic(potential, box_size_mpch)
     theta, square = difference_coefficients(_growth(z, cosmology), a_nl)
@@ -64,9 +66,9 @@ def second_order_chi(
 def newtonian_potential(
     potential: Field, box_size_mpch: float, z: float, cosmology: CosmologySettings | None = None
 ) -> Field:
-    """Newton's phi of second order at redshift ``z``, dimensionless: F2 through Poisson's equation.
+    """Newton's phi at second order at redshift ``z``, dimensionless: F2 through Poisson's equation.
 
-    Arguments as in ``relativistic_potential``; without ``cosmology`` in Einstein-de Sitter.
+    Arguments as in ``relativistic_potential``; without ``cosmology`` the universe is Einstein-de Sitter.
     """
     found = _quadratic(potential, box_size_mpch)
     omega_m = 1.0 if cosmology is None else cosmology.Omega_m
@@ -107,6 +109,6 @@ def _quadratic(potential: Tensor | NDArray[np.float32] | NDArray[np.float64], bo
 
 
 def _field(modes: Tensor, like: Field) -> Field:
-    """The real field of modes, a tensor or an array as ``like`` is."""
+    """The real field of modes, a tensor or an array as ``like`` is one."""
     field = fft.backward(modes.contiguous(), modes.shape[-2], normalised=False)
     return field if isinstance(like, Tensor) else field.numpy()

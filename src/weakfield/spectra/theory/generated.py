@@ -24,7 +24,8 @@ def generated_power(
     """Mean over the modes of each shell of 2 integral d^3q/(2 pi)^3 K(q, k-q)^2 P(q) P(|k-q|) [(Mpc/h)^3], (shells,).
 
     The integral is the sum over the modes of the initial conditions of a mesh of side ``grid``, |n| < grid/2 - 1; it is
-    a convolution, exact on twice the mesh. Shells of ``weakfield.power_spectrum``; 0 where they are empty.
+    a convolution, exact on twice the mesh. The shells are those of ``weakfield.power_spectrum``, with 0 where they are
+    empty.
     """
     edges = np.array(default_edges(grid) if bin_edges is None else checked_edges(bin_edges))
     octant, fundamental = Octant(2 * grid), 2 * np.pi / box_size_mpch

@@ -1,7 +1,7 @@
 """Second-order kernels as sums of products of functions of one wavenumber each.
 
-A kernel K(k1, k2) multiplies two first-order modes and gives the mode k1 + k2 of second order. With a = k1^2, b = k2^2
-and c = |k1 + k2|^2 the scalar product is k1.k2 = (c - a - b) / 2, so every kernel of perturbation theory is a sum of
+A kernel K(k1, k2) multiplies two first-order modes and gives the second-order mode k1 + k2. With a = k1^2, b = k2^2 and
+c = |k1 + k2|^2 the scalar product is k1.k2 = (c - a - b) / 2, so every kernel of perturbation theory is a sum of
 products of powers of a, b, c, and an average over all closed triples of modes is a sum of products of three fields
 (``triangles``). Kernels here are built like the equations they come from: ``A``, ``B``, ``C`` and ``DOT`` are a, b, c
 and k1.k2.
@@ -79,7 +79,7 @@ PER_A, PER_B, PER_C = (Laurent({powers: 1.0}) for powers in ((-1, 0, 0), (0, -1,
 
 @dataclass(frozen=True)
 class Kernel:
-    """sum over ``parts`` of polynomial / (c + shift): a shift of ``None`` divides by nothing.
+    """sum over ``parts`` of polynomial / (c + shift): a shift of ``None`` means no division.
 
     ``shift`` (h/Mpc)^2 is what a Helmholtz operator adds to the k^2 of a Laplacian. Symmetric in k1 and k2.
     """
@@ -110,7 +110,7 @@ def f2_ab(displacement: float = 3 / 7) -> Laurent:
     """F2 a b = (1 + e)/2 a b + (k1.k2) (a + b)/2 + (1 - e)/2 (k1.k2)^2 (Bernardeau et al. 2002, astro-ph/0112551).
 
     e = ``displacement`` = -E/D^2 is the growth of second-order displacements (``SecondOrderGrowth``), 3/7 in
-    Einstein-de Sitter: 5/7 and 2/7.
+    Einstein-de Sitter, where the coefficients are 5/7 and 2/7.
     """
     return (1 + displacement) / 2 * A * B + DOT * (A + B) / 2 + (1 - displacement) / 2 * DOT * DOT
 
@@ -121,7 +121,7 @@ def f2(displacement: float = 3 / 7) -> Kernel:
 
 
 F2_AB, F2 = f2_ab(), f2()
-#: the same for particles moved by the linear displacement, (k.k1)(k.k2) / (2 a b) with k = k1 + k2
+#: the same as F2 for particles moved by the linear displacement, (k.k1)(k.k2) / (2 a b) with k = k1 + k2
 ZELDOVICH = Kernel({None: (DOT + A) * (DOT + B) * PER_A * PER_B / 2})
 
 

@@ -24,9 +24,9 @@ MATTER_GAUGES: tuple[MatterGauge, ...] = ("nbody", "poisson", "synchronous")
 class LinearTheory:
     """Spectra at any redshift, with the transfer functions the simulation uses.
 
-    A study that knows transfer functions at its start alone (a file, a matter spectrum, a snapshot) is compared with
-    CAMB's for its cosmology. Wavenumbers in h/Mpc, within those of the box (2 pi / L to sqrt(3) pi N / L); fields are
-    real modes, P = V <|f_k|^2> with f = FFT / N^3.
+    A study that has transfer functions only at its start (a file, a matter spectrum, a snapshot) is compared with
+    CAMB's for its cosmology. Wavenumbers are in h/Mpc, within those of the box (2 pi / L to sqrt(3) pi N / L); fields
+    are real modes, P = V <|f_k|^2> with f = FFT / N^3.
     """
 
     def __init__(self, simulation: SimulationSettings, cosmology: CosmologySettings) -> None:
@@ -62,10 +62,10 @@ class LinearTheory:
         return self._spline(functions, delta)(k_hmpc)
 
     def written_density_transfer(self, k_hmpc: ArrayLike, z: float, theory: Theory, radiation: bool) -> Reals:
-        """What the simulation writes as "delta" for zeta = 1 (EQUATIONS 9, 13.5): matter in the gauge of its theory.
+        """What the simulation writes as "delta" for zeta = 1 (EQUATIONS 9, 13.5): matter in its theory's gauge.
 
-        With ``radiation``, that of photons and neutrinos too, and in Newton what makes up for the gauge, all over the
-        density of matter.
+        With ``radiation``, photons and neutrinos are included too, and in Newton the term that makes up for the gauge,
+        all relative to the density of matter.
         """
         matter = self.matter_transfer(k_hmpc, z, "poisson" if theory == "gr" else "nbody")
         if not radiation:

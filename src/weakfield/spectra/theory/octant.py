@@ -1,4 +1,4 @@
-"""Fields that are even in x, y and z and alike under permutations of them, as functions of k^2 alone make them."""
+"""Fields that are even in x, y and z and symmetric under permutations of them, as made by functions of k^2 alone."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Integers = NDArray[np.int64]
 
 
 class Octant:
-    """An eighth of a periodic grid of at least ``size`` points a side, and its wedge x <= y <= z.
+    """An eighth of a periodic grid with at least ``size`` points per side, and its wedge x <= y <= z.
 
-    ``side`` points an axis, both ends included: wave vectors with components 0 ... side-1, or sites.
+    There are ``side`` points along an axis, both ends included: wave vectors with components 0 ... side-1, or sites.
     """
 
     def __init__(self, size: int) -> None:
@@ -34,8 +34,10 @@ class Octant:
         self.weight = self.multiplicity.ravel()[self._wedge] * orders
 
     def transform(self, modes: Reals) -> Reals:
-        """Sum over all signed wave vectors of modes(|n_z|, |n_y|, |n_x|) exp(i k x), on the eighth; its own inverse
-        but for a factor ``points``."""
+        """Sum over all signed wave vectors of modes(|n_z|, |n_y|, |n_x|) exp(i k x), on the eighth.
+
+        It is its own inverse up to a factor ``points``.
+        """
         from scipy.fft import dctn
 
         return np.asarray(dctn(modes, type=1))

@@ -1,4 +1,4 @@
-"""What linear theory predicts for one universe rather than for the mean of all: with the modes its seed drew."""
+"""What linear theory predicts for one universe, with the modes its seed drew, rather than for the mean of all."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ Reals = NDArray[np.float64]
 class RealisedModes:
     """|u|^2 / 2 of the initial unit modes of a seed or its inverse (EQUATIONS 3.4), summed by |n|^2 and shell.
 
-    Of mean 1 where the initial conditions have modes, 0 outside their domain: times a linear power spectrum it is what
-    that universe has of it. Cosmic variance cancels where this stands below a measurement.
+    The mean is 1 where the initial conditions have modes and 0 outside their domain; times a linear power spectrum, it
+    is the linear power of that universe. Cosmic variance cancels when a measurement is divided by it.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class RealisedModes:
         strength = 0.5 * squared_modulus(_of_real_field(modes)) * shell.weight
         inside = shell.index < shell.count
         self._count, self._number = shell.count, shell.modes
-        # one number for each shell and |n|^2 in it: theory depends on no more
+        # one number for each shell and each |n|^2 in it: theory depends on nothing else
         self._squares, place = np.unique(squared_wavenumbers(n)[inside], return_inverse=True)
         self._shell = np.zeros(len(self._squares), dtype=np.intp)
         self._shell[place.ravel()] = shell.index[inside]
@@ -67,8 +67,8 @@ def linear_potential(
 ) -> Tensor:
     """phi (N, N, N) [z, y, x] of linear theory at redshift ``z`` in the universe that drew the modes of ``seed``.
 
-    ``inverted``: that drew them times -1. Float64, in the phases of the simulation: what a mesh without errors would
-    hold of first order.
+    ``inverted``: in the universe that drew these modes times -1. Float64, with the phases of the simulation: what a
+    mesh without errors would hold at first order.
     """
     modes = unit_modes(
         simulation.grid, seed, simulation.k_domain, simulation.noise, simulation.fixed_amplitude, inverted
@@ -84,8 +84,8 @@ def linear_potential(
 def predicted_difference(theory: LinearTheory, simulation: SimulationSettings, seed: int, z: float) -> Tensor:
     """Modes (N, N, N//2+1) of GR - Newton of phi at second order in the universe that drew the modes of ``seed``.
 
-    That is C1 of ``relativistic`` for a start right at second order, without aliases, zero at k = 0; f = FFT / N^3,
-    dimensionless. A seed and its inverse have the same.
+    That is C1 of ``relativistic`` for a start that is correct at second order, without aliases, zero at k = 0;
+    f = FFT / N^3, dimensionless. It is the same for a seed and its inverse.
     """
     growth = second_order_growth(theory.cosmology, z)
     early = linear_potential(theory, simulation, seed, z) / growth.potential

@@ -1,8 +1,8 @@
 """The second-order relativistic part of the potential in Poisson gauge, beside its Newtonian growth.
 
-Metric of EQUATIONS 1, ds^2 = a^2 [-e^(2 psi) dtau^2 + e^(-2 phi) dx^2], dust and Lambda, one first-order potential
-g varphi(x) for both, g = D/a and 1 early. With f = d ln D / d ln a, Omega = Omega_m(a) and L = Lambda a^2 the traceless
-and the trace part of the spatial Einstein equations are, to second order,
+Metric of EQUATIONS 1, ds^2 = a^2 [-e^(2 psi) dtau^2 + e^(-2 phi) dx^2], for dust and Lambda. At first order both
+potentials are g varphi(x), where g = D/a is 1 early on. With f = d ln D / d ln a, Omega = Omega_m(a) and
+L = Lambda a^2, the traceless and the trace part of the spatial Einstein equations are, to second order,
 
     chi = phi - psi = -(6 + 4 f^2 / Omega) g^2 Theta_0,
     3 phi'' + 9 H phi' + 3 L phi = lap chi + [2 f^2 / (3 Omega) - 1/2] g^2 (grad varphi)^2
@@ -15,10 +15,11 @@ Their growing solution is phi = g varphi + C1 + N with
     C1 = -4 (f / Omega) g^2 Theta_0 + [f (f - 1) / (3 Omega)] g^2 varphi^2 + (5/3) (1 - a_nl) g varphi^2,
     N = 2 a / (3 H0^2 Omega_m) g^2 [(grad varphi)^2 / 2 - (1 + e) Psi_0],     e = -E / D^2 (``second_order_growth``).
 
-N is what Newton's equations give for the same varphi, exactly: what relativity adds is C1. That C1 solves them follows
-with the first integral g (1 + 2 f / (3 Omega)) = 5/3 of linear growth. Einstein-de Sitter (f = Omega = g = 1, e = 3/7):
-chi = -10 Theta_0, C1 = -4 Theta_0 + (5/3) (1 - a_nl) varphi^2, N = tau^2 [(grad varphi)^2 / 12 - (5/21) Psi_0]. The
-same problem, dust and Lambda to second order, is treated by Villa & Rampf 2016 (1505.04782).
+N is exactly what Newton's equations give for the same varphi, so what relativity adds is C1. That C1 solves the
+equations follows from the first integral g (1 + 2 f / (3 Omega)) = 5/3 of linear growth. In Einstein-de Sitter,
+f = Omega = g = 1 and e = 3/7, so that chi = -10 Theta_0, C1 = -4 Theta_0 + (5/3) (1 - a_nl) varphi^2 and
+N = tau^2 [(grad varphi)^2 / 12 - (5/21) Psi_0]. The same problem, dust and Lambda to second order, is treated by
+Villa & Rampf 2016 (1505.04782).
 
 Two kinds of initial conditions:
 
@@ -32,7 +33,7 @@ Two kinds of initial conditions:
   which cancels in the difference; the rest is C1 and what a linear start has beyond it, ``linear_start_excess``,
   whose two parts go like the growing and the decaying solution of linear theory.
 
-``physics`` of all: docs/theory_spectra.md.
+The physics of all this is in docs/theory_spectra.md.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ EINSTEIN_DE_SITTER = SecondOrderGrowth()
 
 
 def difference_coefficients(growth: SecondOrderGrowth = EINSTEIN_DE_SITTER, a_nl: float = 1.0) -> tuple[float, float]:
-    """Of Theta_0 and of varphi^2 in C1, varphi the early linear potential."""
+    """The coefficients of Theta_0 and of varphi^2 in C1, where varphi is the early linear potential."""
     square = growth.potential**2 / growth.omega_m
     return (
         -4.0 * growth.rate * square,
@@ -64,12 +65,12 @@ def difference_coefficients(growth: SecondOrderGrowth = EINSTEIN_DE_SITTER, a_nl
 
 
 def chi_coefficient(growth: SecondOrderGrowth = EINSTEIN_DE_SITTER) -> float:
-    """Of Theta_0 in chi, varphi the early linear potential."""
+    """The coefficient of Theta_0 in chi, where varphi is the early linear potential."""
     return -(6.0 + 4.0 * growth.rate**2 / growth.omega_m) * growth.potential**2
 
 
 def newtonian_coefficients(growth: SecondOrderGrowth, poisson: float) -> tuple[float, float]:
-    """Of (grad varphi)^2 and Psi_0 in Newton's phi of second order [squared length].
+    """The coefficients of (grad varphi)^2 and Psi_0 in Newton's phi at second order [squared length].
 
     ``poisson`` = (3/2) Omega_m H0^2 (1 + z), an inverse length squared (``LinearTheory.poisson``).
     """
@@ -78,22 +79,23 @@ def newtonian_coefficients(growth: SecondOrderGrowth, poisson: float) -> tuple[f
 
 
 def growing_mode_difference(a_nl: float = 1.0, growth: SecondOrderGrowth = EINSTEIN_DE_SITTER) -> Kernel:
-    """GR - Newton of phi for initial conditions that are right at second order, C1; dimensionless.
+    """C1, GR - Newton of phi for initial conditions that are correct at second order; dimensionless.
 
-    Kernel of two early (Einstein-de Sitter) linear potentials, whose power is that of varphi; constant in time without
-    Lambda, the default. ``growth`` of a redshift and a cosmology: ``weakfield.cosmology.second_order_growth``.
+    It is a kernel of two early (Einstein-de Sitter) linear potentials, whose power is that of varphi. Without Lambda,
+    the default, it is constant in time; ``weakfield.cosmology.second_order_growth`` gives the ``growth`` of a redshift
+    and a cosmology.
     """
     theta, square = difference_coefficients(growth, a_nl)
     return Kernel({None: theta * THETA_0 + square})
 
 
 def growing_mode_chi(growth: SecondOrderGrowth = EINSTEIN_DE_SITTER) -> Kernel:
-    """phi - psi at second order of dust, Poisson gauge; kernel of two early linear potentials, dimensionless."""
+    """phi - psi at second order for dust, Poisson gauge; kernel of two early linear potentials, dimensionless."""
     return Kernel({None: chi_coefficient(growth) * THETA_0})
 
 
 def growing_mode_newton(growth: SecondOrderGrowth, poisson: float) -> Kernel:
-    """Newton's phi of second order from two early linear potentials; dimensionless, arguments as above."""
+    """Newton's phi at second order from two early linear potentials; dimensionless, arguments as above."""
     gradient, psi = newtonian_coefficients(growth, poisson)
     return Kernel({None: gradient * GRADIENT_SQUARED + psi * PSI_0})
 
@@ -101,8 +103,9 @@ def growing_mode_newton(growth: SecondOrderGrowth, poisson: float) -> Kernel:
 def linear_start_excess(conformal_hubble: float) -> tuple[Kernel, Kernel]:
     """What GR - Newton of phi has beyond C1 after a linear start: a growing and a decaying part, dimensionless.
 
-    At the start, ``conformal_hubble`` H_i [h/Mpc], tau_i = 2 / H_i; later they go like the two solutions of the
-    linear potential. Kernels of two linear potentials of the start, Einstein-de Sitter there.
+    The parts are given at the start, where ``conformal_hubble`` is H_i [h/Mpc] and tau_i = 2 / H_i; later they go like
+    the two solutions of the linear potential. They are kernels of two linear potentials of the start, which is
+    Einstein-de Sitter.
     """
     start = _difference_at_start(conformal_hubble)
     rate = CHI - 0.5  # H_i^-1 d/dtau of the difference is 2 (rate - difference) / (H_i tau_i) = rate - difference
@@ -122,7 +125,7 @@ def linear_start_difference(conformal_hubble: float, growth: float) -> Kernel:
 
 
 def newtonian_excess(conformal_hubble: float) -> tuple[Kernel, Kernel]:
-    """What Newtonian phi has beyond its growing mode after a linear start, as ``linear_start_excess``.
+    """What Newtonian phi has beyond its growing mode after a linear start, in two parts as ``linear_start_excess``.
 
     At tau_i, 4 lap phi = (24 / tau_i^2) delta_2, and by continuity phi' = (2 / tau_i) [(tau_i^2 / 6) W - phi] with
     W = lap^-1 d_i (lap varphi d_i varphi); what exceeds the growing mode is C1 + C2 (tau_i / tau)^5.
@@ -147,8 +150,8 @@ def _difference_at_start(conformal_hubble: float) -> Kernel:
     GR (second order, with the velocities u_i = -(tau_i / 3) a d_i varphi of linear theory at the particles' places):
       (4 lap - 72 / tau_i^2) phi = (24 / tau_i^2) delta_2 + 4 varphi lap varphi + (10/3) (grad varphi)^2
                                    - (324 / tau_i^2) varphi^2 + 8 lap^-1 d_i (lap varphi d_i varphi)
-    Newton: 4 lap phi = (24 / tau_i^2) delta_2. delta_2 is what the linear displacement makes at second order, of
-    d = grad xi with xi = -(tau_i^2 / 6) varphi in Newton and 5 lap^-1 varphi more in GR.
+    Newton: 4 lap phi = (24 / tau_i^2) delta_2. delta_2 is the second-order contrast that the linear displacement
+    d = grad xi makes, with xi = -(tau_i^2 / 6) varphi in Newton and 5 lap^-1 varphi more in GR.
     """
     square = 4.0 / conformal_hubble**2  # tau_i^2
     newton, gr = (_displaced(square, gauge) * (24.0 / square) for gauge in (0.0, 5.0))

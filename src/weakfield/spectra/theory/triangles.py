@@ -1,9 +1,9 @@
-"""Averages of theory over the very modes an estimator averages over: shells of power spectra, triples of bispectra.
+"""Averages of theory over the same modes as an estimator's: shells of power spectra, triples of bispectra.
 
 The mean of f(k1) g(k2) h(k3) over all closed triples of three shells is a sum over a grid of three fields, as in the
-estimator itself, whose modes are f, g and h. These depend on k^2 alone, so the fields are even in x, y and z and alike
-under permutations of them: a cosine transform of an eighth of the cube and a sum over its wedge x <= y <= z are enough,
-a forty-eighth of the work of the estimator.
+estimator itself, whose modes are f, g and h. These depend on k^2 alone, so the fields are even in x, y and z and
+symmetric under permutations of them: a cosine transform of an eighth of the cube and a sum over its wedge x <= y <= z
+are enough, a forty-eighth of the work of the estimator.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def shell_mean(
 ) -> Reals:
     """Mean of a function of k [h/Mpc] over the modes of each shell, 0 where it is empty.
 
-    Shells as those of ``weakfield.power_spectrum``: edges in units of k_F, lower closed, upper open.
+    The shells are those of ``weakfield.power_spectrum``: edges are in units of k_F, the lower closed, the upper open.
     """
     shell = shells(grid, bin_edges)
     squares = squared_wavenumbers(grid)
@@ -85,7 +85,7 @@ class TriangleAverages:
         return np.where(self.modes > 0, 2 * total / np.maximum(self.modes, 1), 0.0)
 
     def _third(self, power: int, shift: float | None) -> Reals:
-        """Fields of k^(2 power), over k^2 + shift if there is one: the leg that is made of the other two."""
+        """Fields of k^(2 power), divided by k^2 + shift if there is one: the leg that is made from the other two."""
         if (power, shift) not in self._thirds:
 
             def modes(k: Reals) -> Reals:
@@ -107,7 +107,10 @@ class TriangleAverages:
     def _sums(
         self, rows: Integers, terms: Mapping[tuple[int, int], float], legs: Mapping[int, Reals], last: Reals
     ) -> Reals:
-        """Sums over the triples of each row of sum_pq terms[p, q] legs[p](k1) legs[q](k2) last(k3), alike in k1, k2."""
+        """Sums over the triples of each row of sum_pq terms[p, q] legs[p](k1) legs[q](k2) last(k3).
+
+        The summand has to be symmetric in k1 and k2.
+        """
         pairs, of_row = np.unique(np.sort(rows[:, :2], axis=1), axis=0, return_inverse=True)
         sums = np.zeros((len(pairs), self.count))
         step = max(1, _BLOCK // max(1, len(pairs)))
