@@ -216,7 +216,7 @@ def _import_pair(seed: int, pair: dict[Theory, Member], study: StudyConfig, fold
 
 
 def _copy(member: Member, study: StudyConfig, target: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Copy the files of one member under the names of a run folder; yields each name and its entries for the manifest."""
+    """Copy the files of one member under the names of a run folder; yields each name with its manifest entries."""
     base, requested = member.run.output, sorted(member.run.simulation.snapshot_redshifts, reverse=True)
     background = f"{base.generic_base}_background.dat"
     written = snapshot_scale_factors(member.output / background, requested, member.run.simulation.initial_redshift)
