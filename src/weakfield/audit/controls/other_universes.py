@@ -79,7 +79,7 @@ def transfer(audit: AuditRun, control: str, places: Sequence[Elsewhere], reverse
 
 
 def _share(audit: AuditRun, scores: Scores, place: Elsewhere) -> Estimate:
-    """The share in ``transfer``: with the same seeds both sums are resampled together, else the study's mean is fixed."""
+    """The share in ``transfer``: with the same seeds both sums are resampled together, else only the one there."""
     if place.seeds is None:
         return audit.share(scores)
     own = audit.scores()
@@ -117,7 +117,7 @@ def other_integrator(audit: AuditRun) -> list[Elsewhere]:
 
 
 def on_the_other_mesh(study: StudyConfig) -> StudyConfig:
-    """The study on the other mesh, with the start and steps that go with it; ``Refused`` if its settings forbid that."""
+    """The study on the other mesh, with the start and steps that go with it; ``Refused`` if its settings forbid it."""
     box = study.simulation
     if box.mesh == "staggered":
         return changed(study, "simulation", mesh="spectral", start="growing-mode", phi_integrator="second-order")
