@@ -85,7 +85,7 @@ class PairExplainer:
     def path_options(self, newton: Tensor, gr: Tensor) -> PathOptions:
         """Options of the integrals in Fourier space: nodes, and a tolerance relative to the difference of the logits.
 
-        The tolerance is that of the settings, in logits, kept between 1e-4 and 1e-2 of the difference, but never below ``FINEST``.
+        The tolerance of the settings, in logits, is kept between 1e-4 and 1e-2 of the difference, but above ``FINEST``.
         """
         s = self.settings
         change = float(self._change(gr, newton).abs().min())
