@@ -218,7 +218,7 @@ def _rename(growing: Path, final: Path) -> None:
     try:
         os.replace(beside, final)
     except OSError as error:
-        # where there are no locks another process may have been first: its pair is this one
+        # where there are no locks, another process may have been first: its pair is identical to this one
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or not Manifest.exists(final):
             raise
         shutil.rmtree(beside)
@@ -228,7 +228,7 @@ def _rename(growing: Path, final: Path) -> None:
 
 
 def _listed(study: StudyConfig, pair: Path) -> dict[str, FileEntry]:
-    """Every file of a pair; of fields with name, number of output and redshift."""
+    """Every file of a pair; fields also get a name, the number of their output and their redshift."""
     files: dict[str, FileEntry] = {}
     for path in sorted(p for p in pair.rglob("*") if p.is_file()):
         entry = FileEntry(file_hash(path), path.parent.name, path.stat().st_size)
