@@ -15,7 +15,7 @@ _GRID = 8  # cells per side of the meshes used in the trials
 
 @dataclass(frozen=True)
 class Trial:
-    """One thing that was tried, whether it worked and what it reported; no study runs without one that is ``needed``."""
+    """One thing that was tried, whether it worked and what it reported; studies do not run without those ``needed``."""
 
     name: str
     works: bool

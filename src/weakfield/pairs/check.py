@@ -119,7 +119,7 @@ def variance_range(study: StudyConfig, redshift: float) -> Range:
 def _gaussian_range(
     cosmology: CosmologySettings, box_size_mpch: float, grid: int, redshift: float
 ) -> tuple[float, float]:
-    """Bounds on the variance of a Gaussian universe; each is exceeded with probability ``_CHANCE``."""
+    """Bounds on the variance of a Gaussian universe, which lies beyond each with probability ``_CHANCE``."""
     mean, spread = _linear_variance(cosmology, box_size_mpch, grid, redshift)
     if mean == 0.0:  # a mesh too small to hold any mode
         return 0.0, _WEAK**2

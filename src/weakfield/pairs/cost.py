@@ -114,7 +114,7 @@ def cycles_of(run: RunSettings) -> int:
 
 
 def _timed(run: RunSettings, cycles: int, folder: Path) -> float:
-    """Seconds that a run takes which ends after this many cycles, including its outputs."""
+    """Seconds that a run of this many cycles takes, including its outputs."""
     from weakfield.cosmology import Background
     from weakfield.simulation import grow_member
     from weakfield.simulation.clock import Clock

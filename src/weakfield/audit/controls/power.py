@@ -70,7 +70,7 @@ LOG_PK_BASELINE = Control(
 
 
 def p_matched(audit: AuditRun) -> Result:
-    """Show the network GR cubes rescaled, shell by shell, to the power of their Newtonian members."""
+    """Show the network GR cubes rescaled, shell by shell, to the power of the Newton members of their pairs."""
     scores, finest = (audit.score(audit.equal_power[which]) for which in (False, True))
     share, left = audit.share(scores), audit.share(finest)
     return Result(
@@ -102,7 +102,7 @@ P_MATCHED = Control(
 
 
 def p_matched_retrained(audit: AuditRun) -> Result:
-    """Train a network on GR cubes rescaled, at every |k|, to the power of their Newtonian members."""
+    """Train a network on GR cubes rescaled, at every |k|, to the power of the Newton members of their pairs."""
     scores = audit.retrain("p_matched_retrained", audit.all_altered(audit.with_equal_power))
     network = audit.scores()
     difference = audit.auc_difference(scores, network)
