@@ -23,8 +23,8 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 def main() -> None:
     """Entry point of the command ``weakfield``."""
-    # this is read when PyTorch and Numba start their threads; threads that spin while they wait are ten times slower on a
-    # machine that has anything else to do
+    # this is read when PyTorch and Numba start their threads; threads that spin while they wait are ten times slower on
+    # a machine that has anything else to do
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     atexit.register(_keep_garbage)
     listen()

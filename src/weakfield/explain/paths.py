@@ -1,9 +1,9 @@
 """Integrals of gradients along paths, refined where the logit bends until they equal the change of the logit.
 
-The gradient of a network of rectifiers jumps along a path, so no rule with fixed nodes converges fast. A first Gauss-Legendre
-rule over the whole path is enough where the network is smooth or the path is short. For samples whose sum does not yet
-equal the difference of logits, the path is cut into panels; the integral over each panel is compared with the change of
-the logit over it, and panels that are off are halved. In this way the nodes gather at the bends.
+The gradient of a network of rectifiers jumps along a path, so no rule with fixed nodes converges fast. A first
+Gauss-Legendre rule over the whole path is enough where the network is smooth or the path is short. For samples whose
+sum does not yet equal the difference of logits, the path is cut into panels; the integral over each panel is compared
+with the change of the logit over it, and panels that are off are halved. In this way the nodes gather at the bends.
 """
 
 from __future__ import annotations

@@ -5,11 +5,11 @@ A logit that is invariant under translations in the box has a Volterra series wh
     F(f) = F0 + h1 f_0 + 1/2 sum_k h2(k) |f_k|^2 + 1/6 sum_(k1 + k2 + k3 = 0) h3(k1, k2, k3) f_k1 f_k2 f_k3 + ...
 
 With h2 and h3 constant on shells and on triangles of shells, this is sum_s a_s P_s + sum_T w_T B_T
-(``triangle_basis``). Networks of rectifiers have no third derivative; their third order is that of the mean response. For a
-Gaussian field, E[gamma_k1 f_k2 f_k3] = P_k2 P_k3 E[d^3 F] (Stein's lemma; Lee & Schetzen 1965 with F for gamma): the
-cross-bispectrum of the gradient with the squared field measures it. Here it is measured by least squares, which gives
-the same for a Gaussian field, is exact for a logit made of powers and triangles whatever the field, and uses all modes
-of all gradients:
+(``triangle_basis``). Networks of rectifiers have no third derivative; their third order is that of the mean response.
+For a Gaussian field, E[gamma_k1 f_k2 f_k3] = P_k2 P_k3 E[d^3 F] (Stein's lemma; Lee & Schetzen 1965 with F for gamma):
+the cross-bispectrum of the gradient with the squared field measures it. Here it is measured by least squares, which
+gives the same for a Gaussian field, is exact for a logit made of powers and triangles whatever the field, and uses all
+modes of all gradients:
 
     minimise  E sum_k P_k | gamma_k - sum_s a_s dP_s/df_k - sum_T w_T dB_T/df_k |^2,
 
