@@ -1,4 +1,4 @@
-"""A run folder as a person opens it: its study, pairs, data set, networks and tables."""
+"""A run folder as users open it: its study, pairs, data set, networks and tables."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ _TABLES = {
 class Run:
     """A run folder, finished or still growing: what is whole is there, and nothing is read until it is asked for.
 
-    ``study`` is the resolved ``StudyConfig``; ``pairs`` those that were whole when they were first asked for; ``path``
-    the folder. What a stage has not made yet is a ``BadInput`` that names the stage.
+    ``study`` is the resolved ``StudyConfig``; ``pairs`` are those that were whole when they were first asked for;
+    ``path`` is the folder. Asking for what a stage has not made yet raises ``BadInput``, which names the stage.
 
     >>> run = wf.open("runs/demo")
     >>> run.pairs[42].difference(z=1).sel(z=0).plot()
@@ -56,7 +56,7 @@ class Run:
 
     @property
     def stages(self) -> tuple[str, ...]:
-        """The stages that have finished, in order; of ``simulate``, when all pairs are whole."""
+        """The stages that have finished, in order; ``simulate`` is among them when all pairs are whole."""
         done = [
             stage.name
             for stage in STAGES
@@ -67,7 +67,7 @@ class Run:
 
     @cached_property
     def dataset(self) -> Dataset:
-        """The samples of networks, their index and split."""
+        """The samples of the networks, their index and their split."""
         from weakfield.dataset import open_dataset
 
         return open_dataset(self._folder)
@@ -82,10 +82,10 @@ class Run:
 
     @property
     def scores(self) -> DataFrame:
-        """What every network and baseline is worth.
+        """The scores of every network and baseline.
 
-        One row each score; columns model, split (validation or test), score, value, and low and high, the ends of its
-        95 % interval over seeds.
+        There is one row per score. The columns are model, split (validation or test), score, value, and low and high,
+        the ends of its 95 % interval over seeds.
         """
         from weakfield.learning.results import scores_table, trained_models
 
@@ -135,9 +135,10 @@ class Run:
         return self._labelled(field, "linear potential", seed, z)
 
     def relativity(self, seed: int, z: float) -> DataArray:
-        """C1: what GR - Newton of phi is at second order by theory, with the modes of a seed (docs/relativity.md).
+        """C1: the second-order prediction of GR - Newton of phi, with the modes of a seed (docs/relativity.md).
 
-        ``pairs[seed].difference(z) - relativity(seed, z)`` is what is left. A seed and its inverse have the same.
+        ``pairs[seed].difference(z) - relativity(seed, z)`` is what is left. A seed and its inverse have the same
+        prediction.
         """
         from weakfield.mesh import spectral
         from weakfield.spectra.theory import LinearTheory
@@ -180,5 +181,5 @@ class Run:
 
 
 def open(path: str | Path) -> Run:
-    """A run folder as an object; of one that still grows, what is whole. ``BadInput`` for a folder of another kind."""
+    """A run folder as an object; one that is still growing has what is whole. ``BadInput`` for other folders."""
     return Run(path)

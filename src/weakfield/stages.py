@@ -1,4 +1,4 @@
-"""What a stage of a study is: done once, recognised when done, done again when what it rests on changed."""
+"""What a stage of a study is: done once, recognised when done, and done again when its inputs changed."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ Check = Callable[[StudyConfig], None]
 DONE_FILE, STARTED_FILE = "stage.json", "started.json"
 #: the name of the fingerprint of the pairs of inverted seeds
 INVERSES = "inverses"
-#: where a stage keeps what makes it faster: no output, may be removed
+#: where a stage keeps what makes it faster: not an output, may be removed
 CACHE = "cache"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a stage: ``done`` now or ``skipped`` as finished before, and the fingerprint of its outputs."""
+    """What became of a stage: ``done`` now or ``skipped`` as already finished, and the fingerprint of its outputs."""
 
     stage: str
     status: Literal["done", "skipped"]
@@ -43,17 +43,17 @@ class Outcome:
 
     @property
     def fingerprints(self) -> dict[str, str]:
-        """Of its outputs, by the names under which stages read them."""
+        """Fingerprints of its outputs, by the names under which stages read them."""
         found = {self.stage: self.fingerprint}
         return found if self.inverses is None else found | {INVERSES: self.inverses}
 
     def as_dict(self) -> dict[str, Any]:
-        """One line of ``--json``."""
+        """The outcome as one line of ``--json``."""
         return {"stage": self.stage, "status": self.status, "seconds": round(self.seconds, 3), **self.summary}
 
 
 class Stage(Protocol):
-    """One step from settings to page.
+    """One step on the way from the settings to the page.
 
     ``read`` maps the stages in ``reads`` to the fingerprints of their outputs, and ``INVERSES`` to that of the pairs of
     inverted seeds, where there are any.
@@ -72,18 +72,19 @@ class Stage(Protocol):
         """The recorded outcome if the stage is finished for these settings and inputs, else ``None``."""
 
     def lacks(self, study: StudyConfig, folder: RunFolder) -> str:
-        """What keeps the stage from being finished, as far as one file can be named; else empty."""
+        """What keeps the stage from being finished, as far as one file can be named; otherwise empty."""
 
     def complete(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome:
-        """Do what is missing, nothing if the stage is finished; interrupted at any moment, the next call continues."""
+        """Do what is missing, or nothing if the stage is finished; after an interruption, the next call continues."""
 
 
 @dataclass(frozen=True)
 class PairStage:
-    """Simulation: every seed of the study, and its inverse where it has them, becomes a whole pair.
+    """Simulation: every seed of the study, and its inverse where it is asked for, becomes a whole pair.
 
-    ``grow`` brings pairs to being whole and returns how many it grew; ``why_incomplete`` says what keeps a pair from
-    being whole: one that lost or changed files is grown again. ``seeds``: those to grow, if not all of the study.
+    ``grow`` grows the pairs that are not whole and returns how many it grew; ``why_incomplete`` says what keeps a pair
+    from being whole: a pair that lost files, or whose files changed, is grown again. ``seeds`` are those to grow, if
+    not all of the study.
     """
 
     grow: Grow = grow_pairs
@@ -93,14 +94,14 @@ class PairStage:
     reads: tuple[str, ...] = ()
 
     def check(self, study: StudyConfig) -> None:
-        """The settings were checked when the study was read."""
+        """Nothing to do: the settings were checked when the study was read."""
 
     def finished(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome | None:
         found = dict(manifests(folder, self._draws(study)))
         return None if self.lacks(study, folder) else self._outcome("skipped", 0.0, found, 0)
 
     def so_far(self, study: StudyConfig, folder: RunFolder, fingerprint: str | None = None) -> Outcome | None:
-        """The outcome of the pairs that are whole by now, or of those that a ``fingerprint`` stood for; if any."""
+        """The outcome of the pairs that are whole now, or of those with this ``fingerprint``; ``None`` without any."""
         found = manifests(folder, self._draws(study))
         whole = {draw: manifest for draw, manifest in found if self.why_incomplete(study, draw, folder) is None}
         if all(isinstance(draw, Inverse) for draw in whole):
@@ -139,7 +140,7 @@ class PairStage:
 
 @dataclass(frozen=True)
 class FolderStage:
-    """A stage that owns a folder and rests on the keys ``settings`` of the study and on the stages it ``reads``.
+    """A stage that owns a folder and depends on the keys ``settings`` of the study and on the stages it ``reads``.
 
     A key is a table (``training``) or one of its entries (``audit.bootstrap``).
     """
@@ -150,8 +151,8 @@ class FolderStage:
     reads: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     checked_by: Check = lambda study: None
-    keeps: bool = False  # its work recognises what is its own in the folder and removes the rest
-    inverses: bool = False  # it reads the pairs of inverted seeds too, and is done again when they change
+    keeps: bool = False  # it recognises its own work in the folder and removes the rest
+    inverses: bool = False  # it also reads the pairs of inverted seeds, and is done again when they change
 
     def check(self, study: StudyConfig) -> None:
         self.checked_by(study)
@@ -160,7 +161,7 @@ class FolderStage:
         return ""
 
     def key(self, study: StudyConfig, read: dict[str, str], folder: RunFolder | None = None) -> str:
-        """Hash of everything that decides the outputs; a run ``folder`` may have the source of plugins."""
+        """Hash of everything that decides the outputs; the run ``folder`` may hold the source of plugins."""
         return content_hash(
             {
                 "stage": self.name,
@@ -191,7 +192,7 @@ class FolderStage:
         return found
 
     def _own_controls_and_methods(self, study: StudyConfig) -> dict[str, dict[str, str]]:
-        """The code of controls and methods of attribution of the user's own, where these decide the outputs."""
+        """The code of the user's own controls and methods of attribution, where these decide the outputs."""
         found: dict[str, dict[str, str]] = {}
         if "audit" in self.settings and any(map(is_plugin, (*study.audit.controls, *study.audit.full_controls))):
             from weakfield.audit.registry import own_sources as own_controls
@@ -238,10 +239,10 @@ class FolderStage:
         return Outcome(self.name, "done", seconds, fingerprint, summary)
 
     def _begin(self, own: Path, key: str) -> None:
-        """Leave in the folder the partial work under this key alone, or nothing."""
+        """Keep in the folder only the partial work done under this key, if any."""
         continued = recorded(own / STARTED_FILE).get("key") == key and not (own / DONE_FILE).exists()
         if not continued:
-            # The marks go first: what a kill leaves of the old outputs then belongs to no key.
+            # The marks go first, so that what a kill leaves of the old outputs belongs to no key.
             for name in (DONE_FILE, STARTED_FILE):
                 (own / name).unlink(missing_ok=True)
             if not self.keeps:
@@ -259,7 +260,7 @@ def _setting(study: StudyConfig, path: str) -> Any:
 
 
 def recorded(path: Path) -> dict[str, Any]:
-    """A stage's own mark, or nothing when there is none."""
+    """A stage's own mark, or an empty mapping when there is none."""
     return dict(read_json(path)) if path.exists() else {}
 
 
@@ -268,7 +269,7 @@ def _hash_or_none(path: Path) -> str | None:
 
 
 def _outputs(own: Path) -> dict[str, str]:
-    """Hashes of the files of a stage, but for its own marks and its cache."""
+    """Hashes of the files of a stage, except its own marks and its cache."""
     files = sorted(path for path in own.rglob("*") if path.is_file() and path.name not in (DONE_FILE, STARTED_FILE))
     names = {path.relative_to(own).as_posix(): path for path in files}
     return {name: file_hash(path) for name, path in names.items() if not name.startswith(f"{CACHE}/")}

@@ -1,9 +1,9 @@
-"""The stages of a study in order: each is done once, recognised when done, done again when what it rests on changed.
+"""The stages of a study in order: each is done once, recognised when done, and done again when its inputs changed.
 
-A stage owns one folder of the run folder. ``stage.json``, written there last, says that the stage is finished and for
-which *key*: the hash of the settings that matter to it, of what it read and of the software version. While it works,
-``started.json`` carries the key, so that an interrupted stage finds its own partial work again and nothing older.
-Pairs are finished one by one (``pairs.manifest``) and are never removed.
+Each stage owns one folder in the run folder. ``stage.json``, written there last, says that the stage is finished and
+for which *key*: the hash of the settings that matter to it, of what it read and of the software version. While the
+stage works, ``started.json`` holds the key, so that an interrupted stage finds its own partial work again and nothing
+older. Pairs are finished one by one (``pairs.manifest``) and are never removed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _stage(
     keeps: bool = False,
     inverses: bool = False,
 ) -> FolderStage:
-    """A stage whose ``module`` has ``run`` and perhaps ``check``; it is imported when first used."""
+    """A stage whose ``module`` has a function ``run`` and perhaps ``check``; the module is imported when first used."""
 
     def work(study: StudyConfig, folder: RunFolder) -> Summary:
         summary: Summary = import_module(module).run(study, folder)
@@ -46,7 +46,7 @@ def _stage(
 _UNIVERSE = ("cosmology", "simulation")
 _ALL = tuple(name for name in StudyConfig.model_fields if name not in ("seeds", "campaign", "search"))
 
-#: the stages in order; a study's seeds enter through the fingerprint of the pairs, their inverses through another
+#: the stages in order; a study's seeds enter through the fingerprint of the pairs, and their inverses through another
 STAGES: tuple[Stage, ...] = (
     PairStage(),
     _stage(
@@ -67,7 +67,7 @@ STAGES: tuple[Stage, ...] = (
         "audit",
         ("simulate", "dataset", "train"),
         (*_UNIVERSE, "output", "dataset", "training", "audit"),
-        keeps=True,  # universes grown for controls outlive a change of the budget
+        keeps=True,  # universes grown for controls are kept when the budget changes
     ),
     _stage(
         "explain",
@@ -96,12 +96,12 @@ def run_study(
     tell: Callable[[Outcome], None] = lambda outcome: None,
     campaign: CampaignSettings | None = None,
 ) -> list[Outcome]:
-    """Bring a run folder up to date with ``study``: every stage in order, or the stage ``only`` by itself.
+    """Bring a run folder up to date with ``study``: every stage in order, or only the stage ``only``.
 
-    ``tell`` is called after each stage that was asked for. ``campaign``: where pairs are grown this time, instead of as
-    the study says. Pairs alone may be grown by many processes at once, and other stages beside them. Raises
+    ``tell`` is called after each stage that was asked for. ``campaign`` says where pairs are grown this time, instead
+    of what the study says. Many processes at once may grow pairs while other stages run beside them. Raises
     ``BadInput`` when the folder holds pairs of other settings, or when ``only`` needs an earlier stage that is not
-    finished; ``WeakfieldError`` when another process is at work in the folder.
+    finished, and ``WeakfieldError`` when another process is working in the folder.
     """
     folder = RunFolder(root)
     wanted = {stage.name for stage in stages} if only is None else {only}
@@ -137,7 +137,7 @@ def run_study(
 
 
 def require(study: StudyConfig, root: str | Path, name: str, before: str) -> None:
-    """``BadInput`` unless the stage ``name`` and all that it reads are finished for this study; nothing is done."""
+    """Raise ``BadInput`` unless the stage ``name`` and all that it reads are finished for this study; does nothing."""
     folder = RunFolder(root)
     fingerprints: dict[str, str] = {}
     for stage in STAGES:
@@ -164,9 +164,9 @@ def _unfinished(stage: Stage, study: StudyConfig, folder: RunFolder, before: str
 
 
 def _so_far(stage: Stage, study: StudyConfig, folder: RunFolder, wanted: set[str]) -> Outcome | None:
-    """For a partial data set the pairs that are whole; for what comes after it those it was built of.
+    """For a partial data set, the outcome of the pairs that are whole now; for later stages, of those it used.
 
-    More may have come since: they do not make the data set stale until it is asked for again.
+    More pairs may have arrived since, but they do not make the data set stale until it is asked for again.
     """
     if not isinstance(stage, PairStage) or not study.dataset.partial:
         return None
@@ -179,9 +179,9 @@ def _so_far(stage: Stage, study: StudyConfig, folder: RunFolder, wanted: set[str
 def _as_read(
     read: dict[str, str], stage: Stage, study: StudyConfig, folder: RunFolder, of_pairs: set[str]
 ) -> dict[str, str]:
-    """``read``, of a partial data set with the pairs that a stage did read, though others read earlier or later.
+    """``read``, but for a partial data set with the pairs that a stage did read, even if other stages read other ones.
 
-    As long as it is not asked for again the pairs that arrived since do not make it stale.
+    As long as the data set is not asked for again, pairs that arrived since do not make it stale.
     """
     if not isinstance(stage, FolderStage) or not study.dataset.partial:
         return read
@@ -193,7 +193,7 @@ def _as_read(
 
 
 def _ancestors(names: set[str], stages: Sequence[Stage]) -> set[str]:
-    """The stages whose outputs ``names`` read, directly or not."""
+    """The stages whose outputs ``names`` read, directly or indirectly."""
     found: set[str] = set()
     for stage in reversed(stages):
         if stage.name in names | found:

@@ -1,4 +1,4 @@
-"""Controls that could explain a result away: what else than the theory might the network have seen?"""
+"""Controls that could explain a result away: what might the network have seen other than the theory?"""
 
 from weakfield.audit.audit_run import AuditRun
 from weakfield.audit.contract import Control, NotRun, Result

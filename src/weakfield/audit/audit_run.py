@@ -1,4 +1,4 @@
-"""The run under audit: its cubes, trained networks and their scores, and retraining within a budget."""
+"""The run under audit: its cubes, its trained networks with their scores, and retraining within a budget."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ from weakfield.learning.metrics import (
 from weakfield.learning.scores import CONFIDENCE, bootstrap_weights, cube_scores, interval
 from weakfield.learning.training import kept_plugins, main_model
 
-#: controls whose networks others ask for: they decide what counts as found, and whether finding nothing counts
+#: controls whose networks other controls use: they decide what counts as found, and whether finding nothing counts
 SHARED = ("other_weights", "p_matched_retrained")
 
-#: of one pair, (2, channels, N, N[, N]) to the same shape
+#: changes one pair, (2, channels, N, N[, N]), into another of the same shape
 Change = Callable[[Tensor], Tensor]
 
 
 class BySeed:
-    """The cubes of a seed, (2, channels, N, N, N), out of whole cubes; may be pickled for workers that load."""
+    """The cubes of a seed, (2, channels, N, N, N), out of whole cubes; can be pickled for workers that load data."""
 
     def __init__(self, cubes: Pairs) -> None:
         self.cubes = cubes
@@ -54,9 +54,9 @@ class BySeed:
 class AuditRun:
     """A study whose train stage is finished, as controls see it.
 
-    ``grants`` are the retrainings that the budget leaves to each control of the study, in the order in which they are
-    run (``registry.granted``). The control ``at_work`` may train ``granted`` networks; ``spent`` and ``grown`` count
-    the networks it trained and the universes it asked for.
+    ``grants`` holds the retrainings that the budget leaves to each control of the study, in the order in which the
+    controls are run (``registry.granted``). The control ``at_work`` may train ``granted`` networks; ``spent`` and
+    ``grown`` count the networks it has trained and the universes it has asked for.
     """
 
     study: StudyConfig
@@ -68,7 +68,7 @@ class AuditRun:
     at_work: str = ""
 
     def begin(self, granted: int, control: str = "") -> None:
-        """Start another control, which may train ``granted`` networks and has spent nothing yet."""
+        """Start another control, which may train ``granted`` networks and has not spent anything yet."""
         self.granted, self.spent, self.grown, self.at_work = granted, 0, 0, control
 
     # -- cubes --
@@ -83,17 +83,17 @@ class AuditRun:
         return {part: self.dataset.pairs(self.dataset.part(part), self.keep_mean) for part in PARTS}
 
     def altered(self, change: Change, part: Part = "test") -> PairTensor:
-        """The cubes of a part, each pair changed."""
+        """The cubes of a part after ``change`` has been applied to each pair."""
         cubes = self.cubes[part]
         return PairTensor(cubes.seeds, torch.stack([change(pair) for pair in cubes.values]))
 
     def all_altered(self, change: Change) -> dict[Part, Pairs]:
-        """The cubes of every part, each pair changed."""
+        """The cubes of every part after ``change`` has been applied to each pair."""
         return {part: self.altered(change, part) for part in PARTS}
 
     @cached_property
     def log_powers(self) -> dict[Part, np.ndarray]:
-        """ln of the power in every group of modes of every cube, (pairs, 2, groups), channels side by side."""
+        """ln of the power in every group of modes of every cube, (pairs, 2, groups), one channel after another."""
         groups = power_groups(self.dataset.grid, dimensions=self.dim)
 
         def rows(pair: Tensor) -> np.ndarray:
@@ -103,9 +103,9 @@ class AuditRun:
         return {part: np.array([rows(pair) for pair in self.cubes[part].values]) for part in PARTS}
 
     def with_equal_power(self, pair: Tensor, finest: bool = True) -> Tensor:
-        """A pair whose GR member has the power of its twin: at every |k| (``finest``), or in shells of k_F.
+        """A pair whose GR member has the power of its Newtonian one: at every |k| (``finest``), or in shells of k_F.
 
-        The twin goes the same way, so that rounding is shared.
+        The Newtonian member goes through the same operations, so that both share the same rounding.
         """
         newton, gr = pair
         return torch.stack([match_power(member, newton, finest, self.dim) for member in (newton, gr)])
@@ -117,11 +117,11 @@ class AuditRun:
 
     @property
     def dim(self) -> int:
-        """Dimensions of what is altered: whole cubes, whatever parts of them a network sees."""
+        """Number of dimensions of what is altered: whole cubes, whatever parts of them a network sees."""
         return len(self.cubes["test"].shape) - 1
 
     def samples_of(self, cubes: Pairs) -> Pairs:
-        """What the main network sees of whole cubes: themselves, or the slices or sub-cubes that they are cut into."""
+        """What the main network sees of whole cubes: the cubes themselves, or the slices or sub-cubes cut from them."""
         cubes.scalar = self.dataset.channels.derivative != "gradient"
         if self.network_shape == cubes.shape:
             return cubes
@@ -132,7 +132,7 @@ class AuditRun:
 
     @cached_property
     def network_shape(self) -> tuple[int, ...]:
-        """(channels, N, N, N) or (channels, N, N) of what the main network was trained on."""
+        """Shape of what the main network was trained on: (channels, N, N, N) or (channels, N, N)."""
         path = self.folder.model(main_model(self.study)) / "weights.pt"
         if (saved := load_archive(path)) is None:
             raise BadInput(f"{path} is missing or damaged, expected a trained network")
@@ -145,7 +145,7 @@ class AuditRun:
 
     @property
     def test_seeds(self) -> int:
-        """How many seeds the test part has: the sample size of every interval."""
+        """The number of seeds in the test part: the sample size of every interval."""
         return len(self.dataset.part("test"))
 
     # -- networks --
@@ -156,7 +156,7 @@ class AuditRun:
         return load_model(self.folder.model(main_model(self.study)))
 
     def score(self, pairs: Pairs) -> Scores:
-        """What the main network says of other cubes; of cubes that it sees in parts, the mean over the parts."""
+        """The main network's scores of other cubes; if it sees cubes in parts, the mean over the parts of each cube."""
         return cube_scores(score(self.network, self.samples_of(pairs)))
 
     def scores(self, who: str = "network", part: Part = "test", model: str | None = None) -> Scores:
@@ -172,7 +172,7 @@ class AuditRun:
 
     @property
     def retraining(self) -> TrainingSettings:
-        """Settings of every retraining: the study's, from other initial weights, with the audit's number of epochs."""
+        """Settings of every retraining: the study's, with other initial weights and the audit's number of epochs."""
         settings = self.study.training
         epochs = self.study.audit.epochs or settings.epochs
         return settings.model_copy(update={"epochs": epochs, "seed": settings.seed + 1})
@@ -183,7 +183,7 @@ class AuditRun:
         return self.spent < self.granted
 
     def retrain(self, control: str, cubes: Mapping[Part, Pairs], at: str = "") -> Scores:
-        """Train the study's network on other cubes (member 1 is the class to recognise); its test scores.
+        """Train the study's network on other cubes, where member 1 is the class to recognise; returns its test scores.
 
         ``at`` tells several retrainings of one control apart.
         """
@@ -199,9 +199,9 @@ class AuditRun:
         return scores
 
     def retrained(self, control: str, at: str = "") -> Scores | None:
-        """Test scores of a network that a control trained, if it does so for this very study, before the one at work.
+        """Test scores of a network that an earlier control trained for this very study, or ``None``.
 
-        What is left of another budget or another order of controls does not count.
+        Networks left over from another budget or another order of controls do not count.
         """
         if not self.before(self.at_work).get(control):
             return None
@@ -212,7 +212,7 @@ class AuditRun:
         return Scores.from_json(kept["test"]) if kept["task"] == self._task(control, {}, at).hash else None
 
     def before(self, control: str) -> dict[str, int]:
-        """Retrainings granted to those of ``SHARED`` that run before a control, or to all if it is not of the study."""
+        """Retrainings granted to those of ``SHARED`` that run before a control; to all if it is not in the study."""
         order = list(self.grants)
         earlier = order[: order.index(control)] if control in self.grants else order
         return {name: self.grants[name] for name in earlier if name in SHARED}
@@ -236,12 +236,12 @@ class AuditRun:
         return interval(auc(scores), resampled_auc(scores, weights))
 
     def unpaired_auc(self, scores: Scores, confidence: float = CONFIDENCE) -> Estimate:
-        """AUC between universes, which is 1/2 for whatever knows nothing of a single cube: what nulls are tested by."""
+        """AUC between universes, the test of nulls: it is 1/2 for anything that knows nothing about a single cube."""
         weights = bootstrap_weights(len(scores.seeds), self.study.audit.bootstrap)
         return _interval(unpaired_auc(scores), resampled_unpaired_auc(scores, weights), confidence)
 
     def paired(self, scores: Scores, confidence: float = CONFIDENCE) -> Estimate:
-        """Paired accuracy with the binomial interval of Clopper and Pearson, twins that tie counted half."""
+        """Paired accuracy with the binomial interval of Clopper and Pearson; members of a pair that tie count half."""
         return binomial(paired_accuracy(scores) * len(scores.seeds), len(scores.seeds), confidence)
 
     def reached(self, scores: Scores) -> Reached:
@@ -253,15 +253,15 @@ class AuditRun:
         return auc_difference(first, second, self.study.audit.bootstrap)
 
     def share(self, part: Scores, whole: Scores | None = None) -> Estimate:
-        """Logit difference of twins in ``part`` over that in ``whole`` (default: the network's), summed over seeds.
+        """Logit difference of pairs in ``part`` over that in ``whole`` (default: the network's), summed over seeds.
 
-        Both sums share each bootstrap resample. 0 where the whole is nothing.
+        Both sums use the same bootstrap resamples. The share is 0 where the whole is 0.
         """
         whole = whole or self.scores()
         return self.ratio(part.gr - part.newton, whole.gr - whole.newton)
 
     def ratio(self, part: np.ndarray, whole: np.ndarray) -> Estimate:
-        """Sum of ``part`` over sum of ``whole``, both by seed, with a bootstrap interval over seeds."""
+        """Sum of ``part`` over sum of ``whole``, both given by seed, with a bootstrap interval over seeds."""
         weights = bootstrap_weights(len(part), self.study.audit.bootstrap)
         above, below = weights @ part, weights @ whole
         resampled = np.divide(above, below, out=np.zeros_like(above), where=below != 0)
@@ -271,11 +271,11 @@ class AuditRun:
     # -- files --
 
     def workplace(self, control: str) -> Path:
-        """Where a control keeps what it grew or trained."""
+        """The folder where a control keeps what it grew or trained."""
         return self.folder.audit / control
 
     def key(self, control: str, granted: int = 0, source: str = "") -> str:
-        """Hash of what the result of a control depends on; ``source`` is that of a control of the user's own."""
+        """Hash of what the result of a control depends on; ``source`` is the source hash of a user's own control."""
         models = sorted(self.folder.training.glob("*/scores.json"))
         study = self.study
         return content_hash(
@@ -305,6 +305,6 @@ def binomial(successes: float, trials: int, confidence: float = CONFIDENCE) -> E
 
 
 def _interval(value: float, resamples: np.ndarray, confidence: float) -> Estimate:
-    """Percentile interval of that confidence, widened to hold the value."""
+    """The percentile interval at that confidence, widened where necessary to contain the value."""
     low, high = np.quantile(resamples, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Estimate(value, min(float(low), value), max(float(high), value))

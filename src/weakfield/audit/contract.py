@@ -1,4 +1,4 @@
-"""What a control is: a question, what must come out, and a verdict decided from an interval over seeds."""
+"""What a control is: a question, an expected outcome, and a verdict decided from an interval over seeds."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from weakfield.config import StudyConfig
 from weakfield.learning.metrics import Estimate, Scores
 
 CHANCE = 0.5
-#: with fewer test seeds even a perfect ordering of all twins happens by chance more than once in twenty
+#: with fewer test seeds, even a perfect ordering of all pairs happens by chance more than once in twenty times
 FEWEST_SEEDS = 5
-#: an interval about 1/2 that ends below this AUC says by itself that nothing much was found
+#: an interval that contains 1/2 and ends below this AUC shows by itself that nothing much was found
 SMALL_AUC = 0.6
 
 
 class NotRun(BadInput):
-    """A control cannot be run on this study; the message, a whole sentence, says why and becomes its remark."""
+    """Raised when a control cannot be run on this study; the message, a whole sentence, becomes the remark."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """``estimate`` of ``quantity``; ``remark`` is a sentence with the numbers beside it.
+    """The ``estimate`` of ``quantity``; ``remark`` is a sentence with further numbers.
 
-    ``scores`` are those of a classifier that the control is about, whose AUCs are then in the row; ``more`` holds
+    ``scores`` are those of a classifier that the control is about, whose AUCs then appear in the row; ``more`` holds
     further keys of the row: finite numbers, words, records, and lists and mappings of them.
     """
 
@@ -41,10 +41,10 @@ class Result:
 
 @dataclass(frozen=True)
 class Control:
-    """One row of the audit. ``run`` may take long; its result is kept.
+    """One row of the audit. ``run`` may take a long time; its result is kept.
 
-    ``how`` says what is done, ``verdicts`` what clean and shortcut mean, ``blind`` what the control cannot see.
-    ``needs`` retrainings are asked of the budget; with fewer than ``least`` of them the control is not run. ``run`` may
+    ``how`` says what is done, ``verdicts`` what clean and shortcut mean, and ``blind`` what the control cannot see. The
+    control asks the budget for ``needs`` retrainings; with fewer than ``least`` of them it is not run. ``run`` may
     raise ``NotRun``.
     """
 
@@ -81,21 +81,21 @@ def not_run(reason: str) -> Result:
 
 
 def one_retraining(study: StudyConfig) -> int:
-    """``needs`` of a control that retrains once."""
+    """The ``needs`` of a control that retrains once."""
     return 1
 
 
 def above_chance(auc: Estimate) -> bool:
-    """The whole interval lies above 1/2."""
+    """Whether the whole interval lies above 1/2."""
     return auc.low > CHANCE
 
 
 def chance_expected(auc: Estimate, seeds: int, network: Estimate | None = None) -> Verdict:
-    """The verdict on something that must know nothing.
+    """The verdict on something that should know nothing.
 
-    A shortcut when the interval lies above 1/2. Clean when it holds 1/2 and ends below ``SMALL_AUC`` or below the AUC
-    of the ``network``, which the control then cannot explain. Inconclusive when it is wider, lies below 1/2, or with
-    too few seeds.
+    It is a shortcut when the interval lies above 1/2. It is clean when the interval contains 1/2 and ends below
+    ``SMALL_AUC`` or below the AUC of the ``network``, which the control then cannot explain. It is inconclusive when
+    the interval is wider or lies below 1/2, and when there are too few seeds.
     """
     if seeds < FEWEST_SEEDS:
         return "inconclusive"
@@ -106,27 +106,30 @@ def chance_expected(auc: Estimate, seeds: int, network: Estimate | None = None) 
 
 
 def at_chance(audit: AuditRun, scores: Scores) -> Verdict:
-    """``chance_expected`` of a classifier between universes; inconclusive where it still tells twins apart."""
+    """``chance_expected`` between universes; inconclusive where the classifier still orders the members of pairs."""
     verdict = chance_expected(audit.unpaired_auc(scores), len(scores.seeds), audit.unpaired_auc(audit.scores()))
     return "inconclusive" if verdict == "clean" and above_chance(audit.paired(scores)) else verdict
 
 
 def tells(audit: AuditRun, scores: Scores) -> bool:
-    """Whether a classifier is above chance: between universes, or between twins by the binomial interval."""
+    """Whether a classifier is above chance: between universes, or within pairs by the binomial interval."""
     enough = len(scores.seeds) >= FEWEST_SEEDS
     return enough and (above_chance(audit.unpaired_auc(scores)) or above_chance(audit.paired(scores)))
 
 
 def blamed(audit: AuditRun, share: Estimate) -> Verdict:
-    """The verdict on a suspect that carries ``share`` of the network's logit difference: a shortcut if surely more
-    than half, clean if surely less. Inconclusive when the network tells nothing to begin with."""
+    """The verdict on a suspect that carries ``share`` of the network's logit difference.
+
+    It is a shortcut if the share is surely more than half, clean if it is surely less, and inconclusive when the
+    network cannot tell the theories apart to begin with.
+    """
     if not tells(audit, audit.scores()):
         return "inconclusive"
     return "shortcut" if share.low > CHANCE else "clean" if share.high < CHANCE else "inconclusive"
 
 
 def learns(audit: AuditRun) -> bool:
-    """Whether retrainings of this length find what there is: the one on untouched cubes, ``other_weights``, did.
+    """Whether retrainings of this length find what there is to find: ``other_weights``, on untouched cubes, did.
 
     Only then does a retraining that finds nothing mean something.
     """
@@ -140,10 +143,11 @@ def said(estimate: Estimate) -> str:
 
 
 def survives(audit: AuditRun, altered: Scores, share: Estimate) -> Verdict:
-    """The verdict on a network shown cubes from which a suspect was taken.
+    """The verdict on a network shown cubes from which a suspect was removed.
 
-    ``share`` is what is left of its logit difference. Inconclusive when the network tells nothing to begin with;
-    clean when it still tells the theories apart with at least half of it; a shortcut if more than half surely is gone.
+    ``share`` is what is left of its logit difference. The verdict is inconclusive when the network cannot tell the
+    theories apart to begin with, clean when it still tells them apart with at least half of the difference, and a
+    shortcut if surely more than half is gone.
     """
     if not tells(audit, audit.scores()):
         return "inconclusive"

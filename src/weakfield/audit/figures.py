@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from weakfield.audit.records import ControlRow
 
-#: what a classifier is worth between universes and between twins: colour, marker, label
+#: what a classifier reaches between universes and within pairs: colour, marker, label
 MEASURES = {
     "unpaired_auc": (OTHERS[0], "o", "AUC between universes (bootstrap over seeds)"),
     "paired_accuracy": (OTHERS[1], "s", "paired accuracy (binomial)"),
@@ -20,7 +20,7 @@ MEASURES = {
 
 
 def plot_reached(controls: Sequence[ControlRow], ax: Axes | None = None) -> Axes:
-    """AUC and paired accuracy of the classifier of every control that has one, with 95 % intervals, onto ``ax``."""
+    """Plot AUC and paired accuracy of every control that has a classifier, with 95 % intervals, onto ``ax``."""
     rows = [row for row in controls if row.unpaired_auc is not None and row.paired_accuracy is not None]
     panel = ax if ax is not None else new_figure(size=(7.2, 0.9 + 0.27 * len(rows)))[1][0, 0]
     panel.axvline(0.5, color=GREY, linewidth=1, linestyle=":")

@@ -1,4 +1,4 @@
-"""What the audit hands on: ``audit.json``, one row a control, and what is kept of every finished control."""
+"""The output of the audit: ``audit.json``, with one row per control, and what is kept of every finished control."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Side = Literal["low", "high"]
 
 
 class Cost(Record):
-    """What a control took: networks trained, epochs of each, universes grown (two to a pair)."""
+    """What a control cost: networks trained, epochs of each, universes grown (two per pair)."""
 
     retrainings: int
     epochs: int
@@ -27,15 +27,19 @@ class Cost(Record):
 
 
 class Reached(Record):
-    """What a classifier reaches on the test seeds: between universes, and between twins."""
+    """What a classifier reaches on the test seeds: between universes, and within pairs."""
 
     unpaired_auc: Estimate
     paired_accuracy: Estimate
 
 
 class BandPoint(Record):
-    """One cut in wavenumber: the share of the network's logit difference that the modes on one side of it carry, and
-    what the network as trained, logistic regression on log P(k) and a network trained on these modes reach."""
+    """One cut in wavenumber, and the modes on one side of it.
+
+    ``share`` is the share of the network's logit difference that these modes carry; the others are what three
+    classifiers reach with these modes: the network as trained, logistic regression on log P(k), and a network trained
+    on them.
+    """
 
     cut_hmpc: float
     share: Estimate
@@ -45,8 +49,10 @@ class BandPoint(Record):
 
 
 class BandCurve(Record):
-    """Cuts in rising order, with the modes below (``low``) or above (``high``) kept; the verdict is about
-    ``resolved_hmpc``."""
+    """Cuts in ascending order, keeping the modes below (``low``) or above (``high``) each cut.
+
+    The verdict is about ``resolved_hmpc``.
+    """
 
     side: Side
     resolved_hmpc: float
@@ -57,9 +63,9 @@ class ControlRow(Record):
     """The row of one control: what it asked, what came out and the verdict.
 
     ``auc`` (within all test cubes), ``unpaired_auc`` and ``paired_accuracy`` are there where the control is about a
-    classifier, ``curve`` and ``answer`` where it is about bands of modes or about P(k); audits of earlier versions lack
-    ``quantity``, ``remark`` and ``cost``. Controls may add keys of their
-    own, finite numbers, words, lists or mappings.
+    classifier; ``curve`` is there where it is about bands of modes, and ``answer`` where it is about P(k). Audits of
+    earlier versions lack ``quantity``, ``remark`` and ``cost``. Controls may add keys of their own: finite numbers,
+    words, lists or mappings.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -92,7 +98,7 @@ class ControlRow(Record):
 
 
 class AuditTable(Record):
-    """``audit.json``: a sentence on the whole, and the row of every control in the order in which they were run."""
+    """``audit.json``: a sentence on the whole audit, and the rows of all controls in the order they were run."""
 
     summary: str
     controls: tuple[ControlRow, ...]
@@ -110,22 +116,22 @@ class AuditTable(Record):
         return found
 
     def names(self, verdict: Verdict | None = None) -> list[str]:
-        """Names of the controls, or of those with one verdict."""
+        """Names of all controls, or of those with one verdict."""
         return [row.name for row in self.controls if verdict in (None, row.verdict)]
 
     def counts(self) -> str:
-        """``3 controls: 1 shortcut, 2 clean``."""
+        """The number of controls by verdict, such as ``3 controls: 1 shortcut, 2 clean``."""
         counted = {verdict: len(self.names(verdict)) for verdict in VERDICTS}
         said = ", ".join(f"{number} {verdict}" for verdict, number in counted.items() if number)
         return f"{len(self.controls)} controls: {said}"
 
     def to_pandas(self) -> pd.DataFrame:
-        """One row a control, indexed by its ``name``.
+        """One row per control, indexed by its ``name``.
 
-        ``verdict``; ``quantity``, what ``value`` with its 95 % interval ``low`` to ``high`` is; ``unpaired_auc``
-        (between universes) and ``paired_accuracy`` (twins in order), each with ``_low`` and ``_high``, NaN where the
-        control is about no classifier; ``retrainings`` and ``simulations``, what it cost; ``question``, ``expectation``
-        and ``remark`` in words.
+        The columns are ``verdict``; ``quantity``, which says what ``value``, with its 95 % interval ``low`` to
+        ``high``, is; ``unpaired_auc`` (between universes) and ``paired_accuracy`` (share of pairs in the right order),
+        each with ``_low`` and ``_high``, NaN where the control is not about a classifier; ``retrainings`` and
+        ``simulations``, which are its cost; and ``question``, ``expectation`` and ``remark`` in words.
         """
         import pandas as pd
 
@@ -150,15 +156,17 @@ class AuditTable(Record):
         return pd.DataFrame(rows).set_index("name")
 
     def plot(self, ax: Any = None) -> Any:
-        """What the classifier of every control reaches, with 95 % intervals, onto ``ax``, or new axes; returns them."""
+        """Plot what the classifier of every control reaches, with 95 % intervals; returns ``ax`` or new axes."""
         from weakfield.audit.figures import plot_reached
 
         return plot_reached(self.controls, ax)
 
 
 def audit_table(folder: RunFolder) -> pd.DataFrame:
-    """The controls of an audited run, one row each, with the columns of ``AuditTable.to_pandas``; the sentence on the
-    whole is in ``attrs["summary"]``. ``BadInput`` where the run was not audited."""
+    """The controls of an audited run, one row each, with the columns of ``AuditTable.to_pandas``.
+
+    The sentence on the whole audit is in ``attrs["summary"]``. ``BadInput`` where the run was not audited.
+    """
     table = AuditTable.load(folder.audit / "audit.json")
     frame = table.to_pandas()
     frame.attrs["summary"] = table.summary
@@ -166,15 +174,17 @@ def audit_table(folder: RunFolder) -> pd.DataFrame:
 
 
 class KeptControl(Record):
-    """``<control>.json``: the row of a finished control, the hash of what it rests on, and the test scores of the
-    classifier it is about, if there is one."""
+    """``<control>.json``: the row of a finished control and the hash of what it depends on.
+
+    It also holds the test scores of the classifier that the control is about, if there is one.
+    """
 
     hash: str
     row: ControlRow
     scores: dict[str, Any] | None = None
 
     def test_scores(self) -> Scores | None:
-        """Logits of the test cubes."""
+        """Logits of the test cubes, or ``None``."""
         return None if self.scores is None else Scores.from_json(self.scores)
 
 

@@ -1,4 +1,4 @@
-"""The controls by name: those of ``controls/``, and those of the user's own, named ``module:NAME``."""
+"""The controls by name: those of ``controls/``, and those of users, named ``module:NAME``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from weakfield.config import StudyConfig
 from weakfield.config.audit import DEFAULT_CONTROLS, FULL_CONTROLS
 
 CONTROLS = (*DEFAULT_CONTROLS, *FULL_CONTROLS)
-#: files of ``controls/``, each with several controls in its ``CONTROLS``
+#: files of ``controls/``, each of which lists several controls in its ``CONTROLS``
 FAMILIES = (
     "training",
     "bands",
@@ -24,7 +24,7 @@ FAMILIES = (
     "other_universes",
 )
 OWN_CONTROL = Expected("audit.controls", "a weakfield.audit.Control", lambda found: isinstance(found, Control))
-#: names of files in ``audit/`` that are not those of controls
+#: names of files in ``audit/`` that do not belong to controls
 RESERVED = ("audit", "stage", "started")
 
 
@@ -73,17 +73,17 @@ def chosen(study: StudyConfig) -> dict[str, Control]:
 
 
 def source_of(name: str) -> str:
-    """Hash of the file of a control of the user's own, which decides its result beside the settings; else nothing."""
+    """Hash of the file of a user's own control, which decides its result as the settings do; otherwise empty."""
     return source_hash(name, OWN_CONTROL)
 
 
 def own_sources(study: StudyConfig) -> dict[str, str]:
-    """``source_of`` every control of the user's own that the study runs."""
+    """The ``source_of`` each of the user's own controls that the study runs."""
     return {name: source_of(name) for name in chosen(study) if is_plugin(name)}
 
 
 def granted(study: StudyConfig) -> dict[str, int]:
-    """Retrainings that the budget leaves to each control of a study, in order: a share depends on settings alone."""
+    """Retrainings that the budget leaves to each control of a study, in order; they depend on the settings alone."""
     left, shares = study.audit.retrainings, {}
     for control in chosen(study).values():
         needed = control.needs(study)

@@ -1,7 +1,7 @@
 """What the network knows beyond the power spectrum and the bispectrum: regressions over seeds, and the answer in words.
 
-Regressions are ridge regressions whose strength is chosen inside the training folds, and whose predictions are always
-of seeds that were left out (both members of a pair together): features that mean nothing then explain nothing, however
+The regressions are ridge regressions whose strength is chosen inside the training folds. Predictions are always made
+for seeds that were left out (both members of a pair together), so that meaningless features explain nothing, however
 few the seeds.
 """
 
@@ -25,12 +25,12 @@ Answer = Literal["yes", "no", "not at this sample size"]
 #: strengths of the ridge, in units of the number of rows
 STRENGTHS = tuple(float(s) for s in np.logspace(-3, 5, 17))
 FOLDS = 10
-#: shells of P(k) and of B(k1, k2, k3): edges in units of k_F, as far as the grid reaches
+#: shells of P(k) and of B(k1, k2, k3): edges in units of k_F, used as far as the grid reaches
 POWER_EDGES = (0.5, 1.5, 2.5, 4.5, 8.5, 16.5, 32.5)
 TRIANGLE_EDGES = (0.5, 1.5, 3.5, 7.5)
-#: paired accuracy that a "no" must exclude, and AUC between universes
+#: paired accuracy and AUC between universes that a "no" must exclude
 SMALL_PAIRED, SMALL_AUC = 0.65, 0.55
-#: twins closer than this, in standard deviations of the cubes, differ by the rounding of float32 alone
+#: members closer than this, in standard deviations of the cubes, differ only by the rounding of float32
 ROUNDING = 3e-6
 
 
@@ -39,10 +39,10 @@ ROUNDING = 3e-6
 
 
 def measured(cubes: PairTensor, box_size_mpch: float, bispectrum: bool) -> Array:
-    """ln P(k) in few shells and, with ``bispectrum``, B / sqrt(P P P) of their triangles: (pairs, 2, features).
+    """ln P(k) in a few shells and, with ``bispectrum``, B / sqrt(P P P) of their triangles: (pairs, 2, features).
 
-    Channels stand side by side. Triangles use shells up to two thirds of the Nyquist wavenumber, beyond which the
-    lattice folds.
+    Features of the channels follow one another. Triangles use shells up to two thirds of the Nyquist wavenumber, beyond
+    which modes are aliased on the lattice.
     """
     from weakfield.spectra import bispectrum as measure_bispectrum
     from weakfield.spectra import power_spectrum
@@ -74,7 +74,7 @@ def measured(cubes: PairTensor, box_size_mpch: float, bispectrum: bool) -> Array
 def left_over(values: Array, features: Array, seed: int = 0) -> Array:
     """``values`` (pairs, 2) minus what ridge regression on ``features`` (pairs, 2, F) predicts from other seeds.
 
-    A single seed has no others: nothing is predicted.
+    With a single seed there are no others, and nothing is predicted.
     """
     pairs = len(values)
     if pairs < 2:
@@ -91,9 +91,9 @@ def left_over(values: Array, features: Array, seed: int = 0) -> Array:
 
 
 def left_over_difference(differences: Array, features: Array, seed: int = 0) -> Array:
-    """Twins' differences (pairs,) minus what a regression through the origin on differences of features predicts.
+    """Differences within pairs (pairs,) minus what a regression through the origin on differences of features predicts.
 
-    Equal features predict equal logits: what is left is what twins of equal features would differ by.
+    Equal features predict equal logits, so the remainder is the difference that pairs of equal features would show.
     """
     pairs = len(differences)
     if pairs < 2:
@@ -109,7 +109,7 @@ def left_over_difference(differences: Array, features: Array, seed: int = 0) -> 
 
 
 def partial_correlation(audit: AuditRun, scores: Scores, features: Array) -> Estimate:
-    """Correlation of logit and label when both are freed of what ``features`` predict of them, over seeds."""
+    """Correlation of logit and label, over seeds, after what ``features`` predict is subtracted from both."""
     logits = np.stack([scores.newton, scores.gr], axis=1)
     labels = np.tile([-1.0, 1.0], (len(logits), 1))
     a, b = left_over(logits, features), left_over(labels, features)
@@ -118,7 +118,7 @@ def partial_correlation(audit: AuditRun, scores: Scores, features: Array) -> Est
 
 
 def regressed(scores: Scores, features: Array) -> Scores:
-    """The logits without what ``features`` predict of them."""
+    """The logits minus what ``features`` predict of them."""
     rest = left_over(np.stack([scores.newton, scores.gr], axis=1), features)
     return Scores(scores.seeds, rest[:, 0], rest[:, 1])
 
@@ -138,10 +138,11 @@ def _correlation(weights: Array, a: Array, b: Array) -> Array:
 def _ridge(x: Array, y: Array, members: int, centred: bool = True) -> tuple[Array, float]:
     """Weights and mean of the ridge regression whose strength leaves the smallest error on pairs left out one by one.
 
-    ``members`` rows that follow each other are a pair, left out together: twins share so much that one left in would
-    vouch for the other. With ``centred`` the mean of ``y`` is fitted too, the columns of ``x`` having none. By the
-    singular values of ``x`` (n, F): without the rows of a pair, and with the same penalty, their residuals are
-    (1 - H)^-1 e, where H is their block of the hat matrix. A single pair has no others: all weights are 0.
+    Each run of ``members`` consecutive rows is a pair and is left out together: the members of a pair share so much
+    that one of them, left in, would predict the other. With ``centred`` the mean of ``y`` is fitted too, and the
+    columns of ``x`` must have mean 0. The errors come from the singular values of ``x`` (n, F): without the rows of a
+    pair, and with the same penalty, the residuals of these rows are (1 - H)^-1 e, where H is their block of the hat
+    matrix. With a single pair there are no others, and all weights are 0.
     """
     centre = float(y.mean()) if centred else 0.0
     best, chosen = np.inf, np.zeros(x.shape[1])
@@ -171,10 +172,10 @@ def _folds(count: int, seed: int) -> list[NDArray[np.int64]]:
 
 @dataclass(frozen=True)
 class Evidence:
-    """A classifier on pairs in which the suspect is the same for both twins.
+    """A classifier on pairs in which the suspect is the same for both members.
 
-    ``identical`` twins differ by rounding. One that is not ``sensitive`` can say yes but not no: its training may have
-    been too short to find anything.
+    If the members are ``identical``, they differ by rounding only. A classifier that is not ``sensitive`` can say yes
+    but not no, because its training may have been too short to find anything.
     """
 
     label: str
@@ -184,11 +185,11 @@ class Evidence:
 
 
 def answer(audit: AuditRun, evidence: list[Evidence]) -> Answer:
-    """Whether any of the evidence is above chance, the error of the whole family of tests being 5 %.
+    """Whether any of the evidence is above chance, with an error of 5 % for the whole family of tests.
 
-    "yes": an interval, between universes or between twins, lies above 1/2 when widened for the number of tests.
-    "no": the network tells the theories apart as they are, and every test excludes all but a small effect, or finds
-    twins that are the same. Otherwise the sample is too small to say.
+    "yes": an interval, between universes or within pairs, lies above 1/2 when widened for the number of tests. "no":
+    the network tells the theories apart as they are, and every test excludes all but a small effect, or finds that the
+    members of pairs are the same. Otherwise the sample is too small to say.
     """
     tests = 2 * len(evidence)
     confidence = 1 - 0.05 / tests
@@ -208,5 +209,5 @@ def answer(audit: AuditRun, evidence: list[Evidence]) -> Answer:
 
 
 def same_members(cubes: PairTensor) -> bool:
-    """Whether the twins are one field up to the rounding of float32."""
+    """Whether the two members of every pair are the same field up to the rounding of float32."""
     return float((cubes.values[:, 1] - cubes.values[:, 0]).abs().max()) < ROUNDING * float(cubes.values.std())

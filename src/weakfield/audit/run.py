@@ -1,4 +1,4 @@
-"""The audit stage: every control of the study, its table as JSON and a sentence in plain words."""
+"""The audit stage: every control of the study, its table as JSON, and a summary in plain words."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ WORDS: dict[Verdict, str] = {
     "inconclusive": "could not decide",
     "clean": "came out clean",
 }
-#: with fewer test seeds most intervals are too wide for a verdict
+#: with fewer test seeds, most intervals are too wide for a verdict
 FEW_SEEDS = 30
 
 
 def check(study: StudyConfig) -> None:
-    """``BadInput`` when the study names a control that does not exist; nothing is read."""
+    """Raise ``BadInput`` when the study names a control that does not exist; nothing is read."""
     for name in (*study.audit.controls, *study.audit.full_controls):
         find_control(name)
     chosen(study)
 
 
 def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
-    """Write ``audit/audit.json``; each finished control keeps its result in ``audit/<name>.json``, with the test
-    scores of the classifier that it is about, and is not run twice.
+    """Write ``audit/audit.json``.
 
-    Returns the number of controls by verdict.
+    Each finished control keeps its result in ``audit/<name>.json``, with the test scores of the classifier that it is
+    about, and is not run twice. Returns the number of controls by verdict.
     """
     check(study)
     audit = open_audit(study, folder)
@@ -56,7 +56,7 @@ def open_audit(study: StudyConfig, folder: RunFolder) -> AuditRun:
 
 
 def finished(audit: AuditRun, name: str) -> ControlRow | None:
-    """The row of a control that was run before on the same things, with the same grant of retrainings."""
+    """The row of a control that was run before on the same inputs, with the same grant of retrainings."""
     control = find_control(name)
     kept = KeptControl.load_if_there(audit.folder.audit / f"{control.name}.json")
     return kept.row if kept is not None and kept.hash == _key(audit, name) else None
@@ -65,8 +65,8 @@ def finished(audit: AuditRun, name: str) -> ControlRow | None:
 def complete(audit: AuditRun, name: str) -> ControlRow:
     """Run a control, with the retrainings that the budget grants it, and keep its row.
 
-    One that cannot be run on this study is inconclusive, and says why. ``BadInput`` for a control of the user's own
-    that returns no ``Result``, or one that cannot be written.
+    A control that cannot be run on this study is inconclusive, and its remark says why. ``BadInput`` for a user's own
+    control that does not return a ``Result``, or returns one that cannot be written.
     """
     control, share = find_control(name), _share(audit, name)
     audit.begin(share, control.name)
@@ -118,7 +118,7 @@ def sentence(audit: AuditRun, rows: Sequence[ControlRow]) -> str:
 
 
 def _share(audit: AuditRun, name: str) -> int:
-    """Retrainings granted to a control; one that the study does not ask for gets what it needs."""
+    """Retrainings granted to a control; a control that is not in the study gets what it needs."""
     control = find_control(name)
     return audit.grants[control.name] if control.name in audit.grants else control.needs(audit.study)
 
@@ -128,7 +128,7 @@ def _key(audit: AuditRun, name: str) -> str:
 
 
 def _sweep(folder: RunFolder, names: Container[str]) -> None:
-    """Remove what controls left that the study no longer asks for; the others recognise their own by its hash."""
+    """Remove leftovers of controls that the study no longer asks for; the others recognise their own by its hash."""
     if not folder.audit.is_dir():
         return
     for path in folder.audit.iterdir():

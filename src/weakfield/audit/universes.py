@@ -1,4 +1,4 @@
-"""Further universes that controls need: grown by the simulation, kept by settings, seen as the network sees cubes."""
+"""Further universes that controls need: grown by the simulation, kept by settings, seen as the network sees them."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from weakfield.pairs.manifest import settings_hash, why_incomplete
 from weakfield.pairs.pair import Pair
 
 MEMBER_DONE = "member.json"
-#: a run that does not land on its outputs may write one so much later, as a share of 1 + z
+#: a run that does not land on its outputs may write an output this much late, as a fraction of 1 + z
 STEP = 0.1
-#: what grows one universe into a folder
+#: grows one universe into a folder
 Grow = Callable[[RunSettings, Path], object]
 
 
 class Refused(BadInput):
-    """Universes that a control would grow have settings that do not go together; the message says which."""
+    """Raised when the settings of universes that a control would grow do not go together; the message says which."""
 
 
 def changed(study: StudyConfig, table: str, **values: object) -> StudyConfig:
@@ -47,8 +47,8 @@ def changed(study: StudyConfig, table: str, **values: object) -> StudyConfig:
 def grow_pairs(audit: AuditRun, control: str, study: StudyConfig, seeds: Sequence[Draw]) -> RunFolder:
     """The run folder, inside the control's own, with the pairs of ``seeds`` (or inverses) under a study's settings.
 
-    Named by the settings that decide numbers (the device does not), so that pairs of two settings never mix; pairs
-    that are whole are not grown again.
+    It is named by the settings that decide numbers (the device does not), so that pairs of different settings never
+    mix; pairs that are whole are not grown again.
     """
     from weakfield.pairs.grower import PairGrower
 
@@ -65,9 +65,9 @@ def grow_pairs(audit: AuditRun, control: str, study: StudyConfig, seeds: Sequenc
 
 
 def inverses(audit: AuditRun, control: str, seeds: Sequence[int]) -> dict[int, RunFolder]:
-    """Where the pair of the inverse of each seed lies: in the run folder if it has it, else grown in the control's own.
+    """Where the pair of each seed's inverse lies: in the run folder if there, else grown in the control's own.
 
-    Raises ``Refused`` for universes that were read from files: they have no inverse.
+    Raises ``Refused`` for universes that were read from files, because these have no inverse.
     """
     if audit.study.simulation.initial_conditions == "snapshot":
         raise Refused("the universes of the study start from files, which have no inverse")
@@ -86,9 +86,9 @@ def cubes_of(
     seeds: Sequence[int],
     redshifts: tuple[float, ...] | None = None,
 ) -> PairTensor:
-    """Cubes of pairs in another folder, normalised as those of the main data set.
+    """Cubes of pairs in another folder, normalised in the same way as those of the main data set.
 
-    The growth factors are of ``study``; ``redshifts`` (default: the study's) are the outputs a sample is made of.
+    The growth factors are those of ``study``; ``redshifts`` (default: the study's) are the outputs a sample is made of.
     """
     there = Dataset(audit.folder, audit.dataset.description.model_copy(update={"cosmology": study.cosmology}))
     simulation, asked = study.simulation, redshifts or there.redshifts
@@ -124,9 +124,9 @@ def grow_newton(
     manner: str = "",
     grow: Grow | None = None,
 ) -> Path:
-    """The folder of a Newtonian run under other settings; grown beside and renamed, so that it is whole or absent.
+    """The folder of a Newtonian run under other settings; it grows under another name, and is whole or absent.
 
-    ``manner`` names what else was different than the settings, ``grow`` grows it (default: ``grow_member``).
+    ``manner`` names what differed besides the settings; ``grow`` grows the universe (default: ``grow_member``).
     """
     from weakfield.simulation import grow_member
 
@@ -147,7 +147,7 @@ def grow_newton(
 
 
 def newton_pairs(audit: AuditRun, seeds: Sequence[int], folders: dict[int, Path]) -> PairTensor:
-    """Cubes of two Newtonian runs as the main network sees cubes: member 0 the pair's own, member 1 the second."""
+    """Cubes of two Newtonian runs as the main network sees them: member 0 from the pair, member 1 the second."""
     dataset = audit.dataset
     pairs = []
     for seed in seeds:
@@ -164,7 +164,7 @@ def finished(audit: AuditRun, raw: Tensor, seed: int, theory: Theory) -> Tensor:
 
 
 def share_of_different_numbers(first: Sequence[Path], second: Sequence[Path]) -> float:
-    """Share of the stored numbers of some fields that are not the same, bit by bit, in their counterparts."""
+    """Fraction of the stored numbers of some fields that are not bit-identical to their counterparts."""
     different = total = 0
     for one, other in zip(first, second, strict=True):
         a, b = load_field(one)[0], load_field(other)[0]

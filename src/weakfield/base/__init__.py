@@ -1,1 +1,1 @@
-"""Ground floor: errors, safe files, progress. Imports nothing from the floors above."""
+"""The lowest layer: errors, safe files, progress. It imports nothing from the layers above."""

@@ -1,4 +1,4 @@
-"""The two ways a command can end badly, and the exit code of each."""
+"""The two ways in which a command can fail, and the exit code of each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class WeakfieldError(Exception):
 
 
 class BadInput(WeakfieldError):
-    """Something given by the user is wrong: what it is, what was found, what was expected."""
+    """Something given by the user is wrong; the message says what it is, what was found and what was expected."""
 
     exit_code = 2
 

@@ -1,6 +1,6 @@
-"""One look for every figure: colours with a meaning, axes without frills, no global state.
+"""One look for all figures: colours with a meaning, plain axes, no global state.
 
-Newton and GR each have their own colour everywhere (Okabe & Ito, distinct to colour-blind readers).
+Newton and GR each have their own colour everywhere (Okabe & Ito, also distinct to colour-blind readers).
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 COLOURS = {"newton": "#0072B2", "gr": "#D55E00", "difference": "#222222"}
 NAMES = {"newton": "Newton", "gr": "GR", "difference": "GR \N{MINUS SIGN} Newton"}
 GREY, LIGHT_GREY = "#777777", "#CCCCCC"
-#: further classifiers and curves, distinct from the two theories
+#: for further classifiers and curves, distinct from the two theories
 OTHERS = ("#222222", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8B5A2B")
-#: measured points with their errors, as options of ``Axes.errorbar``
+#: options of ``Axes.errorbar`` for measured points with their errors
 POINTS: dict[str, Any] = {"fmt": "o", "markersize": 3.5, "elinewidth": 0.8}
 SEQUENTIAL, DIVERGING = "cividis", "PuOr"
 
@@ -36,7 +36,7 @@ def new_figure(rows: int = 1, columns: int = 1, size: tuple[float, float] = (5.2
 
 
 def panel(ax: Axes | None) -> Axes:
-    """``ax``, or the axes of a new figure of pyplot's, which a notebook shows."""
+    """``ax``, or the axes of a new pyplot figure, which a notebook shows."""
     if ax is None:
         from matplotlib import pyplot
 
@@ -66,6 +66,6 @@ def wavenumber_axis(axes: Axes) -> None:
 
 
 def save_png(path: Path, figure: Figure, dpi: int = 160) -> None:
-    """Write a figure, whole or not at all; the same bytes for the same content."""
+    """Write a figure, whole or not at all; the same content gives the same bytes."""
     with replacing(path) as scratch:
         figure.savefig(scratch, format="png", dpi=dpi, metadata={"Software": None})

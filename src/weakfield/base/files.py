@@ -1,4 +1,4 @@
-"""Files that are whole or absent: write beside, fsync, rename; and hashes of what matters."""
+"""Files that are whole or absent: write beside, fsync, rename; and hashes of content."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from weakfield.base.errors import BadInput, WeakfieldError
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a scratch path beside ``path``; rename it into place when the block ends well.
+    """Yield a scratch path beside ``path``; rename it to ``path`` if the block ends without an error.
 
-    The data are on disk before the name is: a reader sees the old file or the new one, whole.
-    An exception removes the scratch file and leaves what existed untouched.
+    The data are on disk before the name is, so a reader sees either the whole old file or the whole new one. An
+    exception removes the scratch file and leaves what existed untouched.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,7 @@ def empty_folder(folder: Path) -> Path:
 
 
 def sweep(partials: Iterable[Path]) -> None:
-    """Remove what writes that were cut off have left; the caller holds the lock that says nobody else is writing."""
+    """Remove what interrupted writes have left; the caller must hold the lock that keeps others from writing."""
     for path in list(partials):
         path.unlink()
 

@@ -1,8 +1,8 @@
-"""Ctrl-C that is not lost.
+"""Make sure that no Ctrl-C is lost.
 
-Python makes one KeyboardInterrupt of a SIGINT, wherever the program is. Inside a destructor, a callback of the garbage
-collector or one from compiled code it cannot be raised any further: it is dropped, and the program goes on. Python says
-so to ``sys.unraisablehook``; a program that listens then sends itself the signal again, a moment later.
+Python turns a SIGINT into one KeyboardInterrupt, wherever the program is. Inside a destructor, a callback of the
+garbage collector or a callback from compiled code, it cannot propagate: it is dropped, and the program goes on. Python
+reports this to ``sys.unraisablehook``; a program that listens there then sends itself the signal again, a moment later.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
-#: after so long the program has left the place that dropped the interrupt, or is asked once more [s]
+#: after this time the program has left the place that dropped the interrupt, or else the signal is sent once more [s]
 _AGAIN_S = 0.1
 
 
@@ -27,7 +27,7 @@ def listen() -> None:
 
 
 def _dropped(what: UnraisableHookArgs) -> None:
-    """Repeat an interrupt without a word about it; report everything else as usual."""
+    """Repeat a dropped interrupt silently; report everything else as usual."""
     if what.exc_type is not KeyboardInterrupt:
         sys.__unraisablehook__(what)
         return

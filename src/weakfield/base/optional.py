@@ -11,7 +11,7 @@ from weakfield.base.errors import BadInput
 
 @contextmanager
 def from_extra(extra: str, purpose: str) -> Iterator[None]:
-    """Around the imports of an extra: where a package is missing, ``BadInput`` that says how to install it.
+    """Wrap the imports of an extra: if a package is missing, ``BadInput`` says how to install it.
 
     ``with from_extra("learn", "explain.methods"): from captum.attr import Saliency``; ``purpose`` names what needs it.
     """
@@ -22,7 +22,7 @@ def from_extra(extra: str, purpose: str) -> Iterator[None]:
 
 
 def require(package: str, extra: str, purpose: str) -> None:
-    """The same sentence before any work is done, without importing the ``package``."""
+    """Raise the same error before any work is done, without importing the ``package``."""
     with from_extra(extra, purpose):
         if find_spec(package) is None:
             raise ModuleNotFoundError(f"No module named '{package}'")

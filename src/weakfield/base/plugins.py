@@ -1,4 +1,4 @@
-"""Code of the user's own that a setting names: ``package.module:NAME``."""
+"""The user's own code that a setting names as ``package.module:NAME``."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from weakfield.base.files import copy_file, file_hash
 
 @dataclass(frozen=True)
 class Expected:
-    """What a plugin has to be: where it is named (``training.network``), in words, and as a check of the object."""
+    """What a plugin has to be: the setting that names it (``training.network``), a description, and a check."""
 
     setting: str
     words: str
     fits: Callable[[Any], bool]
 
 
-#: modules that were read from a run are named so, and by a hash of their content
+#: modules that were read from a run get this prefix in their names, and a hash of their content
 _KEPT = "weakfield_kept_"
 
 
 def is_plugin(name: str) -> bool:
-    """Whether a name in the settings is code of the user's own (``module:NAME``), not something of weakfield's."""
+    """Whether a name in the settings is the user's own code (``module:NAME``) and not something of weakfield's."""
     return ":" in name
 
 
 def load_plugin(reference: str, expected: Expected, kept: Path | None = None) -> Any:
     """The object that ``package.module:NAME`` names; modules in the working directory are found too.
 
-    Where Python finds no such module, the source in ``kept`` stands in, a folder that ``keep_source`` wrote. Raises
+    If Python finds no such module, the source in ``kept``, a folder that ``keep_source`` wrote, is used instead. Raises
     ``BadInput`` where the module or the name is missing, where importing it fails, and where the object is not what is
     ``expected``.
     """
@@ -46,7 +46,7 @@ def load_plugin(reference: str, expected: Expected, kept: Path | None = None) ->
 
 
 def source_file(reference: str, expected: Expected, kept: Path | None = None) -> Path | None:
-    """The file that defines a plugin: that of a class or function, else of the module that is named."""
+    """The file that defines a plugin: that of its class or function, or else that of the module that is named."""
     found = load_plugin(reference, expected, kept)
     module = _module(reference.partition(":")[0], kept)
     if kept is not None and module.__name__.startswith(_KEPT):
@@ -56,7 +56,7 @@ def source_file(reference: str, expected: Expected, kept: Path | None = None) ->
 
 
 def source_hash(reference: str, expected: Expected, kept: Path | None = None) -> str:
-    """Hash of the file that defines a plugin, which decides results beside the settings; "" for a name without ``:``.
+    """Hash of the file that defines a plugin, which decides results as the settings do; "" for a name without ``:``.
 
     Raises ``BadInput`` as ``load_plugin``.
     """
@@ -65,14 +65,14 @@ def source_hash(reference: str, expected: Expected, kept: Path | None = None) ->
 
 
 def keep_source(reference: str, expected: Expected, folder: Path, kept: Path | None = None) -> None:
-    """Copy the file that defines a plugin into a folder of a run, which then does without it."""
+    """Copy the file that defines a plugin into a folder of a run, which then no longer needs the original."""
     path, copy = source_file(reference, expected, kept), _kept_file(folder, reference)
     if path is not None and path != copy:
         copy_file(path, copy)
 
 
 def load_recorded(reference: str, expected: Expected, recorded: str, kept: Path) -> Any:
-    """The plugin whose source has the hash ``recorded`` in a run: from what the run ``kept``, else from Python's path.
+    """The plugin whose source has the hash ``recorded``: from what the run ``kept``, or else from Python's path.
 
     Raises ``BadInput`` where neither has it, and as ``load_plugin``.
     """
@@ -91,7 +91,7 @@ def _found(reference: str, expected: Expected, read: Callable[[str], ModuleType]
     module, _, name = reference.partition(":")
     try:
         found = getattr(read(module), name)
-    except Exception as error:  # whatever the user's own file raises when it is read
+    except Exception as error:  # whatever the user's file raises when it is imported
         raise BadInput(
             f"{expected.setting} is '{reference}' but {str(error) or type(error).__name__};"
             " expected package.module:NAME that Python can import"
@@ -106,13 +106,13 @@ def _kept_file(folder: Path, reference: str) -> Path:
 
 
 def _module(name: str, kept: Path | None) -> ModuleType:
-    """A module by its dotted name, from Python's path or the working directory, else from what a run kept."""
+    """A module by its dotted name, from Python's path or the working directory, or else from what a run kept."""
     sys.path.append(str(Path.cwd()))
     try:
         return import_module(name)
     except ModuleNotFoundError as error:
         copy = None if kept is None else _kept_file(kept, name)
-        missing = name == error.name or name.startswith(f"{error.name}.")  # and not what the module itself imports
+        missing = name == error.name or name.startswith(f"{error.name}.")  # not one that the module itself imports
         if copy is None or not missing or not copy.exists():
             raise
         return _from_file(copy)
@@ -121,14 +121,14 @@ def _module(name: str, kept: Path | None) -> ModuleType:
 
 
 class _Uncached(SourceFileLoader):
-    """Writes no byte code beside the source: a run folder holds what its stages wrote."""
+    """Writes no byte code beside the source, so that a run folder holds only what its stages wrote."""
 
     def set_data(self, path: str, data: Any, *, _mode: int = 0) -> None:
         pass
 
 
 def _from_file(path: Path) -> ModuleType:
-    """The module in a file, under a name of its own, so that it never stands for the one in Python's path."""
+    """The module in a file, under a name of its own, so that it is never confused with the one in Python's path."""
     name = f"{_KEPT}{file_hash(path)}"
     if name in sys.modules:
         return sys.modules[name]

@@ -1,7 +1,7 @@
 """Progress bars with the time left, on a terminal only.
 
-``bars()`` opens a display on standard error; ``bar()`` adds a line to the open display and is inert
-when none is open, so that library code can always report progress and stay silent in a script.
+``bars()`` opens a display on standard error. ``bar()`` adds a line to the open display and does nothing when none is
+open, so that library code can always report progress and stay silent in a script.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def bars(enabled: bool = True) -> Iterator[None]:
 
 @contextmanager
 def without_bars() -> Iterator[None]:
-    """Take the bars off the terminal for the block, which draws there itself."""
+    """Take the bars off the terminal during the block, which draws there itself."""
     shown = _display
     if shown is None:
         yield

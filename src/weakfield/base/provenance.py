@@ -1,4 +1,4 @@
-"""What a result was made with: versions, commit, machine. Asks the installed metadata, imports none of the packages."""
+"""What a result was made with: versions, commit, machine. Reads installed metadata, imports none of the packages."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any
 
 from weakfield._version import __version__
 
-#: the packages whose version can move a number
+#: the packages whose version can change a number
 PACKAGES = ("torch", "numpy", "scipy", "numba", "ducc0", "camb", "h5py", "scikit-learn", "captum")
 
 
 def versions() -> dict[str, str | None]:
-    """Version of weakfield, of Python and of every package in ``PACKAGES`` (``None`` when not installed)."""
+    """Versions of weakfield, of Python and of every package in ``PACKAGES`` (``None`` when not installed)."""
     found: dict[str, str | None] = {"weakfield": __version__, "python": platform.python_version()}
     for name in PACKAGES:
         try:
@@ -28,9 +28,9 @@ def versions() -> dict[str, str | None]:
 
 
 def git_commit() -> str | None:
-    """The commit of the source tree this package runs from, ``-dirty`` appended when tracked files differ from it.
+    """The commit of the source tree this package runs from, with ``-dirty`` appended when tracked files differ from it.
 
-    ``None`` when the package is not a tracked part of a git working tree (an installed wheel), or git is absent.
+    ``None`` when the package is not a tracked part of a git working tree (an installed wheel), or when git is absent.
     """
     here = Path(__file__).resolve()
     if _git(here.parent, "ls-files", "--error-unmatch", here.name) is None:

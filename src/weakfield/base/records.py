@@ -1,4 +1,4 @@
-"""What a stage hands on to the next: frozen, checked, written and read as JSON by itself."""
+"""What a stage hands on to the next: records that are frozen, checked, and written and read as JSON."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class Record(BaseModel):
 
     @classmethod
     def load_if_there(cls, path: Path) -> Self | None:
-        """As ``load``; ``None`` where there is no such file."""
+        """The same as ``load``, but ``None`` where there is no such file."""
         return cls.load(path) if path.exists() else None
 
     @classmethod
     def read(cls, value: Any, source: str) -> Self:
-        """The record that ``value``, plain JSON, holds; ``BadInput`` that names the ``source`` where it holds none."""
+        """The record in ``value``, plain JSON; ``BadInput``, naming the ``source``, where it holds none."""
         try:
             return cls.model_validate(value)
         except ValidationError as error:

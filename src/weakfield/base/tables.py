@@ -1,4 +1,4 @@
-"""Results as tables: what every result that is made of columns offers to pandas and xarray."""
+"""Results as tables: the conversions to pandas and xarray that all results made of columns offer."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class Table(ABC):
-    """Columns of one length along ``axis``.
+    """Columns of equal length along ``axis``.
 
-    ``coordinates`` names the columns that say where a row is, ``units`` gives the unit of each column that has one. A
-    column of the name of ``axis`` is the index of an xarray.
+    ``coordinates`` names the columns that say where a row is; ``units`` gives the unit of each column that has one. A
+    column with the name of ``axis`` becomes the index in xarray.
     """
 
     axis: ClassVar[str]
@@ -25,11 +25,11 @@ class Table(ABC):
 
     @abstractmethod
     def columns(self) -> dict[str, NDArray[Any]]:
-        """The columns by name, each (rows,); what they are is said where they are defined."""
+        """The columns by name, each (rows,); their meaning is given where they are defined."""
 
     @abstractmethod
     def about(self) -> dict[str, str | int | float]:
-        """What describes the whole table."""
+        """Values that describe the whole table."""
 
     def to_pandas(self) -> Any:
         """The columns as a ``pandas.DataFrame``; its ``attrs`` hold ``about()``, and ``units`` by column."""
@@ -57,7 +57,7 @@ class Table(ABC):
 
 
 def span(values: NDArray[Any], unit: str = "") -> str:
-    """From the smallest to the largest of some numbers, for a line of text."""
+    """The range from the smallest to the largest of some numbers, for a line of text."""
     if not values.size:
         return "none"
     low, high = (f"{value:.3g}" for value in (values.min(), values.max()))

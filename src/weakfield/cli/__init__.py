@@ -1,4 +1,4 @@
-"""The command line: one sentence on standard error for every failure, exit 0 done, 1 failure, 2 bad input."""
+"""The command line: one sentence on standard error for every failure; exit code 0 success, 1 failure, 2 bad input."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from typing import TextIO
 from weakfield.base.errors import WeakfieldError
 from weakfield.base.interruption import listen
 
-#: what registers commands, in the order in which --help lists them
+#: modules that register commands, in the order in which --help lists the commands
 MODULES = ("weakfield.cli.commands", "weakfield.cli.stages", "weakfield.cli.information")
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
 def main() -> None:
     """Entry point of the command ``weakfield``."""
-    # read when PyTorch and Numba start their threads; ones that spin while they wait are ten times slower on a machine
-    # that has anything else to do
+    # this is read when PyTorch and Numba start their threads; threads that spin while they wait are ten times slower on
+    # a machine that has anything else to do
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     atexit.register(_keep_garbage)
     listen()
@@ -32,9 +32,9 @@ def main() -> None:
 
 
 def _keep_garbage() -> None:
-    """At the very end: do not search all that was imported for cycles, a second of a small run (benchmarks/startup.py).
+    """At the very end, do not search all that was imported for cycles: it takes a second (benchmarks/startup.py).
 
-    Except with Triton, whose compiled part reports what is left.
+    The exception is Triton, whose compiled part reports what is left.
     """
     if "triton" not in sys.modules:
         gc.freeze()
@@ -46,7 +46,7 @@ def invoke(arguments: Sequence[str]) -> int:
     line = [argument for argument in arguments if argument != "--debug"] or ["--help"]
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
-        logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # a stale cache of fonts is no news
+        logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # a stale font cache is no news
         try:
             for module in MODULES:
                 import_module(module)
@@ -64,9 +64,9 @@ def invoke(arguments: Sequence[str]) -> int:
 
 
 def _explain(error: BaseException, debug: bool) -> int:
-    """Say on standard error, in one sentence, what went wrong; the exit code."""
+    """Say on standard error, in one sentence, what went wrong; returns the exit code."""
     if isinstance(error, BrokenPipeError):
-        # The reader (head, less) has left; give Python's own flush at exit somewhere to write.
+        # The reader (head, less) is gone; give Python's own flush at exit somewhere to write.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "Abort":

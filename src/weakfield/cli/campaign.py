@@ -1,4 +1,4 @@
-"""The options of campaigns: where pairs are grown, which of them, and what that will take."""
+"""The options of campaigns: where pairs are grown, which ones, and what that will take."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from weakfield.config.settings import read_toml
 def campaign_settings(
     study: StudyConfig, profile: Path | None, workers: int | None, scheduler: str | None, cluster: str | None
 ) -> CampaignSettings:
-    """Those of the study, then of a profile, then of the command line: the last that says something decides."""
+    """Settings from the study, then a profile, then the command line; the last of these that sets a value decides."""
     values = study.campaign.model_dump()
     source = "campaign"
     if profile is not None:
@@ -27,12 +27,12 @@ def campaign_settings(
     if scheduler is not None or cluster is not None:
         values |= {"scheduler": scheduler, "cluster": cluster or "local"}
         if cluster in (None, "local"):
-            values["options"] = {}  # of the queue that the study names
+            values["options"] = {}  # these belong to the queue that the study names
     return CampaignSettings.from_mapping(values, source)
 
 
 def chosen_seeds(study: StudyConfig, given: str | None) -> tuple[int, ...] | None:
-    """The seeds of FIRST:END, without END; none given is all of the study."""
+    """The seeds of FIRST:END, excluding END; ``None`` stands for all seeds of the study."""
     if given is None:
         return None
     first, last = study.seeds.all[0], study.seeds.all[-1]
@@ -43,7 +43,7 @@ def chosen_seeds(study: StudyConfig, given: str | None) -> tuple[int, ...] | Non
 
 
 def print_estimate(study: StudyConfig, folder: Path, seeds: tuple[int, ...] | None, as_json: bool) -> None:
-    """Disk and time of the pairs that are missing, on standard output."""
+    """Print the disk space and the time that the missing pairs need on standard output."""
     from weakfield.pairs.cost import estimate
     from weakfield.pairs.status import duration, size
 

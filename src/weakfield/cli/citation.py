@@ -1,4 +1,4 @@
-"""How to cite this software and the work it rests on: BibTeX made from CITATION.cff, which the package carries."""
+"""How to cite this software and the work it builds on: BibTeX made from CITATION.cff, which the package includes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def citation() -> str:
 
 
 def _entry(work: dict[str, Any]) -> str:
-    """One entry; its key is the abbreviation of the work, or what stands before the colon of its title."""
+    """One entry; its key is the abbreviation of the work, or the part of its title before the colon."""
     key = work.get("abbreviation") or work["title"].split(":")[0]
     arxiv = next((i["value"].removeprefix("arXiv:") for i in work.get("identifiers", ())), None)
     fields = {
@@ -32,5 +32,5 @@ def _entry(work: dict[str, Any]) -> str:
 
 
 def _author(author: dict[str, str]) -> str:
-    """``Family, Given`` of a person; the name of a group in braces, so that BibTeX does not take it apart."""
+    """``Family, Given`` for a person; for a group its name in braces, so that BibTeX does not split it."""
     return f"{{{author['name']}}}" if "name" in author else f"{author['family-names']}, {author['given-names']}"

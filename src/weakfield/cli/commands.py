@@ -1,4 +1,4 @@
-"""Commands that grow pairs. Heavy modules are imported inside commands, so that --help answers at once."""
+"""Commands that grow pairs. Heavy modules are imported inside the commands, so that --help answers at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What works on this machine: everything a study needs is tried on something small, not looked up."""
+"""What works on this machine: everything a study needs is tried on a small example, not just looked up."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 from weakfield.base.provenance import cores, git_commit, machine, versions
 from weakfield.config import CosmologySettings, SimulationSettings
 
-_GRID = 8  # cells a side of what is tried
+_GRID = 8  # cells per side of the meshes used in the trials
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One thing that was tried, whether it worked and what it said; ``needed``: no study runs without it."""
+    """One thing that was tried, whether it worked and what it reported; studies do not run without those ``needed``."""
 
     name: str
     works: bool
@@ -25,7 +25,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Examination:
-    """All that was found."""
+    """The results of all trials."""
 
     versions: dict[str, str | None]
     machine: dict[str, Any]
@@ -39,11 +39,11 @@ class Examination:
         return all(trial.works for trial in self.trials if trial.needed)
 
     def as_dict(self) -> dict[str, Any]:
-        """For ``--json``."""
+        """The results for ``--json``."""
         return {**asdict(self), "healthy": self.healthy}
 
     def as_text(self) -> str:
-        """For a person."""
+        """The results as readable text."""
         rows = [(name, version or "not installed") for name, version in self.versions.items()]
         rows += [("machine", f"{self.machine['type']}, {self.machine['system']}, {self.machine['cores']} cores")]
         rows += [("threads", ", ".join(f"{name} {count}" for name, count in self.threads.items()))]
@@ -55,7 +55,7 @@ class Examination:
 
 
 def examine() -> Examination:
-    """Try the transfer-function providers, the particle-mesh kernels and a gradient, on meshes of 8 cells a side."""
+    """Try the transfer-function providers, the particle-mesh kernels and a gradient, on meshes of 8 cells per side."""
     import numba
     import torch
 
@@ -84,7 +84,7 @@ def _tried(name: str, attempt: Callable[[], str], needed: bool) -> Trial:
 
 
 def _gpu() -> str:
-    """The GPUs there are, and where a simulation with device "auto" would run."""
+    """The GPUs that are there, and where a simulation with device "auto" would run."""
     import torch
 
     from weakfield.mesh.devices import describe, device_for, why_not
@@ -96,14 +96,14 @@ def _gpu() -> str:
 
 
 def _providers() -> list[str]:
-    """The sources of transfer functions that compute them."""
+    """The sources of transfer functions that compute them, rather than read them."""
     from weakfield.cosmology.transfer import PROVIDERS
 
     return [name for name in PROVIDERS if name != "file"]
 
 
 def _provider(name: str) -> str:
-    """Transfer functions of the default cosmology at z = 100 over a box of the demo's cells."""
+    """Transfer functions of the default cosmology at z = 100 over a box with cells of the demo's size."""
     from weakfield.cosmology.transfer import box_wavenumbers, transfer_history
 
     settings = SimulationSettings.from_mapping({"grid": _GRID, "box_size_mpch": 20.0 * _GRID, "transfer": name})
@@ -116,7 +116,7 @@ def _provider(name: str) -> str:
 
 
 def _kernels(backend: str) -> str:
-    """Paint displaced particles and read a field back: mass is conserved and the two are adjoint."""
+    """Paint displaced particles and read a field back: mass must be conserved and the two must be adjoint."""
     import numpy as np
     import torch
 
@@ -144,10 +144,10 @@ def _kernels(backend: str) -> str:
 
 
 def universe(backend: str) -> str:
-    """Three cycles of GR by a backend and by the definition of the kernels, in double precision: the same to rounding.
+    """Three cycles of GR with a backend and with the reference kernels, in double precision: equal up to rounding.
 
-    Raises ``ValueError`` if they differ by more than 1e-10 of the largest value of a field, or if the backend does
-    not run.
+    Raises ``ValueError`` if they differ by more than 1e-10 of the largest value of a field, or if the backend does not
+    run.
     """
     from weakfield.config import RunSettings
     from weakfield.mesh.devices import why_not
@@ -180,7 +180,7 @@ def universe(backend: str) -> str:
         grown.append({name: getattr(there, name).cpu() for name in ("phi", "chi", "b")})
     gaps = {name: float((x - grown[1][name]).abs().max() / x.abs().max()) for name, x in grown[0].items()}
     said = ", ".join(f"{name} to {gap:.0e}" for name, gap in gaps.items())
-    if not all(gap < 1e-10 for gap in gaps.values()):  # a NaN is no agreement
+    if not all(gap < 1e-10 for gap in gaps.values()):  # NaN does not count as agreement
         raise ValueError(f"three cycles of a universe differ from the definition of the kernels: {said}")
     return f"three cycles of a universe agree with the definition of the kernels: {said}"
 

@@ -9,12 +9,12 @@ from weakfield.base.errors import BadInput
 from weakfield.config import RunFolder
 from weakfield.dataset import PARTS, Dataset, Index, open_dataset
 
-#: what is numbered: the samples a network gets, every slice of phi, whole cubes
+#: what is numbered: the samples given to a network, every slice of phi, or whole cubes
 Numbered = Literal["samples", "slices", "cubes"]
 
 
 def show_image(folder: Path, number: int, of: Numbered | None = None) -> dict[str, Any]:
-    """What image ``number`` is: its labels, its place among all, the part its seed is in."""
+    """What image ``number`` is: its labels, its place among all images, and the part that its seed is in."""
     dataset = open_dataset(RunFolder(folder))
     of = of or usual(dataset)
     labels = _index(dataset, of).show(number)
@@ -22,9 +22,9 @@ def show_image(folder: Path, number: int, of: Numbered | None = None) -> dict[st
 
 
 def find_image(folder: Path, labels: dict[str, Any], of: Numbered | None = None) -> dict[str, Any]:
-    """The number of the image with these labels; ``None`` stands for the first (of redshifts: the last) there is.
+    """The number of the image with these labels; ``None`` stands for the first one (for redshifts: the last one).
 
-    A redshift is a label of slices of phi; of a sample it must be one that the sample is made of.
+    A redshift is a label of slices of phi; for a sample it must be one of those that the sample is made of.
     """
     dataset = open_dataset(RunFolder(folder))
     of = of or usual(dataset)
@@ -43,7 +43,7 @@ def find_image(folder: Path, labels: dict[str, Any], of: Numbered | None = None)
 
 
 def usual(dataset: Dataset) -> Numbered:
-    """What is meant where nothing is said: the samples, unless these are whole cubes, of which slices are looked at."""
+    """What is numbered by default: the samples or, if these are whole cubes, the slices of the cubes."""
     return "slices" if dataset.sample_shape.kind == "cube" else "samples"
 
 

@@ -1,4 +1,4 @@
-"""Commands that inform: which image is which, presets, settings, what works here, how to cite."""
+"""Commands that give information: which image is which, presets, settings, what works here, how to cite."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of the keys of a settings.ini, made from the table that reads them."""
+"""The page about the keys of a settings.ini, made from the table that reads them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ are case-sensitive, `#` begins a comment, and of a key given twice the first cou
 `weakfield settings --ini`.
 """
 
-#: what a table cannot say, by the subject that it stands below
+#: what a table cannot express, by the subject under which it appears
 NOTES = {
     "Start from a snapshot": """\
 Momenta in an HDF5 file are taken to be half of `dtau` earlier than positions, those in a Gadget-2 file to be of the
@@ -38,7 +38,7 @@ While linear radiation acts, delta comes with deltaclass and, in GR, deltacdm.
 """,
 }
 
-#: what is refused where keys are read together: key or value, reason
+#: what is refused where keys are read together: key or value, and the reason
 REFUSED_TOGETHER = {
     "`cycle`, `tau` in a start from a snapshot": (
         "such a run counts from its own beginning; a stopped run goes on from its checkpoint"
@@ -49,7 +49,7 @@ REFUSED_TOGETHER = {
 
 
 def settings_ini_page() -> str:
-    """Markdown: the keys that are read by subject, those without effect, and what is refused."""
+    """Markdown: the keys that are read, by subject; the keys without effect; and what is refused."""
     parts = [INTRODUCTION]
     for subject, keys in TABLE.items():
         rows = [_row(key) for key in keys]
@@ -72,7 +72,7 @@ def _row(key: Key) -> str:
 
 
 def _without_effect() -> list[str]:
-    """One row a reason."""
+    """One row per reason."""
     keys: dict[str, list[str]] = {}
     for key, reason in WITHOUT_EFFECT.items():
         keys.setdefault(reason, []).append(f"`{key}`")
@@ -80,7 +80,7 @@ def _without_effect() -> list[str]:
 
 
 def _refused() -> list[str]:
-    """Single keys, keys read together, and words for outputs that no list takes."""
+    """Single keys, keys that are read together, and words for outputs that no list accepts."""
     rows = [(refusal.what, refusal.reason) for refusal in REFUSED]
     rows += REFUSED_TOGETHER.items()
     written = {*SNAPSHOT_FIELDS, *SNAPSHOT_PARTICLES, *SPECTRA}

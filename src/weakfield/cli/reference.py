@@ -1,4 +1,4 @@
-"""Pages of docs made from the package itself: every key of a study."""
+"""A page of the documentation made from the package itself: every key of a study."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _row(name: str, field: Any) -> str:
 
 
 def _toml(value: Any) -> str:
-    """A value as it would stand in TOML."""
+    """A value as it would appear in TOML."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
@@ -53,7 +53,7 @@ def _toml(value: Any) -> str:
 
 
 def _allowed(field: Any) -> str:
-    """The choices of a key, or its kind and bounds."""
+    """The choices of a key, or its type and bounds."""
     choices = _choices(field.annotation)
     if choices:
         return ", ".join(f"`{c}`" for c in choices)

@@ -1,4 +1,4 @@
-"""From the words of a command line to a study and its stages."""
+"""Turning the words of a command line into a study and its stages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def resolve(target: str, out: Path | None, grid: int | None, pairs: int | None) -> tuple[StudyConfig, Path]:
-    """The study a command line names, and its run folder."""
+    """The study that a command line names, and its run folder."""
     from weakfield.config import StudyConfig, preset_names
     from weakfield.formats.sources import is_settings_ini
     from weakfield.pairs.runfolder import load_study
@@ -31,14 +31,14 @@ def resolve(target: str, out: Path | None, grid: int | None, pairs: int | None) 
         study = StudyConfig.preset(target)
     elif path.is_dir():
         study = load_study(path)
-        if out is None:  # continuing in place: the name stays, the pairs may be extended
+        if out is None:  # continuing in place: the name stays, and pairs may be added
             return study.resized(grid, pairs).model_copy(update={"name": study.name}), path
     elif is_settings_ini(target):
         raise BadInput(f"{target} is a settings.ini, expected a study in TOML; 'weakfield simulate {target}' runs it")
     elif path.exists() or path.suffix == ".toml":
         study = StudyConfig.from_toml(path)
     else:
-        study = StudyConfig.preset(target)  # says what is known
+        study = StudyConfig.preset(target)  # an error lists the known presets
     study = study.resized(grid, pairs)
     return study, out if out is not None else Path("runs") / study.name
 
@@ -51,7 +51,7 @@ def run_stages(
     campaign: CampaignSettings | None = None,
     stages: Sequence[Stage] | None = None,
 ) -> None:
-    """Run the stages and print a line for each; under torchrun one process does, and the others train with it."""
+    """Run the stages and print a line for each; under torchrun, one process does this and the others train with it."""
     from weakfield.study import STAGES, run_study
 
     stdout = sys.stdout
@@ -66,9 +66,9 @@ def run_stages(
 
 @contextmanager
 def under_torchrun() -> Iterator[bool]:
-    """Whether this process is the one that runs the command: yes, unless torchrun started it to follow another.
+    """Whether this process runs the command: it does, unless torchrun started it to follow another process.
 
-    A follower has taken its share of all trainings by the time the block begins.
+    A follower has done its share of all trainings by the time the block begins.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:  # known without PyTorch, which takes a second to load
         yield True
@@ -79,7 +79,7 @@ def under_torchrun() -> Iterator[bool]:
     with session(follow) as leads:
         yield leads
     if not leads:
-        # nothing is left to do or to write, and threads of PyTorch that end with the interpreter abort it now and then
+        # nothing is left to do or to write, and PyTorch threads that end with the interpreter abort it now and then
         os._exit(0)
 
 
@@ -102,7 +102,7 @@ def with_learning_curve(study: StudyConfig, sizes: str) -> StudyConfig:
 
 
 def _line(outcome: Outcome) -> str:
-    """A stage's outcome for a person."""
+    """The outcome of a stage as a line of text."""
     said = ", ".join(
         f"{key} {_short(value)}" for key, value in outcome.summary.items() if not isinstance(value, dict | list)
     )

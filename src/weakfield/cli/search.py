@@ -1,4 +1,4 @@
-"""The search for settings of the training, at the command line."""
+"""The search for settings of the training, on the command line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from weakfield.study import require
 
 
 def look(folder: Path, trials: int | None, workers: int | None) -> tuple[dict[str, Any], str]:
-    """Search in a run folder; what ``best.json`` says, and the same for a person."""
+    """Search in a run folder; returns what ``best.json`` says, and the same as readable text."""
     study = load_study(folder)
     asked = {name: value for name, value in (("trials", trials), ("workers", workers)) if value is not None}
     table = SearchSettings.from_mapping(study.search.model_dump() | asked, "search")

@@ -1,4 +1,4 @@
-"""A command for each stage of a run folder after its pairs, and the search."""
+"""A command for each stage of a run folder after the growth of its pairs, and one for the search."""
 
 from __future__ import annotations
 

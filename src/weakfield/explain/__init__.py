@@ -1,4 +1,4 @@
-"""What a network answers to: attribution in cells and in Fourier space."""
+"""What a network responds to: attribution in cells and in Fourier space."""
 
 from weakfield.explain.pair_explainer import PairExplainer
 from weakfield.explain.records import Explanation, Trust

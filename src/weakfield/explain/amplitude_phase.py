@@ -1,7 +1,7 @@
 """How much of a logit difference lies in the amplitudes of modes, and how much in their phases.
 
-A mode is A exp(i theta). From the Newton twin (A0, theta0) to the GR member (A1, theta1) one may change amplitudes
-first or phases first; the logit does not care about the order, the shares do:
+A mode is A exp(i theta). Going from the Newton member of a pair (A0, theta0) to the GR member (A1, theta1), one may
+change amplitudes first or phases first. The total change of the logit does not depend on the order, but the shares do:
 
     amplitude first:  F(A1, theta0) - F(A0, theta0)  and  F(A1, theta1) - F(A1, theta0),
     phase first:      F(A1, theta1) - F(A0, theta1)  and  F(A0, theta1) - F(A0, theta0).
@@ -12,7 +12,7 @@ difference exactly. Amplitude legs are straight lines; on phase legs every phase
 speed, dX/dt = i dtheta X, and the term of a mode is Re conj(G) i dtheta X / N^d.
 
 The few modes that are their own mirror image (k = 0 and the corners of the Nyquist planes) are real: they count as
-amplitude with a sign. Where one member has no amplitude its phase is taken from the other.
+amplitude with a sign. Where one member has no amplitude, its phase is taken from the other.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from weakfield.explain.response import Response, checked_samples
 Reals = NDArray[np.float64]
 Order = Literal["shapley", "amplitude_first", "phase_first"]
 
-#: amplitudes below this share of the largest of the sample are rounding and have no phase
+#: amplitudes below this fraction of the largest one of the sample are rounding and have no phase
 NO_AMPLITUDE = 1e-13
 
 
 @dataclass(frozen=True)
 class AmplitudePhase:
-    """Attributions to the amplitudes and to the phases of modes; their ``change`` (B,) add up to the logit's."""
+    """Attributions to the amplitudes and to the phases of modes; their ``change`` (B,) add up to that of the logit."""
 
     amplitude: ModeAttribution
     phase: ModeAttribution
@@ -52,13 +52,13 @@ class AmplitudePhase:
 
     @property
     def residual(self) -> Reals:
-        """What the sum of all parts misses of ``change``, (B,)."""
+        """Sum of all parts minus ``change``, (B,)."""
         return np.asarray(self.amplitude.residual + self.phase.residual)
 
 
 @dataclass(frozen=True)
 class Polar:
-    """Amplitudes and phases (B, C, N[, N], N//2+1) of two members, of N^-d F(k), and the turn from one to the other."""
+    """Amplitudes and phases (B, C, N[, N], N//2+1) of N^-d F(k) for two members, and the turn from one to the other."""
 
     n: int
     amplitude: tuple[Tensor, Tensor]
@@ -76,12 +76,12 @@ class Polar:
         )
 
     def back(self, modes: Tensor) -> Tensor:
-        """Fields of modes N^-d F(k)."""
+        """The fields whose modes N^-d F(k) are given."""
         return fourier.backward(modes, self.n, self.dimensions) * float(self.n) ** self.dimensions
 
 
 def polar(first: Tensor, second: Tensor) -> Polar:
-    """Amplitudes and phases of samples (B, C, N, N[, N]); on the planes where k and -k both stand, exact mirrors."""
+    """Amplitudes and phases of samples (B, C, N, N[, N]); exact mirrors on the planes that hold both k and -k."""
     n, dimensions = first.shape[-1], first.ndim - 2
     modes = [fourier.forward(fields, dimensions) / float(n) ** dimensions for fields in (first, second)]
     plus, minus, own = (torch.from_numpy(places) for places in fourier.mirrored(n, dimensions))
@@ -97,7 +97,7 @@ def polar(first: Tensor, second: Tensor) -> Polar:
     phases[0] = torch.where(empty[0], phases[1], phases[0])
     phases[1] = torch.where(empty[1], phases[0], phases[1])
     turn = torch.remainder(phases[1] - phases[0] + torch.pi, 2 * torch.pi) - torch.pi
-    turn[..., minus] = -turn[..., plus]  # half a turn has no shorter side; mirrors have to agree on one
+    turn[..., minus] = -turn[..., plus]  # half a turn has no shorter side, so mirror images have to agree on one
     turn[..., own] = 0.0
     shape = modes[0].shape
     a0, a1, p0, p1 = (array.reshape(shape) for array in (*amplitudes, *phases))
@@ -107,10 +107,11 @@ def polar(first: Tensor, second: Tensor) -> Polar:
 def amplitude_phase(
     network: nn.Module, newton: Tensor, gr: Tensor, options: PathOptions | None = None, order: Order = "shapley"
 ) -> AmplitudePhase:
-    """Split the logit difference of twins (B, C, N, N[, N]) into amplitudes and phases, mode by mode.
+    """Split the logit difference of pairs (B, C, N, N[, N]) into amplitudes and phases, mode by mode.
 
-    ``order`` names the path (module's first lines); ``options`` are those of each integral. Four integrals for
-    ``shapley``, two for the others. ``BadInput`` as there, and for an unknown order.
+    ``order`` names the path (see the start of this module's docstring); ``options`` are those of each integral.
+    ``shapley`` takes four integrals, the other orders two. ``BadInput`` for an unknown order, and as
+    ``modes.integrated_modes``.
     """
     if order not in ("shapley", "amplitude_first", "phase_first"):
         raise BadInput(f"order is '{order}', expected shapley, amplitude_first or phase_first")
@@ -129,7 +130,7 @@ def amplitude_phase(
 def _split(
     network: nn.Module, twins: Polar, order: Order, options: PathOptions
 ) -> tuple[ModeAttribution, ModeAttribution]:
-    """Attributions to amplitudes and to phases of twins that fit into memory together."""
+    """Attributions to amplitudes and to phases of pairs that fit into memory together."""
     amplitude, phase = [], []
     if order != "phase_first":
         amplitude.append(integrated_modes(network, twins.field(1, 0), twins.field(0, 0), options))
@@ -146,7 +147,7 @@ def _mean(legs: list[ModeAttribution]) -> ModeAttribution:
 
 
 def _turned(network: nn.Module, twins: Polar, member: int, options: PathOptions) -> ModeAttribution:
-    """Attribution to phases that turn from the first member's to the second's at the amplitudes of ``member``."""
+    """Attribution to phases that turn from the first member's to the second's, at the amplitudes of ``member``."""
     response, dimensions = Response(network, options.dtype, options.memory), twins.dimensions
     start, end = twins.field(member, 0), twins.field(member, 1)
     change, scale = change_of_logits(response, start, end, options.tolerance)

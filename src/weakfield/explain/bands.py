@@ -1,4 +1,4 @@
-"""Bands of Fourier modes of samples in two or three dimensions: taken out, exchanged between twins, put back."""
+"""Bands of Fourier modes of samples in two or three dimensions: removed, exchanged between members, put back."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ from weakfield.fourier.shells import shells
 
 @dataclass(frozen=True)
 class Bands:
-    """The band of every mode: the shells in order, then the mean (k = 0), then the rest.
+    """The band of every mode: first the shells in order, then the mean (k = 0), then the rest.
 
     ``index`` is (N, N, N//2+1) or (N, N//2+1); the rest are modes beyond the last shell and the Nyquist planes of an
-    even N. ``wavenumbers`` (shells,) are the means of |n| over each shell [k_F], ``modes``
-    (shells,) counts k and -k.
+    even N. ``wavenumbers`` (shells,) are the means of |n| over each shell [k_F]; ``modes`` (shells,) counts k and -k.
     """
 
     index: NDArray[np.intp]
@@ -33,12 +32,12 @@ class Bands:
 
     @property
     def count(self) -> int:
-        """Shells, mean and rest."""
+        """The number of bands: shells, mean and rest."""
         return self.shells + 2
 
     @classmethod
     def of(cls, samples: Tensor, edges: Sequence[float] | None = None) -> Bands:
-        """For samples (n, channels, N, N[, N]); edges in units of k_F as in ``fourier.shells``."""
+        """The bands of samples (n, channels, N, N[, N]); edges in units of k_F as in ``fourier.shells``."""
         found = shells(samples.shape[-1], edges, samples.ndim - 2)
         index = found.index.copy()
         index[index == found.count] = found.count + 1
@@ -52,7 +51,7 @@ def exchange(samples: Tensor, baselines: Tensor, bands: Bands, chosen: Sequence[
 
 
 def by_band(gradients: Tensor, fields: Tensor, bands: Bands) -> NDArray[np.float64]:
-    """sum_x g f of every sample by the band of its modes, (n, bands): their sum over bands is sum_x g f (Parseval).
+    """sum_x g f of every sample by the band of its modes, (n, bands); the sum over bands is sum_x g f (Parseval).
 
     F(k) = sum_x f exp(-ikx): sum_x g f = N^-d sum_k Re G* F over all modes; channels are added.
     """
@@ -73,11 +72,11 @@ def power_by_band(fields: Tensor, bands: Bands) -> NDArray[np.float64]:
 
 
 def pair_spectrum(cubes: Tensor, gradients: Tensor, bands: Bands, unit: float) -> PairSpectrum:
-    """Gradient x input of each twin and of the pair by shell one k_F wide, and the power of the gradients.
+    """Gradient x input of each member and of the pair, by shells one k_F wide, and the power of the gradients.
 
-    Samples and gradients (2, channels, ...), Newton and GR; ``unit`` is k_F in h/Mpc. ``pair`` is the mean of the two
-    gradients times (GR - Newton): the trapezoidal rule for the integral of the gradient from one twin to the other, so
-    that its total is close to the difference of their logits.
+    Samples and gradients are (2, channels, ...), Newton and GR; ``unit`` is k_F in h/Mpc. ``pair`` is the mean of the
+    two gradients times (GR - Newton): the trapezoidal rule for the integral of the gradient from one member to the
+    other, so that its total is close to the difference of their logits.
     """
     difference = (cubes[1:] - cubes[:1]).to(torch.float64)
     newton, gr = by_band(gradients, cubes, bands)

@@ -1,4 +1,4 @@
-"""What of the decision lies in triangles of shells, in two independent ways."""
+"""How much of the decision lies in triangles of shells, measured in two independent ways."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ Reals = NDArray[np.float64]
 
 
 def edges(grid: int, shells: int) -> tuple[float, ...]:
-    """Edges of shells of one width from half a fundamental mode to a third of the grid, beyond which few triples close
-    [k_F]."""
+    """Edges of shells of equal width [k_F], from half a fundamental mode to a third of the grid.
+
+    Beyond a third of the grid, few triples close.
+    """
     return tuple(np.linspace(0.5, max(grid / 3, 1.5), shells + 1).tolist())
 
 
@@ -33,9 +35,9 @@ def triangles(
 ) -> Triangles:
     """Contribution of each triangle of shells to the logit difference of pairs (B, C, N, N[, N]), two independent ways.
 
-    ``unit`` is k_F in h/Mpc, ``logits`` (B, 2). ``response`` is the third order of the logit from its gradients,
-    ``surrogate`` a sparse regression of logits on measured spectra, which wants five seeds; weights are logits per
-    standard deviation of the bispectrum of a triangle. In the first channel.
+    ``unit`` is k_F in h/Mpc, ``logits`` are (B, 2). ``response`` is the third order of the logit from its gradients;
+    ``surrogate`` is a sparse regression of logits on measured spectra, which needs five seeds. Weights are in logits
+    per standard deviation of the bispectrum of a triangle. Only the first channel is used.
     """
     kind = next((parameter.dtype for parameter in network.parameters()), torch.float64)
     found = triangle_response(network, newton, gr, bounds, seeds, dtype=kind, memory=int(memory_mib * 2**20))
@@ -66,7 +68,7 @@ def triangles(
 
 
 def _of_triangles(found: SeedMean, shells: int, scale: Reals | float = 1.0) -> Numbers:
-    """What stands behind the powers of the shells; no errors for a single seed."""
+    """The entries of the triangles, which follow the powers of the shells; no errors for a single seed."""
     numbers: Numbers = written(found.value[shells:] * scale, found.error[shells:] * scale if found.seeds > 1 else None)
     return numbers
 

@@ -4,10 +4,11 @@ Along the straight path from a sample a to a sample b the logit changes by
 
     F(b) - F(a) = sum_x g(x) (b - a)(x) = N^-d sum_k Re conj(G(k)) (B - A)(k),   g = int_0^1 grad F(a + t (b - a)) dt,
 
-G the transform of g: the adjoint transform of a gradient in cells is the gradient in modes (Parseval). The term of a
-mode is its attribution. Terms are additive over modes of the full box, k and -k each half of what their entry on the
-half axis holds, and so over any set of modes: shells, directions, channels. With a the Newton twin of b this is the
-integrated gradient (Sundararajan et al. 2017, arXiv:1703.01365) whose baseline differs in nothing but the theory.
+where G is the transform of g: the adjoint transform of a gradient in cells is the gradient in modes (Parseval). The
+term of a mode is its attribution. Terms are additive over modes of the full box, where k and -k each have half of what
+their entry on the half axis holds, and therefore over any set of modes: shells, directions, channels. If a is the
+Newton member of the pair of b, this is the integrated gradient (Sundararajan et al. 2017, arXiv:1703.01365) with a
+baseline that differs in nothing but the theory.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class ShellParts:
     """Attribution by wavenumber: ``mean`` (B,) of k = 0, ``shells`` (B, S), ``rest`` (B,) of all other modes.
 
     ``shells`` may have further axes after the shells: directions or harmonics. ``edges`` and ``wavenumbers`` (S,), the
-    mean |n| of the modes, are in units of k_F, ``modes`` (S, ...) counts k and -k.
+    mean |n| of the modes, are in units of k_F; ``modes`` (S, ...) counts k and -k.
     """
 
     edges: tuple[float, ...]
@@ -48,7 +49,7 @@ class ShellParts:
 
     @property
     def total(self) -> Reals:
-        """Sum of the parts of each sample, (B,); not of harmonics, whose order 0 alone adds up to it."""
+        """Sum of the parts of each sample, (B,); not for harmonics, of which only order 0 adds up to the total."""
         return np.asarray(self.mean + self.shells.reshape(len(self.mean), -1).sum(axis=1) + self.rest)
 
 
@@ -56,8 +57,8 @@ class ShellParts:
 class ModeAttribution:
     """What every mode contributes to the logit, for samples (B, C, N, N[, N]).
 
-    ``values`` (B, C, N[, N], N//2+1) float64 with the weight of the half axis in it, so that its plain sum is the
-    total; ``change`` (B,) the difference of logits, from two evaluations; ``steps`` (B,) the nodes taken.
+    ``values`` (B, C, N[, N], N//2+1) float64 include the weight of the half axis, so that their plain sum is the total;
+    ``change`` (B,) is the difference of logits, from two evaluations; ``steps`` (B,) is the number of nodes taken.
     """
 
     values: Reals
@@ -66,7 +67,7 @@ class ModeAttribution:
 
     @property
     def n(self) -> int:
-        """Cells a side."""
+        """Cells per side."""
         return int(self.values.shape[2])
 
     @property
@@ -81,11 +82,11 @@ class ModeAttribution:
 
     @property
     def residual(self) -> Reals:
-        """``total`` minus ``change``, (B,): what the quadrature missed."""
+        """``total`` minus ``change``, (B,): the error of the quadrature."""
         return np.asarray(self.total - self.change)
 
     def by_channel(self) -> Reals:
-        """Sums over all modes of each channel, such as a redshift, (B, C)."""
+        """Sums over all modes of each channel, (B, C); a channel is, for example, a redshift."""
         return np.asarray(self.values.sum(axis=tuple(range(2, self.values.ndim))))
 
     def channel(self, index: int) -> Self:
@@ -94,9 +95,9 @@ class ModeAttribution:
         return replace(self, values=part, change=part.reshape(len(part), -1).sum(axis=1))
 
     def by_shell(self, edges: Sequence[float] | None = None) -> ShellParts:
-        """Sums over channels and shells lower <= |n| < upper, edges in units of k_F (default: 0.5, 1.5, ... N/2).
+        """Sums over channels and over shells lower <= |n| < upper, edges in units of k_F (default: 0.5, 1.5, ... N/2).
 
-        The Nyquist planes of an even N are in no shell but in ``rest``.
+        The Nyquist planes of an even N are not in any shell but in ``rest``.
         """
         shell = shells(self.n, edges, self.dimensions)
         parts = self._binned(shell.index, shell.count + 1)
@@ -130,8 +131,8 @@ class ModeAttribution:
     ) -> ShellParts:
         """Moments sum_k A(k) K(k/|k|) with the cubic harmonics ``orders`` of ``cubic_harmonic``, (B, S, H).
 
-        From a harmonic above 0 its mean over the modes of the shell is taken off, so that attribution alike in all
-        modes of a shell has no moment, however few there are. Order 0 is ``by_shell``.
+        From each harmonic above order 0 its mean over the modes of the shell is subtracted, so that an attribution that
+        is equal in all modes of a shell has no moment, however few the modes. Order 0 is ``by_shell``.
         """
         shell, parts = shells(self.n, edges, self.dimensions), []
         for order in orders:
@@ -147,7 +148,7 @@ class ModeAttribution:
         summed = self._summed_over_channels
         mean = summed.reshape(len(summed), -1)[:, 0]
         whole = self._binned(shell.index, shell.count + 1)
-        holds_mean = edges[0] == 0  # a first shell from 0 has k = 0 in it
+        holds_mean = edges[0] == 0  # a first shell that starts at 0 contains k = 0
         rest = whole[:, -1] - (0.0 if holds_mean else mean)
         return ShellParts(
             edges, shell.mean_wavenumbers, shell.modes, np.zeros(len(mean)) if holds_mean else mean, parts, rest
@@ -167,9 +168,9 @@ class ModeAttribution:
 def pair_integrated_modes(
     network: nn.Module, newton: Tensor, gr: Tensor, options: PathOptions | None = None
 ) -> ModeAttribution:
-    """Which modes carry the logit from the Newton twin to the GR member: ``integrated_modes`` between them.
+    """Which modes carry the logit from the Newton member to the GR member: ``integrated_modes`` between them.
 
-    ``newton``, ``gr`` (B, C, N, N[, N]) or one sample each, (C, N, N[, N]).
+    ``newton`` and ``gr`` are (B, C, N, N[, N]), or one sample each, (C, N, N[, N]).
     """
     return integrated_modes(network, gr, newton, options)
 
@@ -179,9 +180,9 @@ def integrated_modes(
 ) -> ModeAttribution:
     """Integrated gradients with respect to Fourier modes, from ``baseline`` (default 0) to ``samples``.
 
-    ``samples`` (B, C, N, N[, N]) or one (C, N, N[, N]), then B is 1. ``network`` maps (batch, C, N, N[, N]) to logits
-    and is used in eval mode. ``BadInput`` for samples that are no such tensors, hold NaN, or differ in shape from the
-    baseline.
+    ``samples`` are (B, C, N, N[, N]), or a single one (C, N, N[, N]), in which case B is 1. ``network`` maps (batch, C,
+    N, N[, N]) to logits and is used in eval mode. ``BadInput`` for samples that are no such tensors, are not finite, or
+    differ in shape from the baseline.
     """
     options = options or PathOptions()
     end = checked_samples(samples)
@@ -226,7 +227,8 @@ def _integrated(response: Response, start: Tensor, end: Tensor, options: PathOpt
 def change_of_logits(response: Response, start: Tensor, end: Tensor, tolerance: float) -> tuple[Reals, Reals]:
     """Logit of ``end`` minus logit of ``start``, (B,), and the scale by which a residual is judged.
 
-    That is the size of the difference; where logits hardly differ, what makes ``tolerance`` mean their rounding.
+    The scale is the size of the difference; where the logits hardly differ, it is such that ``tolerance`` means their
+    rounding.
     """
     first, last = response.logits(start).numpy(), response.logits(end).numpy()
     change = last - first

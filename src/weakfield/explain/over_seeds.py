@@ -1,7 +1,7 @@
-"""Errors of what is summed or averaged over samples: seeds are the independent draws, samples of one seed are not.
+"""Errors of sums and means over samples: seeds are the independent draws, but samples of one seed are not independent.
 
 Delete-one-seed jackknife: theta_g is the statistic without seed g, error^2 = (G-1)/G sum_g (theta_g - mean theta)^2.
-Of a mean over seeds with one sample each it is the usual standard error.
+For a mean over seeds with one sample each, it is the usual standard error.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Reals = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class SeedMean:
-    """A statistic with its standard error over ``seeds`` seeds; NaN errors for a single one."""
+    """A statistic with its standard error over ``seeds`` seeds; the errors are NaN for a single seed."""
 
     value: Reals
     error: Reals
@@ -30,7 +30,7 @@ class SeedMean:
 
 
 class OverSeeds(Record, Generic[Value]):
-    """The same, as it is written: numbers or lists of them, and no error where there is a single seed."""
+    """The same in the form in which it is written: numbers or lists of them, and no error for a single seed."""
 
     value: Value
     error: Value | None
@@ -42,7 +42,7 @@ Table = OverSeeds[list[list[float]]]
 
 
 def written(value: Any, error: Any = None) -> Any:
-    """A ``Number``, ``Numbers`` or ``Table`` of an array and of its errors; without errors that are not finite."""
+    """A ``Number``, ``Numbers`` or ``Table`` of an array and its errors; errors that are not finite are left out."""
     array = np.asarray(value, dtype=np.float64)
     known = error is not None and bool(np.isfinite(error).all())
     kind = (Number, Numbers, Table)[array.ndim]
@@ -50,7 +50,7 @@ def written(value: Any, error: Any = None) -> Any:
 
 
 def over_seeds(values: Any, statistic: Callable[[Reals], Reals] | None = None) -> Any:
-    """As it is ``written``, the mean over rows (seeds, ...), or a statistic of their sum; no error for one seed."""
+    """The mean over rows (seeds, ...), or a statistic of their sum, as ``written``; no error for a single seed."""
     rows = np.asarray(values, dtype=np.float64)
     found = mean_over_seeds(rows) if statistic is None else jackknife(statistic, rows)
     return written(found.value, found.error if found.seeds > 1 else None)
@@ -68,7 +68,7 @@ def jackknife(statistic: Callable[[Reals], Reals], sums: Reals) -> SeedMean:
 
 
 def seed_sums(values: Reals, seeds: Sequence[int] | None = None) -> Reals:
-    """Sums of ``values`` (B, ...) over the samples of each seed, (G, ...) in the order of rising seeds."""
+    """Sums of ``values`` (B, ...) over the samples of each seed, (G, ...), in ascending order of seeds."""
     places = np.arange(len(values)) if seeds is None else np.unique(np.asarray(seeds), return_inverse=True)[1]
     if len(places) != len(values):
         raise BadInput(f"there are {len(places)} seeds for {len(values)} samples, expected one for each")
@@ -78,14 +78,14 @@ def seed_sums(values: Reals, seeds: Sequence[int] | None = None) -> Reals:
 
 
 def mean_over_seeds(values: Reals, seeds: Sequence[int] | None = None) -> SeedMean:
-    """Mean over samples of ``values`` (B, ...), every sample weighing the same; ``seeds`` (B,), default all differ."""
+    """Mean over samples of ``values`` (B, ...), all of equal weight; ``seeds`` (B,) are by default all different."""
     flat = values.reshape(len(values), -1)
     sums = seed_sums(np.concatenate([flat, np.ones((len(flat), 1))], axis=1), seeds)
     return jackknife(lambda total: (total[:-1] / total[-1]).reshape(values.shape[1:]), sums)
 
 
 def share_over_seeds(parts: Reals, whole: Reals, seeds: Sequence[int] | None = None) -> SeedMean:
-    """Sum over samples of ``parts`` (B, ...) divided by that of ``whole`` (B,): the share a part has."""
+    """Sum over samples of ``parts`` (B, ...) divided by that of ``whole`` (B,): the share of each part."""
     flat = parts.reshape(len(parts), -1)
     sums = seed_sums(np.concatenate([flat, whole[:, None]], axis=1), seeds)
     return jackknife(lambda total: (total[:-1] / total[-1]).reshape(parts.shape[1:]), sums)

@@ -34,12 +34,13 @@ from weakfield.explain.trust.curves import band_curves, cell_curves
 from weakfield.explain.trust.perturbations import LOCAL, equivariance_error, infidelity, sensitivity
 from weakfield.explain.trust.randomisation import cascade, rank_correlation, rank_correlations
 
-#: methods whose attributions should add up to the difference of the logits of the twins, or of the mean field
+#: methods whose attributions should add up to the logit difference between the GR sample and the Newton member, or the
+#: mean field
 SUMMING = {"gradient_x_input": True, "integrated": False, "pair_integrated": True, "occlusion": True, "deeplift": True}
 
-#: gradients along a path, at most so many times the first nodes
+#: the most gradients along a path, as a multiple of the first nodes
 MOST = 16
-#: a logit that nobody needs to know better, and single precision does not
+#: a logit need not be known better than this, and single precision does not give it better
 FINEST = 1e-6
 
 
@@ -47,8 +48,8 @@ FINEST = 1e-6
 class PairExplainer:
     """Attributions of the answers of a network to one pair at a time, by the methods that the settings name.
 
-    ``others`` are networks that it is compared with. Samples of GR and of their Newtonian twins are (n, channels, N,
-    N[, N]), normalised.
+    ``others`` are networks that it is compared with. Samples of GR and of the Newtonian members of their pairs are (n,
+    channels, N, N[, N]), normalised.
     """
 
     network: nn.Module
@@ -58,7 +59,7 @@ class PairExplainer:
     def maps(self, name: str, newton: Tensor, gr: Tensor, network: nn.Module | None = None) -> Tensor:
         """Attributions of GR samples (n, channels, ...) by one method with the settings' options, float64.
 
-        The baseline is the Newtonian twin, for ``integrated`` the mean field.
+        The baseline is the Newtonian member; for ``integrated`` it is the mean field.
         """
         twins = newton if SUMMING.get(name, True) else None
         options = self.options(name, gr.shape[-1])
@@ -78,14 +79,13 @@ class PairExplainer:
         return known.get(name, {})
 
     def modes(self, newton: Tensor, gr: Tensor) -> ModeAttribution:
-        """What every mode contributes on the way from the twins to the samples (n, channels, ...)."""
+        """What every mode contributes on the way from the Newton to the GR members (n, channels, ...)."""
         return pair_integrated_modes(self.network, newton, gr, self.path_options(newton, gr))
 
     def path_options(self, newton: Tensor, gr: Tensor) -> PathOptions:
         """Options of the integrals in Fourier space: nodes, and a tolerance relative to the difference of the logits.
 
-        That is the setting's, in logits, but no less than 1e-4 of the difference and, where it is not below ``FINEST``,
-        no more than a hundredth of it.
+        The tolerance of the settings, in logits, is kept between 1e-4 and 1e-2 of the difference, but above ``FINEST``.
         """
         s = self.settings
         change = float(self._change(gr, newton).abs().min())
@@ -124,7 +124,7 @@ class PairExplainer:
     def trust(self, newton: Tensor, gr: Tensor, maps: dict[str, Tensor], attributed: NDArray[np.float64]) -> PairTrust:
         """Every test of trust on one pair (1, channels, ...).
 
-        ``maps`` by the settings' methods, ``attributed`` by band as in ``attributed_bands``.
+        ``maps`` are those by the settings' methods, ``attributed`` is by band as in ``attributed_bands``.
         """
         settings, memory = self.settings, self.settings.memory_mib
         own = {name: maps[name] if name in maps else self.maps(name, newton, gr) for name in settings.trust_methods}
@@ -151,7 +151,7 @@ class PairExplainer:
         )
 
     def _coarse(self) -> PairExplainer:
-        """The same with a path of its first nodes only, for maps that are compared and not added up."""
+        """The same explainer with paths of their first nodes only, for maps that are compared but not added up."""
         return PairExplainer(self.network, self.settings.model_copy(update={"tolerance": float("inf")}))
 
     def _randomised(self, newton: Tensor, gr: Tensor, own: dict[str, Tensor]) -> PairRandomisation:
@@ -180,11 +180,11 @@ class PairExplainer:
         return equivariance_error(lambda x, twin: coarse.maps(name, twin, x), gr, newton, draws)
 
     def _logit_invariance(self, newton: Tensor, gr: Tensor) -> float:
-        """The same of the difference of the logits of a pair, which bounds what a map can do."""
+        """The equivariance error of the logit difference of a pair, which bounds what a map can achieve."""
         return equivariance_error(self._change, gr, newton, max(1, self.settings.perturbations // 2))
 
     def _change(self, x: Tensor, twin: Tensor) -> Tensor:
-        """Logits of samples minus those of their twins (n,)."""
+        """Logits of samples minus those of the Newton members of their pairs, (n,)."""
         samples, twins = checked(self.network, x, twin)
         response = asked(self.network, samples, self.settings.memory_mib)
         return response.logits(samples) - response.logits(twins)

@@ -1,9 +1,9 @@
-"""Integrals of gradients along paths, refined where the logit bends until they are the change of the logit.
+"""Integrals of gradients along paths, refined where the logit bends until they equal the change of the logit.
 
-The gradient of a network of rectifiers jumps along a path, so that no rule with fixed nodes converges fast. A first
-Gauss-Legendre rule over the whole path is enough where the network is smooth or the path short. For samples whose sum
-is not yet the difference of logits the path is cut into panels, each compared with the change of the logit over it, and
-those that are off are halved: the nodes gather at the bends.
+The gradient of a network of rectifiers jumps along a path, so no rule with fixed nodes converges fast. A first
+Gauss-Legendre rule over the whole path is enough where the network is smooth or the path is short. For samples whose
+sum does not yet equal the difference of logits, the path is cut into panels; the integral over each panel is compared
+with the change of the logit over it, and panels that are off are halved. In this way the nodes gather at the bends.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from weakfield.explain.response import MEMORY
 Reals = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-#: how closely attributions have to sum to the difference of logits, relative to it
+#: how closely attributions have to sum to the difference of logits, relative to that difference
 TOLERANCE = 1e-4
-#: nodes a sample may take at most
+#: the most nodes a sample may take
 MOST_STEPS = 1024
-#: panels of the first cut, nodes of each panel
+#: number of panels in the first cut, and number of nodes in each panel
 PANELS, PANEL_STEPS = 8, 2
 
 
@@ -34,9 +34,9 @@ PANELS, PANEL_STEPS = 8, 2
 class PathOptions:
     """How the gradient is integrated along a path.
 
-    ``steps`` Gauss-Legendre nodes first, up to ``most_steps`` for samples whose attributions do not yet sum to the
-    difference of logits within ``tolerance`` of it ; what is left is their ``residual``. The network is used
-    in ``dtype``; ``memory`` [bytes] bounds the batches.
+    A sample first gets ``steps`` Gauss-Legendre nodes, and up to ``most_steps`` if its attributions do not yet sum to
+    the difference of logits within ``tolerance`` of it; what is left is their ``residual``. The network is used in
+    ``dtype``; ``memory`` [bytes] bounds the batches.
     """
 
     steps: int = 32
@@ -50,8 +50,8 @@ class PathOptions:
 class Path:
     """A path of every sample, t from 0 to 1.
 
-    ``terms(which, t)``: for samples ``which`` (M,) at ``t`` (M,), what parts contribute to d logit / dt, (M, ...).
-    ``logits(which, t)``: the logits there, (M,).
+    ``terms(which, t)`` gives, for the samples ``which`` (M,) at ``t`` (M,), what the parts contribute to d logit / dt,
+    (M, ...). ``logits(which, t)`` gives the logits there, (M,).
     """
 
     terms: Callable[[Integers, Reals], Tensor]
@@ -66,10 +66,10 @@ def nodes(steps: int) -> tuple[Reals, Reals]:
 
 
 def integrate(path: Path, change: Reals, scale: Reals, options: PathOptions, at_once: int) -> tuple[Tensor, Integers]:
-    """The integral of ``path.terms`` over t of every sample, (B, ...), and the nodes each one took, (B,).
+    """The integral of ``path.terms`` over t for every sample, (B, ...), and the nodes each one took, (B,).
 
-    ``change`` (B,) is what its sum over all but the samples should be; a sample off by more than the tolerance times
-    ``scale`` (B,) is refined. ``at_once`` panels are held in memory.
+    ``change`` (B,) is what the sum over all axes but the first should be; a sample that is off by more than the
+    tolerance times ``scale`` (B,) is refined. ``at_once`` panels are held in memory.
     """
     everyone, ones = np.arange(len(change)), np.ones(len(change))
     result: Tensor | None = None
@@ -87,11 +87,11 @@ def integrate(path: Path, change: Reals, scale: Reals, options: PathOptions, at_
 
 
 def _refined(path: Path, sample: int, allowed: float, most_steps: int, at_once: int) -> tuple[Tensor, int]:
-    """The integral of one sample, and the nodes taken: panels halved until their errors add up to ``allowed``.
+    """The integral of one sample, and the nodes taken: panels halved until their errors add up to at most ``allowed``.
 
-    The error of a panel is known: what it misses of the change of the logit over it. Many errors are of either sign, so
-    that not only their sum but the root of the sum of their squares is brought down. No more panels are halved than
-    ``most_steps`` and ``at_once`` leave room for, the worst first.
+    The error of a panel is known: it is the difference between its integral and the change of the logit over it. Errors
+    of many panels have either sign and may cancel, so both their sum and the root of the sum of their squares are
+    brought down. The worst panels are halved first, and no more than ``most_steps`` and ``at_once`` leave room for.
     """
     cuts = np.linspace(0, 1, PANELS + 1)
     ends = path.logits(np.full(len(cuts), sample), cuts)

@@ -1,7 +1,8 @@
-"""What the explain stage hands on: ``explain.json`` and ``trust.json``, and what is kept of every pair.
+"""The output of the explain stage: ``explain.json`` and ``trust.json``, and what is kept of every pair.
 
-Wavenumbers are in h/Mpc, contributions in logits, positive where they speak for GR; samples are those of GR, beside
-their Newtonian twins. Bands are shells one k_F wide, then the mean of the sample, then all other modes.
+Wavenumbers are in h/Mpc. Contributions are in logits, positive where they speak for GR. Samples are those of GR,
+compared with the Newtonian members of their pairs. Bands are shells one k_F wide, then the mean of the sample, then all
+other modes.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from weakfield.learning.scores import Estimate
 
 
 class Logits(Record):
-    """The network's answers to the twins of a pair."""
+    """The logits that the network gives to the two members of a pair."""
 
     newton: float
     gr: float
@@ -29,8 +30,10 @@ class Logits(Record):
 
 
 class MapSum(Record):
-    """What the map of a method adds up to; and where it should be the difference ``change`` of two logits, by how much
-    it is not."""
+    """The ``sum`` of a method's map.
+
+    Where the map should add up to the difference ``change`` of two logits, also how far it misses that.
+    """
 
     sum: float
     change: float | None = None
@@ -38,14 +41,14 @@ class MapSum(Record):
 
 
 class PairPath(Record):
-    """The integral of the gradient over modes: gradients taken, and what its sum misses of the logits' difference."""
+    """The integral of the gradient over modes: gradients taken, and how far its sum misses the difference of logits."""
 
     evaluations: int
     residual: float
 
 
 class PolarPart(Record):
-    """What the amplitudes, or the phases, of all modes contribute, and by shell."""
+    """What the amplitudes, or the phases, of all modes contribute, in total and by shell."""
 
     total: float
     shells: list[float]
@@ -59,8 +62,11 @@ class Polar(Record):
 
 
 class PairAttribution(Record):
-    """The attributions of one pair: sums by method, and contributions by band (path integral, and loss of logit when
-    the band alone is exchanged), by channel, and by shell and direction."""
+    """The attributions of one pair.
+
+    These are sums by method, and contributions by band (from the path integral, and as the loss of logit when only that
+    band is exchanged), by channel, and by shell and direction.
+    """
 
     logit: Logits
     methods: dict[str, MapSum]
@@ -73,7 +79,7 @@ class PairAttribution(Record):
 
 
 class PairCurves(Record):
-    """Logits after each step from nothing exchanged to everything; ``random_*`` are means over random orders."""
+    """Logits after each step, from nothing exchanged to everything; ``random_*`` are means over random orders."""
 
     deletion: list[float]
     insertion: list[float]
@@ -82,7 +88,7 @@ class PairCurves(Record):
 
 
 class Alike(Record):
-    """Rank correlation of two maps as they are, and of their moduli."""
+    """Rank correlation of two maps, and of their absolute values."""
 
     signed: float
     absolute: float
@@ -96,7 +102,7 @@ class AlikeByLayer(Record):
 
 
 class PairRandomisation(Record):
-    """Similarity to the map of the trained network as layers are drawn anew, the output's first, by method."""
+    """Similarity to the map of the trained network as layers are drawn anew, starting from the output, by method."""
 
     layers: list[str]
     methods: dict[str, AlikeByLayer]
@@ -116,7 +122,7 @@ class PairTrust(Record):
 
 
 class Kept(Record):
-    """What was computed for one seed, with the hash of what it rests on."""
+    """What was computed for one seed, with the hash of what it depends on."""
 
     key: str
     result: dict[str, Any]
@@ -127,7 +133,7 @@ class Kept(Record):
 
 
 class BandParts(Record):
-    """Gradient times input of one pair by band, and the sum."""
+    """Gradient times input of one pair by band, and their sum."""
 
     mean: float
     shells: list[float]
@@ -136,7 +142,7 @@ class BandParts(Record):
 
 
 class PairSpectrum(Record):
-    """Gradient times input of the twins of one pair and of their difference by shell; mean power of the gradients."""
+    """Gradient times input of both members of a pair and of their difference by shell; mean power of the gradients."""
 
     k_hmpc: list[float]
     modes: list[int]
@@ -177,8 +183,11 @@ class PolarSums(Record):
 
 
 class Spectrum(Record):
-    """Contributions by shell over seeds: by path integral (``attributed``), by exchange of the band (``occluded``), by
-    channel, by direction (shells, bins of |mu|), and of amplitudes and phases."""
+    """Contributions by shell over seeds.
+
+    They come from the path integral (``attributed``) and from the exchange of the band (``occluded``); further ones are
+    by channel, by direction (shells, bins of |mu|), and of amplitudes and phases.
+    """
 
     k_hmpc: list[float]
     modes: list[int]
@@ -192,8 +201,11 @@ class Spectrum(Record):
 
 
 class TriangleResponse(Record):
-    """The third-order response of the logit: contributions and weights of triangles, shares of the logit difference in
-    ``power``, ``triangles`` and ``remainder``, and what powers, or both, explain of the gradient."""
+    """The third-order response of the logit.
+
+    It holds contributions and weights of triangles, the shares of the logit difference in ``power``, ``triangles`` and
+    ``remainder``, and the shares of the gradient that powers alone, or both together, explain.
+    """
 
     contribution: Numbers
     weight: Numbers
@@ -202,7 +214,10 @@ class TriangleResponse(Record):
 
 
 class TriangleSurrogate(Record):
-    """The sparse regression of logits on measured spectra; ``explained`` of the variance of logits of other seeds."""
+    """The sparse regression of logits on measured spectra.
+
+    ``explained`` is the share of the variance of the logits of other seeds.
+    """
 
     weight: Numbers
     contribution: Numbers
@@ -210,8 +225,10 @@ class TriangleSurrogate(Record):
 
 
 class Triangles(Record):
-    """Contributions of triangles, with sides ``k_hmpc`` (T, 3) from the longest, of ``shells`` (T, 3), two ways, and
-    the rank correlation of their weights."""
+    """Contributions of triangles, in two ways, and the rank correlation of their weights.
+
+    The triangles have sides ``k_hmpc`` (T, 3), the longest first, in the ``shells`` (T, 3).
+    """
 
     k_hmpc: list[list[float]]
     shells: list[list[int]]
@@ -222,7 +239,7 @@ class Triangles(Record):
 
 
 class Explanation(Record):
-    """``explain.json``: ``seed`` is that of the pair shown, ``seeds`` are those that means are over."""
+    """``explain.json``: ``seed`` is that of the pair shown; means are over ``seeds``."""
 
     model: str
     seed: int
@@ -272,10 +289,10 @@ class Agreement(Record):
 
 
 class TrustCurves(Record):
-    """Curves of all seeds together, 1 at the GR logit and 0 at the Newtonian one, over the ``share`` exchanged.
+    """Curves of all seeds together over the ``share`` exchanged: 1 at the GR logit, 0 at the Newtonian one.
 
-    ``*_area`` is that under a curve, ``*_advantage`` that between it and the curve of random orders, positive where
-    the attribution is better.
+    ``*_area`` is the area under a curve; ``*_advantage`` is the area between it and the curve of random orders,
+    positive where the attribution is better.
     """
 
     share: list[float]
@@ -290,8 +307,10 @@ class TrustCurves(Record):
 
 
 class Trust(Record):
-    """``trust.json``: the tests of whether attributions can be trusted, over seeds and by method; ``auc`` and
-    ``epochs`` are those of the networks of comparison."""
+    """``trust.json``: the tests of whether attributions can be trusted, over seeds and by method.
+
+    ``auc`` and ``epochs`` are those of the networks of comparison.
+    """
 
     seeds: list[int]
     auc: dict[str, Estimate]

@@ -1,6 +1,7 @@
 """The logit of a network for GR, and its gradient, sample by sample, within a memory budget.
 
-The network is copied once, put into eval mode and left alone: explaining changes neither its mode nor its gradients.
+The network is copied once, put into eval mode and not changed after that: explaining it changes neither its mode nor
+its gradients.
 """
 
 from __future__ import annotations
@@ -14,16 +15,16 @@ from torch import Tensor, nn
 from weakfield.base.errors import BadInput
 from weakfield.learning.losses import log_odds
 
-#: memory that gradients of one batch may take [bytes]
+#: memory that the gradients of one batch may take [bytes]
 MEMORY = 2**30
 
 
 class Response(nn.Module):
-    """A copy of a network that answers with the logit for GR alone, ready to be differentiated.
+    """A copy of a network that returns only the logit for GR and can be differentiated.
 
-    ``network`` maps (batch, C, N, N[, N]) to logits (batch,), (batch, 1) or (batch, classes), class 1 being GR; of
-    classes the log-odds of GR are taken. Every sample has to be answered by itself: no normalisation over the batch in
-    eval mode. ``dtype`` is the precision it is asked in, ``memory`` [bytes] bounds the batches.
+    ``network`` maps (batch, C, N, N[, N]) to logits (batch,), (batch, 1) or (batch, classes), where class 1 is GR; with
+    several classes, the log-odds of GR are used. Each sample has to be treated independently: no normalisation over the
+    batch in eval mode. ``dtype`` is the precision in which the network is used; ``memory`` [bytes] bounds the batches.
     """
 
     def __init__(self, network: nn.Module, dtype: torch.dtype = torch.float64, memory: int = MEMORY) -> None:
@@ -66,7 +67,7 @@ class Response(nn.Module):
         return torch.cat(answers), torch.cat(found)
 
     def batch(self, samples: Tensor) -> int:
-        """How many samples of this shape fit into the memory at once: what autograd keeps of one is measured."""
+        """How many samples of this shape fit into memory at once; what autograd keeps of one sample is measured."""
         shape = tuple(samples.shape[1:])
         if shape not in self._sizes:
             kept: dict[int, int] = {}
@@ -82,7 +83,7 @@ class Response(nn.Module):
         return max(1, self.memory // max(1, self._sizes[shape]))
 
     def panels(self, samples: Tensor) -> int:
-        """How many contributions of the shape of a sample, and their spectra, fit into a quarter of the memory."""
+        """How many contributions of the shape of a sample, with their spectra, fit into a quarter of the memory."""
         return max(1, self.memory // (4 * 8 * 4 * samples[0].numel()))
 
     def _moved(self, part: Tensor) -> Tensor:
@@ -92,8 +93,8 @@ class Response(nn.Module):
 def checked_samples(samples: Tensor, name: str = "samples") -> Tensor:
     """Samples (B, C, N, N[, N]) in float64 on the CPU, from a batch or from a single one (C, N, N[, N]).
 
-    Four axes with the last three alike are one cube, others a batch of planes. ``BadInput`` for another shape, for NaN
-    or infinity.
+    Four axes, of which the last three are equal, are one cube; otherwise they are a batch of planes. ``BadInput`` for
+    another shape, for NaN or infinity.
     """
     values = samples.detach()
     if values.ndim == 3 or (values.ndim == 4 and len(set(values.shape[1:])) == 1):

@@ -51,18 +51,19 @@ Piece = TypeVar("Piece", bound=Record)
 
 GUIDED = ("guided_grad_cam", "guided_grad_cam_unsigned")
 CAMS = ("grad_cam", "grad_cam_unsigned", *GUIDED)
-#: methods that captum does
+#: methods that use captum
 BY_CAPTUM = ("integrated", *CAMS, "occlusion", "deeplift")
 
 
 def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
     """Write ``explain/explain.json``, ``saliency.npz``, ``maps.npz`` and, with ``explain.trust``, ``trust.json``.
 
-    ``saliency.npz``: ``input`` and ``gradient`` (2, N, N, N), Newton then GR, and ``projections`` (3, 3, N, N): of
-    Newton, GR and GR - Newton, along z, y and x. ``maps.npz``: the sample of GR, its Newtonian twin and the map of
-    every method, (channels, ...) float32; of a network of slices also ``cube_signed`` and ``cube_absolute``, the maps
-    of all slices gathered, with ``cube_newton`` and ``cube_gr``. What is done for one seed is kept in ``seeds/``, not
-    done twice. Raises ``BadInput`` when the study asks for a test pair or a method that does not exist.
+    ``saliency.npz`` holds ``input`` and ``gradient`` (2, N, N, N), Newton then GR, and ``projections`` (3, 3, N, N):
+    those of Newton, GR and GR - Newton, along z, y and x. ``maps.npz`` holds the GR sample, the Newtonian member of its
+    pair and the map of every method, (channels, ...) float32; for a network of slices also ``cube_signed`` and
+    ``cube_absolute``, the maps of all slices gathered, with ``cube_newton`` and ``cube_gr``. What is done for one seed
+    is kept in ``seeds/`` and not done twice. Raises ``BadInput`` when the study asks for a test pair or a method that
+    does not exist.
     """
     check_methods(study)
     stage = ExplainRun(study, folder)
@@ -86,8 +87,7 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
 
 
 def check(study: StudyConfig) -> None:
-    """``BadInput`` when the study asks for a test pair or a method that will not exist, or needs packages that are not
-    installed; nothing is read."""
+    """Raise ``BadInput`` for a test pair or a method that will not exist, or for missing packages; nothing is read."""
     check_methods(study)
     chosen_seed(study, study_split(study).test)
     if study.explain.trust or set(study.explain.methods) & set(BY_CAPTUM):
@@ -97,7 +97,7 @@ def check(study: StudyConfig) -> None:
 
 
 def own_sources(study: StudyConfig) -> dict[str, str]:
-    """Hashes of the files of the methods of the user's own that the study names."""
+    """Hashes of the files of the user's own methods that the study names."""
     return {
         name: source_of(name)
         for name in dict.fromkeys((*study.explain.methods, *study.explain.trust_methods))
@@ -106,7 +106,7 @@ def own_sources(study: StudyConfig) -> dict[str, str]:
 
 
 def check_methods(study: StudyConfig) -> None:
-    """``BadInput`` for a method that is not known."""
+    """Raise ``BadInput`` for a method that is not known."""
     for name in (*study.explain.methods, *study.explain.trust_methods):
         method(name)
 
@@ -122,7 +122,7 @@ def chosen_seed(study: StudyConfig, seeds: Sequence[int]) -> int:
 
 
 class ExplainRun:
-    """A run whose network is explained: the pairs to look at, and what was found of them."""
+    """A run whose network is explained: the pairs to look at, and what was found for them."""
 
     def __init__(self, study: StudyConfig, folder: RunFolder) -> None:
         self.study, self.folder = study, folder
@@ -148,7 +148,7 @@ class ExplainRun:
         self.explainer = PairExplainer(self.network, self.settings)
 
     def pair(self, seed: int) -> tuple[Tensor, Tensor]:
-        """Newton and GR (1, channels, N, N[, N]) of a seed, float32: where it has several samples, the middle one."""
+        """Newton and GR (1, channels, N, N[, N]) of a seed, float32; if it has several samples, the middle one."""
         if seed not in self._cache:
             test = self.task.pairs["test"]
             places = [place for place, found in enumerate(test.seeds) if found == seed]
@@ -157,14 +157,14 @@ class ExplainRun:
         return self._cache[seed]
 
     def _usable(self) -> set[str]:
-        """The methods that this network admits: Grad-CAM wants a convolution with a map, guided also activations."""
+        """Methods that suit this network: Grad-CAM needs a convolution with a map, guided Grad-CAM also activations."""
         found = {*self.study.explain.methods, *self.study.explain.trust_methods}
         if not has_map(self.network, self.pair(self.seeds[0])[0]):
             found -= set(CAMS)
         return found if has_activations(self.network) else found - set(GUIDED)
 
     def _kept(self, kind: type[Piece], name: str, seed: int, compute: Callable[[], Piece]) -> Piece:
-        """What was computed before for the same things, or is now."""
+        """What was computed before from the same inputs, or else what is computed now."""
         path, key = self._piece(name, seed), self._key(name, seed)
         if path.exists() and (kept := read_json(path)).get("key") == key:
             return kind.read(Kept.read(kept, str(path)).result, str(path))
@@ -182,7 +182,7 @@ class ExplainRun:
         )
 
     def attributed(self, seed: int) -> PairAttribution:
-        """Sums and bands of one seed; the maps of the chosen one go to ``maps.npz`` at the same time."""
+        """Sums and bands of one seed; the maps of the chosen seed are also written to ``maps.npz``."""
         newton, gr = self.pair(seed)
 
         def compute() -> PairAttribution:
@@ -207,13 +207,13 @@ class ExplainRun:
     def _saliency_cube(self) -> dict[str, np.ndarray[Any, Any]]:
         """Maps of all slices of the chosen pair gathered into cubes (channels, N, N, N), and the cubes themselves.
 
-        Nothing where slices are not those of the whole cubes: of another size or with other channels.
+        Empty where the slices are not those of whole cubes but have another size or other channels.
         """
         pair = self.dataset.pairs([self.seeds[0]], self.study.dataset.keep_mean).load([0])[0]
         if pair.shape[1:3] != self.task.shape[:2]:
             return {}
         name = "pair_integrated" if "pair_integrated" in self.settings.methods else self.settings.methods[0]
-        settings = self.settings.model_copy(update={"tolerance": float("inf")})  # as many paths as there are slices
+        settings = self.settings.model_copy(update={"tolerance": float("inf")})  # there are as many paths as slices
         maps = PairExplainer(self.network, settings).maps
 
         def one(network: nn.Module, gr: Tensor, newton: Tensor | None) -> Tensor:
@@ -260,7 +260,7 @@ class ExplainRun:
         )
 
     def triangles(self, unit: float) -> Triangles:
-        """``decision.triangles`` of all pairs of the test part, one sample a seed; ``unit`` is k_F in h/Mpc."""
+        """``decision.triangles`` of all pairs of the test part, one sample per seed; ``unit`` is k_F in h/Mpc."""
         seeds = self.dataset.part("test")
 
         def compute() -> Triangles:
@@ -286,7 +286,7 @@ class ExplainRun:
         )
 
     def trust(self) -> Trust:
-        """``trust.json``: trains what the network is compared with, then tests every seed."""
+        """``trust.json``: trains the networks of comparison, then tests every seed."""
         found = others(self.study, self.task, self.folder.explain)
         self.explainer.others = {name: other.network for name, other in found.items()}
         rows = []
@@ -318,7 +318,7 @@ def _sums(rows: Sequence[PairAttribution], name: str) -> MethodSums:
 
 
 def _contributions(rows: Sequence[list[float]]) -> Contributions:
-    """Contributions of the bands of every seed: shells, mean and rest."""
+    """Contributions of the bands over seeds: shells, mean and rest."""
     values = np.array(rows)
     return Contributions(
         shells=over_seeds(values[:, :-2]), mean=over_seeds(values[:, -2]), rest=over_seeds(values[:, -1])

@@ -4,10 +4,10 @@ The logit of every universe is regressed on its P_s and B_T in units of their sc
 
     logit = c + sum_s a_s P_s / sd(P_s) + sum_T w_T B_T / sd(B_T),
 
-by the elastic net (Zou & Hastie 2005), whose penalty and mixture are the best in cross-validation over seeds: both
-members of a pair are on the same side of every cut. It knows the network by its answers alone and the field by what
-``spectra`` measures, so that it shares nothing with ``triangles`` but the shells. Errors are a bootstrap over seeds at
-the penalty chosen.
+by the elastic net (Zou & Hastie 2005), with the penalty and mixture that are best in cross-validation over seeds, where
+both members of a pair are on the same side of every cut. The surrogate knows the network only by its answers and the
+field only by what ``spectra`` measures, so that it shares nothing with ``triangles`` except the shells. Errors come
+from a bootstrap over seeds at the chosen penalty.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from weakfield.spectra import bispectrum, power_spectrum
 
 Reals = NDArray[np.float64]
 
-#: mixtures of the two penalties tried: shares of the absolute values, the rest of the squares
+#: the mixtures of the two penalties that are tried: the fraction of the absolute-value penalty; the rest is quadratic
 MIXTURES = (0.1, 0.5, 0.9, 1.0)
-#: parts of the cross-validation, penalties tried for each mixture and their range
+#: number of parts of the cross-validation, number of penalties tried for each mixture, and their range
 FOLDS, PENALTIES, RANGE = 5, 30, 1e-4
-#: resamples of seeds
+#: number of resamples of seeds
 RESAMPLES = 100
-#: duality gap over the variance of the logits, far below what seeds scatter
+#: duality gap over the variance of the logits, far below the scatter over seeds
 PRECISION: dict[str, Any] = {"max_iter": 20_000, "tol": 1e-3}
 
 
@@ -47,9 +47,9 @@ PRECISION: dict[str, Any] = {"max_iter": 20_000, "tol": 1e-3}
 class Surrogate:
     """Weights of the S powers and then the T triangles in units of their scatter, with errors over seeds.
 
-    ``weights`` (K,), ``samples`` (R, K) of the resamples; ``explained`` the share of the variance of logits that the
-    surrogate predicts for seeds it was not fitted on; ``penalty`` and ``mixture`` chosen. ``contributions`` (K,) of the
-    mean logit difference of a pair, ``change`` that difference.
+    ``weights`` are (K,), ``samples`` (R, K) those of the resamples. ``explained`` is the share of the variance of
+    logits that the surrogate predicts for seeds it was not fitted on; ``penalty`` and ``mixture`` are the chosen ones.
+    ``contributions`` (K,) are those to the mean logit difference of a pair, and ``change`` is that difference.
     """
 
     shells: int
@@ -73,9 +73,9 @@ class Surrogate:
 
 
 def measured(newton: Tensor, gr: Tensor, edges: Sequence[float], channel: int = 0) -> Reals:
-    """P_s and B_T of pairs (B, C, N, N[, N]) in one channel, (B, 2, S + T), V = 1.
+    """P_s and B_T of pairs (B, C, N, N[, N]) in one channel, (B, 2, S + T), with V = 1.
 
-    Of cubes by ``spectra.power_spectrum`` and ``spectra.bispectrum``; of planes by ``triangle_basis``.
+    For cubes they come from ``spectra.power_spectrum`` and ``spectra.bispectrum``, for planes from ``triangle_basis``.
     """
     members = torch.stack([checked_samples(newton, "newton"), checked_samples(gr, "gr")], dim=1)[:, :, channel]
     bounds = tuple(float(edge) for edge in edges)
@@ -94,7 +94,7 @@ def fit_surrogate(
 ) -> Surrogate:
     """The surrogate of logits (B, 2) on statistics (B, 2, K), of which the first ``shells`` are powers.
 
-    ``seeds`` (B,) group the pairs. ``BadInput`` for fewer seeds than parts of the cross-validation.
+    ``seeds`` (B,) group the pairs. ``BadInput`` if there are fewer seeds than parts of the cross-validation.
     """
     with from_extra("learn", "the surrogate of triangles"):
         from sklearn.linear_model import ElasticNet, ElasticNetCV
@@ -138,7 +138,7 @@ def fit_surrogate(
 def agreement(response: TriangleAttribution, surrogate: Surrogate) -> Estimate:
     """Rank correlation over triangles of the two kinds of weights, in units of the scatter of each B_T, signed.
 
-    Its interval is a bootstrap over seeds, each resample of seeds used for both.
+    Its interval comes from a bootstrap over seeds, where both use the same resample of seeds.
     """
     count = len(surrogate.samples)
     draws = bootstrap_weights(len(response.normal), count)
@@ -149,7 +149,7 @@ def agreement(response: TriangleAttribution, surrogate: Surrogate) -> Estimate:
 
 
 def rank_correlation(first: Reals, second: Reals) -> float:
-    """Spearman's coefficient; 0 where one of the two is constant, such as a surrogate that chose nothing."""
+    """Spearman's coefficient; 0 where one of the two is constant, such as a surrogate that selected nothing."""
     if np.ptp(first) == 0 or np.ptp(second) == 0:
         return 0.0
     return float(spearmanr(first, second).statistic)

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Attributions:
-    """Attributions of the main network's answers to test pairs: what speaks for GR is positive, in logits.
+    """Attributions of the main network's answers to test pairs, in logits; positive values speak for GR.
 
-    ``explanation`` is ``explain.json``, ``trust`` is ``trust.json``, ``None`` where ``explain.trust`` was off.
+    ``explanation`` is ``explain.json``; ``trust`` is ``trust.json``, or ``None`` where ``explain.trust`` was off.
     """
 
     folder: RunFolder
@@ -40,11 +40,12 @@ class Attributions:
         )
 
     def to_pandas(self) -> pd.DataFrame:
-        """One row a Fourier shell, indexed by ``k_hmpc``, its mean wavenumber.
+        """One row per Fourier shell, indexed by ``k_hmpc``, its mean wavenumber.
 
         ``modes`` counts k and -k; ``attributed`` is what the shell contributes to the logit of GR - Newton by the
-        integral of the gradient, ``occluded`` what is lost without it, ``amplitude`` and ``phase`` what its amplitudes
-        and phases contribute; means over pairs, each with its standard error over seeds, ``_error``, NaN for one seed.
+        integral of the gradient, ``occluded`` is what is lost without it, and ``amplitude`` and ``phase`` are what its
+        amplitudes and phases contribute. All are means over pairs; each has a column ``_error`` with its standard error
+        over seeds, NaN for one seed.
         """
         import pandas as pd
 
@@ -61,10 +62,11 @@ class Attributions:
         return pd.DataFrame(columns).set_index("k_hmpc")
 
     def methods(self) -> pd.DataFrame:
-        """One row a method, indexed by ``method``: what its maps add up to, mean over pairs.
+        """One row per method, indexed by ``method``: what its maps add up to, mean over pairs.
 
-        ``sum``, with ``sum_error`` over seeds; ``change``, the difference of logits that they share out, and
-        ``largest_residual`` of any pair, NaN for derivatives and rankings, which share out none.
+        The columns are ``sum``, with ``sum_error`` over seeds; ``change``, the difference of logits that the maps
+        distribute; and ``largest_residual`` of any pair. The last two are NaN for derivatives and rankings, which
+        distribute no difference.
         """
         import pandas as pd
 
@@ -76,10 +78,10 @@ class Attributions:
         return pd.DataFrame(rows).set_index("method")
 
     def triangles(self) -> pd.DataFrame:
-        """One row a triangle of shells, indexed by its sides ``k1_hmpc`` >= ``k2_hmpc`` >= ``k3_hmpc``.
+        """One row per triangle of shells, indexed by its sides ``k1_hmpc`` >= ``k2_hmpc`` >= ``k3_hmpc``.
 
-        ``response`` with ``response_error`` is its contribution by the third-order response of the logit,
-        ``surrogate`` that by a regression on measured spectra, NaN with fewer than five seeds. ``BadInput`` where
+        ``response``, with ``response_error``, is its contribution by the third-order response of the logit;
+        ``surrogate`` is that by a regression on measured spectra, NaN with fewer than five seeds. ``BadInput`` where
         ``explain.triangle_shells`` was 0.
         """
         import pandas as pd
@@ -93,13 +95,13 @@ class Attributions:
         return pd.DataFrame(columns).set_index(list(sides))
 
     def trusted(self) -> pd.DataFrame:
-        """One row a method that was tested, indexed by ``method``; means over pairs, with ``_error`` over seeds.
+        """One row per method that was tested, indexed by ``method``; means over pairs, with ``_error`` over seeds.
 
-        ``deletion`` and ``insertion``: area between the curve and that of random orders, positive is better.
-        ``infidelity``: share of the answer to exchanged blocks that is not predicted, 0 is best. ``sensitivity`` and
+        ``deletion`` and ``insertion``: area between the curve and that of random orders; positive is better.
+        ``infidelity``: share of the answer to exchanged blocks that is not predicted; 0 is best. ``sensitivity`` and
         ``equivariance``: relative change of the map under noise of 2 % of the rms, and under symmetries of the box.
-        ``shuffled``: rank correlation with the map of a network trained on labels that mean nothing. ``BadInput``
-        where ``explain.trust`` was off.
+        ``shuffled``: rank correlation with the map of a network trained on labels that mean nothing. ``BadInput`` where
+        ``explain.trust`` was off.
         """
         import pandas as pd
 
@@ -125,8 +127,8 @@ class Attributions:
     def maps(self) -> xr.Dataset:
         """The pair that is shown: the samples ``newton`` and ``gr``, normalised, and the map of every method [logit].
 
-        Dimensions channel, z, y, x with nodes in Mpc/h; of a network of slices channel, row, column, and beside them
-        ``cube_*``, the maps of all slices gathered into the cube.
+        Dimensions are channel, z, y, x, with nodes in Mpc/h. For a network of slices they are channel, row, column, and
+        there are also ``cube_*``, the maps of all slices gathered into the cube.
         """
         import xarray as xr
 
@@ -147,7 +149,7 @@ class Attributions:
         return xr.Dataset(variables, coords=coordinates, attrs={"seed": found.seed, "model": found.model})
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """What each Fourier shell contributes, by integral and by exchange, with errors, onto ``ax`` or new axes."""
+        """Plot what each Fourier shell contributes, by integral and by exchange, with errors, on ``ax`` or new axes."""
         table = self.to_pandas()
         panel = ax if ax is not None else new_figure(size=(6.4, 3.7))[1][0, 0]
         panel.axhline(0, color=GREY, linewidth=1)

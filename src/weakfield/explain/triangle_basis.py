@@ -1,16 +1,16 @@
-"""Shell powers and triangle sums of a sample, and how they answer to a change of each mode.
+"""Shell powers and triangle sums of a sample, and how they respond to a change of each mode.
 
-With f = F / N^d and shells of modes s, D_s(x) the modes of a shell transformed back:
+Let f = F / N^d, with shells of modes s, and let D_s(x) be the modes of a shell transformed back:
 
     P_s = sum_(k in s) |f_k|^2 = mean_x D_s^2,    B_ijl = sum_(k1 + k2 + k3 = 0) Re f_k1 f_k2 f_k3 = mean_x D_i D_j D_l,
 
-k1 in shell i, k2 in j, k3 in l: ``sums`` of ``spectra`` with V = 1. Means are over a grid so fine that no triple closes
-modulo it. A change h of the modes changes them by sum_k Re conj(gamma_k) h_k with
+with k1 in shell i, k2 in j, k3 in l: the ``sums`` of ``spectra`` with V = 1. Means are taken over a grid so fine that
+no triple closes modulo the grid. A change h of the modes changes these statistics by sum_k Re conj(gamma_k) h_k with
 
     gamma of P_s:    2 f on shell s,
     gamma of B_ijl:  [D_j D_l] on i, [D_i D_l] on j, [D_i D_j] on l; equal shells add up,
 
-[.] the modes of a product: quadratic in the field, as the gradient of a cubic form is.
+where [.] are the modes of a product. These are quadratic in the field, as the gradient of a cubic form must be.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ Integers = NDArray[np.int64]
 class ShellColumns:
     """What depends on the modes of one shell: its power, and the triangles that have it as a side.
 
-    ``columns`` are their numbers among all powers and triangles; ``pairs`` (columns - 1,) the products of the other two
-    sides and ``factors`` how many sides of the triangle lie in the shell.
+    ``columns`` are their indices among all powers and triangles; ``pairs`` (columns - 1,) are the products of the other
+    two sides, and ``factors`` says how many sides of the triangle lie in the shell.
     """
 
     columns: Integers
@@ -50,9 +50,10 @@ class ShellColumns:
 
 @dataclass(frozen=True)
 class TriangleBasis:
-    """Shells and closed triangles of samples (N, N[, N]). ``edges`` in units of k_F, the first above 0.
+    """Shells and closed triangles of samples (N, N[, N]); ``edges`` are in units of k_F, the first one above 0.
 
-    ``triangles`` (T, 3) shells i <= j <= l that hold triples, ``counts`` (T,) how many (ordered as i, j, l).
+    ``triangles`` (T, 3) are the shells i <= j <= l that contain triples, and ``counts`` (T,) how many triples each has,
+    ordered as i, j, l.
     """
 
     n: int
@@ -73,24 +74,24 @@ class TriangleBasis:
 
     @cached_property
     def places(self) -> list[Integers]:
-        """Flat places on the half axis of N of the modes of each shell."""
+        """Flat indices, on the half axis of N, of the modes of each shell."""
         index = shells(self.n, self.edges, self.dimensions).index.ravel()
         return [np.flatnonzero(index == s) for s in range(self.shells)]
 
     @cached_property
     def weights(self) -> list[Reals]:
-        """How many modes of the full box each of them stands for."""
+        """How many modes of the full box each of these indices stands for."""
         line = fourier.half_axis_weights(self.n)
         return [line[places % len(line)] for places in self.places]
 
     @cached_property
     def targets(self) -> list[Integers]:
-        """The same modes on the half axis of the finer grid."""
+        """Flat indices of the same modes on the half axis of the finer grid."""
         return [_moved(places, self.n, self.size, self.dimensions) for places in self.places]
 
     @cached_property
     def wavenumbers(self) -> Reals:
-        """Mean |n| of each shell, (S,), units of k_F."""
+        """Mean |n| of each shell, (S,), in units of k_F."""
         return shells(self.n, self.edges, self.dimensions).mean_wavenumbers
 
     @cached_property
@@ -112,12 +113,12 @@ class TriangleBasis:
 
     @cached_property
     def pairs(self) -> list[tuple[int, int]]:
-        """Pairs of shells j <= l whose product some triangle needs."""
+        """Pairs of shells j <= l whose product is needed for some triangle."""
         sides = self.triangles[:, [[0, 1], [0, 2], [1, 2]]].reshape(-1, 2)
         return [(int(j), int(k)) for j, k in np.unique(sides, axis=0)]
 
     def modes(self, field: Tensor) -> list[Complexes]:
-        """f of each shell, of a field (N, N[, N]) float64."""
+        """f on each shell, for a field (N, N[, N]) float64."""
         spectrum = fourier.forward(field, self.dimensions) / float(self.n) ** self.dimensions
         flat: Complexes = spectrum.numpy().ravel()
         return [flat[places] for places in self.places]
@@ -194,7 +195,7 @@ def triangle_basis(n: int, dimensions: int, edges: tuple[float, ...]) -> Triangl
 
 
 def _moved(places: Integers, n: int, size: int, dimensions: int) -> Integers:
-    """Flat places of modes on the half axis of a grid of another size."""
+    """Flat indices of modes on the half axis of a grid of another size."""
     full, _ = wavenumbers(n)
     axes = np.unravel_index(places, (n,) * (dimensions - 1) + (n // 2 + 1,))
     moved = [full[axis] % size for axis in axes[:-1]]

@@ -1,22 +1,23 @@
 """Which triangles (k1, k2, k3) carry the decision: the third-order response of the logit, from its gradient.
 
-A logit that does not care where in the box things are has a Volterra series whose terms close:
+A logit that is invariant under translations in the box has a Volterra series whose terms close:
 
     F(f) = F0 + h1 f_0 + 1/2 sum_k h2(k) |f_k|^2 + 1/6 sum_(k1 + k2 + k3 = 0) h3(k1, k2, k3) f_k1 f_k2 f_k3 + ...
 
-With h2 and h3 constant on shells and triangles of shells this is sum_s a_s P_s + sum_T w_T B_T (``triangle_basis``).
-Networks of rectifiers have no third derivative; their third order is that of the mean response. For a Gaussian field
-E[gamma_k1 f_k2 f_k3] = P_k2 P_k3 E[d^3 F] (Stein's lemma; Lee & Schetzen 1965 with F for gamma): the cross-bispectrum
-of the gradient with the field squared measures it. Here it is measured by least squares, which is the same for a
-Gaussian field, exact for a logit of powers and triangles whatever the field, and uses all modes of all gradients:
+With h2 and h3 constant on shells and on triangles of shells, this is sum_s a_s P_s + sum_T w_T B_T
+(``triangle_basis``). Networks of rectifiers have no third derivative; their third order is that of the mean response.
+For a Gaussian field, E[gamma_k1 f_k2 f_k3] = P_k2 P_k3 E[d^3 F] (Stein's lemma; Lee & Schetzen 1965 with F for gamma):
+the cross-bispectrum of the gradient with the squared field measures it. Here it is measured by least squares, which
+gives the same for a Gaussian field, is exact for a logit made of powers and triangles whatever the field, and uses all
+modes of all gradients:
 
     minimise  E sum_k P_k | gamma_k - sum_s a_s dP_s/df_k - sum_T w_T dB_T/df_k |^2,
 
-gamma the gradient of the logit with respect to modes. The right-hand side of its normal equations is that
-cross-bispectrum, summed over which side is the gradient. P_k in the metric makes the minimum a bound on the variance of
-what is left of the logit (Poincare's inequality for a Gaussian field), and ``explained`` a share of importance. A pair
-is then attributed a_s (P_s' - P_s) and w_T (B_T' - B_T), GR minus Newton; what they miss of the logit difference is
-``remainder``: other orders, dependence on place, and modes outside the shells.
+where gamma is the gradient of the logit with respect to modes. The right-hand side of the normal equations is that
+cross-bispectrum, summed over which side is the gradient. The weight P_k makes the minimum a bound on the variance of
+the part of the logit that is left (Poincare's inequality for a Gaussian field), and makes ``explained`` a share of
+importance. The contributions of a pair are then a_s (P_s' - P_s) and w_T (B_T' - B_T), GR minus Newton; what they miss
+of the logit difference is ``remainder``: other orders, dependence on place, and modes outside the shells.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from weakfield.explain.triangle_basis import TriangleBasis, triangle_basis
 
 Reals = NDArray[np.float64]
 
-#: eigenvalues of the scaled normal matrix below this share of the largest are not inverted
+#: eigenvalues of the scaled normal matrix below this fraction of the largest one are not inverted
 SMALLEST = 1e-12
 
 
@@ -45,9 +46,9 @@ SMALLEST = 1e-12
 class TriangleAttribution:
     """Third-order response of a logit, of B pairs. Columns are the S powers and then the T triangles of ``basis``.
 
-    ``normal`` (G, K, K), ``right`` (G, K) and ``energy`` (G,) are the normal equations and E sum_k P_k |gamma_k|^2, a
-    term for each of G seeds in rising order. ``statistics`` (B, 2, K) are P_s and B_T of Newton and GR, ``change`` (B,)
-    the logit differences, ``seeds`` (B,) of the pairs.
+    ``normal`` (G, K, K), ``right`` (G, K) and ``energy`` (G,) are the normal equations and E sum_k P_k |gamma_k|^2,
+    with one term for each of G seeds in ascending order. ``statistics`` (B, 2, K) are P_s and B_T of Newton and GR,
+    ``change`` (B,) the logit differences, and ``seeds`` (B,) those of the pairs.
     """
 
     basis: TriangleBasis
@@ -65,7 +66,7 @@ class TriangleAttribution:
 
     @cached_property
     def scatter(self) -> Reals:
-        """Standard deviation over all members of each statistic, (K,): what makes weights comparable."""
+        """Standard deviation of each statistic over all members, (K,), which makes weights comparable."""
         return np.asarray(self.statistics.reshape(-1, self.basis.columns).std(axis=0))
 
     @cached_property
@@ -75,7 +76,7 @@ class TriangleAttribution:
 
     @cached_property
     def contributions(self) -> SeedMean:
-        """Mean over pairs of a_s (P_s' - P_s) and w_T (B_T' - B_T), weights refitted without each seed, (K,)."""
+        """Mean over pairs of a_s (P_s' - P_s) and w_T (B_T' - B_T), with weights refitted without each seed, (K,)."""
         return self._jackknifed(lambda weights, change, total: weights * change)
 
     @cached_property
@@ -85,12 +86,12 @@ class TriangleAttribution:
 
     @cached_property
     def explained(self) -> SeedMean:
-        """Share (2,) of E sum_k P_k |gamma_k|^2 that powers alone explain, and powers with triangles."""
+        """Shares (2,) of E sum_k P_k |gamma_k|^2 that are explained by powers alone, and by powers with triangles."""
         return jackknife(self._explained, self._sums)
 
     @cached_property
     def pair_contributions(self) -> Reals:
-        """The same of every pair, (B, K)."""
+        """The contributions of every pair, (B, K)."""
         return np.asarray(self.weights.value * (self.statistics[:, 1] - self.statistics[:, 0]))
 
     @cached_property
@@ -99,13 +100,13 @@ class TriangleAttribution:
         return np.asarray(self.change - self.pair_contributions.sum(axis=1))
 
     def resampled(self, draws: Reals) -> Reals:
-        """Weights of triangles in units of ``scatter`` for resamples of seeds: (R, G) how often each, to (R, T)."""
+        """Weights of triangles in units of ``scatter``, (R, T), for resamples with each seed ``draws`` (R, G) times."""
         found = [solved(np.tensordot(draw, self.normal, 1), draw @ self.right)[self.basis.shells :] for draw in draws]
         return np.asarray(np.stack(found) * self.scatter[self.basis.shells :])
 
     @cached_property
     def _sums(self) -> Reals:
-        """What is additive over seeds, flattened: (G, K^2 + K + 1 + K + 2)."""
+        """The sums that are additive over seeds, flattened: (G, K^2 + K + 1 + K + 2)."""
         difference = self.statistics[:, 1] - self.statistics[:, 0]
         pairs = np.concatenate([difference, self.change[:, None], np.ones((len(self.change), 1))], axis=1)
         flat = self.normal.reshape(len(self.normal), -1)
@@ -124,7 +125,7 @@ class TriangleAttribution:
         return jackknife(evaluate, self._sums)
 
     def _shares(self, weights: Reals, change: Reals, total: Reals) -> Reals:
-        if total == 0:  # the logit of both members is the same: nothing is shared out
+        if total == 0:  # both members have the same logit, so there is nothing to distribute
             return np.zeros(3)
         parts = weights * change / total
         powers, triangles = parts[: self.basis.shells].sum(), parts[self.basis.shells :].sum()
@@ -151,8 +152,9 @@ def triangle_response(
 ) -> TriangleAttribution:
     """The third-order response of the logit at the members of pairs (B, C, N, N[, N]), in one channel.
 
-    ``edges`` of the shells in units of k_F, the first above 0; the Nyquist planes are in none. Gradients are taken at
-    both members of each pair. ``BadInput`` for samples as in ``modes.integrated_modes`` and for edges as above.
+    ``edges`` of the shells are in units of k_F, the first one above 0; the Nyquist planes are in no shell. Gradients
+    are taken at both members of each pair. ``BadInput`` for samples as in ``modes.integrated_modes`` and for edges as
+    above.
     """
     members = torch.stack([checked_samples(newton, "newton"), checked_samples(gr, "gr")], dim=1)
     count, channels = members.shape[0], members.shape[2]
@@ -184,8 +186,8 @@ def triangle_response(
 def gradient_bispectrum(basis: TriangleBasis, gradient: Tensor, field: Tensor) -> Reals:
     """Change of each P_s and B_T if the field (N, N[, N]) changes along a gradient in cells of that shape, (S + T,).
 
-    Of a triangle: sum over closed triples of Re (G1 f2 f3 + f1 G2 f3 + f1 f2 G3), G the transform of the gradient and f
-    that of the field over N^d: the cross-bispectrum of gradient and field squared.
+    For a triangle, it is the sum over closed triples of Re (G1 f2 f3 + f1 G2 f3 + f1 f2 G3), where G is the transform
+    of the gradient and f that of the field over N^d: the cross-bispectrum of the gradient and the squared field.
     """
     result = np.zeros(basis.columns)
     for own, columns, g, weight in zip(
@@ -196,7 +198,7 @@ def gradient_bispectrum(basis: TriangleBasis, gradient: Tensor, field: Tensor) -
 
 
 def solved(normal: Reals, right: Reals) -> Reals:
-    """Least-squares weights of normal equations; directions that the data do not fix get none."""
+    """Least-squares weights of normal equations; directions that the data do not determine get no weight."""
     size = np.sqrt(np.diagonal(normal))
     scale = np.divide(1.0, size, out=np.zeros_like(size), where=size > 0)
     values, vectors = np.linalg.eigh(normal * scale[:, None] * scale)

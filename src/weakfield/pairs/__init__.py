@@ -1,4 +1,4 @@
-"""Pairs of universes: growing them, alone or by many workers, and reading what was grown. Loads when first used."""
+"""Pairs of universes: growing them, alone or with many workers, and reading them. Modules load on first use."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Where the workers are: processes of this machine, a scheduler that runs already, jobs of a queue.
+"""Where the workers run: as processes of this machine, with a scheduler that is already running, or as jobs of a queue.
 
-All of it is Dask's: scheduling, starting again what died, counting the deaths a pair has seen.
+Dask does all the work: it schedules, restarts workers that died, and counts how many workers died with each pair.
 """
 
 from __future__ import annotations
@@ -24,19 +24,21 @@ JOB_CLASSES = {
     "lsf": "LSFCluster",
     "htcondor": "HTCondorCluster",
 }
-#: what a job asks for if the options do not say
+#: what a job asks for when the options do not say
 _JOB: dict[str, Any] = {"cores": 1, "memory": "4GB"}
 _CONNECT_S, _CLOSE_S = 30, 5
-#: Dask has freed memory given back to the system at once, and every field taken from it anew, page by page: a fifth of
-#: the time of a small pair. These are the bounds that glibc arrives at by itself in a process that works with fields
+#: By default Dask makes glibc return freed memory to the system at once, so that every field is allocated anew, page by
+#: page: this costs a fifth of the time of a small pair. These thresholds are those that glibc arrives at by itself in a
+#: process that works with fields
 MEMORY = {"MALLOC_TRIM_THRESHOLD_": 2**26, "MALLOC_MMAP_THRESHOLD_": 2**25}
 
 
 @contextmanager
 def connected(study: StudyConfig, logs: Path) -> Iterator[Any]:
-    """A client of ``distributed`` with workers where ``study.campaign`` says; what was started ends with the block.
+    """A client of ``distributed`` with workers where ``study.campaign`` says; what it starts stops when the block ends.
 
-    Raises ``BadInput`` for a scheduler that does not answer, a queue that is not there or an option it does not know.
+    Raises ``BadInput`` for a scheduler that does not answer, for a queue that is not there and for an option that the
+    queue does not know.
     """
     import dask
     from distributed import Client as _Client
@@ -64,7 +66,7 @@ def connected(study: StudyConfig, logs: Path) -> Iterator[Any]:
 
 
 def worker_environments(study: StudyConfig) -> list[dict[str, str]]:
-    """The environment of each worker on this machine: its threads, and the one GPU it sees."""
+    """The environment of each worker on this machine: its number of threads, and the one GPU that it sees."""
     settings = study.campaign
     gpus = settings.gpus or _gpus(study)
     count = len(gpus) or settings.workers
@@ -77,7 +79,7 @@ def worker_environments(study: StudyConfig) -> list[dict[str, str]]:
 
 
 def _gpus(study: StudyConfig) -> tuple[str, ...]:
-    """The GPUs of this machine if the study runs on them, by the names CUDA_VISIBLE_DEVICES gives them."""
+    """The GPUs of this machine, named as in CUDA_VISIBLE_DEVICES, if the study runs on GPUs."""
     from weakfield.mesh.devices import device_for
 
     if study.simulation.device == "cpu" or device_for(study.simulation.device).type != "cuda":
@@ -90,7 +92,7 @@ def _gpus(study: StudyConfig) -> tuple[str, ...]:
 
 
 def _processes(study: StudyConfig) -> Any:
-    """A scheduler in this process and a process a worker, which a nanny starts again when it dies."""
+    """A scheduler in this process and one process per worker; a nanny restarts a worker that dies."""
     import distributed
 
     cluster: Any = distributed.SpecCluster  # untyped
@@ -108,7 +110,7 @@ def _processes(study: StudyConfig) -> Any:
 
 
 def _jobs(settings: CampaignSettings, logs: Path) -> Any:
-    """A scheduler in this process and a job of the queue a worker, asked for again when one is gone."""
+    """A scheduler in this process and one job of the queue per worker; a job that ends is asked for again."""
     try:
         import dask_jobqueue
     except ImportError as error:
@@ -140,17 +142,17 @@ def _jobs(settings: CampaignSettings, logs: Path) -> Any:
 
 
 def _configuration(settings: CampaignSettings) -> dict[str, Any]:
-    """What Dask shall do by itself, in a scheduler of ours."""
+    """The settings of Dask in a scheduler that we start."""
     return {
-        # a pair whose worker died so many times is given back as failed
+        # a pair is returned as failed once this many workers have died with it
         "distributed.scheduler.allowed-failures": settings.tries - 1,
-        # a worker gets its next pair when it is done with one: the death of one costs one pair
+        # a worker gets its next pair only when it has finished one, so the death of a worker costs one pair
         "distributed.scheduler.worker-saturation": 1.0,
-        # by the clock of this machine, which may jump; that a worker is gone is known from its connection
+        # this relies on the machine's clock, which may jump; a lost worker is recognised by its connection instead
         "distributed.scheduler.worker-ttl": None,
         "distributed.scheduler.work-stealing": False,
         "distributed.worker.daemon": True,
-        "distributed.worker.profile.enabled": False,  # looks at the stack a hundred times a second
+        "distributed.worker.profile.enabled": False,  # would sample the stack a hundred times a second
         "distributed.nanny.pre-spawn-environ": MEMORY,
         "distributed.comm.timeouts.connect": "20s",
         "distributed.admin.tick.limit": "60s",
@@ -158,6 +160,6 @@ def _configuration(settings: CampaignSettings) -> dict[str, Any]:
 
 
 def _quiet() -> None:
-    """Deaths of workers are told by us, in a sentence."""
+    """Silence Dask about workers that die: we report these deaths ourselves, in one sentence."""
     for name in ("distributed", "distributed.nanny", "distributed.scheduler", "distributed.worker", "tornado", "bokeh"):
         logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -1,4 +1,4 @@
-"""What a campaign will need on disk and in time, and from what that is known."""
+"""The disk space and the time that a campaign will need, and where these estimates come from."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from pathlib import Path
 from weakfield.config import THEORIES, Draw, RunFolder, RunSettings, StudyConfig
 from weakfield.pairs.manifest import Manifest, manifests
 
-#: numbers a cell of what is no scalar
+#: numbers per cell of the fields that are not scalars
 _COMPONENTS = {"B": 3, "p": 3, "hij": 6, "Tij": 6}
 _WORD = {"float32": 4, "float64": 8}
-#: bytes an HDF5 file has beside its data, of a line of a spectrum and of the background, of an entry of pair.json
+#: bytes: what an HDF5 file adds to its data, a line of a spectrum, a line of the background, an entry of pair.json
 _HDF5, _BIN, _CYCLE, _ENTRY = 8192, 80, 90, 320
-#: bytes of a particle: ID, position and momentum in double precision; Gadget-2: ID, position, velocity in single
+#: bytes per particle: ID, position and momentum in double precision; in Gadget-2 ID, position and velocity in single
 _PARTICLE, _GADGET = 56, 32
-#: cycles of the two short runs a time is derived from
+#: numbers of cycles of the two short runs from which the time is derived
 _SHORT, _LONG = 3, 9
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Disk and time of the pairs that are missing; ``source`` says what the time was derived from."""
+    """Disk space and time for the missing pairs; ``source`` says what the time was derived from."""
 
     pairs: int
     missing: int
@@ -35,42 +35,43 @@ class Estimate:
 
     @property
     def bytes(self) -> int:
-        """Disk the missing pairs will take."""
+        """Disk space that the missing pairs will take."""
         return self.missing * self.bytes_of_pair
 
     @property
     def seconds(self) -> float:
-        """Time for the missing pairs, if workers do not slow each other down."""
+        """Time for the missing pairs, assuming that workers do not slow each other down."""
         return self.missing * self.seconds_of_pair / self.workers
 
 
 def bytes_of_pair(study: StudyConfig) -> int:
-    """Upper estimate of a pair on disk, without compression [bytes]."""
+    """Upper estimate of the size of a pair on disk, without compression [bytes]."""
     simulation, output = study.simulation, study.output
     cells = (simulation.grid // simulation.downgrade_factor) ** 3
     fields = sum(cells * _COMPONENTS.get(name, 1) * _WORD[output.dtype] + _HDF5 for name in simulation.snapshot_fields)
     particles = simulation.grid**3 // simulation.tracer_factor
     snapshot = fields + (particles * _PARTICLE + _HDF5 if simulation.snapshot_particles else 0)
     snapshot += particles * _GADGET if simulation.snapshot_gadget else 0
-    files = len(simulation.spectra_fields) + 2  # "delta" comes in three while radiation acts
+    files = len(simulation.spectra_fields) + 2  # "delta" is written as three while radiation acts
     spectra = files * (simulation.spectra_bins * _BIN + 200)
     listed = _ENTRY * (len(simulation.snapshot_fields) * len(simulation.snapshot_redshifts) + files)
-    cycles = _CYCLE * 3000  # of the longest clocks; the file is small beside a field
+    cycles = _CYCLE * 3000  # for the longest clocks; the file is small next to a field
     one = len(simulation.snapshot_redshifts) * snapshot + len(simulation.spectra_redshifts) * spectra + listed
     return len(THEORIES) * (one + min(cycles, snapshot))
 
 
 def seconds_known(study: StudyConfig, folder: RunFolder) -> tuple[float, int]:
-    """Mean seconds of the whole pairs in a run folder as they were measured, and how many there are."""
+    """The mean measured time of the whole pairs in a run folder [s], and the number of pairs in that mean."""
     known = (manifest.seconds for _, manifest in manifests(folder, study.seeds.draws))
     found = [sum(seconds.values()) for seconds in known if seconds]
     return (sum(found) / len(found), len(found)) if found else (0.0, 0)
 
 
 def calibrated(study: StudyConfig) -> tuple[float, str]:
-    """Seconds of a pair from two short runs of each theory on this machine, and words for that.
+    """Seconds per pair, from two short runs of each theory on this machine, and a description of this source.
 
-    The runs have the study's mesh and start; a cycle costs what lies between them, and the start the rest.
+    The runs use the mesh and the start of the study. The difference between the two gives the cost of a cycle, and the
+    remainder is the cost of the start.
     """
     total = 0.0
     counts = []
@@ -79,7 +80,7 @@ def calibrated(study: StudyConfig) -> tuple[float, str]:
             run = study.run_settings(theory, study.seeds.first)
             cycles = cycles_of(run)
             short, long = min(_SHORT, cycles), min(_LONG, cycles)
-            _timed(run, short, Path(folder))  # loads what the first run of a process loads
+            _timed(run, short, Path(folder))  # loads what the first run of a process has to load
             some, more = _timed(run, short, Path(folder)), _timed(run, long, Path(folder))
             cycle = (more - some) / (long - short) if long > short else 0.0
             total += some + max(cycle, 0.0) * (cycles - short)
@@ -88,7 +89,7 @@ def calibrated(study: StudyConfig) -> tuple[float, str]:
 
 
 def estimate(study: StudyConfig, folder: RunFolder, draws: tuple[Draw, ...]) -> Estimate:
-    """Disk and time of the pairs of ``draws`` that are not whole yet."""
+    """Disk space and time for those pairs of ``draws`` that are not whole yet."""
     import shutil
 
     missing = [draw for draw in draws if not Manifest.exists(folder.pair(draw))]
@@ -104,7 +105,7 @@ def estimate(study: StudyConfig, folder: RunFolder, draws: tuple[Draw, ...]) -> 
 
 
 def cycles_of(run: RunSettings) -> int:
-    """Cycles of a whole run."""
+    """The number of cycles of a complete run."""
     from weakfield.cosmology import Background
     from weakfield.simulation.clock import cycles_until
 
@@ -113,7 +114,7 @@ def cycles_of(run: RunSettings) -> int:
 
 
 def _timed(run: RunSettings, cycles: int, folder: Path) -> float:
-    """Seconds of a run that ends after so many cycles, outputs included."""
+    """Seconds that a run of this many cycles takes, including its outputs."""
     from weakfield.cosmology import Background
     from weakfield.simulation import grow_member
     from weakfield.simulation.clock import Clock

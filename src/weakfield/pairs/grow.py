@@ -1,7 +1,8 @@
-"""The engine that grows pairs: one for the command line, for campaigns and for ``wf.simulate``.
+"""The engine that grows pairs; the command line, campaigns and ``wf.simulate`` all use it.
 
-It asks which pairs are missing and has them grown, one after the other in this process (``grower``) or by the workers
-of a campaign (``workers``), each pair under its lock, so that many such calls share a run folder.
+It finds out which pairs are missing and has them grown, either one after the other in this process (``grower``) or by
+the workers of a campaign (``workers``). Each pair is grown under its own lock, so that many such calls can share a run
+folder.
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ def simulate(config: SettingsSource, out_dir: str | Path | None = None) -> list[
 
     ``config`` is a preset, a study (TOML file, mapping or ``StudyConfig``), a run folder to continue, or a
     settings.ini. A study writes into the run folder ``out_dir``, by default ``runs/<name>``, which later stages and
-    ``weakfield run`` continue; a settings.ini into its ``output path`` (relative to the working directory) unless
-    ``out_dir`` is given. Raises ``BadInput`` for settings that cannot be run or a folder of other pairs,
-    ``WeakfieldError`` for a folder in use and for pairs that failed again and again; keys that are not understood are
-    Python warnings.
+    ``weakfield run`` continue. A settings.ini writes into its ``output path`` (relative to the working directory)
+    unless ``out_dir`` is given. Raises ``BadInput`` for settings that cannot be run and for a folder that holds other
+    pairs, and ``WeakfieldError`` for a folder in use and for pairs that failed again and again. Keys that are not
+    understood become Python warnings.
     """
     study = settings_from(config)
     if isinstance(study, IniRun):
@@ -54,12 +55,13 @@ def simulate(config: SettingsSource, out_dir: str | Path | None = None) -> list[
 
 
 def grow_pairs(study: StudyConfig, folder: RunFolder, draws: Sequence[Draw]) -> int:
-    """Bring the pairs of ``draws`` to being whole on disk; returns how many this call grew.
+    """Grow those pairs of ``draws`` that are not yet whole on disk; returns how many this call grew.
 
-    Where ``study.campaign`` asks for neither workers nor a cluster the pairs are grown here, one after the other; else
-    by Dask, a task for each pair. A pair that failed as often as ``campaign.tries`` allows is set aside, the others go
-    on, and at the end a ``WeakfieldError`` names those set aside. A fault of disk or folder ends it at once: every
-    other pair would meet the same. Raises ``BadInput`` for pairs of other settings.
+    Where ``study.campaign`` asks for neither workers nor a cluster, the pairs are grown in this process, one after the
+    other; otherwise Dask grows them, with one task per pair. A pair that has failed as often as ``campaign.tries``
+    allows is set aside while the others go on, and at the end a ``WeakfieldError`` names the pairs that were set aside.
+    A fault of the disk or the folder ends the call at once, because every other pair would meet it too. Raises
+    ``BadInput`` for pairs of other settings.
     """
     tally = Tally()
     missing = [draw for draw in draws if why_incomplete(study, draw, folder) is not None]
@@ -81,7 +83,7 @@ def grow_pairs(study: StudyConfig, folder: RunFolder, draws: Sequence[Draw]) -> 
                             grower.scratch = scratch_folder(study.campaign.scratch, folder)
                             status = grower.grow(draw, wait)
                     except BadInput:
-                        raise  # of the settings: no pair would fare better
+                        raise  # the settings are wrong: no other pair would fare better
                     except Exception as error:
                         tries[draw] += 1
                         if disk_fault(error) or study.campaign.tries == 1:
@@ -92,7 +94,7 @@ def grow_pairs(study: StudyConfig, folder: RunFolder, draws: Sequence[Draw]) -> 
                             tally.failed[draw] = sentence(error)
                         continue
                     if status == "elsewhere":
-                        todo.append((draw, True))  # last, when others may be done with it
+                        todo.append((draw, True))  # try it last, when the other process may be done with it
                         continue
                     (tally.grown if status == "whole" else tally.there).add(draw)
                     progress.advance()
@@ -106,12 +108,12 @@ def grow_pairs(study: StudyConfig, folder: RunFolder, draws: Sequence[Draw]) -> 
 
 
 def say(message: str) -> None:
-    """A line for a person, on standard error."""
+    """Print a line for the user on standard error."""
     print(f"weakfield: {message}", file=sys.stderr, flush=True)
 
 
 def _set_aside(folder: RunFolder, tally: Tally) -> WeakfieldError:
-    """The error about pairs that were set aside, with the reason of the first and where the others' are."""
+    """The error about the pairs that were set aside: the reason for the first, and where to find the others."""
     failed = sorted(tally.failed, key=in_order)
     shown = ", ".join(str(draw) for draw in failed[:10]) + (", ..." if len(failed) > 10 else "")
     first, logs = failed[0], log_path(folder, failed[0]).parent

@@ -1,4 +1,4 @@
-"""Growing pairs in this process: one seed, or its inverse, under both theories, whole on disk or not there."""
+"""Growing pairs in this process: one seed, or its inverse, under both theories; a pair is whole on disk or absent."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from weakfield.simulation.evolution import grow_member
 from weakfield.simulation.study_cache import StudyCache
 from weakfield.simulation.writer import DirectWriter, ThreadedWriter, Writer
 
-#: whole: grown now; there: whole before; elsewhere: somebody else has it
+#: whole: grown now; there: was whole before; elsewhere: another process has it
 Status = Literal["whole", "there", "elsewhere"]
-#: what is wrong with a disk or folder, and not with a pair
+#: errors that mean that the disk or the folder is at fault, not the pair
 _DISK_FAULTS = {
     errno.ENOSPC,
     errno.EDQUOT,
@@ -47,9 +47,10 @@ _DISK_FAULTS = {
 class PairGrower:
     """Grows pairs of one study into one run folder, one after another; what they share is made once (``StudyCache``).
 
-    A pair grows beside its final folder, or in ``scratch``, which may be on a disk of this node alone. Memory does not
-    grow with the number of pairs: one universe lives at a time, and a bounded number of fields waits to be written.
-    ``alone``: the folder is the caller's own, and pairs are neither locked nor entered in the journal.
+    A pair grows beside its final folder, or in ``scratch``, which may be on a disk that only this node sees. Memory use
+    does not depend on the number of pairs: only one universe exists at a time, and a bounded number of fields waits to
+    be written. With ``alone`` the folder belongs to the caller, and pairs are neither locked nor entered in the
+    journal.
     """
 
     def __init__(
@@ -70,21 +71,21 @@ class PairGrower:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Pairs are grown inside this block: on a GPU a thread writes their files, which ends with it.
+        """Grow pairs inside this block: on a GPU, their files are written by a thread that ends with the block.
 
-        After an error the block has to be left, and entered again for the next pair: a writer that failed writes no
-        more.
+        After an error, leave the block and enter it again for the next pair: a writer that has failed does not write
+        any more.
         """
         with ThreadedWriter() if self.cache.device.type == "cuda" else nullcontext(DirectWriter()) as self.writer:
             yield
 
     def grow(self, draw: Draw, wait: bool = False) -> Status:
-        """Grow both members of a pair unless it is whole; it is on disk, whole, when this returns ``"whole"``.
+        """Grow both members of a pair, unless it is whole; when this returns ``"whole"``, the pair is whole on disk.
 
-        Both come from one configuration, one noise field and one set of transfer functions, on one kind of device; the
-        theory alone differs. With ``wait`` a pair that another process has is waited for. Raises ``BadInput`` for a
-        pair of other settings and ``WeakfieldError`` for one that is not what was asked for (``check_pair``), which is
-        removed.
+        Both members come from one configuration, one noise field and one set of transfer functions, on one kind of
+        device; only the theory differs. With ``wait`` this waits for a pair that another process has. Raises
+        ``BadInput`` for a pair of other settings, and ``WeakfieldError`` for a pair that is not what was asked for
+        (``check_pair``), which is then removed.
         """
         lock = nullcontext(True) if self.alone else pair_lock(self.folder, draw, wait)
         with lock as ours:
@@ -103,7 +104,7 @@ class PairGrower:
                         grow_member(run, growing / theory, shared=self.cache, writer=self.writer)
                         self.writer.submit(partial(write_text, done, f"{time.perf_counter() - begin:.3f}"))
                     self.writer.submit(partial(self._finish, draw, growing))
-                    self.writer.settle()  # a failure while files are written is this pair's, not the next one's
+                    self.writer.settle()  # a failure to write files belongs to this pair, not to the next one
             if not self.alone:
                 log_path(self.folder, draw).unlink(missing_ok=True)
         return "there" if why is None else "whole"
@@ -127,10 +128,10 @@ class PairGrower:
         note(self.folder, draw, "grown", seconds=round(sum(seconds.values()), 3))
 
     def _begin(self, draw: Draw) -> Path:
-        """The folder a pair grows in, with what an interrupted run left there, if that is of the same kind.
+        """The folder a pair grows in, with what an interrupted run left there, if the two runs are of the same kind.
 
-        That is: of the same settings, software and device. Members from a GPU and from a CPU would differ in their
-        last digits, and not by their theory.
+        They are if they agree in settings, software and device. Members from a GPU and from a CPU would differ in their
+        last digits, and not only by their theory.
         """
         final = self.folder.pair(draw)
         shutil.rmtree(final, ignore_errors=True)
@@ -139,15 +140,15 @@ class PairGrower:
         if not key.exists() or key.read_text() != kind:
             empty_folder(growing)
             write_text(key, kind)
-        sweep(growing.rglob(".*.partial"))  # of a run killed while it wrote, in a member or beside it
+        sweep(growing.rglob(".*.partial"))  # left by a run that was killed while writing, in a member or beside it
         return growing
 
     def _finish(self, draw: Draw, growing: Path) -> None:
-        """Check a pair that is complete, write its manifest and give it its name."""
+        """Check a complete pair, write its manifest and give it its final name."""
         try:
             check_pair(self.study, growing)
         except WeakfieldError:
-            shutil.rmtree(growing)  # another try starts anew
+            shutil.rmtree(growing)  # another try starts from scratch
             raise
         marks = {theory: growing / f"{theory}.seconds" for theory in THEORIES}
         seconds = {theory: float(mark.read_text()) for theory, mark in marks.items()}
@@ -162,14 +163,14 @@ class PairGrower:
 def grow_pair(
     study: StudyConfig, draw: Draw, folder: RunFolder, scratch: Path | None = None, cache: StudyCache | None = None
 ) -> None:
-    """Grow one pair, unless it is whole, in a folder that is the caller's own: without lock and journal."""
+    """Grow one pair, unless it is whole, in a folder that belongs to the caller: without lock and journal."""
     grower = PairGrower(study, folder, scratch, cache, alone=True)
     with grower.writing():
         grower.grow(draw)
 
 
 def require_space(study: StudyConfig, folder: RunFolder, scratch: Path | None) -> None:
-    """``WeakfieldError`` (from an ENOSPC) unless a pair still fits on the disk, before hours are spent on it."""
+    """Raise ``WeakfieldError`` (from an ENOSPC) unless a pair still fits on the disk, before hours are spent on it."""
     needed = bytes_of_pair(study)
     for path in {folder.root, scratch or folder.root}:
         free = shutil.disk_usage(path).free
@@ -181,7 +182,7 @@ def require_space(study: StudyConfig, folder: RunFolder, scratch: Path | None) -
 
 
 def scratch_folder(setting: str | None, folder: RunFolder) -> Path | None:
-    """The folder on this node where pairs of this run grow; pairs left there that are whole by now are removed."""
+    """The folder on this node where pairs of this run grow; leftovers there of pairs that are now whole are removed."""
     if setting is None:
         return None
     base = os.path.expandvars(os.path.expanduser(setting))
@@ -197,7 +198,7 @@ def scratch_folder(setting: str | None, folder: RunFolder) -> Path | None:
 
 
 def disk_fault(error: BaseException | None) -> str | None:
-    """The name of the system's error ("ENOSPC") where a disk or folder failed rather than a pair; else ``None``."""
+    """The system's name for the error ("ENOSPC") if a disk or folder failed rather than a pair; else ``None``."""
     while error is not None:
         if isinstance(error, OSError) and error.errno:
             return errno.errorcode[error.errno] if error.errno in _DISK_FAULTS else None
@@ -206,7 +207,7 @@ def disk_fault(error: BaseException | None) -> str | None:
 
 
 def _rename(growing: Path, final: Path) -> None:
-    """Give a whole pair its name; one that grew elsewhere is copied beside it first."""
+    """Give a whole pair its final name; a pair that grew elsewhere is first copied next to that name."""
     beside = final.with_name(growing.name)
     if growing != beside:
         shutil.rmtree(beside, ignore_errors=True)
@@ -217,7 +218,7 @@ def _rename(growing: Path, final: Path) -> None:
     try:
         os.replace(beside, final)
     except OSError as error:
-        # where there are no locks another process may have been first: its pair is this one
+        # where there are no locks, another process may have been first: its pair is identical to this one
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or not Manifest.exists(final):
             raise
         shutil.rmtree(beside)
@@ -227,7 +228,7 @@ def _rename(growing: Path, final: Path) -> None:
 
 
 def _listed(study: StudyConfig, pair: Path) -> dict[str, FileEntry]:
-    """Every file of a pair; of fields with name, number of output and redshift."""
+    """Every file of a pair; fields also get a name, the number of their output and their redshift."""
     files: dict[str, FileEntry] = {}
     for path in sorted(p for p in pair.rglob("*") if p.is_file()):
         entry = FileEntry(file_hash(path), path.parent.name, path.stat().st_size)

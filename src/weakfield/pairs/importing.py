@@ -1,4 +1,4 @@
-"""Output of the reference program taken into a run folder, as pairs that every later stage reads."""
+"""Importing output of the reference program into a run folder, as pairs that every later stage can read."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from weakfield.pairs.manifest import FileEntry, Manifest, settings_hash
 from weakfield.pairs.runfolder import write_start
 from weakfield.simulation.output import UNITS, beginning_attributes
 
-#: names in the run folder, whatever the bases of the reference program's files were
+#: names used in the run folder, whatever base names the files of the reference program have
 _OUTPUT = OutputSettings(dtype="float64")
-#: what may differ between the members of a pair: it decides which files there are, not what is in them
+#: settings that may differ between the members of a pair: they decide which files there are, not what the files hold
 _OUTPUTS_ONLY = {"snapshot_fields", "snapshot_particles", "snapshot_gadget", "spectra_fields", "spectra_redshifts"}
 
 
@@ -34,7 +34,7 @@ _DIGITS = 1e-6
 
 @dataclass(frozen=True)
 class Member:
-    """One run of the reference program: its settings file, the folder of its output and what it was asked."""
+    """One run of the reference program: its settings file, its output folder and the settings it was run with."""
 
     ini: Path
     output: Path
@@ -48,18 +48,19 @@ class Member:
 def import_reference(directory: str | Path, folder: RunFolder, skip_single: bool = False) -> list[Path]:
     """Make pairs of all runs of the reference program below ``directory``; returns the paths of their pair.json.
 
-    A run is a settings.ini with the output beside it or in its ``output path``. Fields get the attributes the other
-    stages read: each carries the redshift of the cycle it was written in, from the background file (EQUATIONS 2).
-    Outputs requested outside 0 <= z <= initial redshift are left out. The folder's study.toml is made of the settings
-    if there is none, and its seeds are extended to those imported; tables the runs began with are copied to inputs/.
-    Raises ``BadInput`` for a seed with one member only (left out with ``skip_single``), a gap between the seeds,
-    pairs of different settings or of another study than the folder's, damaged files.
+    A run is a settings.ini with the output beside it or in its ``output path``. Fields get the attributes that the
+    other stages read; in particular, each carries the redshift of the cycle in which it was written, taken from the
+    background file (EQUATIONS 2). Outputs requested outside 0 <= z <= initial redshift are left out. If the folder has
+    no study.toml, one is made from the settings; its seeds are extended to include those imported. Tables that the runs
+    started from are copied to inputs/. Raises ``BadInput`` for a seed with only one member (``skip_single`` leaves it
+    out instead), for a gap between the seeds, for pairs whose settings differ from each other or from the folder's
+    study, and for damaged files.
     """
     pairs = _pairs(_members(Path(directory)), skip_single)
     if not pairs:
         raise BadInput(f"{directory} holds no pair of runs, expected a settings.ini beside the output of each run")
     first = next(iter(pairs.values()))["gr"]
-    _covering(_study(first.run, tuple(pairs), folder), tuple(pairs))  # what is wrong with them, before anything is made
+    _covering(_study(first.run, tuple(pairs), folder), tuple(pairs))  # finds errors before anything is made
     for pair in pairs.values():
         for member in pair.values():
             _check_same(first, member)
@@ -122,7 +123,7 @@ def _check_same(first: Member, other: Member) -> None:
 
 
 def _comparable(table: Any) -> dict[str, Any]:
-    """The values that decide results; files by name, since they lie beside each run."""
+    """The values that decide results; files are compared by name, since they lie beside each run."""
     values = table.model_dump(exclude=_OUTPUTS_ONLY)
     return {key: _names(value) for key, value in values.items()}
 
@@ -134,7 +135,7 @@ def _names(value: Any) -> Any:
 
 
 def _study(run: RunSettings, seeds: tuple[int, ...], folder: RunFolder) -> StudyConfig:
-    """The study the pairs belong to: the folder's own, which must be of these settings, or one made of them."""
+    """The study of the pairs: the folder's own, whose settings must agree with theirs, or one made from them."""
     wanted = [z for z in run.simulation.snapshot_redshifts if 0 <= z <= run.simulation.initial_redshift]
     spectra = [z for z in run.simulation.spectra_redshifts if 0 <= z <= run.simulation.initial_redshift]
     if len(wanted) < 2 or "phi" not in run.simulation.snapshot_fields:
@@ -164,7 +165,7 @@ def _study(run: RunSettings, seeds: tuple[int, ...], folder: RunFolder) -> Study
 
 
 def _covering(study: StudyConfig, seeds: tuple[int, ...]) -> StudyConfig:
-    """The same study with its seeds extended to those imported; a gap would be grown by the next stage, by us."""
+    """The same study with its seeds extended to those imported; our next stage would grow the seeds of a gap itself."""
     known = {*seeds, *study.seeds.all}
     missing = [str(seed) for seed in range(min(known), max(known)) if seed not in known]
     if missing:
@@ -177,7 +178,7 @@ def _covering(study: StudyConfig, seeds: tuple[int, ...]) -> StudyConfig:
 
 
 def _with_inputs(study: StudyConfig, folder: RunFolder) -> StudyConfig:
-    """The same study with the tables it starts from copied into the run folder, where they are still to be found."""
+    """The same study, with the tables it starts from copied into the run folder so that they can be found there."""
     update: dict[str, Path] = {}
     for key in ("transfer_file", "template_file"):
         source: Path | None = getattr(study.simulation, key)
@@ -190,7 +191,7 @@ def _with_inputs(study: StudyConfig, folder: RunFolder) -> StudyConfig:
 
 
 def _import_pair(seed: int, pair: dict[Theory, Member], study: StudyConfig, folder: RunFolder) -> Path:
-    """Copy one pair into its folder, whole or not at all; one that is there already stays."""
+    """Copy one pair into its folder, whole or not at all; a pair that is already there stays."""
     final = folder.pair(seed)
     if Manifest.exists(final):
         known = Manifest.load(final)
@@ -215,7 +216,7 @@ def _import_pair(seed: int, pair: dict[Theory, Member], study: StudyConfig, fold
 
 
 def _copy(member: Member, study: StudyConfig, target: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Copy the files of one member under the names of a run folder; each name with what the manifest says of fields."""
+    """Copy the files of one member under the names of a run folder; yields each name with its manifest entries."""
     base, requested = member.run.output, sorted(member.run.simulation.snapshot_redshifts, reverse=True)
     background = f"{base.generic_base}_background.dat"
     written = snapshot_scale_factors(member.output / background, requested, member.run.simulation.initial_redshift)
@@ -247,7 +248,7 @@ def _copy(member: Member, study: StudyConfig, target: Path) -> Iterator[tuple[st
 
 
 def _copy_field(source: Path, path: Path, run: RunSettings, a: float, name: str) -> float:
-    """A field with its attributes, in the precision it was stored in; its scale factor, which our own files know."""
+    """Copy a field with its attributes, in its stored precision; returns its scale factor, from the file if known."""
     field, known = load_field(source)
     a = float(known.get("scale_factor", a))
     side = run.simulation.grid // run.simulation.downgrade_factor
@@ -270,9 +271,10 @@ def _copy_field(source: Path, path: Path, run: RunSettings, a: float, name: str)
 def snapshot_scale_factors(background: Path, requested: list[float], initial_redshift: float) -> list[float]:
     """The scale factors at which snapshots of the ``requested`` redshifts, descending, were written (EQUATIONS 2).
 
-    Each in the first cycle with 1/a < 1 + z, one a cycle; shorter than ``requested`` if the file ends before. The file
-    has seven digits, so that a cycle on a requested redshift counts as past it, but not the first, whose a is known.
-    A file that several runs appended to counts from the last cycle 0 on.
+    Each snapshot was written in the first cycle with 1/a < 1 + z, and at most one snapshot per cycle. The result is
+    shorter than ``requested`` if the file ends too early. The file has seven digits, so a cycle at a requested redshift
+    counts as past it; the first cycle is the exception, because its a is known. If several runs appended to the file,
+    it is read from the last cycle 0 on.
     """
     table = read_background_text(background)
     starts = [i for i, cycle in enumerate(table["cycle"]) if cycle == 0]

@@ -1,7 +1,7 @@
 """The journal of a run folder: a line for each pair begun, grown or failed, for people to read. It decides nothing.
 
-Each host has a file of its own, ``campaign/journal/HOST.jsonl``: appended lines do not mix within a host, and never
-between hosts. A line cut off by a kill is passed over.
+Each host has its own file, ``campaign/journal/HOST.jsonl``: lines appended by one host do not mix, and different hosts
+never write to the same file. A line cut off by a kill is skipped.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Event = Literal["begun", "grown", "failed"]
 
 @dataclass
 class Tally:
-    """What became of the pairs so far: grown by us, whole before or by others, failed and why."""
+    """What has become of the pairs so far: grown by us; already whole, or grown by others; failed, with the reason."""
 
     grown: set[Draw] = field(default_factory=set)
     there: set[Draw] = field(default_factory=set)
@@ -53,7 +53,7 @@ def note(folder: RunFolder, draw: Draw, event: Event, **facts: Any) -> None:
 
 
 def entries(folder: RunFolder) -> Iterator[dict[str, Any]]:
-    """Every whole line, host by host, with its ``host``."""
+    """Every complete line, host by host, with its ``host``."""
     for path in sorted((folder.campaign / "journal").glob("*.jsonl")):
         with open(path, encoding="utf-8", errors="replace") as lines:
             for line in lines:
@@ -66,17 +66,17 @@ def entries(folder: RunFolder) -> Iterator[dict[str, Any]]:
 
 
 def draw_of(entry: dict[str, Any]) -> Draw:
-    """Which pair a line is about."""
+    """The pair that a line is about."""
     return Inverse(entry["seed"]) if entry.get("inverted") else int(entry["seed"])
 
 
 def log_path(folder: RunFolder, draw: Draw) -> Path:
-    """The log with the failures of a pair; it is removed when the pair is whole."""
+    """The log with the failures of a pair; it is removed once the pair is whole."""
     return folder.campaign / "failed" / f"{pair_name(draw)}.log"
 
 
 def log_failure(folder: RunFolder, draw: Draw, error: BaseException) -> None:
-    """Append one failure with its traceback, as far as the disk takes it."""
+    """Append one failure with its traceback, if the disk can take it."""
     who = identity()
     text = "".join(traceback.format_exception(error))
     try:
@@ -89,6 +89,6 @@ def log_failure(folder: RunFolder, draw: Draw, error: BaseException) -> None:
 
 
 def sentence(error: BaseException) -> str:
-    """An error in one line."""
+    """An error as a single line."""
     said = " ".join(str(error).split())
     return said or type(error).__name__

@@ -1,13 +1,14 @@
-"""Who works at what: a lock for a run folder, and one for each pair, so that many processes share one run folder.
+"""Who works on what: one lock for the run folder and one for each pair, so that many processes can share a run folder.
 
-A pair is locked by an flock on a file of its own, so that no pair is grown twice at once. The kernel drops the lock
-when its process ends, however that ends: a dead worker's pair is free again, and no clock is read, so a jump of the
-time can neither free nor keep one. Linux passes flock on to NFS servers of version 4 (and 3 with lockd), which free the
-locks of a node that died when its lease ends, in minutes; Lustre needs the mount option ``flock``. A file system
-without locks is known by its answer: two processes given the same seed then both grow it, each in a folder of its own
-(``own_name``); the first whole pair stays, the other is dropped, and both are the same. Locks that work and do not
-reach other nodes (``localflock``, NFS with ``local_lock``) cannot be told from those that do: two nodes then meet in
-one folder, so that each has to be given its own seeds.
+A pair is locked by an flock on a file of its own, so that no two processes grow it at once. The kernel drops the lock
+when its process ends, however that happens: the pair of a dead worker becomes free again. No clock is read, so a jump
+of the time can neither free a lock nor keep one. Linux passes flock on to NFS servers of version 4 (and of version 3
+with lockd); these free the locks of a node that has died when its lease ends, within minutes. Lustre needs the mount
+option ``flock``. A file system without locks is recognised by the error it returns. Two processes that are given the
+same seed there both grow the pair, each in a folder of its own (``own_name``); the first whole pair stays and the other
+is dropped, and both are identical. Locks that work but do not reach other nodes (``localflock``, NFS with
+``local_lock``) cannot be told from those that do: two nodes would then meet in one folder, so each node has to be given
+its own seeds.
 """
 
 from __future__ import annotations
@@ -28,11 +29,12 @@ from weakfield.base.provenance import now
 from weakfield.config import Draw, RunFolder
 from weakfield.config.layout import draw_named, in_order, pair_name
 
-#: who asks for the holder of a pair (``holder``) has its lock for microseconds; who is refused asks again so long [s]
+#: a process that asks who has a pair (``holder``) takes its lock for microseconds; one that is refused retries for this
+#: long [s]
 _READER = 0.05
 _POLL = 0.2
 _NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
-#: lock files of this process whose file system has no locks
+#: lock files of this process that are on a file system without locks
 _UNLOCKED: set[Path] = set()
 
 
@@ -43,7 +45,7 @@ def lock_path(folder: RunFolder, draw: Draw) -> Path:
 
 @contextmanager
 def pair_lock(folder: RunFolder, draw: Draw, wait: bool = False) -> Iterator[bool]:
-    """Yield whether the pair is ours for the block; with ``wait``, once nobody else has it.
+    """Yield whether the pair is ours during the block; with ``wait``, first wait until nobody else has it.
 
     Raises ``WeakfieldError`` where the run folder cannot be written.
     """
@@ -61,12 +63,12 @@ def pair_lock(folder: RunFolder, draw: Draw, wait: bool = False) -> Iterator[boo
         yield True
     finally:
         _UNLOCKED.discard(path)
-        path.unlink(missing_ok=True)  # before the lock goes: who waits for it then sees that the file is another
+        path.unlink(missing_ok=True)  # before the lock goes, so that a waiting process sees that the file is gone
         os.close(handle)
 
 
 def holder(folder: RunFolder, draw: Draw) -> dict[str, Any] | None:
-    """Host, process and time of whoever has the pair now; ``None`` if nobody."""
+    """Host, process and time of whoever has the pair now; ``None`` if nobody has it."""
     try:
         handle = os.open(lock_path(folder, draw), os.O_RDONLY)
     except FileNotFoundError:
@@ -77,7 +79,7 @@ def holder(folder: RunFolder, draw: Draw) -> dict[str, Any] | None:
     except BlockingIOError:
         try:
             return dict(json.loads(os.pread(handle, 4096, 0)))
-        except ValueError:  # taken this instant
+        except ValueError:  # taken at this instant
             return {"host": "unknown", "process": 0, "since": now()}
     except OSError:
         return None
@@ -86,7 +88,7 @@ def holder(folder: RunFolder, draw: Draw) -> dict[str, Any] | None:
 
 
 def holders(folder: RunFolder) -> dict[Draw, dict[str, Any]]:
-    """Every pair that somebody has now, and who: host, process and since when."""
+    """Every pair that a process has now, with its host, its process and since when it has had the pair."""
     named = (draw_named(path.name) for path in (folder.campaign / "claims").glob("seed*"))
     draws = sorted((draw for draw in named if draw is not None), key=in_order)
     found = {draw: holder(folder, draw) for draw in draws}
@@ -94,20 +96,20 @@ def holders(folder: RunFolder) -> dict[Draw, dict[str, Any]]:
 
 
 def identity() -> dict[str, Any]:
-    """Host and process that work here, and since when."""
+    """The host and process that we run in, and the time now."""
     return {"host": socket.gethostname(), "process": os.getpid(), "since": now()}
 
 
 def own_name(folder: RunFolder, draw: Draw) -> str:
-    """A part for the name of the folder a pair grows in: host and process where there are no locks, else empty.
+    """A part of the name of the folder a pair grows in: host and process where there are no locks, otherwise empty.
 
-    What an interrupted process left is continued under the same name, which only a lock makes safe.
+    A process continues what an interrupted one left under the same name, which is safe only under a lock.
     """
     return f".{socket.gethostname()}-{os.getpid()}" if lock_path(folder, draw) in _UNLOCKED else ""
 
 
 def _taken(path: Path, wait: bool) -> int | None:
-    """The locked file, or nothing if another process has it."""
+    """The locked file, or ``None`` if another process has it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     begin = time.monotonic()
     while True:
@@ -116,12 +118,12 @@ def _taken(path: Path, wait: bool) -> int | None:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if _is_named(handle, path):
                 return handle
-            again = True  # its holder removed the file while we opened it
+            again = True  # its holder removed the file while we were opening it
         except BlockingIOError:
             again = wait or time.monotonic() - begin < _READER
         except OSError as error:
             if error.errno in _NO_LOCKS:
-                _UNLOCKED.add(path)  # a file system without locks: distributing the seeds is all there is
+                _UNLOCKED.add(path)  # no locks here: giving each process its own seeds is the only protection
                 return handle
             os.close(handle)
             raise
@@ -132,7 +134,7 @@ def _taken(path: Path, wait: bool) -> int | None:
 
 
 def _signed(handle: int, path: Path) -> None:
-    """Write who has the pair; a lock file that cannot be written is given up, or its lock would stay with us."""
+    """Write down who has the pair; if that fails, the lock is given up, as it would otherwise stay with us."""
     try:
         os.ftruncate(handle, 0)
         os.pwrite(handle, json.dumps(identity()).encode(), 0)
@@ -153,7 +155,7 @@ def _is_named(handle: int, path: Path) -> bool:
 
 @contextmanager
 def run_lock(folder: RunFolder) -> Iterator[None]:
-    """Hold the run folder's lock; the kernel releases it when the process ends, however it ends."""
+    """Hold the run folder's lock; the kernel releases it when the process ends, however that happens."""
     with lock_file(folder, ".lock") as handle:
         if not flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB):
             handle.seek(0)
@@ -168,7 +170,7 @@ def run_lock(folder: RunFolder) -> Iterator[None]:
 
 
 def lock_file(folder: RunFolder, name: str) -> IO[str]:
-    """An open lock file of a run folder, which is made if missing; ``WeakfieldError`` where it cannot be written."""
+    """An open lock file of a run folder, made if missing; ``WeakfieldError`` where it cannot be written."""
     try:
         folder.root.mkdir(parents=True, exist_ok=True)
         return open(folder.root / name, "a+", encoding="utf-8")
@@ -177,7 +179,7 @@ def lock_file(folder: RunFolder, name: str) -> IO[str]:
 
 
 def flock(handle: IO[str], how: int) -> bool:
-    """Whether the lock is ours now. Some cluster file systems have none: what then works at once is the user's care."""
+    """Whether the lock is ours now; where a cluster file system has no locks, users must avoid simultaneous work."""
     try:
         fcntl.flock(handle, how)
     except BlockingIOError:

@@ -1,6 +1,6 @@
-"""pair.json: what a pair is and which files it is made of. Nothing else reads or writes it.
+"""The manifest pair.json: what a pair is and which files it is made of. No other module reads or writes it.
 
-It is written last, so that a pair is whole when its manifest is there, and what has none is no pair.
+It is written last, so a pair is whole when its manifest is there, and a folder without one is not a pair.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from weakfield.config.layout import draw_named, seed_of
 from weakfield.config.simulation import CHECKPOINT_SCHEDULE
 
 _NAME = "pair.json"
-#: by mesh and precision; raised whenever the same settings give other numbers, so that old pairs and new ones never mix
+#: by mesh and precision; raised whenever the same settings give other numbers, so that old and new pairs never mix
 _RECIPE = {
     ("staggered", "double"): 2, ("staggered", "single"): 3, ("spectral", "double"): 4, ("spectral", "single"): 4,
 }  # fmt: skip
-#: how far a redshift may be from that of an output which it stands for, over 1 + z
+#: largest distance of a redshift from that of the output it stands for, over 1 + z
 TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
 class FileEntry:
-    """One file of a pair. Fields also have their name, the number of the output and the redshift they were written at.
+    """One file of a pair. Fields also have a name, the number of the output and the redshift they were written at.
 
     ``hash`` is that of ``base.files.file_hash``; imported pairs have no ``bytes``.
     """
@@ -42,24 +42,24 @@ class FileEntry:
     scale_factor: float | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """The entry as it stands in pair.json: what is unknown is left out."""
+        """The entry as it stands in pair.json, where unknown values are left out."""
         order = ("hash", "bytes", "theory", "field", "index", "redshift", "scale_factor")
         return {name: value for name in order if (value := getattr(self, name)) is not None}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> FileEntry:
-        """The entry that ``as_json`` gave; keys of later versions are passed over."""
+        """The entry that ``as_json`` gave; keys of later versions are ignored."""
         known = {name: value[name] for name in cls.__dataclass_fields__ if name in value}
         return cls(**{"hash": "", "theory": "", **known})
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a pair was grown from and by, and its ``files`` by their names in ``folder``.
+    """What a pair was grown from and with, and its ``files`` by their names in ``folder``.
 
     ``settings`` is the hash of everything that decides the files apart from the seed (``settings_hash``); ``seconds``
     is the wall time by theory, empty if unknown; ``device`` says where the pair grew; ``imported`` names the settings
-    files of a pair of the reference program. Pairs from before there was a choice of mesh and start do not say theirs.
+    files of a pair of the reference program. Pairs made before mesh and start could be chosen do not record them.
     """
 
     folder: Path
@@ -87,7 +87,7 @@ class Manifest:
         device: str | None = None,
         imported: Mapping[Theory, str] | None = None,
     ) -> Manifest:
-        """The manifest of a pair that lies complete in ``folder``, made with this version of the software."""
+        """The manifest of a complete pair in ``folder``, made with this version of the software."""
         about: dict[str, Any] = study.simulation.beginning(isinstance(draw, Inverse))
         return cls(
             folder,
@@ -103,7 +103,7 @@ class Manifest:
 
     @classmethod
     def load(cls, folder: Path) -> Manifest:
-        """The manifest in the folder of a pair; ``BadInput`` if it is missing, damaged or of something else."""
+        """The manifest in the folder of a pair; ``BadInput`` if it is missing, damaged or not a manifest."""
         return cls._from_json(folder, read_json(manifest_path(folder)))
 
     @classmethod
@@ -120,7 +120,7 @@ class Manifest:
 
     @staticmethod
     def exists(folder: Path) -> bool:
-        """Whether the folder of a pair has a manifest, whole pair or not."""
+        """Whether the folder of a pair has a manifest, whether or not the pair is whole."""
         return manifest_path(folder).exists()
 
     @staticmethod
@@ -130,7 +130,7 @@ class Manifest:
 
     @property
     def path(self) -> Path:
-        """The file itself."""
+        """The path of the manifest file."""
         return manifest_path(self.folder)
 
     def save(self) -> None:
@@ -143,7 +143,7 @@ class Manifest:
 
     @property
     def content(self) -> list[Any]:
-        """What later stages rest on, as JSON: settings and files. It enters the fingerprint of the pairs."""
+        """What later stages depend on, as JSON: settings and files. It enters the fingerprint of the pairs."""
         return [self.settings, {name: entry.as_json() for name, entry in self.files.items()}]
 
     @property
@@ -159,9 +159,9 @@ class Manifest:
     def path_of(self, theory: Theory, field: str, redshift: float, outputs: Sequence[float] = ()) -> Path:
         """The file of a field at the output nearest to ``redshift``, within ``TOLERANCE`` (1 + z).
 
-        ``outputs``: the redshifts the study asked for, descending. An output is known by the one asked for first, then
-        by the one it was written at: these differ where steps do not land on outputs. Raises ``BadInput`` that lists
-        what there is.
+        ``outputs`` are the redshifts the study asked for, descending. An output is looked up first by the redshift that
+        was asked for, then by the one it was written at: these differ where steps do not land on outputs. Raises
+        ``BadInput``, which lists the available redshifts.
         """
         asked = self._asked(theory, field, outputs)
         written = [(i, z, name) for i, z, name in self._written(theory, field) if z is not None]
@@ -176,12 +176,12 @@ class Manifest:
         )
 
     def _asked(self, theory: Theory, field: str, outputs: Sequence[float]) -> list[tuple[int, float, str]]:
-        """The same outputs, each at the redshift that it was asked for, or else was written at."""
+        """The same outputs, each at the redshift that was asked for or, failing that, the one it was written at."""
         asked = ((i, outputs[i] if i < len(outputs) else z, name) for i, z, name in self._written(theory, field))
         return [(i, z, name) for i, z, name in asked if z is not None]
 
     def _written(self, theory: Theory, field: str) -> list[tuple[int, float | None, str]]:
-        """Number, redshift and file name of every output of a field, by number: redshifts descend."""
+        """Number, redshift and file name of every output of a field, ordered by number, so that redshifts descend."""
         entries = self.files.items()
         found = [(e.index, e.redshift, n) for n, e in entries if e.theory == theory and e.field == field]
         return sorted(((i, z, name) for i, z, name in found if i is not None), key=lambda output: output[0])
@@ -205,7 +205,7 @@ def settings_hash(study: StudyConfig) -> str:
 
 
 def manifests(folder: RunFolder, draws: Sequence[Draw]) -> Iterator[tuple[Draw, Manifest]]:
-    """The manifests of the pairs that have one; a damaged one is a ``BadInput``."""
+    """The manifests of the pairs that have one; a damaged one raises ``BadInput``."""
     for draw in draws:
         if Manifest.exists(folder.pair(draw)):
             yield draw, Manifest.load(folder.pair(draw))
@@ -214,13 +214,13 @@ def manifests(folder: RunFolder, draws: Sequence[Draw]) -> Iterator[tuple[Draw, 
 def why_incomplete(study: StudyConfig, draw: Draw, folder: RunFolder) -> str | None:
     """What keeps the pair of a seed from being whole, naming the file; ``None`` if it is whole.
 
-    Raises ``BadInput`` for a pair of other settings: two kinds must not mix in one run folder.
+    Raises ``BadInput`` for a pair of other settings: pairs of different settings must not mix in one run folder.
     """
     pair = folder.pair(draw)
     try:
         value = read_json(manifest_path(pair))
     except BadInput as error:
-        return str(error)  # missing, or not readable
+        return str(error)  # missing or unreadable
     manifest = Manifest._from_json(pair, value)
     if manifest.settings != settings_hash(study):
         raise BadInput(

@@ -1,4 +1,4 @@
-"""Pairs as they are read: the fields of one seed under both theories, and all pairs of a run folder."""
+"""Reading pairs: the fields of one seed under both theories, and all pairs of a run folder."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from weakfield.pairs.manifest import Manifest
 if TYPE_CHECKING:
     import xarray as xr
 
-#: the gauge in which each theory's fields are
+#: the gauge of each theory's fields
 GAUGES: dict[Theory, str] = {"newton": "n-body", "gr": "poisson"}
 
 
 class NoSuchPair(BadInput, KeyError):
-    """A seed whose pair is not whole, or not of the study."""
+    """A seed whose pair is not whole, or that is not in the study."""
 
-    __str__ = Exception.__str__  # a KeyError would put the sentence in quotes
+    __str__ = Exception.__str__  # KeyError itself would put the sentence in quotes
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One seed, or its inverse, under both theories; files are read when a field is asked for.
+    """One seed, or its inverse, under both theories; a file is read when its field is asked for.
 
-    ``outputs`` are the redshifts that the study asked for, descending, and ``grid`` the cells a side of its mesh; a
-    pair opened without its study has neither.
+    ``outputs`` are the redshifts that the study asked for, descending, and ``grid`` is the number of cells per side of
+    its mesh; a pair opened without its study has neither.
     """
 
     manifest: Manifest
@@ -47,7 +47,7 @@ class Pair:
 
     @property
     def seed(self) -> int | None:
-        """The seed, whichever way its modes are taken."""
+        """The seed, whether or not its modes are inverted."""
         return self.manifest.seed
 
     @property
@@ -57,13 +57,13 @@ class Pair:
 
     @property
     def redshifts(self) -> tuple[float, ...]:
-        """The outputs at which phi of both theories is there, descending."""
+        """The redshifts of the outputs at which phi of both theories is there, descending."""
         return self.manifest.redshifts("phi", self.outputs)
 
     def path(self, theory: Theory, name: str = "phi", z: float | None = None) -> Path:
         """The file of a field at the output nearest to redshift ``z``, by default the last output.
 
-        Raises ``BadInput`` for a theory, field or redshift that the pair does not have, naming what is there.
+        Raises ``BadInput`` for a theory, field or redshift that the pair does not have, naming what there is.
         """
         if theory not in THEORIES:
             raise BadInput(f"theory is '{theory}', expected one of {', '.join(THEORIES)}")
@@ -74,11 +74,11 @@ class Pair:
     def field(self, name: str, theory: Theory, z: float | None = None) -> xr.DataArray:
         """A field at one output, in the precision it is stored in.
 
-        Dimensions are (z, y, x), for vectors and symmetric tensors (component, z, y, x); coordinates are positions of
-        the nodes, where fields lie, in Mpc/h (of an output with coarser cells: of their centres). On the staggered mesh
-        components of vectors and tensors lie half a cell further along their axes. Attributes: redshift, scale_factor,
-        theory, gauge, units, seed, inverted, mesh, start, box_size_mpch, weakfield_version. Raises ``BadInput`` as
-        ``path`` does, and for a file that is missing or damaged.
+        Dimensions are (z, y, x), and (component, z, y, x) for vectors and symmetric tensors. Coordinates are the
+        positions of the nodes, where the fields lie, in Mpc/h; for an output with coarser cells they are the centres of
+        these cells. On the staggered mesh, components of vectors and tensors lie half a cell further along their axes.
+        Attributes: redshift, scale_factor, theory, gauge, units, seed, inverted, mesh, start, box_size_mpch,
+        weakfield_version. Raises ``BadInput`` as ``path`` does, and for a file that is missing or damaged.
         """
         from weakfield.formats import load_field
         from weakfield.formats.labelled import labelled
@@ -94,13 +94,13 @@ class Pair:
         about["weakfield_version"] = stored.get("software_version", "unknown")
         found = labelled(values, name, box, about)
         nodes = 1 if self.grid is None else max(self.grid // values.shape[-1], 1)
-        if nodes > 1:  # a cell of the output is the mean of so many nodes a side
+        if nodes > 1:  # a cell of the output is the mean over this many nodes per side
             shift = 0.5 * (nodes - 1) * box / (nodes * values.shape[-1])
             found = found.assign_coords({axis: (axis, found[axis].values + shift, found[axis].attrs) for axis in "zyx"})
         return found
 
     def phi(self, theory: Theory, z: float | None = None) -> xr.DataArray:
-        """The potential, dimensionless (z, y, x): ``field`` of that name."""
+        """The potential, dimensionless, (z, y, x): the same as ``field("phi", ...)``."""
         return self.field("phi", theory, z)
 
     def difference(self, z: float | None = None) -> xr.DataArray:
@@ -121,9 +121,9 @@ class Pair:
 
 
 class Pairs(Mapping[int, Pair]):
-    """The whole pairs of a run folder by seed, as they were found when this was made; nothing else is read until asked.
+    """The whole pairs of a run folder by seed, as found when this object was made; files are read only when asked for.
 
-    With ``inverted`` the pairs of inverted seeds, by the same seeds.
+    With ``inverted`` it holds the pairs of inverted seeds, by the same seeds.
     """
 
     def __init__(self, study: StudyConfig, folder: RunFolder, inverted: bool = False) -> None:
@@ -156,11 +156,11 @@ class Pairs(Mapping[int, Pair]):
         return len(self._draws)
 
     def phi(self, theory: Theory, z: float | None = None) -> FieldStack:
-        """The potentials of all pairs at one output: each is read when it is asked for."""
+        """The potentials of all pairs at one output; each is read when it is asked for."""
         return FieldStack(self, "phi", theory, z)
 
     def field(self, name: str, theory: Theory, z: float | None = None) -> FieldStack:
-        """A field of all pairs at one output, likewise."""
+        """A field of all pairs at one output; each cube is read when it is asked for."""
         return FieldStack(self, name, theory, z)
 
     @property
@@ -180,9 +180,9 @@ class Pairs(Mapping[int, Pair]):
 
 
 class FieldStack(Sequence["xr.DataArray"]):
-    """One field of several pairs at one output, stacked over seeds; a cube is read when it is indexed or iterated to.
+    """One field of several pairs at one output, stacked over seeds; a cube is read when it is indexed or iterated over.
 
-    ``stack[0]`` is the field of the first seed, ``load()`` all of them in one array.
+    ``stack[0]`` is the field of the first seed; ``load()`` returns all of them in one array.
     """
 
     def __init__(self, pairs: Pairs, name: str, theory: Theory, z: float | None) -> None:
@@ -202,7 +202,7 @@ class FieldStack(Sequence["xr.DataArray"]):
         return self._pairs[seed].field(self.name, self.theory, self.z)
 
     def load(self) -> xr.DataArray:
-        """All of them, (seed, z, y, x) or (seed, component, z, y, x), in memory."""
+        """All fields in memory, (seed, z, y, x) or (seed, component, z, y, x)."""
         import xarray as xr
 
         if not self.seeds:

@@ -1,4 +1,4 @@
-"""A run folder: the study it holds, and its opening for work, which refuses pairs of another universe."""
+"""A run folder: reading its study, and opening it for work, which refuses to mix pairs of different universes."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from weakfield.config.simulation import BEFORE, CHECKPOINT_SCHEDULE
 from weakfield.pairs.locks import flock, lock_file, run_lock
 from weakfield.pairs.manifest import Manifest
 
-#: settings of a simulation that name one file
+#: settings of a simulation whose value is the name of one file
 INPUT_FILES = ("transfer_file", "template_file", "particle_file")
 
 
 def load_study(root: str | Path) -> StudyConfig:
-    """The study of a run folder; ``BadInput`` when there is no such folder or it has none."""
+    """The study of a run folder; ``BadInput`` when the folder does not exist or has no study."""
     folder = RunFolder(root)
     if not folder.root.is_dir():
         raise BadInput(f"{folder.root} is not a folder; expected a run folder made by 'weakfield run'")
@@ -37,10 +37,11 @@ def open_for_work(
 ) -> Iterator[None]:
     """Hold a run folder for the block, made if missing, with study.toml and provenance.json of ``study`` in it.
 
-    ``stages`` is what provenance says of this start. ``alone``: no other process may be in such a block; where pairs
-    are grown and nothing else is done that is not needed, since each pair has a lock of its own. ``grows``: pairs are
-    grown in the block, and no study of another universe may come meanwhile. Raises ``BadInput`` when the folder holds,
-    or is about to hold, pairs of other settings, ``WeakfieldError`` when another process is at work in it.
+    ``stages`` is what the provenance says about this start. With ``alone``, no other process may be in such a block; it
+    is not needed where pairs are grown and nothing else is done, since each pair has its own lock. With ``grows``,
+    pairs are grown in the block, and no study of another universe may enter the folder meanwhile. Raises ``BadInput``
+    when the folder holds, or is about to hold, pairs of other settings, and ``WeakfieldError`` when another process is
+    working in it.
     """
     with run_lock(folder) if alone else nullcontext(), _opening(study, folder, stages) as growers:
         if not grows:
@@ -50,10 +51,10 @@ def open_for_work(
 
 @contextmanager
 def _opening(study: StudyConfig, folder: RunFolder, stages: str) -> Iterator[IO[str]]:
-    """Bring study.toml up to date, one process at a time; yields the lock of those who grow pairs, held shared."""
+    """Bring study.toml up to date, one process at a time; yields the lock that all processes growing pairs share."""
     with lock_file(folder, ".growing.lock") as growers:
         with lock_file(folder, ".study.lock") as opening:
-            flock(opening, fcntl.LOCK_EX)  # held by each for the moment it takes to open a folder
+            flock(opening, fcntl.LOCK_EX)  # each process holds it only for the moment it takes to open a folder
             lonely = flock(growers, fcntl.LOCK_EX | fcntl.LOCK_NB)
             check_same_universe(study, folder, growing=not lonely)
             sweep(folder.root.glob(".*.partial"))
@@ -63,9 +64,9 @@ def _opening(study: StudyConfig, folder: RunFolder, stages: str) -> Iterator[IO[
 
 
 def check_same_universe(study: StudyConfig, folder: RunFolder, growing: bool = False) -> None:
-    """Pairs of two settings must not mix: refuse the folder, naming the first key that differs.
+    """Refuse the folder if its pairs have other settings, naming the first key that differs: the two must not mix.
 
-    A folder without pairs takes any study, unless somebody is ``growing`` them now.
+    A folder without pairs accepts any study, unless somebody is ``growing`` pairs in it now.
     """
     if not folder.study.exists() or not (growing or Manifest.any_in(folder)):
         return
@@ -96,7 +97,7 @@ def write_start(study: StudyConfig, folder: RunFolder, stages: str) -> None:
 
 
 def _relative(study: StudyConfig, root: Path) -> StudyConfig:
-    """The same study, input files in ``root`` relative to it and the others absolute."""
+    """The same study, with input files in ``root`` named relative to it and all others by absolute paths."""
     root = root.resolve()
 
     def written(path: Path) -> Path:
@@ -111,7 +112,7 @@ def _relative(study: StudyConfig, root: Path) -> StudyConfig:
 
 
 def _universe(study: StudyConfig) -> dict[str, Any]:
-    """What decides the numbers of pairs, by key; input files by content, the schedule of checkpoints left out."""
+    """What decides the numbers of pairs, by key; input files by content, and without the checkpoint schedule."""
     tables = {
         "cosmology": study.cosmology.model_dump(mode="json"),
         "simulation": BEFORE | study.simulation.identity(),

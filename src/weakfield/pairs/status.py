@@ -1,4 +1,4 @@
-"""How the growing of pairs stands, read from the run folder alone, from any machine that sees it; and as a table."""
+"""The progress of growing pairs, read from the run folder alone, on any machine that sees it; and a table of it."""
 
 from __future__ import annotations
 
@@ -23,18 +23,19 @@ from weakfield.pairs.manifest import Manifest
 if TYPE_CHECKING:
     from rich.table import Table
 
-#: pairs whose seconds give the rate
+#: the rate comes from the seconds of this many pairs
 _RECENT = 32
-#: rows of pairs that run or failed
+#: most rows shown of pairs that are running or have failed
 _ROWS = 12
 
 
 @dataclass(frozen=True)
 class Status:
-    """Numbers of a campaign. ``running``: who has which pair; ``failed``: last failure of those not whole.
+    """Numbers of a campaign. ``running`` says who has which pair; ``failed`` gives the last failure of pairs not whole.
 
-    ``rate`` [pairs an hour] is that of the pairs running now at the seconds the last ones took, so that no clock
-    enters; 0 while nothing runs or nothing is known. ``seconds_left`` follows from it, nothing if it is 0.
+    ``rate`` [pairs an hour] assumes that the pairs running now take as long as the last ones did, so that no clock is
+    read; it is 0 while nothing is running or nothing is known. ``seconds_left`` follows from it and is ``None`` if the
+    rate is 0.
     """
 
     pairs: int
@@ -49,13 +50,13 @@ class Status:
     dashboard: str | None
 
     def as_dict(self) -> dict[str, Any]:
-        """For ``--json``, which names pairs in text."""
+        """The status for ``--json``, which names pairs as text."""
         named = {key: {str(draw): of for draw, of in getattr(self, key).items()} for key in ("running", "failed")}
         return asdict(replace(self, running={}, failed={})) | named
 
 
 class Watcher:
-    """Looks at a run folder again and again; a pair seen whole is read once."""
+    """Looks at a run folder again and again; a pair once seen whole is not read again."""
 
     def __init__(self, study: StudyConfig, folder: RunFolder) -> None:
         self._study, self._folder = study, folder
@@ -93,7 +94,7 @@ class Watcher:
         try:
             manifest = Manifest.load(self._folder.pair(draw))
         except BadInput:
-            return  # not there, or damaged and as good as not there
+            return  # not there, or damaged, which counts as not there
         self._bytes[draw] = manifest.bytes
         if manifest.seconds:
             self._seconds.append(float(sum(manifest.seconds.values())))
@@ -109,7 +110,7 @@ class Watcher:
 
 @contextmanager
 def live_table(study: StudyConfig, folder: RunFolder) -> Iterator[Callable[[], None]]:
-    """Keep a table on standard error, if that is a terminal; yields what brings it up to date."""
+    """Keep a table on standard error, if that is a terminal; yields a function that brings the table up to date."""
     if not sys.stderr.isatty():
         yield lambda: None
         return
@@ -127,7 +128,7 @@ def live_table(study: StudyConfig, folder: RunFolder) -> Iterator[Callable[[], N
 
 
 def as_table(status: Status) -> Table:
-    """What is done, runs, failed; speed, time left, disk."""
+    """A table of what is done, running and failed, with speed, time left and disk space."""
     from rich.table import Table
 
     table = Table.grid(padding=(0, 2))
@@ -159,7 +160,7 @@ def rows(status: Status) -> list[tuple[str, str]]:
 
 
 def duration(seconds: float) -> str:
-    """A time for a person."""
+    """A duration in readable form."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     if seconds < 6000:
@@ -168,7 +169,7 @@ def duration(seconds: float) -> str:
 
 
 def size(count: float) -> str:
-    """Bytes for a person."""
+    """A number of bytes in readable form."""
     for unit in ("B", "kB", "MB", "GB"):
         if count < 1000:
             return f"{count:.3g} {unit}"

@@ -1,4 +1,4 @@
-"""Pairs grown by the workers of a campaign: a task of Dask for each pair, and what to make of what comes back."""
+"""Growing pairs with the workers of a campaign: one Dask task per pair, and what to do with the results."""
 
 from __future__ import annotations
 
@@ -28,35 +28,35 @@ from weakfield.simulation.study_cache import StudyCache
 
 Say = Callable[[str], None]
 
-#: seconds between looks at the connection, and between redrawings of the table
+#: seconds between checks of the connection, and between updates of the table
 _LOOK_S = 1.0
-#: workers found unfit, with no pair grown since, after which a queue is asked for no more
+#: after this many unfit workers with no pair grown in between, the queue is asked for no more
 _UNFIT = 10
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker has to know, in plain values: a worker of another version shall understand enough to decline."""
+    """What a worker has to know, in plain values, so that a worker of another version understands enough to decline."""
 
     software_version: str
     settings: str  # hash of what decides a pair
     study: dict[str, Any]
     root: str
     scratch: str | None
-    inverted: bool = False  # whether the pair to grow is that of the seed's inverse
+    inverted: bool = False  # whether to grow the pair of the seed's inverse
 
     @classmethod
     def of(cls, study: StudyConfig, folder: RunFolder) -> Task:
-        """The pairs of a study in a run folder."""
+        """The task of growing the pairs of a study in a run folder."""
         values, root = study.model_dump(mode="json"), str(folder.root.resolve())
         return cls(__version__, settings_hash(study), values, root, study.campaign.scratch)
 
 
-_cache: StudyCache | None = None  # one for the process of a worker: tables and particles at rest serve all its pairs
+_cache: StudyCache | None = None  # one per worker process, so that tables and particles at rest serve all its pairs
 
 
 def grow_seed(task: dict[str, Any], seed: int, wait: bool) -> dict[str, Any]:
-    """The task of Dask: the pair of a seed or, if the task says so, of its inverse, whole on disk when this returns.
+    """The Dask task: when this returns, the pair of a seed (or of its inverse, if the task says so) is whole on disk.
 
     ``task`` is a ``Task`` as a mapping. Returns ``status`` (that of ``PairGrower.grow``, or "unfit" where this process
     cannot grow any pair), ``why``, and the worker's ``host`` and ``process``. Raises ``WeakfieldError`` for a pair that
@@ -81,12 +81,12 @@ def grow_seed(task: dict[str, Any], seed: int, wait: bool) -> dict[str, Any]:
         _cache = None
         if (fault := disk_fault(error)) is not None:
             return {"status": "unfit", "why": f"{sentence(error)} ({fault})", **who}
-        raise WeakfieldError(sentence(error)) from error  # plain words travel, whatever the error was
+        raise WeakfieldError(sentence(error)) from error  # plain words can be sent, whatever the error was
     return {"status": status, "why": "", **who}
 
 
 def _hindrance(study: StudyConfig, folder: RunFolder, task: dict[str, Any]) -> str | None:
-    """What keeps this worker from growing any pair of the campaign."""
+    """What keeps this worker from growing any pair of the campaign, or ``None``."""
     if not folder.root.is_dir():
         return f"does not see {folder.root}, expected a file system that all workers share"
     if (own := settings_hash(study)) != task["settings"]:
@@ -100,10 +100,10 @@ def _hindrance(study: StudyConfig, folder: RunFolder, task: dict[str, Any]) -> s
 
 
 def grow_with_workers(study: StudyConfig, folder: RunFolder, draws: Sequence[Draw], tally: Tally, say: Say) -> None:
-    """Grow the pairs of ``draws`` by the workers of ``study.campaign``, noting in ``tally`` what became of each.
+    """Grow the pairs of ``draws`` with the workers of ``study.campaign``, noting in ``tally`` what became of each.
 
     Raises ``WeakfieldError`` when the scheduler is lost or no worker is left that can work; pairs that are whole by
-    then stay, and the same command continues.
+    then stay, and the same command continues from there.
     """
     with connected(study, folder.campaign / "jobs") as client:
         address = client.scheduler.address
@@ -117,7 +117,7 @@ def grow_with_workers(study: StudyConfig, folder: RunFolder, draws: Sequence[Dra
 
 
 class Dispatch:
-    """Hands out tasks and takes in results until each pair is whole or set aside."""
+    """Hands out tasks and collects results until each pair is whole or set aside."""
 
     def __init__(
         self, client: Any, study: StudyConfig, folder: RunFolder, tally: Tally, say: Say, refresh: Callable[[], None]
@@ -135,14 +135,14 @@ class Dispatch:
         self._why = ""
 
     def grow(self, draws: Sequence[Draw]) -> None:
-        """First what nobody else has, then what others had."""
+        """Grow the pairs that no other process has, then those that others had."""
         try:
             for wait in (False, True):
                 for draw in draws:
                     self._submit(draw, wait)
                 draws = self._gather(wait)
         except BaseException:
-            if self._client.status == "running":  # else nobody would answer
+            if self._client.status == "running":  # otherwise nobody would answer
                 with suppress(Exception):
                     self._client.cancel(list(self._futures.values()))
             raise
@@ -164,7 +164,7 @@ class Dispatch:
         future.add_done_callback(lambda done: self._results.put((draw, done)))
 
     def _gather(self, wait: bool) -> list[Draw]:
-        """Take in results until none is out; the pairs that somebody else has."""
+        """Collect results until no task is left; returns the pairs that another process has."""
         elsewhere: list[Draw] = []
         while self._futures:
             try:
@@ -187,7 +187,7 @@ class Dispatch:
             self._set_aside(draw, future)
             return
         result = future.result()
-        future.release()  # a worker leaves more easily that has nothing others may want
+        future.release()  # a worker that holds nothing others may want leaves more easily
         match result["status"]:
             case "whole":
                 self._tally.grown.add(draw)
@@ -201,7 +201,7 @@ class Dispatch:
                 self._submit(draw, wait)
 
     def _set_aside(self, draw: Draw, future: Any) -> None:
-        """A pair that failed, or lost its worker, too often."""
+        """Set aside a pair that failed, or lost its worker, too often."""
         error = future.exception()
         why = sentence(error)
         if type(error).__name__ == "KilledWorker":
@@ -214,7 +214,7 @@ class Dispatch:
         self._say(f"seed {draw} is set aside: {why}")
 
     def _retire(self, result: dict[str, Any]) -> None:
-        """Send a worker away that cannot grow any pair; its pair goes to another, if there is one."""
+        """Dismiss a worker that cannot grow any pair; its pair goes to another worker, if there is one."""
         who = (result["host"], result["process"])
         self._why = f"worker {who[0]} (process {who[1]}) {result['why']}"
         if who not in self._unfit:
@@ -230,7 +230,7 @@ class Dispatch:
             self._client.retire_workers(workers=unfit, close_workers=True)
 
     def _look(self) -> None:
-        """Whether scheduler and workers are there still; draws the table."""
+        """Check that the scheduler and the workers are still there, and draw the table."""
         self._looked = time.monotonic()
         self._refresh()
         if self._client.status != "running":
@@ -267,7 +267,7 @@ def _process() -> list[Any]:
 
 
 def _dashboard(client: Any) -> str:
-    """Where a browser sees the workers, if the packages for it are there."""
+    """The address where a browser shows the workers, if the packages for that are installed."""
     try:
         import bokeh  # type: ignore[import-not-found, import-untyped, unused-ignore]  # noqa: F401
     except ImportError:
@@ -276,7 +276,7 @@ def _dashboard(client: Any) -> str:
 
 
 def _describe(folder: RunFolder, client: Any) -> None:
-    """For ``weakfield status`` in another shell: who runs the campaign, and where its scheduler is."""
+    """Tell ``weakfield status`` in another shell who runs the campaign and where its scheduler is."""
     with suppress(WeakfieldError):
         write_json(
             folder.campaign / "campaign.json",

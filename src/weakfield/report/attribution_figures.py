@@ -1,4 +1,4 @@
-"""Figures of attributions and of whether to trust them: functions of arrays, each returning a figure."""
+"""Figures of attributions and of their trustworthiness: functions of arrays that each return a figure."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MARKERS = "osD^v"
 def shell_spectrum(k_hmpc: ArrayLike, attributed: Line, occluded: Line | None = None) -> Any:
     """Contribution of every shell to the logit difference of a pair, mean over seeds with its standard error.
 
-    Wavenumbers (shells,) in h/Mpc; ``attributed`` by path integral, ``occluded`` by exchange of the shell.
+    Wavenumbers (shells,) are in h/Mpc; ``attributed`` is by path integral, ``occluded`` by exchange of the shell.
     """
     figure, axes = new_figure(1, 1, size=(6.4, 3.7))
     panel = axes[0, 0]
@@ -48,11 +48,11 @@ def shell_spectrum(k_hmpc: ArrayLike, attributed: Line, occluded: Line | None = 
 
 
 def triangle_plot(panels: Mapping[str, tuple[ArrayLike, ArrayLike]], labels: Mapping[str, str] | None = None) -> Any:
-    """Values of triangles k1 >= k2 >= k3 in the plane of k3/k1 and k2/k1, one panel a quantity, each on its own scale.
+    """Values of triangles k1 >= k2 >= k3 in the plane of k3/k1 and k2/k1, one panel per quantity with its own scale.
 
-    ``panels``: by title the sides (T, 3) in any unit and order and the values (T,). Triangles of one shape and other
-    sizes are drawn above each other, the stronger larger and below. ``labels``: unit of each colour bar. Values that
-    are not finite are left out.
+    ``panels`` gives, by title, the sides (T, 3), in any unit and order, and the values (T,). Triangles of the same
+    shape but different sizes are drawn on top of each other, the stronger ones larger and below. ``labels`` gives the
+    unit of each colour bar. Values that are not finite are left out.
     """
     figure, axes = new_figure(1, len(panels), size=(3.9, 3.5))
     for panel, (title, (sides, values)) in zip(axes[0], panels.items(), strict=True):
@@ -98,7 +98,7 @@ def deletion_curves(curves: Mapping[str, TrustCurves]) -> Any:
 
 
 def randomisation(layers: Sequence[str], methods: Mapping[str, SimilarityByLayer]) -> Any:
-    """Rank correlation with the map of the trained network as layers are drawn anew, the output's first."""
+    """Rank correlation with the map of the trained network as layers are drawn anew, starting from the output."""
     figure, axes = new_figure(1, 2, size=(4.9, 3.6), sharey=True)
     steps = np.arange(len(layers) + 1)
     for panel, kind in zip(axes[0], ("signed", "absolute"), strict=True):
@@ -124,7 +124,7 @@ def randomisation(layers: Sequence[str], methods: Mapping[str, SimilarityByLayer
 
 
 def agreement(methods: Sequence[str], found: Agreement) -> Any:
-    """Rank correlation of every pair of methods, mean over seeds and its standard error in each field."""
+    """Rank correlation of every pair of methods: each field has the mean over seeds and its standard error."""
     count = len(methods)
     figure, axes = new_figure(1, 1, size=(1.6 + 0.72 * count, 1.3 + 0.56 * count))
     panel = axes[0, 0]
@@ -148,7 +148,7 @@ def agreement(methods: Sequence[str], found: Agreement) -> Any:
 def saliency_maps(projections: Reals, box_size_mpch: float) -> Any:
     """Rows: sums along z, y, x; columns: gradient for the Newton cube, the GR cube, and their difference."""
     figure, axes = new_figure(3, 3, size=(3.3, 2.8))
-    planes = (("x", "y"), ("x", "z"), ("y", "z"))  # horizontal and vertical axis left after each sum
+    planes = (("x", "y"), ("x", "z"), ("y", "z"))  # horizontal and vertical axes that remain after each sum
     for column, name in enumerate((*THEORIES, "difference")):
         limit = float(np.abs(projections[column]).max())
         power = int(np.floor(np.log10(limit))) if limit > 0 else 0
@@ -214,5 +214,5 @@ def _band(panel: Any, x: Reals, found: Line, colour: str, style: str, label: str
 
 
 def _colours(count: int) -> list[str]:
-    """Colours of methods, none of them that of a theory."""
+    """Colours of methods, none of them the colour of a theory."""
     return [OTHERS[i % len(OTHERS)] for i in range(count)]

@@ -11,7 +11,7 @@ from weakfield.learning import Scores
 from weakfield.learning.metrics import Estimate, auc
 from weakfield.report.learning_figures import roc_curve
 
-#: what a classifier is worth between universes and within pairs: colour, marker, label
+#: what a classifier reaches between universes and within pairs: colour, marker, label
 MEASURES = {
     "unpaired_auc": (OTHERS[0], "o", "AUC between universes (bootstrap over seeds)"),
     "paired_accuracy": (OTHERS[1], "s", "paired accuracy (binomial)"),
@@ -66,7 +66,7 @@ def bands(curves: Sequence[BandCurve]) -> Any:
         for number, ((key, label), colour) in enumerate(zip(CLASSIFIERS.items(), OTHERS, strict=False)):
             found = [(point.cut_hmpc, ordering) for point in curve.points if (ordering := getattr(point, key))]
             if found:
-                cuts = [cut * 1.03 ** (number - 1) for cut, _ in found]  # side by side where they agree
+                cuts = [cut * 1.03 ** (number - 1) for cut, _ in found]  # shifted sideways where they coincide
                 orders = [ordering.paired_accuracy for _, ordering in found]
                 _line(order, cuts, orders, color=colour, linestyle=style, label=f"{label}, {side}")
     share.set_ylabel("share of the logit difference of pairs")
@@ -80,7 +80,7 @@ def bands(curves: Sequence[BandCurve]) -> Any:
 
 
 def roc_controls(before: Scores, controls: Mapping[str, Scores]) -> Any:
-    """ROC curve of the network, and after each control: one panel a control."""
+    """ROC curve of the network, and after each control: one panel per control."""
     columns = min(len(controls), 4)
     rows = -(-len(controls) // columns)
     figure, axes = new_figure(rows, columns, size=(2.7, 2.8))
@@ -107,5 +107,5 @@ def _line(panel: Any, cuts: Sequence[float], found: Sequence[Estimate], **style:
 
 
 def _bars(found: Sequence[Estimate]) -> list[list[float]]:
-    """Lengths of error bars, downward and upward."""
+    """Lengths of error bars, downwards and upwards."""
     return [[e.value - e.low for e in found], [e.high - e.value for e in found]]

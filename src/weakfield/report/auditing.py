@@ -39,7 +39,7 @@ def audit(results: RunResults) -> Markup:
 
 
 def _cost(cost: Cost) -> str:
-    """``Cost: 1 retraining of 20 epochs, 10 simulations.`` or nothing."""
+    """``Cost: 1 retraining of 20 epochs, 10 simulations.``, or an empty string if nothing was spent."""
     spent = []
     if cost.retrainings:
         spent.append(f"{cost.retrainings} retraining{'s' * (cost.retrainings > 1)} of {cost.epochs} epochs")

@@ -25,7 +25,7 @@ from weakfield.report.run_results import RunResults
 
 LABELS = {"cnn": "network, mean removed", "cnn_meankept": "network, mean kept"}
 BASELINE_LABELS = {name: baseline.label for name, baseline in BASELINES.items()}
-#: baselines that have a curve of their own in figures; the table has all
+#: baselines that have a curve of their own in figures; the table lists all
 DRAWN = ("mean", "variance", "log_pk", "pk_bk")
 #: baselines whose scores are shown beside those of the networks
 SHOWN = ("mean", "log_pk", "pk_bk")
@@ -37,7 +37,7 @@ MEASURES = {
     "average_precision": "average precision",
     "calibrated_ece": "calibration error",
 }
-#: one colour a classifier in all figures, none of them that of a theory
+#: one colour per classifier in all figures, none of them the colour of a theory
 COLOURS = {
     "cnn": OTHERS[0],
     "cnn_meankept": OTHERS[1],
@@ -50,12 +50,12 @@ CHANCE = 0.5
 
 
 def label(name: str) -> str:
-    """What people read for a network or a baseline."""
+    """The name of a network or a baseline as readers see it."""
     return LABELS.get(name) or BASELINE_LABELS.get(name, name)
 
 
 def colours() -> dict[str, str]:
-    """``COLOURS`` by what people read."""
+    """``COLOURS`` by the names that readers see."""
     return {label(name): colour for name, colour in COLOURS.items()}
 
 
@@ -84,7 +84,7 @@ def classification(results: RunResults) -> Markup:
 
 
 def plain_point(results: RunResults) -> str:
-    """What the cube mean gives away and what is left without it, in the words that the numbers allow."""
+    """What the cube mean reveals and what is left without it, in words that the numbers allow."""
     found = tests(results)
     mean, power = (found.get(label(name)) for name in ("mean", "log_pk"))
     kept, removed = (found.get(label(name)) for name in ("cnn_meankept", "cnn"))
@@ -136,7 +136,7 @@ def _above_chance(test: Measures) -> bool:
 
 
 def bound_note(results: RunResults) -> str:
-    """What the bound says, with the numbers of the main network; empty where there is none."""
+    """What the bound means, with the numbers of the main network; empty where there is none."""
     main = results.main_model.metrics
     bound = main.bound
     if bound is None:
@@ -165,7 +165,7 @@ def classifiers(results: RunResults) -> dict[str, Scores]:
 
 
 def training(results: RunResults) -> Markup:
-    """Learning curves with what they show in words, ROC curves, calibration, score distributions."""
+    """Learning curves with a description of what they show, ROC curves, calibration, score distributions."""
     models = results.models
     if not models:
         return absent("training", "train")
@@ -193,14 +193,14 @@ def training(results: RunResults) -> Markup:
 
 
 def fits_in_words(results: RunResults) -> list[str]:
-    """What the loss curves show of each network."""
+    """What the loss curves show for each network."""
     found = {label(name): model.metrics.fit.words for name, model in results.models.items()}
     words = {name: re.sub(r"-(?=\d)", "\N{MINUS SIGN}", text) for name, text in found.items()}
     return [f"{name[0].upper()}{name[1:]}: {text}" for name, text in words.items()]
 
 
 def _reliabilities(results: RunResults, scores: dict[str, Scores]) -> dict[str, Reliability]:
-    """Of the networks as their stage left it, of two baselines as their scores are."""
+    """Reliabilities of the networks as the train stage left them, and of two baselines from their scores."""
     found = {label(name): model.metrics.reliability for name, model in results.models.items()}
     for name in ("log_pk", "pk_bk"):
         if label(name) in scores:
@@ -210,7 +210,7 @@ def _reliabilities(results: RunResults, scores: dict[str, Scores]) -> dict[str, 
 
 
 def confusion_table(results: RunResults) -> Markup:
-    """How many cubes of each theory were called what, for every network; empty where that is not known."""
+    """How the cubes of each theory were classified by every network; empty where that is not known."""
     theories = {"newton": "Newton", "gr": "GR"}
     rows = [
         (f"{label(name)}: {theories[theory]}", called["newton"], called["gr"])
@@ -221,7 +221,7 @@ def confusion_table(results: RunResults) -> Markup:
 
 
 def _learning_curve(results: RunResults) -> Picture | None:
-    """The figure against the number of training seeds, where such a curve was asked for."""
+    """The figure of scores against the number of training seeds, where such a curve was asked for."""
     if results.learning_curve is None:
         return None
     bound = results.main_model.metrics.bound

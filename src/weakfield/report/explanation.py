@@ -30,7 +30,7 @@ from weakfield.report.slider import Panel, Slider
 
 Arrays = dict[str, NDArray[Any]]
 
-#: the maps that are laid over the sample, the first two of those there are
+#: the maps that are overlaid on the sample: the first two of these that are there
 SHOWN = ("pair_integrated", "grad_cam", "gradient", "occlusion", "deeplift")
 MEASURED = "measured, GR \N{MINUS SIGN} Newton"
 TITLES = {
@@ -49,7 +49,7 @@ TITLES = {
 
 
 def title(method: str) -> str:
-    """What people read for a method of attribution; one of a user's own keeps its name."""
+    """The name of a method of attribution as readers see it; a user's own method keeps its name."""
     return TITLES.get(method, method)
 
 
@@ -78,7 +78,7 @@ def explanation(results: RunResults) -> Markup:
 
 
 def overlays(results: RunResults, found: Explanation) -> Slider | None:
-    """The sample of GR under two maps, and the true difference of the pair beside them."""
+    """The GR sample under two maps, with the true difference of the pair beside them."""
     path = results.folder.explain / "maps.npz"
     if not path.exists():
         return None
@@ -125,7 +125,7 @@ def _triangle_picture(results: RunResults, triangles: Triangles | None) -> Pictu
 
 
 def _method_row(found: Explanation, name: str) -> tuple[str, ...]:
-    """What the attributions of a method add up to, beside what they should."""
+    """What the attributions of a method add up to, beside what they should add up to."""
     sums = found.methods[name]
     change = "" if sums.change is None else with_error(sums.change)
     residual = "" if sums.largest_residual is None else minus(f"{sums.largest_residual:.1e}")
@@ -133,7 +133,7 @@ def _method_row(found: Explanation, name: str) -> tuple[str, ...]:
 
 
 def trust(results: RunResults) -> Markup:
-    """The tests of trust, tabled and drawn."""
+    """The tests of trust, as a table and figures."""
     found = results.trust
     if found is None:
         return render("trust.html", found=None)
@@ -153,7 +153,7 @@ def trust(results: RunResults) -> Markup:
 
 
 def _trust_row(found: Trust, name: str) -> tuple[str, ...]:
-    """The tests of one method that end in a number."""
+    """The tests of one method that result in a number."""
     curves, last = found.curves[name], found.parameter_randomisation.methods[name].signed
     drawn = OverSeeds[float](value=last.value[-1], error=None if last.error is None else last.error[-1])
     others = {who: methods[name].signed for who, methods in found.networks.items()}
@@ -180,11 +180,11 @@ def _arrays(path: Path) -> Arrays:
 
 
 def _cube(values: NDArray[Any]) -> NDArray[np.float64]:
-    """The channels of (channels, N, N[, N]) added, as a cube; a slice is one of a single plane."""
+    """The sum over channels of (channels, N, N[, N]), as a cube; a slice becomes a cube of a single plane."""
     added = values.astype(np.float64).sum(axis=0)
     return np.asarray(added[None] if added.ndim == 2 else added)
 
 
 def _ratio(values: NDArray[np.float64], error: NDArray[np.float64]) -> NDArray[np.float64]:
-    """In units of the error; not a number where there is none."""
+    """``values`` in units of the error; NaN where there is none."""
     return np.asarray(np.divide(values, error, out=np.full(values.shape, np.nan), where=error > 0))

@@ -1,4 +1,4 @@
-"""Figures of the training and of what classifiers are worth: losses, scores, ROC, reliability, learning curve."""
+"""Figures of the training and of what classifiers reach: losses, scores, ROC, reliability, learning curve."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NO_COLOURS: Mapping[str, str] = MappingProxyType({})
 
 
 def learning_curves(histories: Mapping[str, History]) -> Any:
-    """Loss of the training and validation parts, and validation AUC, by epoch; the chosen epoch marked."""
+    """Loss of the training and validation parts, and validation AUC, by epoch; the chosen epoch is marked."""
     figure, axes = new_figure(1, 2, size=(5.0, 3.3))
     loss, score = axes[0]
     loss.axhline(np.log(2), color=GREY, linewidth=1, linestyle=":", label="knows nothing (ln 2)")
@@ -45,7 +45,7 @@ def learning_curves(histories: Mapping[str, History]) -> Any:
 
 
 def score_distributions(classifiers: Mapping[str, Scores]) -> Any:
-    """Logits of the test cubes of both theories, the members of a pair joined by a line, histograms outside."""
+    """Logits of the test cubes of both theories, with the members of a pair joined by a line and histograms outside."""
     columns = min(len(classifiers), 4)
     rows = -(-len(classifiers) // columns)
     figure, axes = new_figure(rows, columns, size=(2.6, 3.3))
@@ -96,14 +96,14 @@ def _calls(scores: Scores, weights: Reals | None) -> tuple[Reals, Reals]:
 
 
 def _colour(label: str, number: int, colours: Mapping[str, str]) -> str:
-    """The colour that is given for a classifier, else one by its place."""
+    """The colour given for a classifier, or else one by its position."""
     return colours.get(label, OTHERS[number % len(OTHERS)])
 
 
 def roc_curve(scores: Scores, weights: Reals | None = None) -> tuple[Reals, Reals]:
     """False and true positive rates (thresholds + 1,) when cubes above a falling threshold are called GR.
 
-    ``weights`` (seeds,) count how often each seed is taken.
+    ``weights`` (seeds,) count how often each seed is used.
     """
     return _calls(scores, weights)
 
@@ -120,14 +120,14 @@ def roc_band(scores: Scores) -> tuple[Reals, Reals, Reals]:
     curves = []
     for weights in bootstrap_weights(len(scores.distinct), ROC_RESAMPLES):
         false, true = roc_curve(scores, weights)
-        # the true rate at a false rate is the highest one reached up to it
+        # the true rate at a false rate is the highest one reached up to that false rate
         curves.append(true[np.searchsorted(false, grid + 1e-12, side="right") - 1])
     low, high = np.quantile(curves, [0.025, 0.975], axis=0)
     return grid, low, high
 
 
 def roc(groups: Sequence[Mapping[str, Scores]], colours: Mapping[str, str] = NO_COLOURS) -> Any:
-    """ROC curves on the test seeds, each with its band, a panel a group; last, precision and recall of the first."""
+    """ROC curves on the test seeds with bands, one panel per group; last, precision and recall of the first group."""
     figure, axes = new_figure(1, len(groups) + 1, size=(4.3, 4.3))
     for panel, classifiers in zip(axes[0], groups, strict=False):
         panel.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="chance")
@@ -154,7 +154,7 @@ def roc(groups: Sequence[Mapping[str, Scores]], colours: Mapping[str, str] = NO_
 
 
 def reliability_curves(curves: Mapping[str, Reliability], colours: Mapping[str, str] = NO_COLOURS) -> Any:
-    """Share of GR against the probability given, as scored and after the temperature; by name, then kind of rows."""
+    """Share of GR against the given probability, as scored and after the temperature; by name, then by kind of rows."""
     figure, axes = new_figure(1, 2, size=(4.6, 4.3))
     for panel, kind, title in zip(axes[0], ("raw", "calibrated"), ("as scored", "after temperature"), strict=True):
         panel.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="calibrated")
@@ -234,6 +234,6 @@ def seeds_curve(
 
 
 def _with_bars(found: Sequence[Estimate]) -> tuple[Reals, list[Reals]]:
-    """Values, and the lengths of their error bars downward and upward."""
+    """Values, and the lengths of their error bars downwards and upwards."""
     value, low, high = np.array([(e.value, e.low, e.high) for e in found]).reshape(-1, 3).T
     return value, [value - low, high - value]

@@ -12,12 +12,12 @@ from weakfield.learning.metrics import Estimate
 
 
 def minus(text: str) -> str:
-    """Hyphens of numbers as minus signs."""
+    """Replace the hyphens of numbers by minus signs."""
     return text.replace("-", "\N{MINUS SIGN}")
 
 
 def digits(value: float, count: int) -> str:
-    """``value`` with so many significant digits."""
+    """``value`` with this many significant digits."""
     return minus(f"{value:.{count}g}")
 
 
@@ -27,13 +27,13 @@ def interval(estimate: Estimate) -> str:
 
 
 def cell(estimate: Estimate) -> Markup:
-    """The same for a table: it wraps between value and interval only."""
+    """The same for a table, where it may wrap only between the value and the interval."""
     number, bounds = interval(estimate).split(" ", 1)
     return Markup('{} <span class="range">{}</span>').format(number, bounds)
 
 
 def with_error(found: OverSeeds[float]) -> str:
-    """``0.0123 +- 0.0031``: two digits of the error; without an error three of the value."""
+    """``0.0123 +- 0.0031``: two digits of the error; three digits of the value where there is no error."""
     value, error = found.value, found.error
     if error is None or not error > 0:
         return digits(value, 3)
@@ -44,12 +44,12 @@ def with_error(found: OverSeeds[float]) -> str:
 
 
 def share(part: float, whole: float) -> str:
-    """`` (42 %)``, or nothing when the whole is nothing."""
+    """`` (42 %)``, or an empty string when the whole is 0."""
     return minus(f" ({100 * part / whole:.0f} %)") if whole else ""
 
 
 def scientific(value: float, count: int = 2) -> str:
-    """``2.4e-3`` as 2.4 x 10^-3 in plain characters, with so many significant digits."""
+    """``2.4e-3`` as 2.4 x 10^-3 in plain characters, with this many significant digits."""
     mantissa, exponent = f"{value:.{count - 1}e}".split("e")
     raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
     return mantissa if int(exponent) == 0 else f"{minus(mantissa)}\N{MULTIPLICATION SIGN}10{raised}"

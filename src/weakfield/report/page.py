@@ -1,4 +1,4 @@
-"""The templates of the page, and the pictures that stand in it: everything is inside the one file."""
+"""The templates of the page, and the pictures in it: everything is inside one file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 160
-CSS_DPI = 96  # pixels of CSS in an inch
+CSS_DPI = 96  # CSS pixels per inch
 
 _TEMPLATES = Environment(
     loader=PackageLoader("weakfield.report"),
@@ -33,12 +33,12 @@ _TEMPLATES.filters |= {
 
 
 def render(template: str, **context: object) -> Markup:
-    """A template of ``report/templates`` as HTML; text in ``context`` is escaped, a name it lacks is an error."""
+    """A template of ``report/templates`` as HTML; text in ``context`` is escaped, and a missing name is an error."""
     return Markup(_TEMPLATES.get_template(template).render(context))
 
 
 def absent(what: str, stage: str) -> Markup:
-    """The one line that stands where a stage has left nothing."""
+    """The one line that is shown where a stage has left nothing."""
     return render("absent.html", what=what, stage=stage)
 
 
@@ -55,7 +55,7 @@ class Picture:
 
     @classmethod
     def of(cls, drawing: Figure, alt: str, dense: bool = False) -> Picture:
-        """A figure as it is drawn now."""
+        """A figure in its present state."""
         return cls(png_of(drawing), alt, dense)
 
     @classmethod
@@ -65,7 +65,7 @@ class Picture:
 
     @property
     def width(self) -> int:
-        """Natural width in pixels of CSS."""
+        """Natural width in CSS pixels."""
         return int.from_bytes(self.png[16:20], "big") * CSS_DPI // DPI
 
     @property
@@ -77,12 +77,12 @@ class Picture:
 
 
 def png_of(drawing: Figure) -> bytes:
-    """A figure as PNG; the same bytes for the same drawing."""
+    """A figure as PNG; the same drawing gives the same bytes."""
     buffer = io.BytesIO()
     drawing.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
     return buffer.getvalue()
 
 
 def data_uri(png: bytes) -> str:
-    """A PNG as the address of itself, so that the page fetches nothing."""
+    """A PNG as a data URI, so that the page fetches nothing."""
     return "data:image/png;base64," + base64.b64encode(png).decode()

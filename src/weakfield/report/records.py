@@ -1,6 +1,6 @@
-"""The JSON files of a run as the page reads them: the keys that it shows, typed; it passes over all others.
+"""The JSON files of a run as the page reads them: the keys that it shows, typed; all others are ignored.
 
-A key with a default is one that runs of an earlier version, or of some settings, do not have.
+A key with a default is one that is missing from runs of an earlier version, or with some settings.
 """
 
 from __future__ import annotations

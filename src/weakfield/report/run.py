@@ -33,7 +33,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[RunResults], Markup]], ...] = (
 
 
 def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
-    """Write ``report/index.html``; a stage that has not been run is one line on the page.
+    """Write ``report/index.html``; a stage that has not been run gets one line on the page.
 
     Raises ``BadInput`` when a file that the page shows is damaged.
     """

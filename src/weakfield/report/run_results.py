@@ -1,4 +1,4 @@
-"""What a run folder holds for the page; a stage that has not been run leaves ``None`` or nothing."""
+"""What a run folder holds for the page; for a stage that has not been run it is ``None`` or empty."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ class ModelResults:
 
     @property
     def test_scores(self) -> Scores:
-        """Those of the network on the test seeds."""
+        """Scores of the network on the test seeds."""
         return self.scores["network"]["test"]
 
 
 class RunResults:
-    """The files of a run, read when first asked for; a damaged file is a ``BadInput`` that names it."""
+    """The files of a run, read when first asked for; a damaged file raises ``BadInput``, which names it."""
 
     def __init__(self, study: StudyConfig, folder: RunFolder) -> None:
         self.study = study
@@ -95,7 +95,7 @@ class RunResults:
 
     @property
     def main_model(self) -> ModelResults:
-        """The first of ``models``, which must not be empty: what audit and explanation are about."""
+        """The first of ``models``, which must not be empty: the model that the audit and the explanation are about."""
         return next(iter(self.models.values()))
 
     @cached_property
@@ -108,7 +108,7 @@ class RunResults:
 
     @cached_property
     def audit_scores(self) -> dict[str, Scores]:
-        """Test scores of the classifier that a control is about, by its name, in the order of the audit."""
+        """Test scores of the classifier that a control is about, by the control's name, in the order of the audit."""
         names = [] if self.audit is None else [row.name for row in self.audit.controls]
         kept = {name: KeptControl.load_if_there(self.folder.audit / f"{name}.json") for name in names}
         scores = {name: found.test_scores() for name, found in kept.items() if found is not None}
@@ -128,7 +128,7 @@ class RunResults:
 
     @cached_property
     def seconds(self) -> dict[str, float]:
-        """Wall time of every finished stage, the simulations summed over pairs and theories."""
+        """Wall time of every finished stage [s]; the time of the simulations is summed over pairs and theories."""
         found: dict[str, float] = {}
         if self.pairs:
             grown = (*self.pairs.values(), *self.pairs.inverses.values())

@@ -1,4 +1,4 @@
-"""Cubes plane by plane under a slider; without JavaScript the middle plane is shown."""
+"""Cubes shown plane by plane with a slider; without JavaScript the middle plane is shown."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from weakfield.report.page import data_uri, png_of, render
 Reals = NDArray[np.float64]
 
 PLANES, PIXELS = 48, 96  # at most, to keep the page small
-SIZE = (3.7, 3.15)  # inches of one panel
-FIELD = (0.165, 0.165, 0.6, 0.7048)  # left, bottom, width, height of the square field, as shares of the panel
+SIZE = (3.7, 3.15)  # inches, of one panel
+FIELD = (0.165, 0.165, 0.6, 0.7048)  # left, bottom, width, height of the square field, as fractions of the panel
 LEVELS = 256
 GREYS = "gray"
-VEIL = 0.6  # power of |attribution| that its opacity follows: what is weak is still seen
+VEIL = 0.6  # the opacity follows |attribution| to this power, so that weak attributions are still visible
 
 
 @dataclass(frozen=True)
 class Panel:
     """One picture of a slider: a cube (N, N, N) [z, y, x] in colours from -limit to limit (default: its largest value).
 
-    With ``overlay`` (N, N, N) the cube is drawn in greys and the overlay lies over it in the colours of the panel,
+    With ``overlay`` (N, N, N) the cube is drawn in greys, and the overlay lies over it in the colours of the panel,
     opaque where it is strongest; limit and label are then those of the overlay.
     """
 
@@ -47,10 +47,10 @@ class Panel:
 
 @dataclass(frozen=True)
 class Slider:
-    """Panels of one size side by side, moved through their planes together.
+    """Panels of the same size side by side, moved through their planes together.
 
-    ``name`` is that of the control on the page; ``step`` planes are passed over and ``block`` x ``block`` cells
-    averaged to keep the page small.
+    ``name`` is the name of the slider's control on the page. To keep the page small, only every ``step``-th plane is
+    shown, and ``block`` x ``block`` cells are averaged.
     """
 
     panels: Sequence[Panel]
@@ -72,13 +72,13 @@ class Slider:
 
     @property
     def heights(self) -> list[float]:
-        """z of the middles of the planes [Mpc/h]."""
+        """z of the centres of the planes [Mpc/h]."""
         cell = self.box_size_mpch / self.panels[0].cube.shape[1]
         return [round((plane + 0.5) * cell, 1) for plane in self.planes]
 
     @property
     def note(self) -> str:
-        """How the planes were thinned; empty where they were not."""
+        """How the planes were thinned out; empty where they were not."""
         notes = [f"One plane in {self.step} is shown."] if self.step > 1 else []
         notes += [f"Pixels are means over {self.block} \N{MULTIPLICATION SIGN} {self.block} cells."] * (self.block > 1)
         return " ".join(notes)
@@ -104,7 +104,7 @@ class Slider:
 def slider(cubes: dict[str, Reals], box_size_mpch: float) -> Slider:
     """Panels of the cubes "newton", "gr" and "difference" (N, N, N) [z, y, x].
 
-    The difference comes with its mean removed, beside which its structure would not be seen.
+    The mean of the difference is removed, because its structure would not be visible beside it.
     """
     shared = max(_largest(cubes[name]) for name in ("newton", "gr"))
     panels = []
@@ -132,7 +132,7 @@ def _coarse(planes: Reals, block: int) -> Reals:
 
 
 def _strip(panel: Panel, planes: list[int], block: int) -> bytes:
-    """All planes below each other as one PNG with a palette, y upward in each."""
+    """All planes below one another as one PNG with a palette, with y upwards in each."""
     from matplotlib import colormaps
     from PIL import Image
 
@@ -156,13 +156,13 @@ def _strip(panel: Panel, planes: list[int], block: int) -> bytes:
 
 
 def _levels(images: Reals, limit: float) -> NDArray[np.uint8]:
-    """Numbers of colours, 0 at -limit, the last at limit."""
+    """Palette indices: 0 at -limit, the last one at limit."""
     scaled = (images / limit + 1) / 2 if limit > 0 else np.full(images.shape, 0.5)
     return np.clip(np.rint(scaled * (LEVELS - 1)), 0, LEVELS - 1).astype(np.uint8)
 
 
 def _upright(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Planes (planes, n, n[, 3]) below each other, the first row of each at its bottom."""
+    """Planes (planes, n, n[, 3]) below one another, with the first row of each at its bottom."""
     flipped = images[:, ::-1]
     return np.ascontiguousarray(flipped.reshape(-1, *images.shape[2:]))
 

@@ -17,7 +17,7 @@ from weakfield.report.run_results import RunResults
 from weakfield.report.slider import slider
 from weakfield.spectra.paired import PairedPower
 
-#: snapshots are stored in single precision: no error of a ratio of powers is believed below this
+#: snapshots are stored in single precision, so an error of a ratio of powers below this is not believed
 PRECISION = 1e-7
 PROVIDERS = {"camb": "CAMB", "eisenstein-hu": "the Eisenstein-Hu fit", "file": "a table"}
 
@@ -41,7 +41,7 @@ def study_paragraph(results: RunResults) -> Markup:
 
 
 def slices(results: RunResults) -> Markup:
-    """The planes of one pair under a slider."""
+    """The planes of one pair with a slider."""
     if not results.pairs:
         return absent("snapshots", "simulate")
     study = results.study
@@ -122,7 +122,7 @@ def provenance(results: RunResults) -> Markup:
 
 
 def _ratio_sentence(spectrum: PairedPower) -> str:
-    """Where the ratio departs most significantly from 1, and what the pairing is worth."""
+    """Where the ratio departs most significantly from 1, and how much the pairing helps."""
     if len(spectrum.seeds) < 2:
         return "A single pair gives a ratio without an error."
     error = np.maximum(spectrum.ratio_error, PRECISION)

@@ -1,4 +1,4 @@
-"""Bispectra, the simulation's own spectra, significance of the difference: a section of the page each."""
+"""Bispectra, the simulation's own spectra, significance of the difference: each function is one section of the page."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def bispectra(results: RunResults) -> Markup:
 
 
 def written(results: RunResults) -> Markup:
-    """The spectra that the simulation wrote while it grew, beside linear theory and the non-linear fit."""
+    """The spectra that the simulation wrote while it ran, beside linear theory and the non-linear fit."""
     if not results.spectra:
         return absent("spectra", "measure")
     alts = {"phi_written": "Spectra files: potential", "delta_written": "Spectra files: density"}
@@ -45,7 +45,7 @@ def _saved(results: RunResults, kind: str, alts: dict[str, str]) -> dict[str, Pi
 
 
 def significance(results: RunResults) -> Markup:
-    """One row a statistic: sigma of one pair and of all that judge."""
+    """One row per statistic: sigma of one pair, and of all the pairs that judge it."""
     found: list[tuple[str, PairedPower | PairedBispectrum]] = [("P(k)", result) for result in results.spectra]
     found += [("bispectrum", result) for result in results.bispectra]
     if not found:

@@ -1,1 +1,1 @@
-"""The controls in families, a file each; every file has its controls in ``CONTROLS``."""
+"""The controls in families, one file each; every file lists its controls in ``CONTROLS``."""

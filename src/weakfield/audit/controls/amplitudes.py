@@ -1,4 +1,4 @@
-"""Amplitudes and phases of the modes: which of them the network follows, and whether training finds an amplitude."""
+"""Amplitudes and phases of the modes: which of them the network follows, and whether training can find an amplitude."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from weakfield.dataset import PARTS, Pairs, PairTensor, Part
 from weakfield.fourier.altered import randomise_phases, swap_amplitudes
 from weakfield.learning import Scores
 
-#: numbers that Newton cubes are multiplied by
+#: numbers by which Newton cubes are multiplied
 FACTORS = (0.9, 0.99)
 PHASE_SEED = 4_177
 
@@ -70,10 +70,10 @@ def swapped(audit: AuditRun) -> PairTensor:
 
 
 def amplitude_phase_swap(audit: AuditRun) -> Result:
-    """Show the network amplitudes of one twin with the phases of the other."""
+    """Show the network the amplitudes of one member of a pair with the phases of the other."""
     plain, mixed = audit.scores(), audit.score(swapped(audit))
     whole = plain.gr - plain.newton
-    # the two orders in which amplitudes and phases can change from Newton to GR, averaged: the two parts add up
+    # averages the two orders in which amplitudes and phases can change from Newton to GR, so that the two parts add up
     amplitudes = 0.5 * ((mixed.gr - plain.newton) + (plain.gr - mixed.newton))
     share = audit.ratio(amplitudes, whole)
     phases = audit.ratio(whole - amplitudes, whole)
@@ -115,7 +115,7 @@ def without_phases(audit: AuditRun, part: Part) -> PairTensor:
 
 
 def phases_randomised(audit: AuditRun) -> Result:
-    """Give both twins the same random phases, so that only their amplitudes are left."""
+    """Give both members of a pair the same random phases, so that they differ only in their amplitudes."""
     cubes: dict[Part, Pairs] = {part: without_phases(audit, part) for part in PARTS}
     scores = audit.score(cubes["test"])
     share = audit.share(scores)

@@ -1,4 +1,4 @@
-"""Where in k the information sits: bands, single shells and planes of modes taken out."""
+"""Where in k the information sits: tests that remove bands, single shells and planes of modes."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def cuts(n: int) -> list[float]:
 
 
 def resolved_cut(n: int) -> float:
-    """The cut nearest to half of the Nyquist wavenumber: above it the lattice shapes the fields."""
+    """The cut nearest to half of the Nyquist wavenumber; above it the lattice shapes the fields."""
     return min(cuts(n), key=lambda cut: abs(cut - n / 4))
 
 
 def retrainings(study: StudyConfig) -> int:
-    """One retraining at the resolved cut; with ``full`` one at every cut."""
+    """One retraining at the resolved cut; with ``full``, one at every cut."""
     return len(cuts(study.simulation.grid)) if study.audit.full else 1
 
 
@@ -53,7 +53,7 @@ def pass_filter(audit: AuditRun, side: Side) -> Result:
     """Keep the modes on one side of several cuts; the row is about the resolved one."""
     n, control = audit.dataset.grid, f"{side}_pass"
     middle, points, seen = resolved_cut(n), {}, {}
-    for cut in sorted(cuts(n), key=lambda cut: cut != middle):  # the budget goes to the resolved cut first
+    for cut in sorted(cuts(n), key=lambda cut: cut != middle):  # the resolved cut is the first to use the budget
 
         def change(pair: Tensor, cut: float = cut) -> Tensor:
             return FILTERS[side](pair, cut, audit.dim)
@@ -87,8 +87,7 @@ def pass_filter(audit: AuditRun, side: Side) -> Result:
 
 
 def resolved_verdict(audit: AuditRun, side: Side, share: Estimate) -> Verdict:
-    """Clean when the network surely lives on resolved modes, those below the cut, and a shortcut when it surely does
-    not."""
+    """Clean if the network surely relies on resolved modes, those below the cut; a shortcut if it surely does not."""
     found = blamed(audit, share)
     if side == "low" and found != "inconclusive":
         return "clean" if found == "shortcut" else "shortcut"
@@ -130,7 +129,7 @@ SHELL = (0.5, 1.5)
 
 
 def fundamental_removed(audit: AuditRun) -> Result:
-    """Take out the shell of k_F and train the network again without it."""
+    """Remove the shell of k_F and train the network again without it."""
 
     def change(pair: Tensor) -> Tensor:
         return stop_band(pair, *SHELL, audit.dim)
@@ -171,7 +170,7 @@ DIPOLE = (0.5, 1.2)
 
 
 def dipole_removed(audit: AuditRun) -> Result:
-    """Take out the six modes of the fundamental wavelength along the axes."""
+    """Remove the six modes of the fundamental wavelength along the axes."""
     scores = audit.score(audit.altered(lambda pair: stop_band(pair, *DIPOLE, audit.dim)))
     share = audit.share(scores)
     return Result(
@@ -197,7 +196,8 @@ DIPOLE_REMOVED = Control(
 def plane_power(audit: AuditRun) -> np.ndarray:
     """Power of Newton test cubes on the plane k_x = 0 over that on k_y = 0 and k_z = 0, by seed; 1 if isotropic.
 
-    Relative to the mean power of modes of the same |k|, so that every mode counts alike; axes are left out.
+    Powers are relative to the mean power of modes of the same |k|, so that every mode counts alike; modes on the axes
+    are left out.
     """
     n, dim = audit.dataset.grid, audit.dim
     groups, nyquist = power_groups(n, True, dim), nyquist_modes(n, dim)
@@ -210,14 +210,14 @@ def plane_power(audit: AuditRun) -> np.ndarray:
         index = groups.index.ravel() + 1
         means = np.bincount(index, (weight * power).ravel()) / np.bincount(index, weight.ravel())
         relative = power / np.maximum(means, np.finfo(float).tiny)[groups.index + 1]
-        # on k_x = 0 both k and -k are stored, elsewhere one of them: weights count every mode once
+        # on k_x = 0 both k and -k are stored, elsewhere only one of them: the weights count every mode once
         level = [float(np.average(relative[single & p], weights=weight[single & p])) for p in on_plane]
         ratios.append(level[-1] / np.mean(level[:-1]))
     return np.array(ratios)
 
 
 def noise_plane(audit: AuditRun) -> Result:
-    """Take out the plane k_x = 0, where the generator of the reference program loses half of the variance."""
+    """Remove the plane k_x = 0, where the generator of the reference program loses half of the variance."""
     plain = audit.scores()
     left = []
     for axis in range(audit.dim):
@@ -225,7 +225,8 @@ def noise_plane(audit: AuditRun) -> Result:
         left.append(scores.gr - scores.newton)
     whole = plain.gr - plain.newton
     difference = audit.ratio(left[-1] - np.mean(left[:-1], axis=0), whole)
-    # a network need not treat the axes alike: what it loses with one of the other planes and not another is no quirk
+    # a network need not treat the axes alike: a loss with only one of the other planes removed is not the generator's
+    # flaw
     own_taste = audit.ratio(left[0] - left[-2], whole)
     taste = max(abs(own_taste.low), abs(own_taste.high))
     ratio = audit.ratio(plane_power(audit), np.ones(len(plain.seeds)))

@@ -1,4 +1,4 @@
-"""The even and the odd part of GR - Newton in the initial modes: what is of first order, and what of second."""
+"""The even and the odd part of GR - Newton in the initial modes: what is of second order, and what is of first."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from weakfield.config import THEORIES, Inverse
 from weakfield.dataset import PairTensor
 from weakfield.learning import Scores
 
-#: test seeds used at most: a pair of the inverse is grown for each of them that has none
+#: most test seeds used: for each of them that has no pair of its inverse, one is grown
 SEEDS = 16
 
 
 def with_one_parity(twins: tuple[Tensor, Tensor], inverse: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-    """(Newton + even part, Newton + odd part) of GR - Newton of a seed; together with Newton's cube they add up to GR.
+    """(Newton + even part, Newton + odd part) of GR - Newton of a seed; both parts added to Newton's cube give GR.
 
-    ``twins`` are Newton and GR of the seed, ``inverse`` those of its inverse: another universe, of which the
-    difference alone is used. The even part is half the sum of the two differences, the odd part half of the first
-    minus the second.
+    ``twins`` are Newton and GR of the seed, ``inverse`` those of its inverse: another universe, of which only the
+    difference is used. The even part is half the sum of the two differences; the odd part is half of the first minus
+    the second.
     """
     newton, gr = twins
     upright, inverted = gr - newton, inverse[1] - inverse[0]
@@ -33,9 +33,9 @@ def with_one_parity(twins: tuple[Tensor, Tensor], inverse: tuple[Tensor, Tensor]
 def parted(audit: AuditRun, seeds: list[int]) -> tuple[PairTensor, PairTensor, np.ndarray]:
     """(Newton, Newton + odd) and (Newton + even, GR) as the network sees cubes, and squares of the parts (seeds, 2).
 
-    The parts are taken of what the study makes of its files (mean of squares: even, odd), in double precision. All that
-    is done to a cube but noise is linear, so that it does not matter whether the parts are taken before or after; a
-    factor that the study puts on one theory is then counted where it belongs, at first order.
+    The parts are computed from the samples that the study makes from its files (mean of squares: even, odd), in double
+    precision. Everything done to a cube except noise is linear, so it does not matter whether the parts are computed
+    before or after it; a factor that the study applies to one theory is then counted where it belongs, at first order.
     """
     dataset, study = audit.dataset, audit.study
     first, second, sizes = [], [], []
@@ -61,7 +61,7 @@ def first_order(audit: AuditRun) -> Result:
     with_odd, with_even, sizes = parted(audit, seeds)
     first, second = audit.score(with_odd), audit.score(with_even)
     whole = second.gr - first.newton
-    # the two orders in which the parts can be added to Newton, averaged: the two shares add up to 1
+    # averages the two orders in which the parts can be added to Newton, so that the two shares add up to 1
     odd = 0.5 * ((first.gr - first.newton) + (second.gr - second.newton))
     share, left = audit.ratio(odd, whole), audit.ratio(whole - odd, whole)
     gap = audit.ratio(whole, np.ones(len(whole)))
@@ -98,7 +98,7 @@ def first_order(audit: AuditRun) -> Result:
 
 
 def _square(part: Tensor, keep_mean: bool) -> float:
-    """Mean square of the cells, about the mean of each channel where the network does not see it."""
+    """Mean square of the cells, about the mean of each channel where the network does not see that mean."""
     values = part.numpy()
     if not keep_mean:
         values = values - values.mean(axis=(-3, -2, -1), keepdims=True)

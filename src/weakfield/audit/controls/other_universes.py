@@ -1,4 +1,4 @@
-"""The trained network on universes of other settings, and a network trained there on those of the study."""
+"""The trained network on universes of other settings, and a network trained on those and tested on the study's."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from weakfield.dataset import PARTS, Pairs, PairTensor, Part
 from weakfield.learning import Estimate, Scores
 from weakfield.pairs.manifest import settings_hash
 
-#: step limit [Hubble times] that the clock of the staggered mesh needs, whatever the spectral one is content with
+#: step limit [Hubble times] that the staggered mesh needs, whatever limit is enough for the spectral one
 STAGGERED_STEP = 0.04
-#: from the last seed of the study to seeds that nobody has looked at
+#: distance from the last seed of the study to seeds that nobody has looked at
 GAP = 1_000_000
 
 
@@ -23,8 +23,8 @@ GAP = 1_000_000
 class Elsewhere:
     """Other universes: the study that grows them, and what they are called.
 
-    ``seeds`` where they are not the test seeds of the study; ``redshifts``, the outputs that a sample is made of, where
-    they are not the study's; ``folder`` where pairs are there already.
+    ``seeds`` are given where they are not the test seeds of the study, ``redshifts``, the outputs that a sample is made
+    of, where they are not the study's, and ``folder`` where the pairs are already there.
     """
 
     study: StudyConfig
@@ -35,16 +35,16 @@ class Elsewhere:
 
 
 def grown(audit: AuditRun, control: str, place: Elsewhere, seeds: Sequence[int]) -> PairTensor:
-    """The cubes of ``seeds`` there."""
+    """The cubes of ``seeds`` in that place."""
     folder = place.folder or grow_pairs(audit, control, place.study, seeds)
     return cubes_of(audit, place.study, folder, seeds, place.redshifts)
 
 
 def transfer(audit: AuditRun, control: str, places: Sequence[Elsewhere], reverse: bool = False) -> Result:
-    """Show the network, as trained, the test seeds of every place; the row is about the last.
+    """Show the network, as trained, the test seeds of every place; the row is about the last one.
 
-    With ``reverse`` a network is also trained on the last place, all parts of which are grown, and tested on the
-    study's own test cubes. The share compares the sums over the seeds of twins' logit differences, there and here.
+    With ``reverse`` a network is also trained on the last place, of which all parts are grown, and tested on the
+    study's own test cubes. The share compares two sums over seeds of the logit differences of pairs: there and here.
     """
 
     rows, words = [], []
@@ -60,7 +60,7 @@ def transfer(audit: AuditRun, control: str, places: Sequence[Elsewhere], reverse
     remark = "; ".join(words) + "."
     if reverse and audit.may_retrain:
         there: dict[Part, Pairs] = {part: grown(audit, control, places[-1], audit.dataset.part(part)) for part in PARTS}
-        # a network of other settings, such as a coarser last step limit, is not this one
+        # a network trained with other settings, such as a coarser last step limit, is not this one
         at = f"trained_{settings_hash(places[-1].study)}"
         back = audit.retrain(control, there | {"test": audit.cubes["test"]}, at)
         remark += (
@@ -79,7 +79,7 @@ def transfer(audit: AuditRun, control: str, places: Sequence[Elsewhere], reverse
 
 
 def _share(audit: AuditRun, scores: Scores, place: Elsewhere) -> Estimate:
-    """Over the same seeds both sums are resampled together; over others the study's mean is taken as it is."""
+    """The share in ``transfer``: with the same seeds both sums are resampled together, else only the one there."""
     if place.seeds is None:
         return audit.share(scores)
     own = audit.scores()
@@ -95,7 +95,7 @@ def other_steps(audit: AuditRun) -> list[Elsewhere]:
     """Other step limits, the finest last and finer than that of the study."""
     study, own = audit.study, audit.study.simulation.step_limit_hubble
     limits = {limit for limit in study.audit.step_limits if limit != own}
-    if limits and min(limits) > own:  # nothing is learned of steps that are too long from longer ones
+    if limits and min(limits) > own:  # longer steps reveal nothing about steps that are already too long
         limits.add(own / 2)
     if not limits:
         raise NotRun("audit.step_limits names no step limit but that of the study.")
@@ -117,8 +117,7 @@ def other_integrator(audit: AuditRun) -> list[Elsewhere]:
 
 
 def on_the_other_mesh(study: StudyConfig) -> StudyConfig:
-    """The study on the mesh it is not on, with the start and the steps that go with that mesh; ``Refused`` where its
-    settings do not allow that."""
+    """The study on the other mesh, with the start and steps that go with it; ``Refused`` if its settings forbid it."""
     box = study.simulation
     if box.mesh == "staggered":
         return changed(study, "simulation", mesh="spectral", start="growing-mode", phi_integrator="second-order")
@@ -129,7 +128,7 @@ def on_the_other_mesh(study: StudyConfig) -> StudyConfig:
 
 
 def mesh(audit: AuditRun) -> Result:
-    """Show the network universes grown on the other mesh; what the staggered one loses convicts nobody."""
+    """Show the network universes grown on the other mesh; a loss on the staggered mesh is not proof of a shortcut."""
     other = on_the_other_mesh(audit.study)
     box = other.simulation
     label = f"pairs on the {box.mesh} mesh, {box.start} start, steps of {box.step_limit_hubble:g} Hubble times"
@@ -173,7 +172,7 @@ def other_output(audit: AuditRun) -> list[Elsewhere]:
     used = sorted(audit.dataset.channels.redshifts)
     late = used[0]
     early = used[1] if len(used) > 1 else study.dataset.redshifts[0]
-    # a sample of the earliest output alone has none before it
+    # a sample of only the earliest output has none before it
     stored = [z for z in study.simulation.snapshot_redshifts if z != late and (z < early or late >= early)]
     other = min(stored, key=lambda z: abs(z - late)) if stored else (early + late) / 2
     redshifts = tuple(other if z == late else z for z in audit.dataset.redshifts)
@@ -196,7 +195,7 @@ def other_density(audit: AuditRun) -> list[Elsewhere]:
 def shown(
     name: str, places: Callable[[AuditRun], Sequence[Elsewhere]], reverse: bool = False
 ) -> Callable[[AuditRun], Result]:
-    """``Control.run`` that shows the network the universes of ``places``."""
+    """A ``Control.run`` that shows the network the universes of ``places``."""
 
     def run(audit: AuditRun) -> Result:
         return transfer(audit, name, places(audit), reverse)

@@ -70,7 +70,7 @@ LOG_PK_BASELINE = Control(
 
 
 def p_matched(audit: AuditRun) -> Result:
-    """Show the network GR cubes rescaled, shell by shell, to the power of their twins."""
+    """Show the network GR cubes rescaled, shell by shell, to the power of the Newton members of their pairs."""
     scores, finest = (audit.score(audit.equal_power[which]) for which in (False, True))
     share, left = audit.share(scores), audit.share(finest)
     return Result(
@@ -102,7 +102,7 @@ P_MATCHED = Control(
 
 
 def p_matched_retrained(audit: AuditRun) -> Result:
-    """Train a network on GR cubes rescaled, at every |k|, to the power of their twins."""
+    """Train a network on GR cubes rescaled, at every |k|, to the power of the Newton members of their pairs."""
     scores = audit.retrain("p_matched_retrained", audit.all_altered(audit.with_equal_power))
     network = audit.scores()
     difference = audit.auc_difference(scores, network)
@@ -137,7 +137,7 @@ P_MATCHED_RETRAINED = Control(
 
 
 def beyond_power(audit: AuditRun) -> Result:
-    """Ask whether the network knows more than P(k): twins of equal power, and logits freed of P(k)."""
+    """Ask whether the network knows more than P(k): members of equal power, and logits freed of P(k)."""
     cubes = audit.equal_power[True]
     identical = same_members(cubes)
     evidence = [Evidence("network as trained", audit.score(cubes), identical)]
@@ -202,7 +202,7 @@ def beyond_bispectrum(audit: AuditRun) -> Result:
     seen, identical = audit.score(cubes), same_members(cubes)
     at_equal_power = measured(cubes, box, bispectrum=True)
     rest = left_over_difference(seen.gr - seen.newton, at_equal_power[:, 1] - at_equal_power[:, 0])
-    # twins' differences without what their bispectra predict, about a Newton cube at 0: only twins can be compared
+    # the part of the logit differences that bispectra do not predict: only members of a pair can be compared
     freed = Scores(seen.seeds, seen.newton, seen.newton + rest)
     twins = [Evidence("network as trained", freed, identical)]
     found = answer(audit, twins)

@@ -1,4 +1,4 @@
-"""Traces of arithmetic: last bits of the stored numbers, precision, number of threads, Fourier transforms."""
+"""Traces of arithmetic: the last bits of the stored numbers, precision, number of threads, Fourier transforms."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from weakfield.formats import load_field
 from weakfield.learning.classifiers import logistic
 
 LOW_BITS = 4
-#: numbers of threads that are compared
+#: the numbers of threads that are compared
 THREADS = (1, 2)
-#: seeds that are grown with either: a rule of construction shows in two
+#: number of seeds grown both ways: two are enough to show what is so by construction
 SEEDS = 2
 
 
@@ -29,10 +29,10 @@ def difference_of_members(cubes: PairTensor) -> float:
 
 
 def fingerprint(values: NDArray[np.floating]) -> NDArray[np.float64]:
-    """What the bits of floats give away without their size: (2^4 + 3,).
+    """What the bits of floats give away, apart from their size: (2^4 + 3,).
 
-    Shares of the 16 patterns of the lowest four bits of the mantissa; share of numbers whose lowest eight bits are 0;
-    share of distinct magnitudes; share of exact zeros.
+    The shares of the 16 patterns of the lowest four bits of the mantissa; the share of numbers whose lowest eight bits
+    are 0; the share of distinct magnitudes; the share of exact zeros.
     """
     bits = np.ascontiguousarray(values).ravel().view(np.int32 if values.dtype == np.float32 else np.int64)
     low = np.bitwise_and(bits, 2**LOW_BITS - 1)
@@ -78,13 +78,13 @@ FLOAT_FINGERPRINT = Control(
 
 
 def other_precision(study: StudyConfig) -> StudyConfig:
-    """The study in single precision (in double when it is in single itself)."""
+    """The study in single precision (or in double if it is in single precision itself)."""
     precision = "single" if study.simulation.precision == "double" else "double"
     return changed(study, "simulation", precision=precision)
 
 
 def newton_newton(audit: AuditRun) -> Result:
-    """Train a network to tell two Newtonian runs apart that differ in floating-point precision only."""
+    """Train a network to tell apart two Newtonian runs that differ in floating-point precision only."""
     folders, study = {}, other_precision(audit.study)
     with bar("second Newtonian runs", len(audit.dataset.seeds)) as progress:
         for seed in audit.dataset.seeds:
@@ -129,7 +129,7 @@ NEWTON_NEWTON = Control(
 
 
 def with_threads(count: int) -> Grow:
-    """``grow_member`` with so many threads, whatever the size of the mesh."""
+    """``grow_member`` with this many threads, whatever the size of the mesh."""
 
     def grow(settings: RunSettings, folder: Path) -> None:
         from weakfield.mesh.threads import fixed_threads

@@ -1,4 +1,4 @@
-"""What a training finds: nothing where there is nothing, and the same again from other initial weights."""
+"""What training finds: nothing where there is nothing to find, and the same again from other initial weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What single numbers of a cube give away: its mean, and the histogram of its values."""
+"""What single numbers give away about a cube: its mean, and the histogram of its values."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ MONOPOLE_REMOVED = Control(
 def moments(x: Tensor, dim: int = 3) -> NDArray[np.float64]:
     """Quantiles of the values of each cube in units of its own spread about its own mean, (..., 9).
 
-    Neither the mean, nor the total power, nor where a value lies is left.
+    They do not depend on the mean, on the total power or on where a value lies.
     """
     flat = x.to(torch.float64).flatten(-dim).numpy()
     centred = flat - flat.mean(-1, keepdims=True)
@@ -109,7 +109,7 @@ def moments(x: Tensor, dim: int = 3) -> NDArray[np.float64]:
 
 
 def value_histogram(audit: AuditRun) -> Result:
-    """Test the values of a cube, without where they stand, as a classifier."""
+    """Test the values of a cube, without their positions, as a classifier."""
     rows = {
         part: np.array([moments(pair, audit.dim).reshape(2, -1) for pair in audit.cubes[part].values]) for part in PARTS
     }

@@ -15,7 +15,7 @@ from weakfield.explain.pixels.contract import MEMORY_MIB, Method, asked, checked
 
 _HERE = "weakfield.explain.pixels"
 
-#: name: where it is; the contract is in ``contract``
+#: name: module that holds the method; the contract is in ``contract``
 METHODS = {
     "gradient": "gradients:gradient",
     "gradient_x_input": "gradients:gradient_x_input",
@@ -31,7 +31,7 @@ METHODS = {
 }
 
 
-#: what a method of the user's own is
+#: what a user's own method has to be
 OWN_METHOD = Expected("explain.methods", "a function of a network, samples and baselines", callable)
 
 
@@ -49,7 +49,7 @@ def method(name: str) -> Method:
 
 
 def source_of(name: str) -> str:
-    """Hash of the file of a method of the user's own, which decides its maps beside the settings; else nothing."""
+    """Hash of the file of a user's own method, which decides its maps as the settings do; otherwise empty."""
     return source_hash(name, OWN_METHOD)
 
 
@@ -62,8 +62,10 @@ def _own_map(
     *,
     memory_mib: float = MEMORY_MIB,
 ) -> Tensor:
-    """The map of a method of the user's own, which is handed a copy of the network that answers with the logit for GR;
-    ``BadInput`` for a result that is no map of the samples."""
+    """The map of a user's own method, which is given a copy of the network that returns the logit for GR.
+
+    ``BadInput`` for a result that is not a map of the samples.
+    """
     x, b = checked(network, samples, baselines)
     with torch.enable_grad():
         found: Any = function(asked(network, x, memory_mib), x, None if baselines is None else b)

@@ -1,4 +1,4 @@
-"""Cubes of attributions: gathered from maps of slices, and seen from three sides."""
+"""Cubes of attributions: gathered from maps of slices, and projected along three axes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from weakfield.explain.pixels.contract import Method
 
 @dataclass(frozen=True)
 class SaliencyCube:
-    """Sums over the three slicings of the map of each slice, (n, channels, N, N, N) float64, and of its modulus."""
+    """Sums over the three slicings of each slice's map, (n, channels, N, N, N) float64, and of its absolute value."""
 
     signed: Tensor
     absolute: Tensor
@@ -26,7 +26,7 @@ def gather(
 ) -> SaliencyCube:
     """Attribution of all 3 N slices of each cube (n, channels, N, N, N) by a network of slices (channels, N, N).
 
-    A slice across the axis z has its axes in the order [y, x], across y [z, x], across x [z, y], as in the data set.
+    As in the data set, a slice across the axis z has its axes in the order [y, x], across y [z, x], across x [z, y].
     """
     if cubes.ndim != 5:
         raise BadInput(f"cubes have shape {tuple(cubes.shape)}, expected (n, channels, N, N, N)")
@@ -45,5 +45,5 @@ def gather(
 
 def projections(cube: Tensor) -> Tensor:
     """Sums of a cube (N, N, N) [z, y, x] along z, along y and along x: (3, N, N), each adding up to the same total."""
-    values = cube.numpy()  # NumPy sums in one order whatever the number of threads
+    values = cube.numpy()  # NumPy sums in the same order for any number of threads
     return torch.from_numpy(np.stack([values.sum(axis=axis) for axis in range(3)]))

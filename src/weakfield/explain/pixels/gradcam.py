@@ -1,4 +1,4 @@
-"""Grad-CAM (Selvaraju et al., arXiv:1610.02391) and guided Grad-CAM on a periodic box, signed and not."""
+"""Grad-CAM (Selvaraju et al., arXiv:1610.02391) and guided Grad-CAM on a periodic box, signed and unsigned."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def grad_cam(
     """Signed Grad-CAM: channels of the last convolution weighted by their mean gradient, not clipped.
 
     The coarse map is interpolated periodically to the cells of the box and divided evenly among the channels of the
-    input: (n, channels, ...) float64. ``BadInput`` when no convolution leaves more than one cell a side.
+    input: (n, channels, ...) float64. ``BadInput`` when no convolution leaves more than one cell per side.
     """
     x, _ = checked(network, samples)
     return _cam(network, x, False, memory_mib)
@@ -43,7 +43,7 @@ def grad_cam(
 def grad_cam_unsigned(
     network: nn.Module, samples: Tensor, baselines: Tensor | None = None, *, memory_mib: float = MEMORY_MIB
 ) -> Tensor:
-    """Grad-CAM as published: what speaks for GR, clipped at 0 on the coarse map before interpolation."""
+    """Grad-CAM as published: evidence for GR only, clipped at 0 on the coarse map before interpolation."""
     x, _ = checked(network, samples)
     return _cam(network, x, True, memory_mib)
 
@@ -51,7 +51,7 @@ def grad_cam_unsigned(
 def guided_grad_cam(
     network: nn.Module, samples: Tensor, baselines: Tensor | None = None, *, memory_mib: float = MEMORY_MIB
 ) -> Tensor:
-    """Guided Grad-CAM of the logit for GR minus that of the logit for Newton: evidence for either, with its sign."""
+    """Guided Grad-CAM of the logit for GR minus that of the logit for Newton: signed evidence for either theory."""
     x, _ = checked(network, samples)
     return _guided_cam(network, x, False, memory_mib) - _guided_cam(network, x, True, memory_mib)
 
@@ -65,17 +65,17 @@ def guided_grad_cam_unsigned(
 
 
 def has_map(network: nn.Module, sample: Tensor) -> bool:
-    """Whether a convolution of the network has an output of more than one cell a side: what Grad-CAM needs."""
+    """Whether some convolution of the network has an output of more than one cell per side, which Grad-CAM needs."""
     return bool(_maps(network, sample))
 
 
 def has_activations(network: nn.Module) -> bool:
-    """Whether the network has activations among its modules: what guided backpropagation needs."""
+    """Whether the network has activations among its modules, which guided backpropagation needs."""
     return any(isinstance(module, ACTIVATIONS) for module in network.modules())
 
 
 def cam_layer(network: nn.Module, sample: Tensor) -> nn.Module:
-    """The last convolution whose output for ``sample`` (1, channels, ...) has more than one cell a side."""
+    """The last convolution whose output for ``sample`` (1, channels, ...) has more than one cell per side."""
     found = _maps(network, sample)
     if not found:
         raise BadInput("the network has no convolution with more than one cell a side, expected one for Grad-CAM")
@@ -83,7 +83,7 @@ def cam_layer(network: nn.Module, sample: Tensor) -> nn.Module:
 
 
 def _maps(network: nn.Module, sample: Tensor) -> list[nn.Module]:
-    """Convolutions with more than one cell a side, in the order in which the sample meets them."""
+    """Convolutions with more than one cell per side, in the order in which the sample passes through them."""
     found: list[nn.Module] = []
 
     def note(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
@@ -118,8 +118,8 @@ def _guided_cam(network: nn.Module, x: Tensor, newton: bool, memory_mib: float) 
 def guided_gradient(network: nn.Module, x: Tensor, newton: bool = False, *, memory_mib: float = MEMORY_MIB) -> Tensor:
     """Guided backpropagation (Springenberg et al., arXiv:1412.6806) of the logit for GR, or for Newton.
 
-    On its way back through an activation a gradient survives where it is positive and the activation's input was
-    positive. captum has the rule for ReLU only; here it holds for every kind of activation, as modules.
+    On its way back through an activation, a gradient survives where it is positive and the input of the activation was
+    positive. captum applies this rule to ReLU only; here it applies to every kind of activation that is a module.
     """
     response = asked(network, x, memory_mib)
     target = _Negative(response) if newton else response
@@ -135,7 +135,7 @@ def guided_gradient(network: nn.Module, x: Tensor, newton: bool = False, *, memo
 
 @contextmanager
 def _guided(network: nn.Module) -> Iterator[None]:
-    """The rule on every activation of the network while the block lasts."""
+    """Apply the rule to every activation of the network during the block."""
     if not has_activations(network):
         raise BadInput("the network has no activation among its modules, expected some for guided backpropagation")
 
@@ -152,9 +152,10 @@ def _guided(network: nn.Module) -> Iterator[None]:
 
 
 class _Guide(torch.autograd.Function):
-    """The output of an activation, whose gradient goes on to the *input* of it by the rule of guided backpropagation.
+    """The output of an activation, whose gradient is passed on to its *input* by the rule of guided backpropagation.
 
-    The activation itself is left out of the graph: the gradient of its output is 0, that of its input the rule's.
+    The activation itself is left out of the graph: the gradient of its output is 0, and that of its input follows the
+    rule.
     """
 
     @staticmethod
@@ -169,10 +170,10 @@ class _Guide(torch.autograd.Function):
 
 
 def upsample(maps: Tensor, grid: int) -> Tensor:
-    """Maps (n, channels, m, m[, m]) on the cells of a box of ``grid`` cells a side, linear and periodic.
+    """Maps (n, channels, m, m[, m]) on the cells of a box of ``grid`` cells per side, linear and periodic.
 
-    Cell c of the coarse map covers the cells of the fine one from c N/m to (c + 1) N/m, so their centres are at
-    (i + 1/2) m/N - 1/2. The sum over cells is kept: values are divided by (N/m)^d.
+    Cell c of the coarse map covers the cells of the fine one from c N/m to (c + 1) N/m, so the fine cells have their
+    centres at (i + 1/2) m/N - 1/2. The sum over cells is kept: values are divided by (N/m)^d.
     """
     for axis in range(2, maps.ndim):
         coarse = maps.shape[axis]

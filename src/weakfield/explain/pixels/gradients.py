@@ -1,4 +1,4 @@
-"""The gradient of the logit, what is made of it at the sample itself, and DeepLIFT, which changes its rules."""
+"""The gradient of the logit, methods built on it at the sample itself, and DeepLIFT, which changes its rules."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def smoothgrad(
 ) -> Tensor:
     """Mean gradient under white noise of ``noise`` times the rms of each sample (Smilkov et al., arXiv:1706.03825).
 
-    The noise of a sample follows from ``seed`` and its values' place in the sample alone, and comes with both signs:
-    captum's own tunnel draws it batch by batch, so that it would depend on the memory budget.
+    The noise of a sample depends only on ``seed`` and on the position of the values in the sample, and is used with
+    both signs. captum's own noise tunnel draws the noise batch by batch, so that it would depend on the memory budget.
     """
     x, _ = checked(network, samples)
     found = []
@@ -61,9 +61,9 @@ def deeplift(
 ) -> Tensor:
     """DeepLIFT with the rescale rule (Shrikumar et al., arXiv:1704.02685): what the cells contribute, layer by layer.
 
-    Contributions (n, channels, ...) float64 add up to the difference of the logits of samples and baselines where every
-    activation is a module used once of a kind that captum knows (ReLU, LeakyReLU, ELU, Softplus, Sigmoid, Tanh, maximum
-    pooling); others count by their gradient.
+    Contributions (n, channels, ...) float64 add up to the difference of the logits of samples and baselines if every
+    activation is a module that is used once and is of a kind that captum knows (ReLU, LeakyReLU, ELU, Softplus,
+    Sigmoid, Tanh, maximum pooling); other activations count by their gradient.
     """
     with from_extra("learn", "the method deeplift"):
         from captum.attr import DeepLift

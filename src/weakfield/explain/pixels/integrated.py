@@ -1,4 +1,4 @@
-"""Integrated gradients (Sundararajan et al., arXiv:1703.01365), and along the path from a universe to its twin."""
+"""Integrated gradients (Sundararajan et al., arXiv:1703.01365), also along the path between the members of a pair."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from weakfield.explain import paths
 from weakfield.explain.paths import MOST_STEPS, Path, PathOptions
 from weakfield.explain.pixels.contract import MEMORY_MIB, asked, checked, in_batches
 
-#: cells of panels of a path that are held at once in double precision: a gigabyte
+#: number of cells of path panels held at once in double precision: a gigabyte
 CELLS_HELD, LEAST_PANELS, MOST_PANELS = 2**27, 16, 512
 
 
@@ -54,9 +54,9 @@ def pair_integrated_gradients(
     most: int = MOST_STEPS,
     memory_mib: float = MEMORY_MIB,
 ) -> Tensor:
-    """``integrate`` from the Newtonian twins ``baselines``: attributions that add up to the difference of the logits.
+    """``integrate`` from the Newtonian members ``baselines``: attributions that add up to the difference of the logits.
 
-    Raises ``BadInput`` without twins.
+    Raises ``BadInput`` without baselines.
     """
     if baselines is None:
         raise BadInput("pair_integrated got no baselines, expected the Newtonian twin of every sample")
@@ -67,10 +67,10 @@ def pair_integrated_gradients(
 
 @dataclass(frozen=True)
 class PathIntegral:
-    """Integrated gradients along the straight path from each baseline to its sample, and what came of it.
+    """Integrated gradients along the straight path from each baseline to its sample, and how accurate they are.
 
-    ``attributions`` (n, channels, ...) float64; ``change`` (n,) is the difference of the logits, ``evaluations`` (n,)
-    counts gradients.
+    ``attributions`` are (n, channels, ...) float64; ``change`` (n,) is the difference of the logits; ``evaluations``
+    (n,) counts gradients.
     """
 
     attributions: Tensor
@@ -79,7 +79,7 @@ class PathIntegral:
 
     @property
     def residual(self) -> Tensor:
-        """Sum of the attributions minus the difference of the logits (n,): 0 but for the quadrature."""
+        """Sum of the attributions minus the difference of the logits, (n,): the error of the quadrature."""
         return self.attributions.flatten(1).sum(1) - self.change
 
 
@@ -95,9 +95,10 @@ def integrate(
 ) -> PathIntegral:
     """Adaptive integral of the gradient from ``baselines`` to ``samples``, cell by cell.
 
-    ``steps`` Gauss-Legendre nodes; where their sum misses the difference of the logits by more than ``tolerance``
-    [logit], the path is cut and halved where it bends, as ``paths`` says, with no more than ``most`` gradients a
-    sample. ``tolerance`` = inf: ``steps`` nodes and no more. What is missing is in ``residual``, whatever the reason.
+    The integral starts with ``steps`` Gauss-Legendre nodes. Where their sum misses the difference of the logits by more
+    than ``tolerance`` [logit], the path is cut and halved where the logit bends, as ``paths`` says, with no more than
+    ``most`` gradients per sample. With ``tolerance`` = inf, ``steps`` nodes are all that is used. What is missing is in
+    ``residual``, whatever the reason.
     """
     x, b = checked(network, samples, baselines)
     response = asked(network, x, memory_mib)
@@ -111,6 +112,6 @@ def integrate(
         lambda which, t: response.gradients(at(which, t))[1] * step[which],
         lambda which, t: response.logits(at(which, t)).numpy(),
     )
-    held = min(MOST_PANELS, max(LEAST_PANELS, CELLS_HELD // x[0].numel()))  # not the budget's: it decides the result
+    held = min(MOST_PANELS, max(LEAST_PANELS, CELLS_HELD // x[0].numel()))  # not from the budget: it decides the result
     found, taken = paths.integrate(path, change, np.ones(len(x)), PathOptions(steps, tolerance, most), held)
     return PathIntegral(found, torch.from_numpy(change), tuple(int(count) for count in taken))

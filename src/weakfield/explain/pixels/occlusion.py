@@ -23,10 +23,10 @@ def occlusion(
     overlap: bool = False,
     memory_mib: float = MEMORY_MIB,
 ) -> Tensor:
-    """Loss of logit when a block of cells becomes the baseline's, spread evenly over the block.
+    """Loss of logit when a block of cells is replaced by that of the baseline, spread evenly over the block.
 
-    The box is tiled by blocks of ``block`` cells a side (all channels at once); with ``overlap`` also by the tilings
-    shifted, periodically, by half a block along every axis, and the mean is taken. A block must divide the grid.
+    The box is tiled by blocks of ``block`` cells per side (all channels at once). With ``overlap``, the tilings shifted
+    periodically by half a block along every axis are used too, and the mean is taken. A block must divide the grid.
     """
     with from_extra("learn", "the method occlusion"):
         from captum.attr import FeatureAblation
@@ -41,7 +41,7 @@ def occlusion(
     found = torch.zeros(x.shape, dtype=torch.float64)
     response = asked(network, x, memory_mib)
     method = FeatureAblation(response)
-    size = min(response.batch(x), (grid // block) ** axes)  # captum copies so many at once
+    size = min(response.batch(x), (grid // block) ** axes)  # captum makes this many copies at once
     chosen = list(shifts)
     for shift in chosen:
         mask = torch.roll(tiles, shift, dims=tuple(range(axes)))[None, None].expand(1, *x.shape[1:])
@@ -63,9 +63,9 @@ def occlusion_by_shell(
     edges: Sequence[float] | None = None,
     memory_mib: float = MEMORY_MIB,
 ) -> Tensor:
-    """Loss of logit when the modes of a band become the baseline's: (n, bands) float64.
+    """Loss of logit when the modes of a band are replaced by those of the baseline: (n, bands) float64.
 
-    Bands as in ``bands.Bands``: the shells, then the mean, then all other modes.
+    Bands are as in ``bands.Bands``: the shells, then the mean, then all other modes.
     """
     x, b = checked(network, samples, baselines)
     bands = Bands.of(x, edges)
@@ -76,7 +76,7 @@ def occlusion_by_shell(
 
 
 def _tiles(grid: int, axes: int, block: int) -> Tensor:
-    """The number of the block that every cell lies in (N, ..., N)."""
+    """The number of the block in which every cell lies, (N, ..., N)."""
     along = torch.arange(grid) // block
     count = grid // block
     number = torch.zeros((grid,) * axes, dtype=torch.int64)

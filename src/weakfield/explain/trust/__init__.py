@@ -1,1 +1,1 @@
-"""Whether an attribution can be trusted: tests that one which does not depend on the network would fail."""
+"""Whether an attribution can be trusted: tests that an attribution would fail if it did not depend on the network."""

@@ -1,8 +1,8 @@
-"""Deletion and insertion curves (Petsiuk et al., arXiv:1806.07421) between twins, in cells and in Fourier bands.
+"""Deletion and insertion curves (Petsiuk et al., arXiv:1806.07421) within pairs, in cells and in Fourier bands.
 
-Deletion starts from the GR sample and takes cells (or bands of modes) from its Newtonian twin, those that speak most
-for GR first; insertion starts from the twin and takes from GR. If the attribution is right, the logit falls, or rises,
-sooner than in a random order.
+Deletion starts from the GR sample and replaces cells (or bands of modes) by those of the Newtonian member, beginning
+with those that speak most for GR; insertion starts from the Newtonian member and takes cells or bands from GR. If the
+attribution is right, the logit falls, or rises, sooner than in a random order.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def cell_curves(
 ) -> Curves:
     """Curves of one pair, samples (channels, ...), in ``fractions`` equal steps over cells, all channels at once.
 
-    Cells are ordered by the sum of ``attribution`` (channels, ...) over channels, ties by their place.
+    Cells are ordered by the sum of ``attribution`` (channels, ...) over channels; ties are ordered by position.
     """
     cells = attribution.sum(0).flatten().numpy()
     cuts = np.rint(np.linspace(0, len(cells), fractions + 1)).astype(int)
@@ -76,7 +76,7 @@ def band_curves(
     orders: int = 2,
     memory_mib: float = MEMORY_MIB,
 ) -> Curves:
-    """Curves of one pair, one band of modes a step, ordered by ``attribution`` (bands,)."""
+    """Curves of one pair, one band of modes per step, ordered by ``attribution`` (bands,)."""
 
     def rows(start: Tensor, other: Tensor, order: NDArray[np.intp]) -> Tensor:
         steps = [exchange(start[None], other[None], bands, order[:cut].tolist()) for cut in range(bands.count + 1)]

@@ -28,8 +28,8 @@ class Other:
 def others(study: StudyConfig, plain: Task, folder: Path) -> dict[str, Other]:
     """``shuffled`` (label randomisation, arXiv:1810.03292) and ``network1``, ``network2``, ... by other seeds.
 
-    Trained like the main network, whose training is ``plain``, for ``explain.trust_epochs`` but no longer than it;
-    continued where they were stopped.
+    They are trained like the main network, whose training is ``plain``, for ``explain.trust_epochs`` but not longer
+    than it was; an interrupted training is continued.
     """
     epochs = min(study.explain.trust_epochs, plain.settings.epochs)
     settings = plain.settings.model_copy(update={"epochs": epochs})

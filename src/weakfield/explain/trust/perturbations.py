@@ -1,4 +1,4 @@
-"""What an attribution makes of perturbed samples: blocks exchanged, noise added, the box turned and shifted."""
+"""How an attribution responds to perturbed samples: blocks exchanged, noise added, the box rotated and shifted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from weakfield.learning.augmentation import Symmetry
 PERTURBATION_SEED = 1901_09392
 SYMMETRY_SEED = 48
 
-#: methods whose value in a cell answers to a unit change there; the others share out a difference of logits
+#: methods whose value in a cell is the response to a unit change there; the others distribute a difference of logits
 LOCAL = ("gradient", "smoothgrad")
 
 
@@ -28,12 +28,12 @@ def infidelity(
     draws: int = 8,
     memory_mib: float = MEMORY_MIB,
 ) -> float:
-    """Share of the logit's answer to perturbations that the attribution (channels, ...) does not account for: the
-    infidelity of Yeh et al., arXiv:1901.09392.
+    """The infidelity of Yeh et al., arXiv:1901.09392, of an attribution (channels, ...).
 
-    A perturbation takes a cubic block at a random place, wrapped around the box, from the Newtonian twin. The mean
-    squared error of what the attribution predicts for the logit, at its best overall scale, is divided by the mean
-    square of the change: 0 for one that predicts every change, 1 for one that predicts none.
+    It is the share of the logit's response to perturbations that the attribution does not account for. A perturbation
+    takes a cubic block at a random place, wrapped around the box, from the Newtonian member. The mean squared error of
+    the change of the logit that the attribution predicts, at its best overall scale, is divided by the mean square of
+    the change: 0 for an attribution that predicts every change, 1 for one that predicts none.
     """
     with from_extra("learn", "infidelity"):
         from captum.metrics import infidelity as measure
@@ -60,9 +60,9 @@ def infidelity(
 
 
 def sensitivity(explain: Callable[[Tensor], Tensor], sample: Tensor, radius: float = 0.02, draws: int = 4) -> float:
-    """Largest relative change of the map of ``sample`` (channels, ...) under white noise of ``radius`` times its rms:
-    the sensitivity of the same authors.
+    """The sensitivity of the same authors, of the map of ``sample`` (channels, ...).
 
+    It is the largest relative change of the map under white noise of ``radius`` times the rms of the sample.
     ``explain`` gives the maps of samples (n, channels, ...).
     """
     with from_extra("learn", "sensitivity"):
@@ -74,7 +74,7 @@ def sensitivity(explain: Callable[[Tensor], Tensor], sample: Tensor, radius: flo
     def perturb(inputs: Tensor) -> Tensor:
         return inputs + spread * torch.from_numpy(random.standard_normal(inputs.shape)).to(inputs.dtype)
 
-    def maps(inputs: Tensor | tuple[Tensor, ...]) -> Tensor:  # captum hands over either
+    def maps(inputs: Tensor | tuple[Tensor, ...]) -> Tensor:  # captum passes either
         return explain(inputs if isinstance(inputs, Tensor) else inputs[0])
 
     found: Tensor = sensitivity_max(maps, sample[None], perturb, n_perturb_samples=draws, max_examples_per_batch=1)
@@ -93,8 +93,8 @@ def equivariance_error(
 ) -> float:
     """rms over symmetries S of |A(S x) - S A(x)| / |A(x)| for one pair, samples (channels, ...).
 
-    ``explain`` gives what is compared for samples and twins (n, channels, ...): maps, or logits (n,), which a symmetry
-    should leave as they are.
+    ``explain`` gives what is compared, for samples and the Newtonian members of their pairs (n, channels, ...): maps,
+    or logits (n,), which a symmetry should leave unchanged.
     """
     random = np.random.default_rng(SYMMETRY_SEED)
     pair = torch.stack([sample, twin])
@@ -111,7 +111,7 @@ def equivariance_error(
 
 
 def _block(shape: torch.Size, random: np.random.Generator) -> Tensor:
-    """1 in a cube of half the box a side at a random place, 0 elsewhere; (channels, ...) bool."""
+    """1 in a cube with sides of half the box at a random place, 0 elsewhere; (channels, ...) bool."""
     grid, axes = shape[-1], len(shape) - 1
     mask = torch.zeros(shape, dtype=torch.bool)
     mask[(slice(None), *axes * [slice(0, max(1, grid // 2))])] = True

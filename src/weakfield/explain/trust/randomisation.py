@@ -1,6 +1,6 @@
 """Parameter randomisation (Adebayo et al., arXiv:1810.03292): a map must change with the network it explains.
 
-How alike two maps are is their rank correlation over cells.
+The similarity of two maps is their rank correlation over cells.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ RANDOMISATION_SEED = 1810_03292
 
 
 def layers(network: nn.Module, sample: Tensor) -> list[str]:
-    """Names of the modules with parameters of their own, from the output to the input, as ``sample`` (1, ...) meets
-    them."""
+    """Names of the modules with own parameters, from output to input, as ``sample`` (1, ...) passes through them."""
     met: list[str] = []
     hooks = []
     for name, module in network.named_modules():
@@ -37,10 +36,10 @@ def layers(network: nn.Module, sample: Tensor) -> list[str]:
 
 
 def cascade(network: nn.Module, sample: Tensor, seed: int = RANDOMISATION_SEED) -> Iterator[tuple[str, nn.Module]]:
-    """The network with its last layer drawn anew, then its last two, ... to all: each layer's name and a network.
+    """The network with its last layer drawn anew, then its last two, and so on to all: each layer's name and a network.
 
-    A copy is changed from step to step; layers are drawn as before training (``reset_parameters``), others as normal
-    numbers of the mean and spread that the weights have.
+    One copy is changed from step to step. Layers are drawn as before training (``reset_parameters``); layers that
+    cannot do that get normal numbers with the mean and spread of their weights.
     """
     changed = deepcopy(network).eval()
     modules = dict(changed.named_modules())
@@ -63,7 +62,7 @@ def _draw(module: nn.Module) -> None:
 def rank_correlation(first: Tensor, second: Tensor, absolute: bool = False) -> Reals:
     """Spearman's rho of two maps (n, channels, ...), sample by sample: (n,); 0 where a map is constant.
 
-    ``absolute``: of their moduli, as when the sign of an attribution is not looked at.
+    With ``absolute`` it is that of their absolute values, for use where the sign of an attribution does not matter.
     """
     pairs = zip(ranks(first, absolute), ranks(second, absolute), strict=True)
     return np.array([float(a @ b) for a, b in pairs])

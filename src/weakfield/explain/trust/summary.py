@@ -1,4 +1,4 @@
-"""The tests of trust over seeds: means and their standard errors, what ``trust.json`` holds."""
+"""The tests of trust over seeds: means and their standard errors, which ``trust.json`` holds."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Reals = NDArray[np.float64]
 def summarise(
     rows: Sequence[PairTrust], seeds: Sequence[int], methods: Sequence[str], auc: dict[str, Estimate], epochs: int
 ) -> Trust:
-    """The tests of pairs with these ``seeds`` together; ``methods`` are those whose agreement was looked at.
+    """The tests of pairs with these ``seeds`` combined; ``methods`` are those whose agreement was examined.
 
     ``auc`` and ``epochs`` are those of the networks of comparison.
     """
@@ -97,11 +97,11 @@ def _shape(logits: Reals, kind: str) -> Reals:
 
 
 def _area(logits: Reals, kind: str) -> Reals:
-    """Under the curve over the share exchanged, by trapezoids."""
+    """Area under the curve over the share exchanged, by the trapezoidal rule."""
     return np.asarray(np.trapezoid(_shape(logits, kind), dx=1 / (logits.shape[-1] - 1), axis=-1))
 
 
 def _advantage(logits: Reals, kind: str) -> Reals:
-    """(2, steps): attribution and random order."""
+    """By how much the curve beats the random order, from logits (2, steps): attribution and random order."""
     own, random = _area(logits, kind)
     return np.asarray(random - own if kind == "deletion" else own - random)
