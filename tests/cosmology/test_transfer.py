@@ -260,6 +260,7 @@ def test_malformed_class_tables(tmp_path: Path, old: str, new: str, message: str
         ("8:phi  9:psi  10:t_g  11:t_b  12:t_cdm", "8:eta  9:h  10:t_g  11:t_b  12:t_x", "is in synchronous gauge"),
         ("3:d_b", "3:-T_b/k2", "is in CAMB's format"),
         ("2:d_g", "2:d_b", "more than one column 'd_b'"),
+        ("at z=100", "at z=100, k (1/Mpc)", "says that its k is in 1/Mpc and in h/Mpc, expected one unit"),
         ("k (h/Mpc)", "k (1/kpc)", "says that its k is in '1/kpc', expected h/Mpc or 1/Mpc"),
     ],
 )

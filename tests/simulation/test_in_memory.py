@@ -68,6 +68,15 @@ def test_other_redshifts_stand_in_for_those_of_the_settings() -> None:
     assert universe.redshift == pytest.approx(7.0, abs=1e-10)
     with pytest.raises(BadInput, match="at redshift 7 already"):
         universe.run(8.0)
+    assert wf.Simulation(STUDY, redshifts=np.float32(7.0)).redshifts == (7.0,)
+    for wrong in (float("nan"), -1.0, "10", None, object(), []):
+        if wrong is not None:
+            with pytest.raises(BadInput, match=r"the redshift is .* expected numbers above -1"):
+                universe.run(wrong)  # type: ignore[arg-type]
+            with pytest.raises(BadInput, match=r"the redshift is .* expected numbers above -1"):
+                wf.Simulation(STUDY, redshifts=wrong)  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match="redshifts hold 200, expected none before the initial one, 30"):
+        wf.Simulation(STUDY, redshifts=[200.0, 7.0])
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, get_args
 
+import numpy as np
+
 from weakfield.base.errors import BadInput
 from weakfield.base.progress import bar, bars
 from weakfield.config import RunSettings, StudyConfig, Theory
@@ -94,7 +96,7 @@ class Simulation:
 
         Steps land on output redshifts; for any other redshift the run stops at the first cycle past it.
         """
-        target = self.redshifts[-1] if redshift is None else redshift
+        target = self.redshifts[-1] if redshift is None else _redshifts(redshift)[0]
         if target > self.redshift * (1.0 + 1e-9) + 1e-9:
             raise BadInput(
                 f"the universe is at redshift {self.redshift:g} already, expected at most that, not {target:g}"
@@ -196,6 +198,20 @@ def _run_settings(
     values: dict[str, Any] = run.model_dump() | {"inverted": inverted or run.inverted}
     values |= {key: given for key, given in {"theory": theory, "seed": seed}.items() if given is not None}
     if redshifts is not None:
-        wanted = (redshifts,) if isinstance(redshifts, int | float) else tuple(redshifts)
+        wanted = _redshifts(redshifts)
+        first, start = max(wanted), run.simulation.initial_redshift
+        if first > start:
+            raise BadInput(f"redshifts hold {first:g}, expected none before the initial one, {start:g}")
         values["simulation"] |= {"snapshot_redshifts": wanted, "spectra_redshifts": wanted}
     return RunSettings.from_mapping(values, "Simulation")
+
+
+def _redshifts(given: object) -> tuple[float, ...]:
+    """Redshifts as numbers, at least one; ``BadInput`` for anything else."""
+    try:
+        wanted = tuple(np.asarray(given, dtype=np.float64).ravel().tolist()) if not isinstance(given, str) else ()
+    except (TypeError, ValueError):
+        wanted = ()
+    if not wanted or not all(np.isfinite(z) and z > -1.0 for z in wanted):
+        raise BadInput(f"the redshift is {given!r}, expected numbers above -1")
+    return wanted

@@ -37,10 +37,12 @@ class Stated:
         if len(redshifts) > 1:
             shown = " and ".join(f"{z:g}" for z in sorted(redshifts))
             raise BadInput(f"{path} says that it is at z = {shown}, expected one redshift")
+        if len(units) > 1:
+            raise BadInput(f"{path} says that its k is in {' and in '.join(sorted(units))}, expected one unit")
         return cls(
             path,
             redshifts.pop() if redshifts else None,
-            units.pop() if len(units) == 1 else None,
+            units.pop() if units else None,
             gauges[0] if len(gauges) == 1 else None,
         )
 
