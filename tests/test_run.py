@@ -52,6 +52,9 @@ def test_what_is_no_run(tmp_path: Path) -> None:
         wf.open(tmp_path)
     with pytest.raises(BadInput, match="is not a folder"):
         wf.open(tmp_path / "nowhere")
+    for wrong in (5, None, ""):
+        with pytest.raises(BadInput, match=r"the run folder is .*, expected a path"):
+            wf.open(wrong)  # type: ignore[arg-type]
 
 
 def test_a_finished_run(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +42,8 @@ class Run:
     """
 
     def __init__(self, path: str | Path) -> None:
+        if not isinstance(path, str | os.PathLike) or not str(path):
+            raise BadInput(f"the run folder is {path!r}, expected a path")
         self.study: StudyConfig = load_study(path)
         self._folder = RunFolder(path)
 

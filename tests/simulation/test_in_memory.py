@@ -82,7 +82,7 @@ def test_other_redshifts_stand_in_for_those_of_the_settings() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((7,), "settings are a int, expected the name of a preset"),
+        ((7,), "settings are 7, expected the name of a preset"),
         (("demoo",), "did you mean 'demo'"),
         (({"grid": 8},), "unknown key 'grid'"),
         ((STUDY, "einstein"), "key 'theory' is 'einstein'"),

@@ -29,8 +29,8 @@ def settings_from(source: SettingsSource) -> StudyConfig | IniRun:
         return source
     if isinstance(source, Mapping):
         return StudyConfig.from_mapping(dict(source), "settings")
-    if not isinstance(source, str | os.PathLike):
-        raise BadInput(f"the settings are a {type(source).__name__}, {_EXPECTED}")
+    if not isinstance(source, str | os.PathLike) or not str(source):
+        raise BadInput(f"the settings are {source!r}, {_EXPECTED}")
     if source in preset_names():
         return StudyConfig.preset(str(source))
     path = Path(source)
