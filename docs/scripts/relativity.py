@@ -77,6 +77,7 @@ class Case:
         return CosmologySettings(**photons).model_copy(update={"a_s": CosmologySettings().a_s * self.amplitude**2})
 
     def run(self, theory: str, inverted: bool) -> RunSettings:
+        """The settings of one of its four universes."""
         simulation: dict[str, Any] = {
             "grid": self.grid, "box_size_mpch": self.box, "step_limit_hubble": self.step, "mesh": self.mesh,
             "start": self.start, "transfer": self.transfer, "precision": self.precision,
