@@ -2,6 +2,7 @@
 # make test    install what tests need, run the fast tests      make test-slow    the others
 # make check   formatter, linter, type checker                  make docs         regenerate docs/settings.md, settings_ini.md, audit.md
 # make test-slurm   campaigns on a SLURM of one node, started for that (Debian: apt-get install slurm-wlm munge; root)
+# make test-gpu     where there is a CUDA GPU: the tests of its kernels and of whole runs on it, and how fast it is
 # make validate   run every reference case, write docs/validation.md and its figure
 #
 # test-slow and validate install CLASS first (a minute or two to compile) and do without it where that fails.
@@ -16,7 +17,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt
 
-.PHONY: demo test test-slow test-slurm check docs validate clean
+.PHONY: demo test test-slow test-slurm test-gpu check docs validate clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -24,13 +25,19 @@ demo: $(VENV)/.installed
 	@echo "The page: $(CURDIR)/runs/demo/report/index.html"
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n auto -m "not slow" $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow" $(PYTEST_FLAGS)
 
 test-slow: $(VENV)/.installed-class
-	$(BIN)/python -m pytest -n auto -m slow $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal -m slow $(PYTEST_FLAGS)
 
 test-slurm: $(VENV)/.installed-test
 	tests/pairs/slurm/run.sh $(BIN)/python -m pytest -m slurm tests/pairs/test_slurm.py $(PYTEST_FLAGS)
+
+test-gpu: $(VENV)/.installed-test
+	@$(BIN)/python -c "import sys, torch; torch.cuda.is_available() or sys.exit('PyTorch finds no CUDA GPU to test')"
+	$(BIN)/weakfield doctor
+	$(BIN)/python -m pytest -m "slow or not slow" tests/mesh/test_triton.py tests/simulation/test_devices.py $(PYTEST_FLAGS)
+	$(BIN)/python benchmarks/gpu.py
 
 check: $(VENV)/.installed-test
 	$(BIN)/ruff format --check

@@ -69,7 +69,7 @@ def measured(n: int, repeat: int) -> dict[str, Any]:
             cache.cache_clear()
         times["first"].append(seconds(lambda: bispectrum(field, BOX, edges)))
         times["next"].append(seconds(lambda: bispectrum(field, BOX, edges)))
-        times["angles"].append(seconds(lambda: bispectrum_at_angles(field, BOX, n / 16, n / 8, theta)))
+        times["angles"].append(seconds(lambda: bispectrum_at_angles(field, BOX, (n / 16, n / 8), theta)))
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"triangles": triangles, "memory_mb": memory} | {name: statistics.median(t) for name, t in times.items()}
 

@@ -5,12 +5,13 @@
     python benchmarks/gpu.py --grids --pairs 60         the ensemble alone
     python benchmarks/gpu.py --files DIR --pairs 60     the ensemble as 'weakfield simulate' writes it, in a run folder
 
-One universe: z = 100 to 0, step limit 0.04 (117 cycles), backward Euler, both theories and precisions; the kernels are
-compiled by a short run before. Seconds are those of the loop with nothing but the end waited for; phases are taken with
-CUDA events in a second run. The ensemble: N = 256, z = 100 to 1, step limit 0.04, second-order clock, linear radiation,
-phi at z = 10 and z = 1 kept in host memory. What 300 and 2000 pairs would take is extrapolated from it and says so. The
-agreement with the CPU is of phi after 117 cycles at N = 64. The tables go to the terminal and to
-benchmarks/results/gpu.json. On a machine without a CUDA GPU there is nothing to time, and one line says so.
+One universe: z = 100 to 0, both theories and precisions, on the staggered mesh with a step limit of 0.04 (117 cycles)
+and backward Euler, and on the spectral mesh with its own start and steps; the kernels are compiled by a short run
+before. Seconds are those of the loop with nothing but the end waited for; phases are taken with CUDA events in a second
+run. The ensemble: N = 256, z = 100 to 1, the mesh, start and steps of a study, linear radiation, phi at z = 10 and
+z = 1 kept in host memory. What 300 and 2000 pairs would take is extrapolated from it and says so. The agreement with
+the CPU is of phi at z = 0 and N = 64. The tables go to the terminal and to benchmarks/results/gpu.json. On a machine
+without a CUDA GPU there is nothing to time, and one line says so.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -51,22 +52,40 @@ PHASES = {
 EXTRAPOLATED = (300, 2000)
 
 
-def one_universe(grid: int, theory: str, precision: str, device: str = "cuda") -> RunSettings:
-    """The run of the benchmark of the CPU, on a GPU."""
-    settings = SimulationSettings(
-        grid=grid, box_size_mpch=20.0 * grid, step_limit_hubble=0.04, second_order_terms=False, noise="gevolution",
-        phi_integrator="euler", exact_redshifts=False, transfer="eisenstein-hu", precision=precision, device=device,
-        mesh="staggered", start="linear", snapshot_redshifts=(0.0,), spectra_redshifts=(),
-    )  # fmt: skip
-    return RunSettings(theory=theory, seed=42, simulation=settings)
+#: what is of one mesh only; its other settings are those of every study
+ON_MESH: dict[str, dict[str, Any]] = {
+    "staggered": {
+        "start": "linear", "step_limit_hubble": 0.04, "second_order_terms": False, "noise": "gevolution",
+        "phi_integrator": "euler", "exact_redshifts": False, "transfer": "eisenstein-hu",
+    },
+    "spectral": {"start": "growing-mode"},
+}  # fmt: skip
+
+
+class Case(NamedTuple):
+    """One universe to be timed."""
+
+    mesh: str
+    theory: str
+    precision: str
+
+    def run(self, grid: int, device: str = "cuda") -> RunSettings:
+        """Its settings; on the staggered mesh those of the benchmark of the CPU."""
+        settings = SimulationSettings.model_validate(
+            {
+                "grid": grid, "box_size_mpch": 20.0 * grid, "precision": self.precision, "device": device,
+                "mesh": self.mesh, "snapshot_redshifts": (0.0,), "spectra_redshifts": (),
+            }
+            | ON_MESH[self.mesh]
+        )  # fmt: skip
+        return RunSettings.model_validate({"theory": self.theory, "seed": 42, "simulation": settings})
 
 
 def ensemble_study(grid: int, pairs: int, precision: str) -> StudyConfig:
     """Pairs at N = 256 with all that the study turns on."""
     simulation = {
-        "grid": grid, "box_size_mpch": 20.0 * grid, "step_limit_hubble": 0.04, "precision": precision,
-        "device": "cuda", "mesh": "staggered", "start": "linear", "snapshot_redshifts": (10.0, 1.0),
-        "spectra_redshifts": (),
+        "grid": grid, "box_size_mpch": 20.0 * grid, "precision": precision, "device": "cuda",
+        "snapshot_redshifts": (10.0, 1.0), "spectra_redshifts": (),
     }  # fmt: skip
     return StudyConfig.from_mapping(
         {"name": "gpu", "seeds": {"first": 1, "count": max(pairs, 1)}, "simulation": simulation}
@@ -76,7 +95,8 @@ def ensemble_study(grid: int, pairs: int, precision: str) -> StudyConfig:
 def grow(universe: Universe, cycles: int | None = None, keep: Callable[[torch.Tensor], None] | None = None) -> int:
     """The main loop without files, through the last output; phi goes to ``keep`` at each. Returns the cycles."""
     run = universe.run
-    gravity, clock = THEORIES[run.theory, run.simulation.phi_integrator](), Clock(run, universe.background)
+    gravity = THEORIES[run.simulation.mesh, run.theory, run.simulation.phi_integrator]()
+    clock = Clock(run, universe.background)
     due = sorted(run.simulation.snapshot_redshifts, reverse=True)
     while True:
         gravity.solve(universe, clock, False)
@@ -125,9 +145,9 @@ def phases() -> Iterator[dict[str, float]]:
             spent[phase] = sum(begin.elapsed_time(end) for begin, end in pairs)
 
 
-def time_one(grid: int, theory: str, precision: str) -> dict[str, Any]:
+def time_one(grid: int, case: Case) -> dict[str, Any]:
     """Seconds of one universe, by phase, and peak memory."""
-    run = one_universe(grid, theory, precision)
+    run = case.run(grid)
     shared = StudyCache(run)
     grow(initial_universe(run, shared=shared), cycles=3)  # compiles, plans transforms
     torch.cuda.synchronize()
@@ -145,7 +165,7 @@ def time_one(grid: int, theory: str, precision: str) -> dict[str, Any]:
     with phases() as spent:
         grow(universe)
     return {
-        "grid": grid, "theory": theory, "precision": precision, "cycles": cycles, "seconds": end - ready,
+        "grid": grid, **case._asdict(), "cycles": cycles, "seconds": end - ready,
         "launch_seconds": launched - ready, "initial_seconds": ready - begin,
         "phases_ms": {phase: value / cycles for phase, value in spent.items()}, "memory_mib": peak,
     }  # fmt: skip
@@ -192,16 +212,16 @@ def time_files(grid: int, pairs: int, precision: str, folder: Path) -> dict[str,
     return {"grid": grid, "pairs": pairs, "precision": precision, "seconds_with_files": time.perf_counter() - begin}
 
 
-def agreement(grid: int, theory: str, precision: str) -> dict[str, Any]:
+def agreement(grid: int, case: Case) -> dict[str, Any]:
     """Largest and rms difference of phi from the CPU's, over the largest and rms value."""
     fields = []
     for device in ("cuda", "cpu"):
-        universe = initial_universe(one_universe(grid, theory, precision, device))
+        universe = initial_universe(case.run(grid, device))
         cycles = grow(universe)
         fields.append(universe.phi.cpu().double())
     apart = fields[0] - fields[1]
     return {
-        "grid": grid, "theory": theory, "precision": precision, "cycles": cycles,
+        "grid": grid, **case._asdict(), "cycles": cycles,
         "largest": float(apart.abs().max() / fields[1].abs().max()), "rms": float(apart.norm() / fields[1].norm()),
     }  # fmt: skip
 
@@ -216,9 +236,9 @@ def printed(found: dict[str, Any]) -> str:
     """All tables."""
     parts = [f"{found['gpu']}, PyTorch {found['torch']}, Triton {found['triton']}"]
     if found["universes"]:
-        head = ["N", "theory", "precision", "cycles", "loop [s]", "launching [s]", "start [s]", *PHASES, "peak [MiB]"]
+        head = ["N", *Case._fields, "cycles", "loop [s]", "launching [s]", "start [s]", *PHASES, "peak [MiB]"]
         rows = [
-            [str(r["grid"]), r["theory"], r["precision"], str(r["cycles"]), f"{r['seconds']:.2f}",
+            [str(r["grid"]), *(r[name] for name in Case._fields), str(r["cycles"]), f"{r['seconds']:.2f}",
              f"{r['launch_seconds']:.2f}", f"{r['initial_seconds']:.2f}",
              *(f"{r['phases_ms'][phase]:.2f}" for phase in PHASES), f"{r['memory_mib']:.0f}"]
             for r in found["universes"]
@@ -226,10 +246,10 @@ def printed(found: dict[str, Any]) -> str:
         parts.append("One universe; phases in ms a cycle\n" + table([head, *rows]))
     if found["agreement"]:
         rows = [
-            [str(r["grid"]), r["theory"], r["precision"], f"{r['largest']:.1e}", f"{r['rms']:.1e}"]
+            [str(r["grid"]), *(r[name] for name in Case._fields), f"{r['largest']:.1e}", f"{r['rms']:.1e}"]
             for r in found["agreement"]
         ]
-        parts.append("phi against the CPU, relative\n" + table([["N", "theory", "precision", "largest", "rms"], *rows]))
+        parts.append("phi against the CPU, relative\n" + table([["N", *Case._fields, "largest", "rms"], *rows]))
     if e := found["ensemble"]:
         low, high = e["memory_after_pairs_mib"]
         parts.append(
@@ -251,6 +271,7 @@ def main() -> None:
     """What the command does: measure, print and keep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--grids", type=int, nargs="*", default=[64, 128, 256], help="of one universe")
+    parser.add_argument("--meshes", nargs="+", choices=ON_MESH, default=list(ON_MESH))
     parser.add_argument("--theories", nargs="+", default=["gr", "newton"])
     parser.add_argument("--precisions", nargs="+", default=["single", "double"])
     parser.add_argument("--pairs", type=int, default=60, help="of the ensemble; 0: none")
@@ -267,12 +288,12 @@ def main() -> None:
         return
     import triton
 
-    cases = [(p, t) for p in options.precisions for t in options.theories]
+    cases = [Case(m, t, p) for m in options.meshes for p in options.precisions for t in options.theories]
     found: dict[str, Any] = {
         "gpu": torch.cuda.get_device_name(), "torch": torch.__version__, "triton": triton.__version__,
         "machine": platform.machine(),
-        "universes": [time_one(grid, theory, p) for grid in options.grids for p, theory in cases],
-        "agreement": [agreement(options.agreement_grid, t, p) for p, t in cases] if options.agreement_grid else [],
+        "universes": [time_one(grid, case) for grid in options.grids for case in cases],
+        "agreement": [agreement(options.agreement_grid, case) for case in cases] if options.agreement_grid else [],
         "ensemble": time_ensemble(options.pair_grid, options.pairs, options.pair_precision) if options.pairs else None,
         "files": time_files(options.pair_grid, options.pairs, options.pair_precision, options.files)
         if options.files and options.pairs else None,

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 
 from weakfield.mesh.kernels import cpu
+from weakfield.mesh.kernels.contract import Step, WeightedStep
 from weakfield.mesh.packed import PACKED, VECTOR, spread_out
 from weakfield.mesh.particles import Particles
 from weakfield.mesh.threads import threads
@@ -48,7 +49,7 @@ def calls(n: int, dtype: torch.dtype) -> dict[str, Callable[[], object]]:
         "CIC stress-energy": lambda: cpu.project_stress_energy(p, phi, None, 0.0, 0.1, True, out),
         "CIC stress-energy, momenta at the time": lambda: cpu.project_stress_energy(p, phi, phi, 0.1, 0.1, True, out),
         "CIC motion, Newton": lambda: cpu.kick_drift_newton(p, phi, 0.0, 0.0),
-        "CIC motion, GR": lambda: cpu.kick_drift_gr(p, metric, 0.1, 0.1, 0.0, 0.0, True, True, True),
+        "CIC motion, GR": lambda: cpu.kick_drift_gr(p, metric, Step(0.1, 0.1, 0.0, 0.0, True, True, True)),
         "PCS paint": lambda: cpu.paint_pcs(p, None, 1.0, rho),
         "PCS stress-energy without a metric, packed": lambda: cpu.project_pcs(p, None, 0.0, 0.1, out),
     }
@@ -56,8 +57,9 @@ def calls(n: int, dtype: torch.dtype) -> dict[str, Callable[[], object]]:
     def splines(kind: str, out: torch.Tensor, metric: torch.Tensor, vector: torch.Tensor) -> None:
         result[f"PCS stress-energy, {kind}"] = lambda: cpu.project_pcs(p, metric, 0.0, 0.1, out)
         result[f"PCS stress-energy, momenta at the time, {kind}"] = lambda: cpu.project_pcs(p, metric, 0.1, 0.1, out)
-        result[f"PCS motion, Newton, {kind}"] = lambda: cpu.kick_drift_newton_pcs(p, vector, 0.0, 0.0)
-        result[f"PCS motion, GR, {kind}"] = lambda: cpu.kick_drift_pcs(p, metric, vector, 0.1, 0.1, 0.0, 0.0)
+        still = WeightedStep(1.0, 0.0, 0.0, 0.1, 0.1)
+        result[f"PCS motion, Newton, {kind}"] = lambda: cpu.kick_drift_newton_pcs(p, vector, still)
+        result[f"PCS motion, GR, {kind}"] = lambda: cpu.kick_drift_pcs(p, metric, vector, still)
 
     splines("packed", out, metric, torch.full((*size, VECTOR), 1e-5, dtype=dtype))
     out, metric, vector = (spread_out(n, count, dtype).fill_(1e-5) for count in (PACKED, PACKED, VECTOR))

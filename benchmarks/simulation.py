@@ -1,11 +1,14 @@
 """Time of a simulation, whole and by phase, with peak memory, beside the reference program when it is at hand.
 
-    python benchmarks/simulation.py                               N = 64 and 128, both theories and precisions
+    python benchmarks/simulation.py                               a pair of a study with N = 128 on both meshes, then
+                                                                  N = 64 and 128, both theories and precisions
+    python benchmarks/simulation.py --grid 64 --grids             the pair alone, with N = 64: a minute
     python benchmarks/simulation.py --grids 64 --repeat 3
     python benchmarks/simulation.py --cycles 4 --grids 256        a few cycles of a large mesh
     python benchmarks/simulation.py --reference PATH --launch "mpirun -np 4 --oversubscribe" --template DIR
 
-Every run is a process of its own (z = 100 to 0, step limit 0.04: 117 cycles, backward Euler, phi written once at the
+The first table is the configuration of a study (``study_pair.py``). In the second every run is a process of its own
+(z = 100 to 0, step limit 0.04: 117 cycles, backward Euler, phi written once at the
 end), kernels compiled by a run before. Times are those of whole processes, the median of ``--repeat``. With
 ``--reference`` the binary runs the same settings in turn with ours, both precisions beside the same run of it, and the
 median of the ratios is given; ``--template`` holds its particle templates and a transfer file named tk.dat. The table
@@ -29,6 +32,8 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import study_pair
 
 RESULTS = Path(__file__).parent / "results" / "simulation.json"
 PHASES = {
@@ -105,7 +110,7 @@ def one_run(grid: int, theory: str, precision: str, cycles: int | None, count: i
         start = time.perf_counter()
         compile_kernels(DTYPES[precision], theory, False)  # as a run does; here they are loaded only
         universe = initial_universe(run)
-        gravity, clock = THEORIES[run.theory, "euler"](), Clock(run, universe.background)
+        gravity, clock = THEORIES["staggered", run.theory, "euler"](), Clock(run, universe.background)
         outputs = output.Outputs(run, Path(folder))
         ready = time.perf_counter()
         spent.clear()
@@ -197,7 +202,9 @@ def processor() -> str:
 def main() -> None:
     """What the command does: measure, print and keep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--grids", type=int, nargs="+", default=[64, 128])
+    parser.add_argument("--grid", type=int, default=128, help="of the pair in the first table; 0 leaves it out")
+    parser.add_argument("--meshes", nargs="+", default=list(study_pair.MESHES), choices=study_pair.MESHES)
+    parser.add_argument("--grids", type=int, nargs="*", default=[64, 128], help="of the second table")
     parser.add_argument("--theories", nargs="+", default=["gr", "newton"])
     parser.add_argument("--precisions", nargs="+", default=["double", "single"])
     parser.add_argument("--cycles", type=int, help="stop after so many cycles (default: all, to z = 0)")
@@ -217,7 +224,10 @@ def main() -> None:
         cycles, *count = (int(number) for number in numbers)
         print(json.dumps(one_run(int(grid), theory, precision, cycles or None, *count)))
         return
-    for precision in options.precisions:
+    pairs = study_pair.measure(options.grid, options.meshes, options.repeat) if options.grid else []
+    if pairs:
+        print(study_pair.table(pairs) + "\n", flush=True)
+    for precision in options.precisions if options.grids else ():
         for theory in options.theories:
             ours(16, theory, precision, 2)  # compiles what is not compiled yet
     rows = []
@@ -239,8 +249,9 @@ def main() -> None:
                 print(table(rows[-1:]).splitlines()[-1], flush=True)
     machine = {"processor": processor(), "cores": len(os.sched_getaffinity(0))}
     options.results.parent.mkdir(exist_ok=True)
-    options.results.write_text(json.dumps({"machine": machine, "rows": rows}, indent=1) + "\n")
-    print(table(rows))
+    options.results.write_text(json.dumps({"machine": machine, "pairs": pairs, "rows": rows}, indent=1) + "\n")
+    if rows:
+        print(table(rows))
 
 
 if __name__ == "__main__":

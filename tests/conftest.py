@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line does, before anything starts threads
+os.environ.setdefault("WEAKFIELD_WORKERS", "1")  # tests of several workers say so; the others have one core each
 os.environ.setdefault("WEAKFIELD_DEVICE", "cpu")  # what is promised bit by bit; tests of a GPU ask for it by name
 
 import pytest
@@ -23,3 +24,12 @@ def synthetic_run(tmp_path: Path) -> tuple[StudyConfig, RunFolder]:
     """A tiny study and a run folder with its pairs, drawn instead of simulated."""
     study = tiny_study()
     return study, write_run(study, tmp_path / "run")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest tests first, so that no core waits for one at the end: ``@pytest.mark.slow(minutes=3)``."""
+
+    def minutes(item: pytest.Item) -> float:
+        return max((float(mark.kwargs.get("minutes", 0)) for mark in item.iter_markers("slow")), default=0.0)
+
+    items.sort(key=minutes, reverse=True)

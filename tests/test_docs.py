@@ -73,6 +73,7 @@ def test_twins_raise_the_auc_and_not_the_one_between_universes(tiny: dict[str, d
     assert row["auc"] > row["unpaired"]  # twins are ordered right
 
 
+@pytest.mark.slow
 def test_curves_of_a_training_are_there(tiny: dict[str, dict]) -> None:
     for case in tiny["fitting"].values():
         assert len(case["train"]) == len(case["validation"]) == 3

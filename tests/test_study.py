@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -349,6 +350,25 @@ def test_settings_no_stage_could_use_are_refused_before_the_first_pair(tmp_path:
         run_study(study_with(), tmp_path / "run", stages=(*toy.stages, late))
     assert toy.calls == []
     assert not (tmp_path / "run").exists()
+
+
+def test_settings_that_finished_a_stage_are_not_checked_again(tmp_path: Path) -> None:
+    toy, checked = Counted(), list[str]()
+    stages = tuple(
+        replace(stage, checked_by=lambda study, name=stage.name: checked.append(name))
+        if isinstance(stage, FolderStage)
+        else stage
+        for stage in toy.stages
+    )
+    for study, expected in (
+        (study_with(), ["spectra", "dataset", "train"]),
+        (study_with(), []),
+        (study_with(dataset={"split_seed": 5}), ["dataset", "train"]),
+        (study_with(dataset={"split_seed": 5}, training={"epochs": 7}), ["train"]),
+    ):
+        run_study(study, tmp_path, None, stages)
+        assert checked == expected
+        checked.clear()
 
 
 def test_a_changed_network_of_ones_own_is_trained_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

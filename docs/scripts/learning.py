@@ -10,7 +10,9 @@ import json
 from pathlib import Path
 from typing import get_args
 
+import symmetric_networks
 import torch
+from marks import fill
 
 from weakfield.config.search import DEFAULT_SPACE, Range
 from weakfield.config.training import Activation, Normalisation, Optimiser, Schedule, Size, TrainingSettings
@@ -29,6 +31,10 @@ WHAT = {
     "penguin": "5 circular of stride 2, then 3 of stride 2, flattened: knows positions",
     "resnet": "pre-activation residual branches scaled instead of normalised",
     "mlp": "mean, ln variance and ln P(k) of the sample, then dense layers",
+    "symmetric": "cnn3d with kernels that commute with all 48 symmetries of the cube, or 8 of the square: the same"
+    " logit however a sample is turned",
+    "correlator": "mean, powers and triangles of learned filters of k: a sum of N-point functions up to order 3, whose"
+    " weights of P and B are known exactly",
 }
 
 PAGE = """# Networks and their training
@@ -53,6 +59,34 @@ Why the demo has none: one that standardises each sample erases the amplitude, w
 one that averages over a batch makes the score of a sample depend on its company in training. Dropout hides from the
 last layer what differs within a pair, so it is off by default.
 
+## Networks that know the symmetry
+
+`symmetric` is a group convolution (Cohen & Welling, [arXiv:1602.07576](https://arxiv.org/abs/1602.07576); in three
+dimensions Winkels & Cohen, [arXiv:1804.04656](https://arxiv.org/abs/1804.04656)) on the six directions of the axes: a
+kernel that takes direction $q$ at offset $x$ to direction $p$ obeys $K(gp, gq, gx) = K(p, q, x)$ for all 48 symmetries
+$g$, so that of the 972 entries of a 3³ kernel 36 are free. Under every symmetry the logit stays what it is to 1e-6 of
+its scatter in single precision and 1e-12 in double (`pytest tests/learning/test_symmetric.py`). The channels of a
+sample are scalars to it; those of a gradient are not.
+
+`correlator` is in the manner of C3NN (Gong et al., [arXiv:2402.09526](https://arxiv.org/abs/2402.09526)): learned
+filters of $|k|$ make fields $f_i$, and the logit is
+
+```math
+c + w \\langle\\delta\\rangle + \\sum_{{i \\le j}} w_{{ij}} \\langle f_i f_j\\rangle
++ \\sum_{{i \\le j \\le l}} w_{{ijl}} \\langle f_i f_j f_l\\rangle
+= c + w \\langle\\delta\\rangle + \\sum_s a_s P_s + \\sum_T w_T B_T .
+```
+
+`power_weights()` and `triangle_weights(triangles)` of the trained network are $a_s$ and $w_T$ without any fit, for
+shells one $k_F$ wide (`edges`) up to N/3, beyond which three wavenumbers could close modulo the grid. It has all
+symmetries and shifts, can learn nothing else, and what [`triangle_response`](explanation_fourier.md) says of it can be
+checked.
+
+`python docs/scripts/symmetric_networks.py`: how many pairs they need where a weak local $f_{{\\rm NL}}$ is planted.
+
+<!-- symmetric: written by docs/scripts/symmetric_networks.py -->
+<!-- /symmetric -->
+
 ## Training
 
 - **Loss**: `bce`, `cross_entropy` (`classes` = 2), `mse` of the probability, or `pair`: the network sees both members
@@ -67,8 +101,10 @@ last layer what differs within a pair, so it is off by default.
   members of a pair apart.
 - **Watched layers**: the first batch of every epoch leaves the rms of the activations and the norm of the gradients
   of every layer in `log.jsonl`; a layer in which they vanish or explode is named in a warning and in `history.json`.
-- **Checkpoints** are whole or absent. Stopped anywhere, the same command ends with the same bytes on a CPU with the
-  same number of threads, whatever the optimiser, schedule or loss.
+- **Checkpoints** are written after the first epoch and then after epochs that end a second or more apart. They are
+  whole or absent, and carry a hash, as weights do. One that is damaged gives way to the one before, and the training
+  starts again where that is damaged too; a warning says so, and the result is the same. Stopped anywhere, the same
+  command ends with the same bytes on a CPU with the same number of threads, whatever the optimiser, schedule or loss.
 - **TensorBoard**: `tensorboard` = true, `pip install 'weakfield[learn]'`,
   `tensorboard --logdir runs/demo/training`.
 
@@ -108,6 +144,15 @@ The file is hashed into what decides whether a training has to be done again, an
 `training/<model>/plugins/`: a run is opened, evaluated, audited and explained without it, by the source it was trained
 with. The copy is that one file; what it imports has to be installed. A transform of samples is in
 [dataset.md](dataset.md#what-is-done-to-it).
+
+**A study that names code runs it with your rights**: whoever wrote the study.toml, or the run folder, decides what is
+done on your machine. This holds for every key that takes `module:NAME`: networks, losses, optimisers, schedules,
+transforms, controls, methods, and the `space` of a search. `weakfield run` names them when it begins a run folder. A
+study, a run folder or a network that lies outside the working directory and names code is refused, also where a
+symbolic link in the working directory leads to it. Read that code, and then give `--trust` (every command that may run
+it has that option), `wf.open(folder, trust=True)` or `TrainedNetwork.load(folder, trusted=True)`;
+`WEAKFIELD_TRUST=/scratch/me` in the environment trusts whatever lies in a folder of yours, several being separated as
+in PATH.
 
 ## A trained network on cubes of your own
 
@@ -152,6 +197,10 @@ with `weakfield run`). `batch_pairs` is that of all together, so the curve is th
 tested on gloo (`pytest -m slow tests/learning/test_distributed.py`), for networks without batch normalisation, which
 averages over what lies in one process, and without the dropout of SELU networks. On GPUs the processes talk through
 NCCL, one to a GPU, and batch normalisation is over all of them; that has not been run yet.
+
+The processes send each other objects that run code when they are unpacked. On one machine they meet through a private
+file and talk over the loopback interface alone; the port on which torchrun itself listens is not used then. On several
+machines use a network that you trust.
 
 ## Search
 
@@ -245,7 +294,9 @@ def main() -> None:
         throughput=throughput(found["rows"]),
         space=space(),
     )
-    (ROOT / "docs" / "learning.md").write_text(page)
+    path = ROOT / "docs" / "learning.md"
+    path.write_text(page)
+    fill(path, "symmetric", symmetric_networks.SCRIPT, symmetric_networks.recorded())
 
 
 if __name__ == "__main__":

@@ -1,9 +1,13 @@
 """Write docs/performance.md from what the benchmarks of the simulation left in benchmarks/results.
 
 python benchmarks/simulation.py --grids 64 128                     z = 100 to 0, both theories and precisions
-python benchmarks/simulation.py --grids 256 --cycles 6 --repeat 1 --results benchmarks/results/simulation256.json
+python benchmarks/simulation.py --grid 0 --grids 256 --cycles 6 --repeat 1 \\
+    --results benchmarks/results/simulation256.json
 python benchmarks/scaling.py
 python benchmarks/startup.py
+python benchmarks/size.py
+python benchmarks/stages.py
+python benchmarks/peers.py --jaxpm-python PYTHON --pmwd-python PYTHON
 python docs/scripts/performance.py
 """
 
@@ -18,7 +22,21 @@ ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "results"
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
+import peers  # noqa: E402
+import size  # noqa: E402
+import study_pair  # noqa: E402
 from simulation import table  # noqa: E402
+
+PAIRS = """## Pairs of a study
+
+`python benchmarks/simulation.py --grid 128`: a pair as the preset `thesis` grows it (radiation, six snapshots, 21
+spectra of phi and delta with 1024 bins, double precision, z = 100 to 0), and the same on the spectral mesh with its
+steps. GR and Newton include their spectra and radiation, which are given apart too; radiation is what a pair without
+it takes less.
+
+{table}
+
+"""
 
 PAGE = """# How fast it is
 
@@ -35,12 +53,24 @@ phase; memory is the peak. Kernels were compiled before. The last column divides
 
 {whole}
 
-## A large mesh
+{pairs}## A large mesh
 
-`python benchmarks/simulation.py --grids 256 --cycles 6 --repeat 1 --results benchmarks/results/simulation256.json`: the
-same settings for six cycles, so seconds and memory are not those of a whole run but milliseconds are.
+`python benchmarks/simulation.py --grid 0 --grids 256 --cycles 6 --repeat 1 --results
+benchmarks/results/simulation256.json`: the same settings for six cycles, so seconds and memory are not those of a whole
+run but milliseconds are.
 
 {large}
+
+{size}{stages}## Beside JaxPM and pmwd
+
+`python benchmarks/peers.py --jaxpm-python PYTHON --pmwd-python PYTHON`: Newton, z = 100 to 1, one particle a cell of
+20 Mpc/h, the same number of steps, each program in processes of its own bound to the same cores, with as many threads;
+what the columns mean stands at the head of the script. JaxPM is from the package index, pmwd from its repository. JaxPM
+leaves the integration to its user, here a compiled kick, drift, kick; pmwd brings its own. Both compile in every
+process. Both assign by cloud in cell, as our staggered mesh does; the spectral mesh uses cubic splines, four interlaced
+deposits and weights exact at second order. Ratios above 1 are of programs slower than ours in the same precision.
+
+{peers}
 
 ## Against the size of the mesh
 
@@ -67,7 +97,9 @@ same settings for six cycles, so seconds and memory are not those of a whole run
   single -m "slow or not slow"`): positions are displacements from lattice sites, densities are summed from minus their
   mean on, small steps are added up before they meet a position, and initial conditions are made in double precision.
 - **Start-up.** Compiled kernels are kept on disk, and the first run on a machine shows a bar while it compiles them.
-  The command collects garbage seldom while it imports, and at its end leaves alone what is still alive.
+  The command does not search for garbage while it imports and loads kernels, and at its end leaves alone what is still
+  alive. A run of a settings.ini imports what a simulation needs and nothing else; a study is recognised as finished
+  before anything is imported that its stages would work with (`tests/test_startup.py`).
 
 `python benchmarks/startup.py`, whole processes:
 
@@ -75,8 +107,65 @@ same settings for six cycles, so seconds and memory are not those of a whole run
 """
 
 
+SIZE = """## A pair at full size, and studies of many
+
+`python benchmarks/size.py`: one pair of a study with radiation on the spectral mesh from z = 100 to 1, as `weakfield
+simulate` grows it, in double precision; three cycles of the largest mesh that fits into 24 GB. What many pairs take is
+arithmetic: pairs are independent, so 16 cores are taken to be eight machines like this one.
+
+{table}
+
+"""
+
+
+STAGES = """## Stages of a study
+
+`python benchmarks/stages.py`: every stage of the demo ({pairs} pairs of {grid}^3 cells), a command of its own, with one
+worker and with two. The efficiency is the time of one over twice that of two; training, and spectra of small meshes,
+use both cores with one worker already.
+
+{table}
+
+"""
+
+
 def machine_text(machine: dict[str, Any]) -> str:
     return f"{machine['cores']} cores of {machine['processor']}"
+
+
+def peers_text() -> str:
+    """The table beside the peers, which need environments of their own and may not have been run."""
+    try:
+        found = json.loads((RESULTS / "peers.json").read_text())
+    except FileNotFoundError:
+        return "Not measured here yet."
+    versions = {row["program"]: row["version"] for row in found["rows"] if row["program"] not in peers.OURS}
+    named = "; ".join(f"{name} {version}" for name, version in versions.items())
+    return (
+        f"{machine_text(found['machine'])}; {found['rows'][0]['steps']} steps; {named}.\n\n{peers.table(found['rows'])}"
+    )
+
+
+def size_text() -> str:
+    """A pair at full size, where it has been grown."""
+    try:
+        found = json.loads((RESULTS / "size.json").read_text())
+    except FileNotFoundError:
+        return ""
+    return SIZE.format(table=size.table(found))
+
+
+def stages_text() -> str:
+    """Seconds of the stages with one worker and with two, where they have been taken."""
+    try:
+        found = json.loads((RESULTS / "stages.json").read_text())
+    except FileNotFoundError:
+        return ""
+    lines = ["| stage | 1 worker [s] | 2 workers [s] | efficiency |", "| --- | --- | --- | --- |"]
+    for row in found["stages"]:
+        times = " | ".join(f"{row[f'seconds {workers}']:.1f}" for workers in (1, 2))
+        lines.append(f"| {row['stage']} | {times} | {row['efficiency 2']:.2f} |")
+    return STAGES.format(pairs=found["pairs"], grid=found["grid"], table="\n".join(lines))
 
 
 def main() -> None:
@@ -95,8 +184,12 @@ def main() -> None:
     page = PAGE.format(
         machine=machine_text(whole["machine"]),
         cycles=whole["rows"][0]["cycles"] - 1,
+        pairs=PAIRS.format(table=study_pair.table(whole["pairs"])) if whole.get("pairs") else "",
         whole=table(whole["rows"]),
         large=table(large["rows"]),
+        size=size_text(),
+        stages=stages_text(),
+        peers=peers_text(),
         fits="\n".join(lines),
         startup="\n".join(startup),
     )

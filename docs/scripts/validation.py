@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from validation_lightcones import lightcones
+from validation_more import more
 
 import weakfield as wf
 from weakfield.base.figures import COLOURS, GREY, new_figure, save_png
@@ -49,6 +51,8 @@ rms deviation of phi for each theory, and of the GR - Newton difference with its
 
 {linked}
 
+{cones}
+{more}
 ## Self-force of the stencil
 
 The lattice gradient of the force is constant along its axis within a cell, so a single particle away from a cell
@@ -199,6 +203,8 @@ def main() -> None:
         exact=table(["case", *columns, "text lines that differ"], exact_rows),
         linked=table(["case", "transfer", "redshift", "phi, GR", "phi, Newton", "GR - Newton"], linked_rows),
         without="" if "class" in codes else "; CLASS itself is absent here (`pip install weakfield[class]`)",
+        cones=lightcones(),
+        more=more(),
         **self_force(),
     )
     (ROOT / "docs" / "validation.md").write_text(page)

@@ -35,16 +35,17 @@ class Run:
     """A run folder, finished or still growing: what is whole is there, and nothing is read until it is asked for.
 
     ``study`` is the resolved ``StudyConfig``; ``pairs`` are those that were whole when they were first asked for;
-    ``path`` is the folder. Asking for what a stage has not made yet raises ``BadInput``, which names the stage.
+    ``path`` is the folder; ``trust`` as in ``wf.open``. Asking for what a stage has not made yet raises ``BadInput``,
+    which names the stage.
 
     >>> run = wf.open("runs/demo")
     >>> run.pairs[42].difference(z=1).sel(z=0).plot()
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, trust: bool = False) -> None:
         if not isinstance(path, str | os.PathLike) or not str(path):
             raise BadInput(f"the run folder is {path!r}, expected a path")
-        self.study: StudyConfig = load_study(path)
+        self.study: StudyConfig = load_study(path, trust)
         self._folder = RunFolder(path)
 
     @property
@@ -155,14 +156,17 @@ class Run:
     def __repr__(self) -> str:
         done = self.stages
         study, box = self.study, self.study.simulation
+        made = f"{box.mesh} mesh" if study.classes is None else f"{' and '.join(study.classes.names)}, imported"
         return (
             f"Run '{study.name}': {len(self.pairs)} of {study.seeds.count} pairs, {box.grid}^3 cells in"
-            f" {box.box_size_mpch:g} Mpc/h, {box.mesh} mesh\n"
+            f" {box.box_size_mpch:g} Mpc/h, {made}\n"
             f"  finished: {', '.join(done) if done else 'nothing yet'}\n"
             f"  {self.path}"
         )
 
     def _known(self, seed: int) -> int:
+        if self.study.classes is not None:
+            raise BadInput(f"the cubes of {self.path} were imported, expected a run whose initial modes are known")
         if seed not in self.study.seeds.all:
             seeds = self.study.seeds.all
             raise BadInput(f"seed is {seed}, expected one of the study, {seeds[0]} to {seeds[-1]}")
@@ -183,6 +187,10 @@ class Run:
         return labelled(field, name, self.study.simulation.box_size_mpch, about)
 
 
-def open(path: str | Path) -> Run:
-    """A run folder as an object; one that is still growing has what is whole. ``BadInput`` for other folders."""
-    return Run(path)
+def open(path: str | Path, trust: bool = False) -> Run:
+    """A run folder as an object; one that is still growing has what is whole. ``BadInput`` for other folders.
+
+    A run whose study names code of somebody's own (``package.module:NAME``) and that lies outside the working directory
+    is refused unless you ``trust`` it: that code runs with your rights.
+    """
+    return Run(path, trust)

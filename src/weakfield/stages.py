@@ -10,14 +10,16 @@ from typing import Any, Literal, Protocol
 
 from weakfield._version import __version__
 from weakfield.base.errors import WeakfieldError
-from weakfield.base.files import content_hash, empty_folder, file_hash, read_json, sweep, write_json
+from weakfield.base.files import content_hash, empty_folder, file_hash, sweep
 from weakfield.base.plugins import is_plugin
 from weakfield.base.provenance import now
+from weakfield.base.records import StageRecord, StartedRecord, Summary
+from weakfield.base.trials import LOG
 from weakfield.config import Draw, Inverse, RunFolder, StudyConfig
+from weakfield.pairs.clusters import check_options
 from weakfield.pairs.grow import grow_pairs
 from weakfield.pairs.manifest import Manifest, manifest_path, manifests, why_incomplete
 
-Summary = dict[str, Any]
 Work = Callable[[StudyConfig, RunFolder], Summary]
 Grow = Callable[[StudyConfig, RunFolder, Sequence[Draw]], int]
 WhyIncomplete = Callable[[StudyConfig, Draw, RunFolder], str | None]
@@ -47,7 +49,7 @@ class Outcome:
         found = {self.stage: self.fingerprint}
         return found if self.inverses is None else found | {INVERSES: self.inverses}
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_json(self) -> Summary:
         """The outcome as one line of ``--json``."""
         return {"stage": self.stage, "status": self.status, "seconds": round(self.seconds, 3), **self.summary}
 
@@ -94,16 +96,26 @@ class PairStage:
     reads: tuple[str, ...] = ()
 
     def check(self, study: StudyConfig) -> None:
-        """Nothing to do: the settings were checked when the study was read."""
+        """Refuse options that the queue does not take, and universes that cannot be grown; nothing grows of cubes."""
+        if study.classes is not None:
+            return
+        from weakfield.mesh.devices import device_for
+        from weakfield.simulation.bounds import require_possible
+
+        check_options(study.campaign)
+        here = study.campaign.cluster == "local" and study.campaign.scheduler is None
+        device = device_for(study.simulation.device) if here else None
+        require_possible(study.run_settings("gr", study.seeds.first), device)
 
     def finished(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome | None:
-        found = dict(manifests(folder, self._draws(study)))
-        return None if self.lacks(study, folder) else self._outcome("skipped", 0.0, found, 0)
+        if self.lacks(study, folder):
+            return None
+        return self._outcome("skipped", 0.0, dict(manifests(folder, self._draws(study))), 0)
 
     def so_far(self, study: StudyConfig, folder: RunFolder, fingerprint: str | None = None) -> Outcome | None:
         """The outcome of the pairs that are whole now, or of those with this ``fingerprint``; ``None`` without any."""
-        found = manifests(folder, self._draws(study))
-        whole = {draw: manifest for draw, manifest in found if self.why_incomplete(study, draw, folder) is None}
+        draws = [draw for draw in self._draws(study) if self.why_incomplete(study, draw, folder) is None]
+        whole = dict(manifests(folder, draws))
         if all(isinstance(draw, Inverse) for draw in whole):
             return None
         outcome = self._outcome("skipped", 0.0, whole, 0)
@@ -165,13 +177,17 @@ class FolderStage:
         return content_hash(
             {
                 "stage": self.name,
-                "settings": {path: _setting(study, path) for path in self.settings},
+                "settings": {path: _setting(study, path) for path in self._own_settings(study)},
                 "read": {name: read[name] for name in self._matters(read)},
                 "software_version": __version__,
                 **self._plugins(study, folder),
                 **self._own_controls_and_methods(study),
             }
         )
+
+    def _own_settings(self, study: StudyConfig) -> tuple[str, ...]:
+        """The settings that matter; those of classes only where there are some, so that other runs keep their keys."""
+        return tuple(p for p in self.settings if study.classes is not None or p.split(".")[0] != "classes")
 
     def _matters(self, read: dict[str, str]) -> tuple[str, ...]:
         """Which of the fingerprints decide the outputs."""
@@ -199,19 +215,21 @@ class FolderStage:
 
             found["controls"] = own_controls(study)
         if "explain" in self.settings and any(map(is_plugin, (*study.explain.methods, *study.explain.trust_methods))):
-            from weakfield.explain.run import own_sources as own_methods
+            from weakfield.explain.explain_run import own_sources as own_methods
 
             found["methods"] = own_methods(study)
         return found
 
     def finished(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome | None:
         own = folder.root / self.folder
-        record = recorded(own / DONE_FILE)
-        if record.get("key") != self.key(study, read, folder):
+        record = StageRecord.load_if_sound(own / DONE_FILE)
+        if record is None or record.key != self.key(study, read, folder):
             return None
-        if any(_hash_or_none(own / name) != digest for name, digest in record["outputs"].items()):
+        if record.fingerprint != content_hash(record.outputs):
+            return None  # the record itself is damaged
+        if any(_hash_or_none(own / name) != digest for name, digest in record.outputs.items()):
             return None  # an output was removed or altered since
-        return Outcome(self.name, "skipped", 0.0, record["fingerprint"], record["summary"])
+        return Outcome(self.name, "skipped", 0.0, record.fingerprint, record.summary)
 
     def complete(self, study: StudyConfig, folder: RunFolder, read: dict[str, str]) -> Outcome:
         if (done := self.finished(study, folder, read)) is not None:
@@ -223,31 +241,31 @@ class FolderStage:
         seconds = time.perf_counter() - begin
         outputs = _outputs(own)
         fingerprint = content_hash(outputs)
-        record = {
-            "stage": self.name,
-            "key": key,
-            "read": read,
-            "software_version": __version__,
-            "finished": now(),
-            "seconds": seconds,
-            "summary": summary,
-            "fingerprint": fingerprint,
-            "outputs": outputs,
-        }
-        write_json(own / DONE_FILE, record)
+        record = StageRecord(
+            stage=self.name,
+            key=key,
+            inputs=read,
+            software_version=__version__,
+            finished=now(),
+            seconds=seconds,
+            summary=summary,
+            fingerprint=fingerprint,
+            outputs=outputs,
+        )
+        record.save(own / DONE_FILE)
         (own / STARTED_FILE).unlink(missing_ok=True)
         return Outcome(self.name, "done", seconds, fingerprint, summary)
 
     def _begin(self, own: Path, key: str) -> None:
         """Keep in the folder only the partial work done under this key, if any."""
-        continued = recorded(own / STARTED_FILE).get("key") == key and not (own / DONE_FILE).exists()
-        if not continued:
+        begun = StartedRecord.load_if_sound(own / STARTED_FILE)
+        if begun is None or begun.key != key or (own / DONE_FILE).exists():
             # The marks go first, so that what a kill leaves of the old outputs belongs to no key.
             for name in (DONE_FILE, STARTED_FILE):
                 (own / name).unlink(missing_ok=True)
             if not self.keeps:
                 empty_folder(own)
-            write_json(own / STARTED_FILE, {"key": key, "started": now()})
+            StartedRecord(key=key, started=now()).save(own / STARTED_FILE)
         sweep(own.rglob(".*.partial"))
 
 
@@ -259,17 +277,13 @@ def _setting(study: StudyConfig, path: str) -> Any:
     return value
 
 
-def recorded(path: Path) -> dict[str, Any]:
-    """A stage's own mark, or an empty mapping when there is none."""
-    return dict(read_json(path)) if path.exists() else {}
-
-
 def _hash_or_none(path: Path) -> str | None:
     return file_hash(path) if path.is_file() else None
 
 
 def _outputs(own: Path) -> dict[str, str]:
-    """Hashes of the files of a stage, except its own marks and its cache."""
-    files = sorted(path for path in own.rglob("*") if path.is_file() and path.name not in (DONE_FILE, STARTED_FILE))
+    """Hashes of the files of a stage, except its own marks, its cache and tracebacks of what was left out."""
+    marks = (DONE_FILE, STARTED_FILE, LOG)
+    files = sorted(path for path in own.rglob("*") if path.is_file() and path.name not in marks)
     names = {path.relative_to(own).as_posix(): path for path in files}
     return {name: file_hash(path) for name, path in names.items() if not name.startswith(f"{CACHE}/")}

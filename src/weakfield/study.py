@@ -10,16 +10,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from importlib import import_module
 from pathlib import Path
 
 from weakfield.base.errors import BadInput
+from weakfield.base.loading import loading
+from weakfield.base.plugins import trust
+from weakfield.base.pool import workers_kept
 from weakfield.base.progress import bars
+from weakfield.base.records import StageRecord, Summary
+from weakfield.base.system_errors import during
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.config.campaign import CampaignSettings
 from weakfield.pairs.runfolder import open_for_work
-from weakfield.stages import DONE_FILE, INVERSES, FolderStage, Outcome, PairStage, Stage, Summary, recorded
+from weakfield.stages import DONE_FILE, INVERSES, FolderStage, Outcome, PairStage, Stage
 
 
 def _stage(
@@ -34,7 +39,9 @@ def _stage(
     """A stage whose ``module`` has a function ``run`` and perhaps ``check``; the module is imported when first used."""
 
     def work(study: StudyConfig, folder: RunFolder) -> Summary:
-        summary: Summary = import_module(module).run(study, folder)
+        with loading():
+            stage = import_module(module)
+        summary: Summary = stage.run(study, folder)
         return summary
 
     def check(study: StudyConfig) -> None:
@@ -54,27 +61,32 @@ STAGES: tuple[Stage, ...] = (
         "weakfield.spectra.measure",
         "spectra",
         ("simulate",),
-        (*_UNIVERSE, "dataset", "measure"),
+        (*_UNIVERSE, "dataset", "measure", "classes"),
         inverses=True,
     ),
     _stage("dataset", "weakfield.dataset.build", "dataset", ("simulate",), (*_UNIVERSE, "dataset")),
     _stage(
-        "train", "weakfield.learning.training", "training", ("dataset",), ("training", "evaluation", "audit.bootstrap")
+        "train",
+        "weakfield.learning.training",
+        "training",
+        ("dataset",),
+        ("training", "evaluation", "audit.bootstrap", "classes.paired"),
     ),
     _stage(
         "audit",
         "weakfield.audit.run",
         "audit",
         ("simulate", "dataset", "train"),
-        (*_UNIVERSE, "output", "dataset", "training", "audit"),
+        (*_UNIVERSE, "output", "dataset", "training", "audit", "classes"),
         keeps=True,  # universes grown for controls are kept when the budget changes
+        inverses=True,
     ),
     _stage(
         "explain",
         "weakfield.explain.run",
         "explain",
         ("dataset", "train"),
-        ("dataset", "training", "explain", "audit.bootstrap"),
+        ("dataset", "training", "explain", "audit.bootstrap", "classes.paired"),
     ),
     _stage(
         "report",
@@ -104,18 +116,18 @@ def run_study(
     finished, and ``WeakfieldError`` when another process is working in the folder.
     """
     folder = RunFolder(root)
+    if study.plugins:
+        trust(folder.root)  # whoever hands over such a study runs its code, and this folder keeps it
     wanted = {stage.name for stage in stages} if only is None else {only}
     needed = wanted | _ancestors(wanted, stages)
     outcomes: list[Outcome] = []
     fingerprints: dict[str, str] = {}
-    for stage in stages:
-        if stage.name in wanted:
-            stage.check(study)
+    there = study if campaign is None else study.model_copy(update={"campaign": campaign})
+    _check(there, folder, [stage for stage in stages if stage.name in wanted])
     growers = {stage.name for stage in stages if isinstance(stage, PairStage)}
     grows, alone = bool(wanted & growers), not wanted <= growers
-    with open_for_work(study, folder, only or "all", grows, alone):
-        if campaign is not None:
-            study = study.model_copy(update={"campaign": campaign})
+    with open_for_work(study, folder, only or "all", grows, alone), workers_kept():
+        study = there
         for stage in stages:
             if stage.name not in needed:
                 continue
@@ -123,7 +135,8 @@ def run_study(
             if stage.name not in wanted:
                 read = _as_read(read, stage, study, folder, growers | {INVERSES})
             if stage.name in wanted:
-                with redirect_stdout(sys.stderr), bars():  # standard output is for outcomes
+                # standard output is for outcomes
+                with redirect_stdout(sys.stderr), bars(), during(f"the stage {stage.name} of {folder.root}"):
                     outcome: Outcome | None = stage.complete(study, folder, read)
             else:
                 outcome = _so_far(stage, study, folder, wanted) or stage.finished(study, folder, read)
@@ -134,6 +147,25 @@ def run_study(
                 outcomes.append(outcome)
                 tell(outcome)
     return outcomes
+
+
+def _check(study: StudyConfig, folder: RunFolder, asked: Sequence[Stage]) -> None:
+    """Raise ``BadInput`` for settings that a stage could not work with, before any stage begins.
+
+    Stages that are finished for these settings have worked with them, and what checks them takes seconds to import.
+    """
+    fingerprints: dict[str, str] = {}
+    if folder.root.is_dir():
+        with suppress(BadInput):  # a folder of other settings is refused when it is opened for work
+            for stage in asked:
+                known = set(stage.reads) <= set(fingerprints)
+                outcome = stage.finished(study, folder, _known(fingerprints, stage)) if known else None
+                if outcome is None:
+                    break
+                fingerprints |= outcome.fingerprints
+    for stage in asked:
+        if stage.name not in fingerprints:
+            stage.check(study)
 
 
 def require(study: StudyConfig, root: str | Path, name: str, before: str) -> None:
@@ -172,7 +204,8 @@ def _so_far(stage: Stage, study: StudyConfig, folder: RunFolder, wanted: set[str
         return None
     built_of = None
     if not wanted & {"measure", "dataset"}:
-        built_of = recorded(folder.dataset / DONE_FILE).get("read", {}).get(stage.name)
+        built = StageRecord.load_if_sound(folder.dataset / DONE_FILE)
+        built_of = built.inputs.get(stage.name) if built else None
     return stage.so_far(study, folder, built_of)
 
 
@@ -185,11 +218,11 @@ def _as_read(
     """
     if not isinstance(stage, FolderStage) or not study.dataset.partial:
         return read
-    did = recorded(folder.root / stage.folder / DONE_FILE).get("read")
-    if did is None:
+    done = StageRecord.load_if_sound(folder.root / stage.folder / DONE_FILE)
+    if done is None:
         return read
     others = {name: fingerprint for name, fingerprint in read.items() if name not in of_pairs}
-    return others | {name: did[name] for name in of_pairs & set(did)}
+    return others | {name: done.inputs[name] for name in of_pairs & set(done.inputs)}
 
 
 def _ancestors(names: set[str], stages: Sequence[Stage]) -> set[str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from helpers.synthetic import tiny_study, write_run
@@ -14,7 +16,8 @@ from weakfield.audit.registry import granted
 from weakfield.base.errors import BadInput
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.dataset import build
-from weakfield.learning import training
+from weakfield.learning import baselines, training
+from weakfield.learning.results import Metrics
 from weakfield.report import run as report
 from weakfield.stages import FolderStage
 from weakfield.study import STAGES
@@ -22,6 +25,7 @@ from weakfield.study import STAGES
 SOURCE = """
 import torch
 from weakfield.audit import Control, Result
+from weakfield.base.errors import WeakfieldError
 
 FACTOR = 1.0
 
@@ -40,6 +44,10 @@ NOTHING = Control("nothing", "?", "", lambda audit: {"value": 1.0})
 ODD = Control("odd", "?", "", lambda audit: Result(audit.auc(audit.scores()), "auc", "fine"))
 TAKEN = Control("mesh", "?", "", run)
 TWICE = Control("mirrored", "?", "", run)
+SINGULAR = Control("singular", "?", "", lambda audit: torch.linalg.inv(torch.zeros(2, 2)))
+DIVERGED = Control("diverged", "?", "", lambda audit: (_ for _ in ()).throw(WeakfieldError("training diverged")))
+FULL = Control("full", "?", "", lambda audit: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+STOPPED = Control("stopped", "?", "", lambda audit: (_ for _ in ()).throw(KeyboardInterrupt()))
 number = 3
 """
 NAME = "own_control_of_a_test:MIRRORED"
@@ -119,3 +127,54 @@ def test_what_a_control_returns_has_to_be_a_result(trained: tuple[StudyConfig, R
     with pytest.raises(BadInput, match=r"result of control 'odd' is no ControlRow: verdict is 'fine', input should be"):
         audit.run(with_controls(study, "own_control_of_a_test:ODD"), folder)
     assert not (folder.audit / "audit.json").exists()
+
+
+def test_a_control_that_fails_is_left_out_with_a_sentence_and_the_others_are_run(
+    trained: tuple[StudyConfig, RunFolder],
+) -> None:
+    study, folder = trained
+    names = [f"own_control_of_a_test:{name}" for name in ("SINGULAR", "DIVERGED", "MIRRORED")]
+    study = with_controls(study, *names)
+    with pytest.warns(UserWarning, match=r"singular: left out, since it ended with _LinAlgError.*left_out.log"):
+        assert audit.run(study, folder)["controls"] == 3
+    table = AuditTable.load(folder.audit / "audit.json")
+    assert [row.verdict for row in table.controls] == ["inconclusive", "inconclusive", "clean"]
+    assert table["singular"].remark.startswith("It was left out, since it ended with _LinAlgError (linalg.inv: ")
+    assert table["diverged"].remark == "It was left out, since training diverged."
+    assert "in <lambda>" in (folder.audit / "left_out.log").read_text()  # the traceback
+    assert not (folder.audit / "singular.json").exists()  # another audit tries again
+    report.run(study, folder)
+    assert "It was left out, since training diverged." in (folder.report / "index.html").read_text()
+
+
+@pytest.mark.parametrize(("name", "error"), [("FULL", OSError), ("STOPPED", KeyboardInterrupt)])
+def test_a_full_disk_and_an_interrupt_stop_the_audit(
+    trained: tuple[StudyConfig, RunFolder], name: str, error: type[BaseException]
+) -> None:
+    study, folder = trained
+    with pytest.raises(error):
+        audit.run(with_controls(study, f"own_control_of_a_test:{name}"), folder)
+
+
+def test_a_control_of_a_baseline_that_was_left_out_says_so(
+    trained: tuple[StudyConfig, RunFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, folder = trained
+
+    def singular(*_: object) -> None:
+        raise np.linalg.LinAlgError("Singular matrix")
+
+    whole = baselines.BASELINES["log_pk"]
+    monkeypatch.setitem(baselines.BASELINES, "log_pk", replace(whole, classify=singular))
+    with pytest.warns(UserWarning, match=r"log_pk: left out, since it ended with LinAlgError \(Singular matrix\)"):
+        summary = training.run(study, folder)
+    assert "log_pk_auc" not in summary
+    assert "pk_bk_auc" in summary
+    metrics = Metrics.load(folder.model("cnn") / "metrics.json")
+    assert set(metrics.left_out) == {"log_pk"}
+    with pytest.warns(UserWarning, match="log_pk_baseline: left out"):
+        audit.run(with_controls(study, "log_pk_baseline", "monopole_only"), folder)
+    remark = AuditTable.load(folder.audit / "audit.json")["log_pk_baseline"].remark
+    assert remark == "It was left out, since the baseline log_pk was left out in training."
+    report.run(study, folder)
+    assert "Log_pk: left out, since it ended with LinAlgError" in (folder.report / "index.html").read_text()

@@ -50,6 +50,23 @@ def test_what_is_damaged_is_named(tmp_path: Path) -> None:
         audit_table(RunFolder(tmp_path))
 
 
+def test_what_was_not_run_has_no_numbers(tmp_path: Path) -> None:
+    silent = row("third", p=0.5).model_copy(
+        update={"value": None, "low": None, "high": None, "verdict": "inconclusive"}
+    )
+    older = row("fourth").model_copy(update={"quantity": "not run", "verdict": "inconclusive"})
+    table = AuditTable(summary="s", controls=(row("first"), silent, older))
+    table.save(tmp_path / "audit.json")
+    written = read_json(tmp_path / "audit.json")["controls"][1]
+    assert [written[key] for key in ("value", "low", "high", "p")] == [None, None, None, 0.5]
+    again = AuditTable.load(tmp_path / "audit.json")
+    assert again == table
+    assert [one.estimate for one in again.controls] == [Estimate(0.5, 0.25, 0.75), None, None]
+    frame = again.to_pandas()
+    assert frame["value"].isna().tolist() == [False, True, True]
+    assert frame["p"].isna().tolist() == [True, False, True]
+
+
 def test_the_table_for_a_person(tmp_path: Path) -> None:
     TABLE.save(RunFolder(tmp_path).audit / "audit.json")
     frame = audit_table(RunFolder(tmp_path))

@@ -10,12 +10,12 @@ from weakfield.audit.audit_run import AuditRun
 from weakfield.audit.regression import (
     STRENGTHS,
     Evidence,
-    _ridge,
     answer,
     left_over,
     left_over_difference,
     partial_correlation,
     regressed,
+    ridge,
 )
 from weakfield.config import RunFolder
 from weakfield.learning import Scores
@@ -80,7 +80,7 @@ def test_the_strength_is_that_which_predicts_whole_pairs_best(members: int, feat
         for strength in STRENGTHS
     ]
     penalty = STRENGTHS[int(np.argmin(losses))] * len(y)
-    weights, centre = _ridge(x, y, members, centred)
+    weights, centre = ridge(x, y, members, centred)
     expected = np.linalg.solve(x.T @ x + penalty * np.eye(features), x.T @ (y - centre))
     np.testing.assert_allclose(weights, expected, rtol=1e-9, atol=1e-12)  # two routes to one solution, in double
     assert centre == (y.mean() if centred else 0.0)

@@ -20,7 +20,7 @@ from weakfield.cli import invoke
 from weakfield.config import StudyConfig
 
 STAGES = ("simulate", "measure", "dataset", "train", "audit", "explain", "report")
-COMMANDS = ("run", *STAGES, "import", "index", "presets", "settings", "doctor", "cite")
+COMMANDS = ("run", *STAGES, "import", "index", "lightcone", "presets", "settings", "doctor", "cite")
 ROOT = Path(__file__).parents[2]
 
 
@@ -50,7 +50,7 @@ class TestHelp:
         assert (done.returncode, done.stderr) == (0, "")
         assert set(COMMANDS) <= set(done.stdout.split())
 
-    @pytest.mark.parametrize("command", [*COMMANDS, "index show", "index find"])
+    @pytest.mark.parametrize("command", [*COMMANDS, "index show", "index find", "lightcone cat", "lightcone maps"])
     def test_every_command_has_one(self, command: str, capsys: pytest.CaptureFixture[str]) -> None:
         assert invoke([*command.split(), "--help"]) == 0
         assert len(capsys.readouterr().out.split()) > 15
@@ -237,6 +237,7 @@ def heed_interrupts() -> None:
         ("raise KeyError('lost')", 1, "unexpected KeyError: 'lost'; the same command with --debug shows where"),
         ("raise OSError(28, 'No space left on device', 'phi.h5')", 1, "phi.h5: No space left on device"),
         ("raise MemoryError('4 GiB')", 1, "not enough memory: 4 GiB"),
+        ("raise RuntimeError('you tried: can\\'t allocate memory')", 1, "not enough memory: you tried"),  # PyTorch
         ("raise KeyboardInterrupt", 130, "interrupted; the same command continues where it stopped"),
         ("os.kill(os.getpid(), signal.SIGINT)", 130, "interrupted"),
     ],

@@ -11,6 +11,7 @@ from scipy.optimize import brentq
 
 from weakfield.config import CosmologySettings
 from weakfield.cosmology import growth_factor, growth_rate, potential_growth, second_order_growth
+from weakfield.cosmology.growth import growth_from_early, second_order_displacement
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -66,6 +67,24 @@ def test_second_order_growth_with_lambda() -> None:
         assert found.displacement == pytest.approx(3 / 7 * found.omega_m ** (-1 / 143), rel=5e-4)
         assert found.potential * (1 + 2 * found.rate / (3 * found.omega_m)) == pytest.approx(5 / 3, rel=1e-7)
         assert found.rate == pytest.approx(float(growth_rate(cosmology, z)), rel=1e-8)
+
+
+def test_second_order_displacement_has_radiation_and_without_it_is_that_of_dust() -> None:
+    dust, real = CosmologySettings(t_cmb_kelvin=0.0), CosmologySettings()
+    for z in (100.0, 1.0, 0.0):
+        growth = float(growth_from_early(dust, z))
+        displacement, slope = second_order_displacement(dust, z)
+        assert displacement == pytest.approx(-second_order_growth(dust, z).displacement * growth**2, rel=1e-8)
+        step = 1e-4 * (1 + z)
+        ends = [
+            (second_order_displacement(dust, x)[0], float(growth_from_early(dust, x))) for x in (z + step, z - step)
+        ]
+        assert slope == pytest.approx((ends[1][0] - ends[0][0]) / (ends[1][1] - ends[0][1]), rel=1e-5)
+    # deep in the radiation era the source is that of an even D: E = -(3/2) (a / a_eq) D^2
+    z, equality = 1e7, real.Omega_r / real.Omega_m
+    displacement, _ = second_order_displacement(real, z)
+    expected = -1.5 / (1 + z) / equality * float(growth_from_early(real, z)) ** 2
+    assert displacement == pytest.approx(expected, rel=3e-3)
 
 
 def test_spherical_average_of_second_order_growth() -> None:

@@ -26,7 +26,7 @@ def rewrite(folder: RunFolder, seed: int, name: str, phi: np.ndarray, z: float, 
     """Replace a snapshot by another whole one, known to pair.json."""
     save_phi(folder.pair(seed) / name, phi, z, box_size, name.split("/")[0], seed)
     record = read_json(folder.pair(seed) / "pair.json")
-    record["files"][name]["hash"] = file_hash(folder.pair(seed) / name)
+    record["files"][name] |= {"hash": file_hash(folder.pair(seed) / name), "redshift": z}
     write_json(folder.pair(seed) / "pair.json", record)
 
 
@@ -160,6 +160,9 @@ def test_nan_is_refused(synthetic_run: Run) -> None:
     path = folder.member(6, "newton") / "snap000_phi.h5"
     with h5py.File(path, "r+") as file:
         file["data"][0, 0, 0] = np.nan
+    record = read_json(folder.pair(6) / "pair.json")
+    record["files"]["newton/snap000_phi.h5"]["hash"] = file_hash(path)  # as if it had been written so
+    write_json(folder.pair(6) / "pair.json", record)
     with pytest.raises(BadInput, match=r"seed00006/newton/snap000_phi.h5.*NaN"):
         build.run(study, folder)
 

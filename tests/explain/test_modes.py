@@ -108,7 +108,7 @@ def test_one_plane_wave_by_hand():
     assert fourth[1] > n**3  # K4 along an axis is 2.29, less its mean over the shell
 
 
-@pytest.mark.parametrize("dimensions", [2, 3])
+@pytest.mark.parametrize("dimensions", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_trained_shape_of_network_is_complete_and_left_as_it_was(dimensions):
     if dimensions == 3:
         network = build_network((2, 8, 8, 8), TrainingSettings(channels=4, blocks=2, dropout=0.5)).train()

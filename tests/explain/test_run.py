@@ -17,6 +17,7 @@ from weakfield.dataset import build, open_dataset
 from weakfield.explain import attributions
 from weakfield.explain import run as explain
 from weakfield.explain.modes import pair_integrated_modes
+from weakfield.explain.pair_explainer import PairExplainer
 from weakfield.explain.paths import PathOptions
 from weakfield.explain.pixels import METHODS, method
 from weakfield.learning import Task, fit, training
@@ -123,8 +124,8 @@ def test_repeated_runs_write_the_same_bytes_and_do_nothing_twice(trained, monkey
 
     explain.run(study, folder)
     before = contents()
-    monkeypatch.setattr(explain.PairExplainer, "attributions", None)  # would be called for a seed that is not finished
-    monkeypatch.setattr(explain.PairExplainer, "trust", None)
+    monkeypatch.setattr(PairExplainer, "attributions", None)  # would be called for a seed that is not finished
+    monkeypatch.setattr(PairExplainer, "trust", None)
     explain.run(study, folder)
     assert contents() == before
 
@@ -208,7 +209,7 @@ def test_a_network_of_slices_is_explained_by_slices_and_a_gathered_cube(tmp_path
     samples = {part: open_dataset(folder).samples(part, False) for part in ("train", "validation", "test")}
     job = Task(study.training, samples, "slices")
     fit(job, folder.model("cnn"))
-    monkeypatch.setattr(explain, "task", lambda *_: job)
+    monkeypatch.setattr("weakfield.explain.explain_run.task", lambda *_: job)
     explain.run(study, folder)
     written = json.loads((folder.explain / "explain.json").read_text())
     maps = np.load(folder.explain / "maps.npz")

@@ -192,3 +192,21 @@ def test_particles_of_other_types_are_refused(tmp_path: Path, name: str) -> None
         file["part_info"] = np.zeros(1, dtype=[("mass", "f8")])
     with pytest.raises(BadInput, match="expected records of ID"):
         load_particles(tmp_path / "p.h5")
+
+
+def test_a_flipped_bit_of_a_file_is_a_sentence_or_read(tmp_path: Path) -> None:
+    """h5py has many errors for damaged descriptions of types and attributes; none of them reaches a person."""
+    attributes = {"redshift": 1.0, "box_size_mpch": 160.0, "theory": "gr", "seed": 3}
+    save_field(tmp_path / "whole.h5", np.zeros((4, 4, 4)), attributes)
+    data, damaged = (tmp_path / "whole.h5").read_bytes(), tmp_path / "damaged.h5"
+    refused: list[str] = []
+    for place in range(0, len(data), 3):
+        changed = bytearray(data)
+        changed[place] ^= 1 << (place // 3) % 8
+        damaged.write_bytes(changed)
+        try:
+            load_field(damaged)
+        except BadInput as error:
+            refused.append(str(error))
+    assert len(refused) > 50
+    assert not any("\n" in said for said in refused)

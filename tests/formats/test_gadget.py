@@ -145,6 +145,19 @@ def test_snapshots_that_are_refused(tmp_path: Path) -> None:
     (tmp_path / "short").write_bytes(content[:-20])
     with pytest.raises(BadInput, match="record of the IDs is not whole"):
         load_gadget(tmp_path / "short")
+    for place, kind, value, said in (
+        (4 + 24 + 48 + 8, "d", 3.0, "states scale factor 0.5 and redshift 3, expected the same time"),
+        (4 + 24 + 48 + 16 + 8 + 4, "I", 6, "holds 5 particles in 1 files, expected 6 as its header says"),
+        (4 + 24 + 8, "d", np.nan, "particle mass nan, expected both above 0"),
+        (264 + 4, "f", np.nan, "positions lie outside the box"),
+        (264 + 4, "f", 1e30, "positions lie outside the box"),
+        (264 + 4 + 60 + 8, "f", np.inf, "a velocity is NaN or infinite"),
+    ):
+        changed = content.copy()
+        struct.pack_into(f"<{kind}", changed, place, value)
+        (tmp_path / "changed").write_bytes(changed)
+        with pytest.raises(BadInput, match=said):
+            load_gadget(tmp_path / "changed")
     struct.pack_into("<i", content, 4 + 124, 8)
     (tmp_path / "part").write_bytes(content)
     with pytest.raises(BadInput, match=r"one of 8 files but .*part\.0 is missing"):

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weakfield.base.errors import BadInput
-from weakfield.fourier.half_axis import wavenumbers
+from weakfield.fourier.half_axis import backward, forward, make_hermitian, wavenumbers
 from weakfield.fourier.reference_spectrum import _sums_on_device, _sums_on_host, reference_shells, reference_spectrum
 from weakfield.fourier.shells import default_edges, shells
 from weakfield.fourier.windows import window_power
@@ -121,9 +121,9 @@ def test_delta_squared_of_a_plane_wave():
 
 def test_components_add_with_their_weights():
     field = torch.randn(3, 8, 8, 8, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    modes = [fft.forward(component) for component in field]
-    total = reference_spectrum([(1.0, modes[0]), (2.0, modes[1])], 16, 10.0).dimensionless
-    parts = [reference_spectrum(m, 16, 10.0).dimensionless for m in modes[:2]]
+    modes = [fft.forward(component) for component in field[:2]]
+    total = reference_spectrum(torch.stack(modes), 16, 10.0, weights=(1.0, 2.0)).dimensionless
+    parts = [reference_spectrum(m, 16, 10.0).dimensionless for m in modes]
     np.testing.assert_allclose(total, parts[0] + 2 * parts[1], rtol=1e-13)
 
 
@@ -135,14 +135,39 @@ def test_every_mode_of_the_full_cube_is_in_a_shell_or_outside(n):
     assert shell.sums(ones).sum() + shell.outside(ones) == n**3
 
 
+@pytest.mark.parametrize("n", [8, 9])
+@pytest.mark.parametrize("kind", [torch.complex64, torch.complex128])
+@pytest.mark.parametrize("window", ["none", "cic"])
+def test_sums_in_one_pass_are_the_defined_ones_to_the_last_bit(n, kind, window):
+    """The digits of a spectra file rest on the order of its sums: |f|^2 of the components, k^3, window, bins."""
+    draw, shell, weights = torch.Generator().manual_seed(n), reference_shells(n, 12), (1.0, 2.0)
+    modes = torch.randn((2, n, n, n // 2 + 1), generator=draw, dtype=torch.complex128).to(kind)
+    numbers, full = modes.numpy().astype(np.complex128), [(2 * np.pi * axis) ** 2 for axis in wavenumbers(n)]
+    squares = full[1][None, None, :] + full[0][None, :, None] + full[0][:, None, None]
+    values = sum(weight * (f.real * f.real + f.imag * f.imag) for weight, f in zip(weights, numbers, strict=True))
+    values = values * (squares * np.sqrt(squares) / (2 * np.pi**2 * float(n) ** 6))
+    if window == "cic":
+        values /= window_power(n, 2)
+    for ours, defined in zip(_sums_on_host(modes, weights, shell, window), (values, values**2), strict=True):
+        np.testing.assert_array_equal(ours, shell.sums(defined))
+
+
+@pytest.mark.parametrize("n", [6, 7])
+def test_what_is_kept_of_modes_is_what_their_field_has(n):
+    draw = torch.Generator().manual_seed(n)
+    modes = torch.randn((n, n, n // 2 + 1), generator=draw, dtype=torch.complex128)
+    kept = make_hermitian(modes.clone())
+    assert not torch.allclose(kept, modes)
+    torch.testing.assert_close(kept, forward(backward(modes, n)), rtol=0, atol=1e-12)
+
+
 def test_sums_on_a_device_are_those_on_the_host():
     """The way of a GPU, on tensors of the processor: the same sums in another order."""
     n, bins = 9, 12
     draw = torch.Generator().manual_seed(0)
-    modes = [torch.randn((n, n, n // 2 + 1), generator=draw, dtype=torch.complex128) for _ in range(2)]
-    components = [(1.0, modes[0]), (2.0, modes[1])]
+    modes, weights = torch.randn((2, n, n, n // 2 + 1), generator=draw, dtype=torch.complex128), (1.0, 2.0)
     for window in ("none", "cic"):
-        there = _sums_on_device(components, reference_shells(n, bins), window)
-        here = _sums_on_host(components, reference_shells(n, bins), window)
+        there = _sums_on_device(modes, weights, reference_shells(n, bins), window)
+        here = _sums_on_host(modes, weights, reference_shells(n, bins), window)
         for a, b in zip(there, here, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-13)  # sums of some hundred positive numbers

@@ -70,6 +70,20 @@ def local_sums(basis: TriangleBasis, powers: Reals, above: float = 0.0) -> Reals
     return np.asarray(2 * basis.counts * (p1 * p2 + p2 * p3 + p3 * p1) * short)
 
 
+def coarser(weights: Reals, fine: TriangleBasis, wide: TriangleBasis) -> Reals:
+    """Weights of the triangles of wide shells, (T',), from those of fine ones (T,): the means over triples.
+
+    A fine shell counts as part of the wide one that has its mean wavenumber.
+    """
+    sides = (np.searchsorted(wide.edges, fine.wavenumbers, side="right") - 1)[fine.triangles]
+    orders = np.array([{1: 1, 2: 3, 3: 6}[len(set(triangle))] for triangle in fine.triangles.tolist()])
+    means = np.zeros(len(wide.triangles))
+    for row, triangle in enumerate(wide.triangles):
+        inside = (sides == triangle).all(axis=1)
+        means[row] = np.average(weights[inside], weights=(fine.counts * orders)[inside]) if inside.any() else 0.0
+    return means
+
+
 def coupled_triangle(cubes: Tensor, edges: Sequence[float], triangle: tuple[int, int, int], share: float) -> Tensor:
     """Modes f of the last shell become sqrt(1 - share^2) f + share p at their own power, p of the other two."""
     n = cubes.shape[-1]

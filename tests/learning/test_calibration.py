@@ -50,7 +50,7 @@ def test_reliability_and_brier_against_scikit_learn() -> None:
     s = drawn(300, 1)
     labels, chance = np.repeat([0, 1], 300), probability(np.concatenate([s.newton, s.gr]))
     share, mean = calibration_curve(labels, chance, n_bins=10)
-    rows = reliability(s, resamples=100)
+    rows = reliability(s)
     assert [row.predicted for row in rows] == pytest.approx(mean.tolist(), abs=1e-12)
     assert [row.observed.value for row in rows] == pytest.approx(share.tolist(), abs=1e-12)
     assert sum(row.count for row in rows) == 600
@@ -59,7 +59,7 @@ def test_reliability_and_brier_against_scikit_learn() -> None:
 
 def test_a_true_forecast_lies_on_the_diagonal() -> None:
     # logits with means -1, 1 and variance 2 are their own log likelihood ratio
-    rows = reliability(drawn(20_000, 2), resamples=200)
+    rows = reliability(drawn(20_000, 2))
     for row in rows:
         error = (row.observed.high - row.observed.low) / 3.92
         assert abs(row.observed.value - row.predicted) < 4 * error  # ten bins, four standard errors each

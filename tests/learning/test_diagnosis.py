@@ -48,6 +48,26 @@ def test_nothing_learnt_is_underfitting() -> None:
     assert "not below the 0.693 of guessing" in found.words
 
 
+def test_nothing_is_said_of_the_fit_of_a_network_at_chance() -> None:
+    validation = [0.69, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3]
+    found = diagnose(history(FALLING, validation), scores(5.0), scores(0.01, seed=1), 500)
+    assert (found.verdict, found.gap.low > 0) == ("chance", True)
+    assert "At chance: on 60 validation seeds" in found.words
+    assert "verfit" not in found.words
+    few = diagnose(history(FALLING, FALLING), scores(5.0), scores(5.0, count=4), 500)
+    assert few.verdict == "chance"  # four seeds in order are one chance in sixteen
+
+
+def test_cubes_without_pairs_have_no_order_to_be_known_by() -> None:
+    """In the right order by chance: each score of the one class is a hair above that of the other at the same place."""
+    newton = np.random.default_rng(5).normal(size=60)
+    ordered = Scores(tuple(range(60)), newton, newton + 1e-3)
+    assert diagnose(history(FALLING, FALLING), scores(5.0), ordered, 500).verdict != "chance"
+    found = diagnose(history(FALLING, FALLING), scores(5.0), ordered, 500, paired=False)
+    assert found.verdict == "chance"
+    assert "pairs" not in found.words
+
+
 def test_a_training_part_known_better_is_overfitting() -> None:
     found = diagnose(history(FALLING, FALLING), scores(5.0), scores(1.0, seed=1), 500)
     assert found.verdict == "overfitting"

@@ -101,3 +101,26 @@ def test_a_batch_that_leaves_a_process_without_pairs_is_refused_with_batch_norma
     with pytest.raises(BadInput, match="a last batch of 1 pairs to 2 processes"):
         Loop(job, variant, torch.device("cpu"), Crew(0, 2), None)
     Loop(task(network="resnet", normalisation="group", blocks=1), variant, torch.device("cpu"), Crew(0, 2), None)
+
+
+ALONE = """
+import os, sys
+sys.path.insert(0, {tests!r})
+from helpers.listening import beyond_loopback, listening
+from weakfield.learning.distributed import session
+os.environ["MASTER_ADDR"], os.environ["MASTER_PORT"] = "192.0.2.1", "9"  # what listens to others is not asked
+with session(lambda job: None) as leads:
+    if leads:
+        print("beyond", sorted(beyond_loopback(os.getpid())), "heard", bool(listening(os.getpid())))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="sockets are read from /proc")
+def test_processes_of_one_machine_listen_to_nobody_else(tmp_path: Path) -> None:
+    script = tmp_path / "alone.py"
+    script.write_text(ALONE.format(tests=str(Path(__file__).parents[1])))
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    assert "beyond [] heard True" in done.stdout

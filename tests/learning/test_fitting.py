@@ -11,7 +11,7 @@ import torch
 from helpers.drawn_task import task
 from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.files import file_hash, read_json
-from weakfield.learning import Task, evaluate, fit, fitting, load_model, score
+from weakfield.learning import Task, checkpoints, evaluate, fit, fitting, load_model, score
 from weakfield.learning.loop import Loop
 from weakfield.learning.metrics import log_loss
 
@@ -28,6 +28,7 @@ def fit_and_stop(job: Task, folder: Path, epochs: int, monkeypatch: pytest.Monke
 
     with monkeypatch.context() as patch:
         patch.setattr(fitting, "save_archive", counting)
+        patch.setattr(checkpoints, "EVERY_S", 0.0)
         with pytest.raises(KeyboardInterrupt):
             fit(job, folder)
 
@@ -38,6 +39,28 @@ def test_twice_gives_the_same_files(tmp_path: Path) -> None:
     for name in ("weights.pt", "history.json", "log.jsonl"):
         assert file_hash(tmp_path / "one" / name) == file_hash(tmp_path / "two" / name)
     assert not (tmp_path / "one" / "checkpoint.pt").exists()
+
+
+def test_short_epochs_are_not_all_written_to_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One checkpoint begins the training, and what it had told by an error is in its log."""
+    save, epochs = fitting.save_archive, list[float]()
+    monkeypatch.setattr(checkpoints, "EVERY_S", 1000.0)
+
+    def watch(row: dict[str, float]) -> None:
+        epochs.append(row["epoch"])
+        if row["epoch"] == 2:
+            raise KeyboardInterrupt
+
+    written: list[str] = []
+    monkeypatch.setattr(fitting, "save_archive", lambda path, value: (written.append(path.name), save(path, value)))
+    with pytest.raises(KeyboardInterrupt):
+        fit(task(), tmp_path, watch=watch)
+    assert written == ["checkpoint.pt"]
+    assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 3
+    epochs.clear()
+    fit(task(), tmp_path, watch=lambda row: epochs.append(row["epoch"]))
+    assert epochs[0] == 1  # it went on after the first
+    assert written == ["checkpoint.pt", "checkpoint.pt", "weights.pt"]
 
 
 @pytest.mark.parametrize("epochs", [1, 3])
@@ -63,6 +86,8 @@ def test_interrupted_and_resumed_gives_the_same_bits(
         {"loss": "cross_entropy", "classes": 2},
         {"network": "camels", "blocks": 1},  # batch normalisation: running means
         {"network": "mlp"},  # standardises by the training part
+        {"network": "correlator", "precision": "bf16"},  # takes its units from there, and sums in single precision
+        {"network": "symmetric", "precision": "bf16"},
         {"early_stopping": 1, "epochs": 20, "learning_rate": 0.3, "schedule": "constant"},
         {"precision": "bf16", "layout": "contiguous"},
     ],
@@ -133,7 +158,8 @@ def test_a_damaged_checkpoint_is_not_used(tmp_path: Path) -> None:
     fit(task(), tmp_path / "whole")
     (tmp_path / "damaged").mkdir()
     (tmp_path / "damaged" / "checkpoint.pt").write_bytes(b"not an archive")
-    fit(task(), tmp_path / "damaged")
+    with pytest.warns(UserWarning, match=r"checkpoint.pt is damaged, expected .*; the training starts again"):
+        fit(task(), tmp_path / "damaged")
     assert file_hash(tmp_path / "whole" / "weights.pt") == file_hash(tmp_path / "damaged" / "weights.pt")
 
 

@@ -10,7 +10,9 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.metrics import log_loss as sklearn_log_loss
 
 from weakfield.base.errors import WeakfieldError
+from weakfield.learning.calibration import reliability
 from weakfield.learning.metrics import (
+    Estimate,
     Scores,
     accuracy,
     auc,
@@ -21,12 +23,14 @@ from weakfield.learning.metrics import (
     evaluate,
     log_loss,
     paired_accuracy,
+    proportion,
     resampled_auc,
     resampled_average_precision,
     resampled_unpaired_auc,
     unpaired_auc,
     wins,
 )
+from weakfield.learning.scores import NO_SPREAD
 
 
 def scores(newton: list[float], gr: list[float]) -> Scores:
@@ -70,6 +74,9 @@ def test_intervals_are_finite_and_hold_the_value(s: Scores) -> None:
         assert 0 <= estimate.low <= estimate.value <= estimate.high
         assert estimate.high <= 1 or name == "log_loss"
     assert evaluate(s, resamples=100) == evaluate(s, resamples=100)
+    unpaired = evaluate(s, resamples=100, paired=False)
+    assert unpaired | {"paired_accuracy": evaluate(s, resamples=100)["paired_accuracy"]} == evaluate(s, resamples=100)
+    assert "paired_accuracy" not in unpaired
 
 
 @given(many_scores)
@@ -98,7 +105,7 @@ def test_twins_in_order_are_no_evidence_about_a_single_cube() -> None:
     assert result["auc"].value == pytest.approx(0.5 + 1 / 40, abs=1e-12)
     assert result["unpaired_auc"].value == pytest.approx(0.5, abs=1e-12)
     assert result["unpaired_auc"].high - result["unpaired_auc"].low < 1e-9
-    assert result["paired_accuracy"].low == 1.0
+    assert result["paired_accuracy"].low == pytest.approx(0.025 ** (1 / 20))
 
 
 def test_the_interval_covers() -> None:
@@ -196,17 +203,56 @@ def test_the_score_of_a_cube_is_the_mean_of_its_slices() -> None:
     assert s.sizes.tolist() == [2.0, 1.0]
 
 
-def test_the_bootstrap_error_of_a_share_is_the_binomial_one() -> None:
+def test_the_error_of_a_share_is_that_of_its_seeds() -> None:
     right = np.where(np.arange(100) < 70, 1.0, -1.0)
-    estimate = evaluate(scores((-right).tolist(), right.tolist()), resamples=4000)["accuracy"]
+    estimate = evaluate(scores((-right).tolist(), right.tolist()), resamples=100)["accuracy"]
     assert estimate.value == 0.7
     error = np.sqrt(0.7 * 0.3 / 100)  # twins are right or wrong together
-    # quantiles of 4000 resamples of a share in steps of 0.01
+    # the exact interval is wider than the normal one by about one success
     assert estimate.high - estimate.low == pytest.approx(2 * 1.96 * error, abs=0.015)
 
 
+@pytest.mark.parametrize("seeds", [1, 2, 5, 40])
+def test_one_interval_for_every_share_of_right_answers_however_few_the_seeds(seeds: int) -> None:
+    """Resamples of seeds that all agree do not scatter, and said 1.00 (1.00 to 1.00) of two seeds."""
+    perfect = scores([-1.0] * seeds, [1.0] * seeds)
+    found = evaluate(perfect, resamples=100)
+    expected = proportion(1.0, seeds)
+    assert expected.low == pytest.approx(0.025 ** (1 / seeds))
+    for name in ("accuracy", "balanced_accuracy", "paired_accuracy"):
+        assert found[name] == expected, name
+    table = confusion(perfect)
+    for called in (table["gr"]["gr"], table["newton"]["newton"]):
+        assert (called.value, called.low, called.high) == (1.0, expected.low, 1.0)
+    assert all(row.observed.low < row.observed.high for row in reliability(perfect))
+    for name in ("auc", "unpaired_auc", "average_precision"):
+        assert found[name] == expected, name
+    wrong = evaluate(scores([1.0] * seeds, [-1.0] * seeds), resamples=100)
+    assert wrong["auc"] == wrong["paired_accuracy"] == proportion(0.0, seeds)
+    assert found["brier"].range == NO_SPREAD  # no share of seeds: nothing is known of its error
+
+
+def test_an_area_of_a_half_because_all_scores_are_alike_is_not_widened() -> None:
+    constant = evaluate(scores([0.0] * 6, [0.0] * 6), resamples=100)["unpaired_auc"]
+    assert (constant.value, constant.range) == (0.5, NO_SPREAD)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.25, 1.0, "0.25 to 1.00"),
+        (0.9996, 1.0, "0.9996 to 1.0000"),
+        (0.5, 0.5, "no spread"),
+        (0.0, 1e-9, "0.00e+00 to 1.00e-09"),
+        (0.50017, 0.50023, "0.50017 to 0.50023"),
+    ],
+)
+def test_an_interval_is_not_printed_as_certain(low: float, high: float, said: str) -> None:
+    assert Estimate(high, low, high).range == said
+
+
 def test_confusion_by_hand() -> None:
-    table = confusion(scores([-1.0, 2.0, 0.0], [1.0, 3.0, -1.0]), resamples=100)
+    table = confusion(scores([-1.0, 2.0, 0.0], [1.0, 3.0, -1.0]))
     assert [table["newton"][called].count for called in ("newton", "gr")] == [1.5, 1.5]  # 0 counts half
     assert [table["gr"][called].count for called in ("newton", "gr")] == [1.0, 2.0]
     assert table["gr"]["gr"].value == pytest.approx(2 / 3)

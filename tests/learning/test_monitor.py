@@ -34,6 +34,14 @@ def test_norms_by_hand() -> None:
     assert complaints(norms) == {}
 
 
+def test_logits_of_a_loss_of_pairs_may_be_large() -> None:
+    norms = {"features.0": {"activation": 1.0, "gradient": 1.0}, "head.3": {"activation": 2e4, "gradient": 1.0}}
+    assert "from layer head.3 on" in complaints(norms)["activations explode"]
+    assert complaints(norms, of_pairs=True) == {}
+    norms["head.3"]["activation"] = 2e7  # differences of one are lost in single precision
+    assert "from layer head.3 on" in complaints(norms, of_pairs=True)["activations explode"]
+
+
 def test_a_deep_sigmoid_network_is_told_where_its_gradients_vanish(tmp_path: Path) -> None:
     job = task(network="mlp", blocks=16, activation="sigmoid", channels=8, epochs=2)
     with pytest.warns(UserWarning, match=r"gradients vanish in layer layers\.0 .*in layers\.33.*\[epoch 1\]"):
@@ -66,7 +74,9 @@ def test_a_too_large_initial_weight_is_told_by_its_layer(tmp_path: Path, monkeyp
     assert any("gradients explode in layer" in text for text in said)
 
 
-@pytest.mark.parametrize("network", ["cnn3d", "camels", "racoon", "penguin", "resnet", "mlp"])
+@pytest.mark.parametrize(
+    "network", ["cnn3d", "camels", "racoon", "penguin", "resnet", "mlp", "symmetric", "correlator"]
+)
 def test_healthy_networks_are_not_complained_of(tmp_path: Path, network: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -9,9 +9,12 @@ import pytest
 import torch
 from torch import nn
 
+from helpers.drawn_task import task
+from helpers.synthetic import tiny_study
 from weakfield.base.errors import BadInput
 from weakfield.base.files import file_hash
 from weakfield.config.training import Activation, Normalisation, TrainingSettings
+from weakfield.learning import fit, score, training
 from weakfield.learning.networks import NETWORKS, arrange, build_network
 from weakfield.learning.networks.layers import CircularConvolution, SharedDropout, activation, normalisation
 from weakfield.learning.networks.mlp import Summaries
@@ -259,3 +262,35 @@ def test_refusals() -> None:
         build_network((1, *(128,) * 3), small(network="penguin", blocks=1, channels=8))
     with pytest.raises(BadInput, match=r"loss is 'cross_entropy' with classes = 1"):
         small(loss="cross_entropy")
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        (
+            "Maps",
+            r"answers \(2, 3, 8, 8, 8\) to two samples, expected a tensor of shape \(2,\) for training.classes = 1",
+        ),
+        ("Broken", r"two samples of shape \(1, 8, 8, 8\), and it ended with RuntimeError \(mat1 and mat2"),
+    ],
+)
+def test_a_network_of_ones_own_that_does_not_answer_with_a_number_is_refused_at_once(name, sentence):
+    with pytest.raises(BadInput, match=sentence):
+        training.check(tiny_study(training={"network": f"helpers.own_networks:{name}"}))
+
+
+def test_networks_of_ones_own_are_asked_without_a_trace():
+    state = torch.random.get_rng_state()
+    for name in ("Base", "InPlace", "Measured", "Tuple"):
+        training.check(tiny_study(training={"network": f"helpers.own_networks:{name}"}))
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("name", ["InPlace", "Functional", "Tuple"])
+def test_a_network_that_writes_into_its_input_or_has_odd_layers_changes_no_data(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where the code that a run names is trusted
+    job = task(network=f"helpers.own_networks:{name}", epochs=1)
+    before = {part: pairs.values.clone() for part, pairs in job.pairs.items()}
+    score(fit(job, tmp_path), job.pairs["test"])
+    for part, pairs in job.pairs.items():
+        assert torch.equal(pairs.values, before[part])

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from weakfield.mesh import fft
 from weakfield.mesh.kernels import BACKENDS, cpu, reference
-from weakfield.mesh.kernels.contract import Kernels
+from weakfield.mesh.kernels.contract import Kernels, Step
 from weakfield.mesh.lattice import Lattice
 from weakfield.mesh.packed import PACKED
 from weakfield.mesh.particles import Particles
@@ -85,7 +85,7 @@ def test_motion_agrees(flags, dtype):
     for kernels in (cpu, reference):
         q = copy.deepcopy(p)
         metric = kernels.pack_metric(phi, chi, b, phi.new_empty((n, n, n, PACKED)))
-        kernels.kick_drift_gr(q, metric, 0.11, 0.12, 0.02, 0.03, *flags)
+        kernels.kick_drift_gr(q, metric, Step(0.11, 0.12, 0.02, 0.03, *flags))
         moved.append(q)
     assert_same(moved[0].momentum, moved[1].momentum, dtype)
     assert_same(moved[0].displacement, moved[1].displacement, dtype)
@@ -230,7 +230,7 @@ def test_kernels_agree_wherever_particles_are(places, n, seed):
     metric, moved = reference.pack_metric(phi, chi, b, packed), []
     for kernels in (cpu, reference):
         q = copy.deepcopy(p)
-        kernels.kick_drift_gr(q, metric, 0.11, 0.12, 0.02, 0.03, True, True, True)
+        kernels.kick_drift_gr(q, metric, Step(0.11, 0.12, 0.02, 0.03, True, True, True))
         kernels.kick_drift_newton(q, phi, 0.02, 0.03)
         moved.append(q)
     assert_same(moved[0].momentum, moved[1].momentum, torch.float64)
@@ -248,7 +248,7 @@ def test_in_single_precision_a_small_shift_is_not_rounded_away():
     still = copy.deepcopy(single)
     for q, drag in ((single, b), (still, torch.zeros_like(b))):
         metric = cpu.pack_metric(zero, zero, drag, torch.empty(n, n, n, PACKED))
-        cpu.kick_drift_gr(q, metric, 1.0, 1.0, 0.0, 1.0, False, False, True)
+        cpu.kick_drift_gr(q, metric, Step(1.0, 1.0, 0.0, 1.0, False, False, True))
     moved = (single.displacement.double() - still.displacement.double()).mean()
     # rounding of 12000 positions of about 0.5, 3e-8 each, leaves 3e-10 on the mean
     assert float(moved) == pytest.approx(shift, abs=5e-10)
@@ -276,16 +276,16 @@ def test_stress_energy_does_not_depend_on_what_was_there(n, spread):
 def test_motion_that_packs_its_metric_on_the_way_gives_the_same_bits(n, spread, dtype):
     """Rings of a few planes, with any number of threads, or the whole mesh where particles reach too far."""
     phi, chi, b = (0.1 * f for f in (field(n, dtype=dtype), field(n, seed=1, dtype=dtype), field(n, 3, dtype=dtype)))
-    numbers = (0.11, 0.12, 0.02, 0.03, True, True, True)
+    step = Step(0.11, 0.12, 0.02, 0.03, True, True, True)
     for drift in (-2.5, 0.0, 1.0):  # all particles to one side
         p = particles(n, 900, spread, seed=6, dtype=dtype)
         p.displacement[2] += drift
         right = copy.deepcopy(p)
-        cpu.kick_drift_gr(right, cpu.pack_metric(phi, chi, b, phi.new_empty((n, n, n, PACKED))), *numbers)
+        cpu.kick_drift_gr(right, cpu.pack_metric(phi, chi, b, phi.new_empty((n, n, n, PACKED))), step)
         for count in (1, 2, 3):
             moved = copy.deepcopy(p)
             with threads(count):
-                cpu.kick_drift_fields(moved, phi, chi, b, phi.new_full((n, n, n, PACKED), torch.nan), *numbers)
+                cpu.kick_drift_fields(moved, phi, chi, b, phi.new_full((n, n, n, PACKED), torch.nan), step)
             assert torch.equal(moved.displacement, right.displacement)
             assert torch.equal(moved.momentum, right.momentum)
 

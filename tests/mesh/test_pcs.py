@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from weakfield.fourier import quadratic
 from weakfield.mesh import spectral
 from weakfield.mesh.kernels import cpu, kernels_for, reference
+from weakfield.mesh.kernels.contract import WeightedStep
 from weakfield.mesh.packed import METRIC_PHI, METRIC_PSI, PACKED, VECTOR, spread_out
 from weakfield.mesh.particles import Particles
 from weakfield.mesh.threads import threads
@@ -102,8 +103,8 @@ def all_results(kernels, p: Particles, size: float = 1e-2) -> dict[str, torch.Te
     n, dtype = p.grid, p.displacement.dtype
     metric, vector = sites(n, PACKED, size, dtype), sites(n, VECTOR, 1e-3, dtype, 2)
     newton, gr = copy.deepcopy(p), copy.deepcopy(p)
-    kernels.kick_drift_newton_pcs(newton, vector, 0.02, 0.3)
-    kernels.kick_drift_pcs(gr, metric, vector, 0.11, 0.12, 0.02, 0.03)
+    kernels.kick_drift_newton_pcs(newton, vector, WeightedStep(0.97, 0.02, 0.3))
+    kernels.kick_drift_pcs(gr, metric, vector, WeightedStep(0.97, 0.02, 0.03, 0.11, 0.12))
     empty = metric.new_full((n, n, n, PACKED), torch.nan)
     results = {
         "paint": kernels.paint_pcs(p),
@@ -145,9 +146,9 @@ def test_what_moves_particles_agrees_by_itself(others, dtype):
     moved = []
     for kind in (others, reference):
         q = copy.deepcopy(p)
-        kind.kick_drift_pcs(q, metric, vector, 0.11, 0.12, 0.5, 0.0)
+        kind.kick_drift_pcs(q, metric, vector, WeightedStep(1.0, 0.5, 0.0, 0.11, 0.12))
         r = copy.deepcopy(p)
-        kind.kick_drift_pcs(r, metric, vector, 0.11, 0.12, 0.0, 0.5)
+        kind.kick_drift_pcs(r, metric, vector, WeightedStep(1.0, 0.0, 0.5, 0.11, 0.12))
         moved.append((q.momentum - p.momentum, r.displacement - p.displacement))
         assert torch.equal(r.momentum, p.momentum)
     assert_same(moved[0][0], moved[1][0])
@@ -260,8 +261,8 @@ def test_in_single_precision_a_small_shift_is_not_rounded_away():
     p.momentum.mul_(1e-3)
     metric, drag = torch.zeros((n, n, n, PACKED)), torch.full((n, n, n, VECTOR), shift)
     moved, still = copy.deepcopy(p), copy.deepcopy(p)
-    cpu.kick_drift_pcs(moved, metric, drag, 1.0, 1.0, 0.0, 1.0)
-    cpu.kick_drift_pcs(still, metric, torch.zeros_like(drag), 1.0, 1.0, 0.0, 1.0)
+    cpu.kick_drift_pcs(moved, metric, drag, WeightedStep(1.0, 0.0, 1.0))
+    cpu.kick_drift_pcs(still, metric, torch.zeros_like(drag), WeightedStep(1.0, 0.0, 1.0))
     # n cells a box; rounding of 12000 positions of about 0.5, 3e-8 each, leaves 3e-10 on the mean
     difference = (moved.displacement.double() - still.displacement.double()).mean()
     assert float(difference) == pytest.approx(n * shift, abs=1e-9)
@@ -276,8 +277,8 @@ def test_gaps_between_rows_change_no_bit(n, count, dtype):
     apart = tuple(spread_out(n, f.shape[-1], dtype).copy_(f) for f in packed)
     for metric, vector in (packed, apart, (packed[0], apart[1]), (apart[0], packed[1])):
         newton, gr = copy.deepcopy(p), copy.deepcopy(p)
-        cpu.kick_drift_newton_pcs(newton, vector, 0.02, 0.3)
-        cpu.kick_drift_pcs(gr, metric, vector, 0.11, 0.12, 0.02, 0.03)
+        cpu.kick_drift_newton_pcs(newton, vector, WeightedStep(0.97, 0.02, 0.3))
+        cpu.kick_drift_pcs(gr, metric, vector, WeightedStep(0.97, 0.02, 0.03, 0.11, 0.12))
         outs = (
             cpu.project_pcs(p, metric, 0.05, 0.2, out, -0.25)
             for out in (metric.new_empty((n, n, n, PACKED)), spread_out(n, PACKED, dtype))
@@ -303,7 +304,7 @@ def poisson_force(p: Particles) -> torch.Tensor:
     for i, k in enumerate((kx, ky, kz)):
         slopes[..., i] = torch.fft.irfftn(2j * np.pi * k * phi, s=(n, n, n))
     moved = copy.deepcopy(p)
-    cpu.kick_drift_newton_pcs(moved, slopes, 1.0, 0.0)
+    cpu.kick_drift_newton_pcs(moved, slopes, WeightedStep(1.0, 1.0, 0.0))
     return moved.momentum - p.momentum
 
 

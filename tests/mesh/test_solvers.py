@@ -8,6 +8,7 @@ import torch
 
 from weakfield.mesh import fft, solvers
 from weakfield.mesh.kernels import cpu, reference
+from weakfield.mesh.kernels.contract import Dragging, Poisson
 from weakfield.mesh.lattice import Lattice
 from weakfield.mesh.threads import threads
 
@@ -48,7 +49,7 @@ def test_potential(n, dtype):
             out[kernels] = torch.empty_like(source)
             means[kernels] = float(
                 solvers.solve_potential(
-                    kernels, source, workspace(n, dtype)[0], lattice, -1.3, shift, clear, more, out[kernels]
+                    kernels, source, workspace(n, dtype)[0], lattice, Poisson(-1.3, shift, clear, more), out[kernels]
                 )
             )
         assert_same(out[cpu], out[reference])
@@ -68,8 +69,8 @@ def test_chi_and_b(n, dtype):
             divergence, kept[kernels] = noise(n, 4, dtype=dtype), carried.clone()
             chi[kernels] = torch.empty_like(divergence[0])
             solvers.solve_chi_and_b(
-                kernels, divergence, workspace(n, dtype), lattice, kept[kernels], -1.9, ahead, more, chi[kernels],
-                divergence[1:],
+                kernels, divergence, workspace(n, dtype), lattice, more, chi[kernels],
+                Dragging(kept[kernels], -1.9, ahead, divergence[1:]),
             )  # fmt: skip
             b[kernels] = divergence[1:]
         assert_same(chi[cpu], chi[reference])
@@ -79,9 +80,7 @@ def test_chi_and_b(n, dtype):
         if ahead == 0:
             assert_same(fft.backward(kept[cpu], n, normalised=False), b[cpu])
     alone, untouched = torch.empty_like(chi[cpu]), carried.clone()
-    solvers.solve_chi_and_b(
-        cpu, noise(n, 4, dtype=dtype), workspace(n, dtype), lattice, untouched, -1.9, 0.0, more, alone, None
-    )
+    solvers.solve_chi_and_b(cpu, noise(n, 4, dtype=dtype), workspace(n, dtype), lattice, more, alone, None)
     assert torch.equal(alone, chi[cpu])
     assert torch.equal(untouched, carried)
 
@@ -93,11 +92,16 @@ def test_same_bits_for_any_number_of_threads():
             divergence, b_modes = noise(n, 4), fft.forward(noise(n, 3, seed=4))
             chi, phi = torch.empty(n, n, n, dtype=torch.float64), torch.empty(n, n, n, dtype=torch.float64)
             solvers.solve_potential(
-                cpu, divergence[0], workspace(n, phi.dtype)[0], lattice, 1.0, 3.0, False, addition(n, True), phi
+                cpu,
+                divergence[0],
+                workspace(n, phi.dtype)[0],
+                lattice,
+                Poisson(1.0, 3.0, False, addition(n, True)),
+                phi,
             )
             solvers.solve_chi_and_b(
-                cpu, divergence, workspace(n, phi.dtype), lattice, b_modes, 0.3, 0.2, addition(n, False), chi,
-                divergence[1:],
+                cpu, divergence, workspace(n, phi.dtype), lattice, addition(n, False), chi,
+                Dragging(b_modes, 0.3, 0.2, divergence[1:]),
             )  # fmt: skip
             found.append((phi, chi, divergence[1:], b_modes))
     for others in found[1:]:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from weakfield.mesh import fft, spectral
 from weakfield.mesh.kernels import cpu, reference
-from weakfield.mesh.kernels.contract import Addition, Extrapolation
+from weakfield.mesh.kernels.contract import Addition, Dragging, Extrapolation
 from weakfield.mesh.packed import D_PHI, D_PSI, METRIC_PHI, METRIC_PSI, PACKED, STRESS, T00, VECTOR, XX, YZ, spread_out
 from weakfield.mesh.threads import threads
 
@@ -143,7 +143,7 @@ class TestPlaneWaves:
             packed[..., number] = window(n, *numbers) * amplitude[i, j] / 5.0 * torch.sin(phase)
         chi, b, b_now = (torch.zeros(*lead, n, n, n // 2 + 1, dtype=torch.complex128) for lead in ((), (3,), (3,)))
         field, none = torch.empty(n, n, n, dtype=torch.float64), torch.zeros(3, n, n, n, dtype=torch.float64)
-        spectral.solve_stress(kernels, packed, none, 5.0, None, 0.3, 0.5, chi, field, b, b_now)
+        spectral.solve_stress(kernels, packed, none, 5.0, None, chi, field, Dragging(b, 0.3, 0.5, b_now))
         expected = (k2 * np.trace(amplitude) - 3 * k @ amplitude @ k) / (2 * k2**2)
         assert_same(field, expected * torch.sin(phase))
         assert_same(spectral.field_of(chi, n), field)
@@ -162,7 +162,7 @@ class TestPlaneWaves:
         packed[..., XX] = packed[..., YZ] = 0.7  # a mean makes nothing
         chi, b, b_now = (torch.zeros(*lead, n, n, n // 2 + 1, dtype=torch.complex128) for lead in ((), (3,), (3,)))
         field = torch.empty(n, n, n, dtype=torch.float64)
-        spectral.solve_stress(kernels, packed, gradient, 1.0, None, 1.0, 1.0, chi, field, b, b_now)
+        spectral.solve_stress(kernels, packed, gradient, 1.0, None, chi, field, Dragging(b, 1.0, 1.0, b_now))
         assert_same(field, torch.cos(wave(n, 4, 0, 0)) / (8 * np.pi) ** 2)
         assert float(b.abs().max()) < 1e-17
 
@@ -194,8 +194,7 @@ def everything(kernels, n: int, dtype: torch.dtype) -> dict[str, Tensor]:
             chi, b = torch.full((n, n, n // 2 + 1), torch.nan, dtype=complexes), modes(n, 3, dtype=dtype, seed=5)
             b_now, field = torch.full_like(b, torch.nan), torch.empty(n, n, n, dtype=dtype)
             spectral.solve_stress(
-                kernels, packed, gradient, 0.7, extra, 0.4, 0.6, chi, field, b if vector else None,
-                b_now if vector else None,
+                kernels, packed, gradient, 0.7, extra, chi, field, Dragging(b, 0.4, 0.6, b_now) if vector else None,
             )  # fmt: skip
             part = f" {'with' if vector else 'without'} B" + label
             made |= {"chi modes" + part: chi, "chi" + part: field}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from weakfield.mesh import fft
 from weakfield.mesh.kernels import reference
+from weakfield.mesh.kernels.contract import Step, WeightedStep
 from weakfield.mesh.lattice import Lattice
 from weakfield.mesh.packed import METRIC_PHI, METRIC_PSI, PACKED, T00, VECTOR
 from weakfield.mesh.particles import Particles
@@ -95,7 +96,7 @@ def test_motion_agrees(cuda, flags, dtype):
     p, metric, moved = particles(dtype=dtype), 1e-2 * sites(9, dtype), []
     for kernels in (cuda, reference):
         q = copy.deepcopy(p)
-        kernels.kick_drift_gr(q, metric, 0.11, 0.12, 0.023, 0.031, *flags)
+        kernels.kick_drift_gr(q, metric, Step(0.11, 0.12, 0.023, 0.031, *flags))
         moved.append(q)
     assert_same(moved[0].momentum, moved[1].momentum, dtype)
     assert_same(moved[0].displacement, moved[1].displacement, dtype)
@@ -170,8 +171,8 @@ def test_pcs_motion_agrees(cuda, n, dtype):
     p, slopes = particles(n, dtype=dtype), pcs_vector(n, dtype, size=1.0)
     metric, dragging = pcs_metric(n, dtype), pcs_vector(n, dtype)
     for move in (
-        lambda k, q: k.kick_drift_newton_pcs(q, slopes, 0.23, 0.31),
-        lambda k, q: k.kick_drift_pcs(q, metric, dragging, 0.11, 0.12, 0.23, 0.31),
+        lambda k, q: k.kick_drift_newton_pcs(q, slopes, WeightedStep(0.97, 0.23, 0.31)),
+        lambda k, q: k.kick_drift_pcs(q, metric, dragging, WeightedStep(0.97, 0.23, 0.31, 0.11, 0.12)),
     ):
         changes = []
         for kernels in (cuda, reference):
@@ -191,11 +192,11 @@ def test_dragging_is_seen(cuda, dtype):
     for kernels in (cuda, reference):
         p = particles(n, dtype=dtype)
         before = p.momentum.clone()
-        kernels.kick_drift_pcs(p, metric, dragging, 0.9, 0.8, 0.1, 0.0)
+        kernels.kick_drift_pcs(p, metric, dragging, WeightedStep(1.0, 0.1, 0.0, 0.9, 0.8))
         kicks.append(p.momentum - before)
         before = p.displacement.clone()
         p.momentum.zero_()
-        kernels.kick_drift_pcs(p, metric, dragging, 0.9, 0.8, 0.0, 0.7)
+        kernels.kick_drift_pcs(p, metric, dragging, WeightedStep(1.0, 0.0, 0.7, 0.9, 0.8))
         drifts.append(p.displacement - before)
     for a, b in (kicks, drifts):
         assert b.abs().max() > 0.01
@@ -241,7 +242,7 @@ def test_pcs_counts_around_a_block(cuda, n, count):
     assert_same(cuda.paint_pcs(p), reference.paint_pcs(p), torch.float64)
     moved = [copy.deepcopy(p), copy.deepcopy(p)]
     for kernels, q in zip((cuda, reference), moved, strict=True):
-        kernels.kick_drift_pcs(q, metric, dragging, 0.11, 0.12, 0.23, 0.31)
+        kernels.kick_drift_pcs(q, metric, dragging, WeightedStep(0.97, 0.23, 0.31, 0.11, 0.12))
     assert_same(moved[0].momentum, moved[1].momentum, torch.float64)
     assert_same(moved[0].displacement, moved[1].displacement, torch.float64)
 

@@ -17,7 +17,8 @@ from weakfield.cli import invoke
 from weakfield.config import RunFolder, SimulationSettings, StudyConfig
 from weakfield.dataset.build import run as build_dataset
 from weakfield.pairs import grow_pair
-from weakfield.pairs.importing import _comparable, import_reference, snapshot_scale_factors
+from weakfield.pairs.finished_runs import comparable
+from weakfield.pairs.importing import import_reference, snapshot_scale_factors
 from weakfield.pairs.locks import run_lock
 from weakfield.spectra.measure import run as measure
 from weakfield.study import run_study
@@ -97,18 +98,18 @@ def test_metric_files_lie_beside_each_run():
     twin = run.model_copy(
         update={"particle_file": Path("/b/p.h5"), "metric_files": (Path("/b/phi.h5"), Path("chi.h5"))}
     )
-    assert _comparable(run) == _comparable(twin)
-    assert _comparable(run) != _comparable(twin.model_copy(update={"metric_files": (Path("/b/phi.h5"),)}))
+    assert comparable(run) == comparable(twin)
+    assert comparable(run) != comparable(twin.model_copy(update={"metric_files": (Path("/b/phi.h5"),)}))
 
 
 def test_what_cannot_be_paired(tmp_path):
     folder = RunFolder(tmp_path / "run")
     data = theirs(tmp_path / "data", theories=("gr",))
-    with pytest.raises(BadInput, match="has no twin, expected a newton run of seed 42 too"):
-        import_reference(data, folder)
     with pytest.raises(BadInput, match="holds no pair of runs"):
         import_reference(data, folder, skip_single=True)
     theirs(data, 7)
+    with pytest.raises(BadInput, match="has no twin, expected a newton run of seed 42 too"):
+        import_reference(data, folder)
     theirs(data, 10)
     with pytest.raises(BadInput, match="no runs of seed 8, 9 lie between"):
         import_reference(data, folder, skip_single=True)
@@ -178,6 +179,7 @@ def test_the_command(tmp_path, capsys):
     data = theirs(tmp_path / "data")
     assert invoke(["import", str(data), "--out", str(tmp_path / "run")]) == 0
     assert capsys.readouterr().out == f"{tmp_path / 'run' / 'pairs' / 'seed00042'}\n"
+    theirs(data, 43)
     (data / "seed42" / "gr" / "settings.ini").unlink()
     assert invoke(["import", str(data), "--out", str(tmp_path / "other")]) == 2
     assert "has no twin, expected a gr run of seed 42 too" in capsys.readouterr().err

@@ -151,7 +151,7 @@ def test_status_and_estimate_count_inverses(tmp_path: Path, grown: tuple[StudyCo
     log_path(folder, Inverse(1)).write_text("out of luck")
     status = Watcher(study, folder).look()
     assert (status.pairs, status.done, status.failed) == (4, 3, {Inverse(1): "out of luck"})
-    assert json.loads(json.dumps(status.as_dict()))["failed"] == {"1i": "out of luck"}
+    assert json.loads(json.dumps(status.as_json()))["failed"] == {"1i": "out of luck"}
     found = estimate(study, folder, study.seeds.draws)
     assert (found.pairs, found.missing) == (4, 1)
     assert why_incomplete(study, Inverse(1), folder) == f"{folder.pair(Inverse(1)) / 'pair.json'} is missing"

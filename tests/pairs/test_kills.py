@@ -20,7 +20,7 @@ from helpers.campaigning import fields, run, write_study
 from weakfield.config import RunFolder
 from weakfield.pairs.journal import entries
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=3)
 
 PAIRS, KILLS, SEED = 48, 21, 20261124
 #: a pair takes most of a second, a worker or a client some to start

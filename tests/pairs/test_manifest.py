@@ -11,7 +11,8 @@ import pytest
 from helpers.synthetic import tiny_study, write_pair
 from weakfield.base.errors import BadInput
 from weakfield.config import Inverse, RunFolder
-from weakfield.pairs.manifest import FileEntry, Manifest, manifests, settings_hash, why_incomplete
+from weakfield.pairs.entries import FileEntry
+from weakfield.pairs.manifest import Manifest, manifests, settings_hash, why_incomplete
 
 GROWN = """{
  "seed": 7,

@@ -10,6 +10,7 @@ import pytest
 import weakfield as wf
 from helpers.synthetic import tiny_study, write_pair, write_run
 from weakfield.base.errors import BadInput
+from weakfield.base.files import file_hash, read_json, write_json
 from weakfield.config import Inverse, RunFolder, StudyConfig
 from weakfield.formats import save_field
 from weakfield.pairs import Pair, Pairs, grow_pair
@@ -116,5 +117,8 @@ def test_a_file_without_its_redshift_is_named(run: tuple[StudyConfig, RunFolder]
     study, folder = run
     path = folder.member(3, "gr") / "snap000_phi.h5"
     save_field(path, np.zeros((8, 8, 8)), {"box_size_mpch": 160.0})
+    record = read_json(folder.pair(3) / "pair.json")
+    record["files"]["gr/snap000_phi.h5"]["hash"] = file_hash(path)  # as if it had been written so
+    write_json(folder.pair(3) / "pair.json", record)
     with pytest.raises(BadInput, match=r"snap000_phi\.h5 has no attribute 'redshift'"):
         Pairs(study, folder)[3].phi("gr", 10)

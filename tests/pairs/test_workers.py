@@ -79,8 +79,8 @@ def test_more_than_one_worker_without_names_of_gpus_is_one_on_each(monkeypatch: 
     """As the page says: one worker is a plain loop, however many GPUs are visible."""
     monkeypatch.setattr(clusters, "_gpus", lambda study: ("0", "1", "2", "3"))
     one, two = (StudyConfig.from_mapping({"campaign": {"workers": workers}}) for workers in (1, 2))
-    assert one.campaign.plain
-    assert not two.campaign.plain
+    assert not one.campaign.needs_dask
+    assert two.campaign.needs_dask
     assert [each["CUDA_VISIBLE_DEVICES"] for each in worker_environments(two)] == ["0", "1", "2", "3"]
 
 
@@ -126,7 +126,7 @@ def test_the_command_line_lies_over_the_profile_and_that_over_the_study(tmp_path
     profile = tmp_path / "site.toml"
     profile.write_text('[campaign]\ncluster = "slurm"\nworkers = 20\noptions = { queue = "long" }\n')
     study = StudyConfig.from_mapping({"campaign": {"workers": 2, "tries": 5}})
-    settings = campaign_settings(study, profile, 30, None, None)
+    settings = campaign_settings(study, profile, "30", None, None)
     assert (settings.cluster, settings.workers, settings.tries, settings.options) == ("slurm", 30, 5, {"queue": "long"})
     here = campaign_settings(study, profile, None, "tcp://host:8786", None)
     assert (here.cluster, here.scheduler, here.options) == ("local", "tcp://host:8786", {})

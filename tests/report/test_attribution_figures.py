@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from weakfield.base.figures import COLOURS
+from weakfield.base.figures import COLOURS, png_of
 from weakfield.explain.over_seeds import OverSeeds
 from weakfield.explain.records import Agreement, SimilarityByLayer, TrustCurves
 from weakfield.learning import Scores
@@ -16,7 +16,6 @@ from weakfield.report.attribution_figures import (
     triangle_plot,
 )
 from weakfield.report.audit_figures import roc_controls
-from weakfield.report.page import png_of
 
 
 def line(value: list[float], error: list[float] | None = None) -> OverSeeds[list[float]]:

@@ -35,7 +35,10 @@ FLAGS = (
 )  # fmt: skip
 PATIENCE = 60.0  # seconds for any answer: a browser that starts on a busy machine is slow
 
-pytestmark = pytest.mark.skipif(BROWSER is None, reason=f"no Chromium on the PATH (looked for {', '.join(NAMES)})")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(BROWSER is None, reason=f"no Chromium on the PATH (looked for {', '.join(NAMES)})"),
+]
 
 
 class Tab:
@@ -130,7 +133,9 @@ class Tab:
 @pytest.fixture(scope="module")
 def tab(tmp_path_factory):
     study = tiny_study(
-        training={"mean_kept_too": False},
+        pairs=24,
+        dataset={"fractions": (0.5, 0.17, 0.33)},
+        training={"mean_kept_too": False, "epochs": 10, "learning_rate": 5e-3},  # above chance: attributions are drawn
         explain={"pairs": 2, "methods": ("pair_integrated", "grad_cam"), "draws": 2, "perturbations": 2, "fractions": 4,
                  "trust_epochs": 1},
     )  # fmt: skip

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from helpers.metrics import metrics_of
+from weakfield.config import StudyConfig
 from weakfield.learning import Scores
 from weakfield.learning.calibration import reliability
 from weakfield.learning.results import Curve, Reliability
@@ -26,7 +27,7 @@ def results(reached: float, bound: float | None = 0.7, **more: object) -> Simple
         counts = {"modes": 511, "modes_shells": 178}
         more["bound"] = {"auc": estimate(bound), "auc_shells": shells, "d_prime": 1.0, "null": 0.51, **counts}
     main = SimpleNamespace(metrics=metrics_of({name: estimate(reached) for name in classification.MEASURES}, **more))
-    return SimpleNamespace(models={"cnn": main}, main_model=main)
+    return SimpleNamespace(models={"cnn": main}, main_model=main, study=StudyConfig())
 
 
 def section(given: SimpleNamespace) -> str:
@@ -54,6 +55,16 @@ def test_without_a_bound_nothing_is_said() -> None:
     assert "bound" not in section(given)
 
 
+@pytest.mark.parametrize(("p", "said"), [(0.01, "The two sets of cubes differ."), (0.3, "cannot be told from one")])
+def test_the_test_of_two_samples_is_there_with_its_errors(p: float, said: str) -> None:
+    found = {"pairs": 40, "cells": 8, "chi2": estimate(1.4), "chance": estimate(0.9), "p_value": estimate(p)}
+    text = section(results(0.6, two_sample=found))
+    assert "8 Voronoi cells, differ by a chi² of 1.40 (1.38 to 1.42) for each degree of freedom" in text
+    assert "pairs gives 0.90 (0.88 to 0.92)" in text
+    assert said in text
+    assert "Voronoi" not in section(results(0.6))
+
+
 def test_parts_of_cubes_are_named() -> None:
     sliced = {"per_cube": [96, 96], "test": {"auc": estimate(0.55)}}
     text = section(results(0.6, slices=sliced))
@@ -68,6 +79,14 @@ def test_what_the_losses_show_is_on_the_page() -> None:
     )
     said = "Network, mean removed: Overfitting: a gap of \N{MINUS SIGN}0.1, too few seeds."
     assert classification.fits_in_words(given) == [said]
+
+
+def test_nothing_is_said_of_the_fit_of_a_network_at_chance_on_the_test_seeds() -> None:
+    fit = {"verdict": "overfitting", "gap": estimate(0.1), "words": "Overfitting: a gap of 0.1."}
+    (said,) = classification.fits_in_words(results(0.51, fit=fit))
+    assert "does not tell the theories apart: AUC between universes 0.51 (0.49 to 0.53)" in said
+    assert said.endswith("nothing is said of how it fits.")
+    assert "verfit" not in said
 
 
 def test_confusion_names_theories_and_counts() -> None:
@@ -97,7 +116,7 @@ def test_every_classifier_has_a_line_and_a_band() -> None:
 
 def test_reliability_is_drawn_with_its_errors() -> None:
     random = np.random.default_rng(1)
-    rows = reliability(Scores(tuple(range(50)), random.normal(-1, 1, 50), random.normal(1, 1, 50)), 100)
+    rows = reliability(Scores(tuple(range(50)), random.normal(-1, 1, 50), random.normal(1, 1, 50)))
     figure = reliability_curves({"network": Reliability(raw=tuple(rows), calibrated=tuple(rows))})
     shown = figure.axes[0].containers[0].lines[0]
     assert shown.get_xdata().tolist() == [row.predicted for row in rows]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from jinja2 import UndefinedError
 
-from weakfield.base.figures import new_figure
+from weakfield.base.figures import new_figure, png_of
 from weakfield.explain.over_seeds import OverSeeds
 from weakfield.learning.metrics import Estimate
 from weakfield.report.numbers import cell, interval, ranges, scientific, with_error
-from weakfield.report.page import Picture, absent, png_of, render
+from weakfield.report.page import Picture, absent, render
 
 TIMES, MINUS = "\N{MULTIPLICATION SIGN}", "\N{MINUS SIGN}"
 
@@ -37,6 +37,7 @@ def test_scientific(value, digits, text):
 
 def test_interval_has_minus_signs():
     assert interval(Estimate(0.0, -0.234, 0.2)) == f"0.00 ({MINUS}0.23 to 0.20)"
+    assert cell(None) == "\N{EN DASH}"  # what was not run
     assert cell(Estimate(0.0, -0.234, 0.2)) == f'0.00 <span class="range">({MINUS}0.23 to 0.20)</span>'
 
 
@@ -56,9 +57,10 @@ def test_numbers_have_the_digits_of_their_errors(value, error, text):
 
 def test_text_is_escaped():
     assert "<script>" not in absent("<script>alert(1)</script>", "train")
-    page = render("page.html", title="a < b", study="<b>", audit=None, sections=[])
+    page = render("page.html", title="a < b", heading="<b>", study="<b>", head="<i>", sections=[])
     assert "<title>a &lt; b</title>" in page
     assert "<b>" not in page
+    assert "<i>" not in page
 
 
 def test_a_name_that_a_template_lacks_is_an_error():

@@ -52,7 +52,7 @@ def assert_same_universe(a, b, precision: str) -> None:
         assert float((x - y).abs().max()) <= AGREEMENT[precision] * float(y.abs().max()), name
 
 
-@pytest.mark.parametrize("kind", ["reference", "cuda"])
+@pytest.mark.parametrize("kind", ["reference", pytest.param("cuda", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("theory", "changes"),
     [
@@ -71,7 +71,7 @@ def test_every_kind_of_kernel_grows_the_same_universe(kind, theory, changes, sma
     assert_same_universe(evolve(run, 4, kind), evolve(run, 4, "cpu"), "double")
 
 
-@pytest.mark.parametrize("theory", ["gr", "newton"])
+@pytest.mark.parametrize("theory", [pytest.param("gr", marks=pytest.mark.slow), "newton"])
 def test_single_precision_in_the_interpreter(theory, small_run):
     pytest.importorskip("triton", reason="Triton is not installed: pip install 'weakfield[test]'")
     run = small_run(theory, grid=8, box_size_mpch=160.0, precision="single")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import weakfield as wf
+from helpers.spectral_runs import spectral_run
 from weakfield.base.errors import BadInput
 
 STUDY = {
@@ -102,3 +103,13 @@ def test_newton_solves_for_chi_where_it_is_asked_to() -> None:
     with pytest.raises(BadInput, match="the field is 'psi', expected one of phi"):
         universe.field("psi")  # type: ignore[arg-type]
     assert wf.Simulation(plain, theory="newton", diagnostics=True).run(10.0).chi.attrs["units"] == "dimensionless"
+
+
+def test_settings_without_an_output_run_to_a_redshift_that_is_given():
+    simulation = {"snapshot_redshifts": (), "spectra_redshifts": ()}
+    run = spectral_run("newton", **simulation)
+    universe = wf.Simulation(run)
+    with pytest.raises(BadInput, match="no redshift of an output, expected the redshift to run to"):
+        universe.run()
+    assert universe.run(50.0).redshift <= 50.0
+    assert "outputs at z = none" in repr(universe)

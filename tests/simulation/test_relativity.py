@@ -23,7 +23,7 @@ LOW, MIDDLE = "0-0.03", "0.03-0.05"
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
-@pytest.mark.parametrize("step", [0.1, 0.06])
+@pytest.mark.parametrize("step", [0.4, 0.2])
 @pytest.mark.parametrize("grid", [32, 64])
 def test_difference_of_a_pair_is_relativity(grid, step, seed):
     """Dust and Lambda, cells of 20 Mpc/h, one particle a cell."""
@@ -31,15 +31,15 @@ def test_difference_of_a_pair_is_relativity(grid, step, seed):
     found = script.measured(case)
     early, late = found["10"][LOW], found["1"][LOW]
     assert early["correlation"] >= 0.98
-    assert 0.93 <= early["response"] <= 1.07
-    assert early["odd_over_c1"] <= 0.12
+    assert 0.97 <= early["response"] <= 1.03
+    assert early["odd_over_c1"] <= 0.06
     assert late["correlation"] >= 0.97
-    assert 0.9 <= late["response"] <= 1.1
-    assert late["odd_over_c1"] <= 0.6
-    assert found["10"][MIDDLE]["correlation"] >= 0.9
+    assert 0.95 <= late["response"] <= 1.05
+    assert late["odd_over_c1"] <= 0.3
+    assert found["10"][MIDDLE]["correlation"] >= 0.99
     for numbers in (early, late):
-        assert numbers["newton_correlation"] >= 0.98
-        assert numbers["newton_response"] >= 0.98
+        assert numbers["newton_correlation"] >= 0.999
+        assert numbers["newton_response"] == pytest.approx(1.0, abs=0.005)
         assert numbers["linear"] == pytest.approx(1.0, abs=0.005)
 
 
@@ -58,9 +58,31 @@ def test_radiation_leaves_less_than_relativity(grid, seed):
     """With CAMB's transfer functions and linear radiation."""
     found = script.measured(script.Case(grid=grid, seed=seed, transfer="camb"))
     for z in ("10", "1"):
-        assert found[z][LOW]["correlation"] >= 0.92
-        assert 0.85 <= found[z][LOW]["response"] <= 1.15
-        assert found[z][LOW]["odd_over_c1"] <= 1.0
+        assert found[z][LOW]["correlation"] >= 0.99
+        assert 0.95 <= found[z][LOW]["response"] <= 1.07
+        assert found[z][LOW]["odd_over_c1"] <= (0.1 if z == "10" else 0.3)
+
+
+@pytest.mark.parametrize("transfer", ["eisenstein-hu", "camb"])
+def test_difference_of_a_pair_does_not_depend_on_the_step(transfer):
+    """At z = 10 the even part of GR - Newton in steps of 0.4 / H is that in steps of 0.1: exact at second order.
+
+    With weights exact for linear growth alone it falls short by a fifth. The odd part, which radiation would make, is
+    within a tenth of relativity's own: without the corrections of linear theory it is ten times that.
+    """
+    cases = [script.Case(grid=16, step=step, transfer=transfer) for step in (0.4, 0.1)]
+    low = next(weight for name, weight in script.bands(cases[0]) if name == "0-0.03")
+    long, short = (even_difference(script.family(case)) for case in cases)
+    response, correlation = script.compare(long, short, low)
+    assert response == pytest.approx(1.0, abs=0.005)
+    assert correlation > 0.9999
+    assert script.measured(cases[0])["10"][LOW]["odd_over_c1"] < 0.1
+
+
+def even_difference(fields):
+    """GR - Newton at z = 10, the part that an inverted seed does not turn round."""
+    parts = (fields["gr", i]["phi"][10.0] - fields["newton", i]["phi"][10.0] for i in (False, True))
+    return sum(parts) / 2
 
 
 def test_newton_with_radiation_starts_with_the_velocities_of_its_gauge():

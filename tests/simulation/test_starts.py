@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -12,11 +16,13 @@ import weakfield as wf
 from weakfield.base.errors import BadInput
 from weakfield.config import RunSettings
 from weakfield.cosmology import Background, growth_factor, transfer_history
-from weakfield.formats import load_gadget, load_particles, save_particles
+from weakfield.formats import load_gadget, load_particles, save_field, save_gadget, save_particles
 from weakfield.mesh import fft
 from weakfield.mesh.noise import unit_modes
 from weakfield.simulation import grow_member
 from weakfield.simulation.initial_conditions import initial_spectra, initial_universe
+
+DATA = Path(__file__).parents[1] / "data"
 
 
 @pytest.mark.parametrize("omega_b", [0.01, 0.06])  # an eighth of the matter is 0.0178
@@ -142,12 +148,12 @@ def test_matter_spectra_that_are_refused(small_run, tmp_path):
 def restarted(small_run, theory: str, folder, step: float, suffix: str = ".h5", **changes) -> RunSettings:
     files = tuple(folder / f"snap000_{name}.h5" for name in ("phi", "chi", "B"))
     z = wf.load_field(files[0])[1]["redshift"]
-    return small_run(
-        theory, phi_integrator="euler", exact_redshifts=False, initial_redshift=z, initial_conditions="snapshot",
+    settings = dict(
+        phi_integrator="euler", exact_redshifts=False, initial_redshift=z, initial_conditions="snapshot",
         particle_file=folder / f"snap000_cdm{suffix}", metric_files=files, particle_step=step,
         relaxation_redshift=100.0, snapshot_redshifts=(5.0,), spectra_redshifts=(), newton_velocities="poisson",
-        **changes,
     )  # fmt: skip
+    return small_run(theory, **(settings | changes))
 
 
 @pytest.fixture(scope="module", params=["newton", "gr"])
@@ -264,6 +270,103 @@ def test_particles_that_cannot_be(small_run, halves, tmp_path):
         simulation = run.simulation.model_copy(update={"particle_file": tmp_path / "p.h5"})
         with pytest.raises(BadInput, match=message):
             initial_universe(run.model_copy(update={"simulation": simulation}))
+
+
+def test_headers_of_a_start_that_contradict_the_settings(small_run, halves, tmp_path):
+    """Box, time, cosmology and number of particles of a Gadget-2 file, of particles and of fields in HDF5."""
+    theory, folder, _ = halves
+    snapshot = load_gadget(folder / "snap000_cdm")
+    run = restarted(small_run, theory, folder, 0.0, suffix="", initial_redshift=1.0 / snapshot.scale_factor - 1.0)
+    initial_universe(run)
+
+    def refused(message: str, **changes) -> None:
+        changed = run.model_copy(update={"simulation": run.simulation.model_copy(update=changes)})
+        with pytest.raises(BadInput, match=message):
+            initial_universe(changed)
+
+    for name, value, said in (
+        ("box_size_mpch", 160.0, r"has box \[Mpc/h\] 160, expected 320"),
+        ("scale_factor", 0.5, "has scale factor 0.5, expected 0.0476"),
+        ("omega_m", 0.3, "has Omega_m 0.3, expected 0.312"),
+        ("omega_lambda", 0.0001, "has Omega_lambda 0.0001, expected 0.68"),
+        ("h", 1.0, "has h 1, expected 0.67556"),
+        ("particle_density", snapshot.particle_density / 2, "holds matter of Omega 0.15"),
+        ("momenta", np.full_like(snapshot.momenta, 10.0), "holds a momentum of 10, expected below 1"),
+    ):
+        save_gadget(tmp_path / "other", replace(snapshot, **{name: value}))
+        refused(said, particle_file=tmp_path / "other")
+    unstated = replace(snapshot, omega_m=0.0, omega_lambda=0.0, h=0.0)
+    save_gadget(tmp_path / "unstated", unstated)
+    initial_universe(run.model_copy(update={"simulation": run.simulation.model_copy(
+        update={"particle_file": tmp_path / "unstated"})}))  # fmt: skip
+
+    phi, about = wf.load_field(folder / "snap000_phi.h5")
+    for field, attributes, said in (
+        (phi, about | {"box_size_mpch": 160.0}, r"phi.h5 has box \[Mpc/h\] 160, expected 320"),
+        (phi, about | {"scale_factor": 0.5}, "phi.h5 has scale factor 0.5, expected 0.0476"),
+        (phi * 1e300, about, r"phi.h5 holds values up to .*e\+29.*, expected a weak field, below 1"),
+    ):
+        save_field(tmp_path / "phi.h5", field, attributes, dtype="float64")
+        refused(said, metric_files=(tmp_path / "phi.h5",))
+
+
+def test_particles_in_hdf5_that_contradict_themselves(small_run, halves, tmp_path):
+    theory, folder, step = halves
+    run = restarted(small_run, theory, folder, step)
+    again = run.model_copy(
+        update={"simulation": run.simulation.model_copy(update={"particle_file": tmp_path / "p.h5"})}
+    )
+    for change, said in (
+        (
+            lambda file: file["numParts"].__setitem__(0, 4095),
+            r"holds 4096 particles, expected 4095 as its 'numParts' says",
+        ),
+        (lambda file: file.attrs.__setitem__("boxSize", [320.0] * 3), r"states a box of \[320.0, .*, expected 1"),
+    ):
+        shutil.copy(folder / "snap000_cdm.h5", tmp_path / "p.h5")
+        with h5py.File(tmp_path / "p.h5", "r+") as file:
+            change(file)
+        with pytest.raises(BadInput, match=said):
+            initial_universe(again)
+    with open(tmp_path / "p.h5", "rb") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        with pytest.raises(BadInput, match=r"p\.h5 is in use by another process"):
+            initial_universe(again)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("displacement", 1e300, "have displacements of .* to 1e.300 cells, expected less than the box"),
+        ("displacement", np.nan, "have displacements of nan to nan"),
+        ("momentum", -10.0, "have momenta of -10 to .* m c, expected below 1"),
+    ],
+)
+def test_particles_that_no_kernel_must_see(small_run, name, value, said):
+    particles = initial_universe(small_run("newton", grid=8)).particles
+    particles.require_possible()
+    getattr(particles, name)[1, 3] = value
+    with pytest.raises(BadInput, match=said):
+        particles.require_possible()
+
+
+@pytest.mark.parametrize("mesh", ["staggered", "spectral"])
+@pytest.mark.parametrize("column", ["d_cdm", "t_cdm"])
+def test_a_table_that_moves_particles_beyond_all_bounds_is_refused(small_run, tmp_path, column, mesh):
+    """One wrong exponent in a table would make kernels run astray."""
+    path = tmp_path / "tk.dat"
+    place = {"d_cdm": 3, "t_cdm": 11}[column]
+    with open(path, "w") as file:
+        for line in (DATA / "tk_z100.dat").read_text().splitlines():
+            words = line.split()
+            if words[0] != "#" and 0.05 < float(words[0]) < 0.08:
+                words[place] = "1e40"
+            file.write(" ".join(words) + "\n")
+    run = small_run(
+        "gr", grid=8, box_size_mpch=160.0, transfer="file", transfer_file=path, newton_velocities="poisson", mesh=mesh
+    )
+    with pytest.raises(BadInput):
+        initial_universe(run)
 
 
 def test_amplitude_of_the_primordial_spectrum(small_run):

@@ -252,7 +252,7 @@ def test_selections():
 
 def test_angles_measure_the_shells_they_name():
     field, theta = noise(20, 2), np.linspace(0.2, np.pi, 7)
-    result = bispectrum_at_angles(field, BOX, 4, 6, theta, width=1.0)
+    result = bispectrum_at_angles(field, BOX, (4, 6), theta, width=1.0)
     sides = np.sqrt(16 + 36 + 48 * np.cos(theta))
     assert len(result.modes) == 7
     # shells of width 1 at k = 4; none is flat

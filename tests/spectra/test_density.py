@@ -114,6 +114,16 @@ def test_shape_of_the_shot_noise_is_the_sum_over_aliases(window):
         ({"window": "none"}, "ngp"),
         ({"mass": np.ones(4)}, "mass"),
         ({"mass": np.zeros(5)}, "total mass"),
+        ({"mass": np.full(5, np.nan)}, "total mass"),
+        ({"mass": np.ones(5, dtype=complex)}, "mass cannot be read as real numbers"),
+        ({"positions": np.ones((3, 5), dtype=complex)}, "positions cannot be read as real numbers"),
+        ({"positions": [["a"] * 5] * 3}, "positions cannot be read as real numbers"),
+        ({"positions": np.full((3, 5), 1e300)}, "positions reach from"),
+        ({"grid": 4.0}, "grid 4.0, expected ngp, cic, tsc or pcs and a whole number of cells"),
+        ({"grid": 10**7}, "a whole number of cells"),
+        ({"window": 2}, "window is '2', expected one of"),
+        ({"box_size": "2 Mpc"}, "box_size is 2 Mpc, expected a number"),
+        ({"box_size": 1e-300}, "expected a length"),
     ],
 )
 def test_bad_particles_are_named(change, message):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from helpers.planted import record_hash
 from helpers.synthetic import save_phi, tiny_study, write_run
 from weakfield.base.errors import BadInput
 from weakfield.cosmology import potential_growth
@@ -18,6 +20,7 @@ from weakfield.mesh import fft
 from weakfield.spectra import measure
 from weakfield.spectra.difference import growth_scaled_difference
 from weakfield.spectra.expected import Expected
+from weakfield.spectra.figures import spectra_figure
 from weakfield.spectra.paired import PairedPower, load_spectra
 from weakfield.spectra.paired_bispectrum import load_bispectra
 from weakfield.spectra.theory import LinearTheory
@@ -30,6 +33,14 @@ def paired(powers, modes=(6, 12)) -> PairedPower:
         quantity="phi", redshift=1.0, k=np.array([0.1, 0.2]), modes=np.array(modes), powers=powers,
         seeds=tuple(range(powers.shape[1])), difference=powers[1] - powers[0],
     )  # fmt: skip
+
+
+def test_a_figure_of_many_outputs_shows_six_and_says_so():
+    one = paired([[[1, 2], [10, 4]], [[1.1, 3], [13, 6]]])
+    figure = spectra_figure([replace(one, redshift=float(z)) for z in range(20, -1, -1)], r"\phi")
+    titles = [axes.get_title().split(",")[0] for axes in figure.axes]
+    assert [title for title in titles if title.startswith("z =")] == [f"z = {z}" for z in (20, 16, 12, 8, 4, 0)]
+    assert figure.get_suptitle() == "6 of 21 outputs; spectra.csv has all of them"
 
 
 def test_error_of_the_paired_mean_by_hand():
@@ -164,6 +175,7 @@ def test_a_linear_universe_has_the_response_one(tmp_path, no_pictures):
                 phi = linear_potential(theory, study.simulation, seed, z).numpy() * (factor if z == 1.0 else 1.0)
                 path = folder.member(seed, theory_name) / f"snap{index:03d}_phi.h5"
                 save_phi(path, phi, z, study.simulation.box_size_mpch, theory_name, seed)
+                record_hash(folder, seed, f"{theory_name}/{path.name}")
     rows = measured(study, folder)["spectra", "phi"]
     drawn = [row for row in rows if row["response_newton"]]
     assert len(drawn) == 2 * 3  # three shells of both outputs

@@ -39,6 +39,30 @@ def test_spectra_of_many_fields_are_those_of_each_pair():
     assert (found["a", "b"].quantity, found["a", "b"].gauge, found["b", "b"].quantity) == ("a x b", "none", "b")
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"field": np.zeros((0, 0, 0))}, r"shape \(0, 0, 0\), expected a real cube"),
+        ({"field": noise(8).astype(complex)}, "complex128 .*, expected a real cube"),
+        ({"field": noise(8)[:, :, :5]}, "expected a real cube"),
+        ({"field": np.full((8, 8, 8), np.nan)}, "NaN or infinity"),
+        ({"box_size": 1e300}, "box_size is 1e.300, expected a length"),
+        ({"box_size": [50.0, 50.0]}, "expected a number"),
+        ({"bin_edges": 3}, "bin_edges is 3, expected increasing numbers"),
+        ({"bin_edges": [[1, 2], [3, 4]]}, "expected increasing numbers"),
+        ({"bin_edges": [1.0, np.nan]}, "expected at least two increasing numbers"),
+        ({"window": 2}, "window is '2', expected one of"),
+    ],
+)
+def test_what_is_no_cube_box_edge_or_window_is_refused(change, message):
+    arguments = {"field": noise(8), "box_size": BOX, "bin_edges": [1.0, 2.0, 3.0], "window": "cic"} | change
+    for measure in (power_spectrum, bispectrum):
+        with pytest.raises(BadInput, match=message):
+            measure(**arguments)
+    with pytest.raises(BadInput, match="shot_noise is nan, expected finite"):
+        power_spectrum(noise(8), BOX, shot_noise=np.nan)
+
+
 def test_transfer_and_coherence_of_a_scaled_and_noisy_pair():
     a, b = noise(12, 0), noise(12, 1)
     pair = cross_spectrum(a, 2 * a, BOX)
@@ -56,7 +80,13 @@ def test_edges():
     edges = log_edges(1, 16, 4)
     np.testing.assert_allclose(edges, [1, 2, 4, 8, 16], rtol=1e-14)
     assert (edges[0], edges[-1]) == (1.0, 16.0)
-    for bad in (lambda: linear_edges(2, 1), lambda: log_edges(0, 1, 3), lambda: linear_edges(0, 1, 2)):
+    for bad in (
+        lambda: linear_edges(2, 1),
+        lambda: log_edges(0, 1, 3),
+        lambda: linear_edges(0, 1, 2),
+        lambda: linear_edges(1, 1e300),  # would never end
+        lambda: log_edges(1, 2, 10**12),
+    ):
         with pytest.raises(BadInput, match="expected"):
             bad()
 

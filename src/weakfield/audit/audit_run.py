@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,13 +15,15 @@ from torch import Tensor, nn
 from weakfield._version import __version__
 from weakfield.audit.records import Reached
 from weakfield.base.errors import BadInput
-from weakfield.base.files import content_hash, file_hash, read_json, write_json
-from weakfield.config import RunFolder, StudyConfig
+from weakfield.base.files import content_hash, file_hash
+from weakfield.base.records import Record
+from weakfield.base.trials import Unsuited
+from weakfield.config import Inverse, RunFolder, StudyConfig
 from weakfield.config.training import TrainingSettings
 from weakfield.dataset import PARTS, Dataset, Pairs, PairTensor, Part, SamplePairs, open_dataset
 from weakfield.fourier.altered import group_power, match_power, power_groups
 from weakfield.learning import Estimate, Scores, Task, fit, load_model, score
-from weakfield.learning.archives import load_archive
+from weakfield.learning.fitting import WEIGHTS, load_weights
 from weakfield.learning.metrics import (
     auc,
     auc_difference,
@@ -29,14 +32,30 @@ from weakfield.learning.metrics import (
     resampled_unpaired_auc,
     unpaired_auc,
 )
-from weakfield.learning.scores import CONFIDENCE, bootstrap_weights, cube_scores, interval
+from weakfield.learning.scores import (
+    CONFIDENCE,
+    area_interval,
+    bootstrap_weights,
+    cube_scores,
+    interval,
+    load_scores,
+    proportion,
+)
 from weakfield.learning.training import kept_plugins, main_model
+from weakfield.pairs.manifest import manifests
 
 #: controls whose networks other controls use: they decide what counts as found, and whether finding nothing counts
 SHARED = ("other_weights", "p_matched_retrained")
 
 #: changes one pair, (2, channels, N, N[, N]), into another of the same shape
 Change = Callable[[Tensor], Tensor]
+
+
+class RetrainedScores(Record):
+    """``scores.json`` of a network that a control trained: its ``task`` by hash, and logits of the ``test`` part."""
+
+    task: str
+    test: dict[str, Any]
 
 
 class BySeed:
@@ -55,8 +74,9 @@ class AuditRun:
     """A study whose train stage is finished, as controls see it.
 
     ``grants`` holds the retrainings that the budget leaves to each control of the study, in the order in which the
-    controls are run (``registry.granted``). The control ``at_work`` may train ``granted`` networks; ``spent`` and
-    ``grown`` count the networks it has trained and the universes it has asked for.
+    controls are run (``registry.granted``). The control ``at_work`` may train ``granted`` networks and ask for those of
+    the controls in ``uses``; ``spent`` and ``grown`` count the networks it has trained and the universes it has asked
+    for. At most ``workers`` universes grow at once.
     """
 
     study: StudyConfig
@@ -66,10 +86,15 @@ class AuditRun:
     spent: int = 0
     grown: int = 0
     at_work: str = ""
+    uses: tuple[str, ...] = SHARED
+    workers: int = 1
 
-    def begin(self, granted: int, control: str = "") -> None:
-        """Start another control, which may train ``granted`` networks and has not spent anything yet."""
-        self.granted, self.spent, self.grown, self.at_work = granted, 0, 0, control
+    def begin(self, granted: int, control: str = "", uses: tuple[str, ...] = SHARED) -> None:
+        """Start another control, which may train ``granted`` networks and has not spent anything yet.
+
+        Of the networks of ``SHARED`` it ``uses`` these.
+        """
+        self.granted, self.spent, self.grown, self.at_work, self.uses = granted, 0, 0, control, uses
 
     # -- cubes --
 
@@ -133,10 +158,7 @@ class AuditRun:
     @cached_property
     def network_shape(self) -> tuple[int, ...]:
         """Shape of what the main network was trained on: (channels, N, N, N) or (channels, N, N)."""
-        path = self.folder.model(main_model(self.study)) / "weights.pt"
-        if (saved := load_archive(path)) is None:
-            raise BadInput(f"{path} is missing or damaged, expected a trained network")
-        return tuple(saved["shape"])
+        return tuple(load_weights(self.folder.model(main_model(self.study)) / WEIGHTS)["shape"])
 
     @property
     def keep_mean(self) -> bool:
@@ -160,14 +182,22 @@ class AuditRun:
         return cube_scores(score(self.network, self.samples_of(pairs)))
 
     def scores(self, who: str = "network", part: Part = "test", model: str | None = None) -> Scores:
-        """Logits of a trained network (default: the main one) or of a baseline, as the train stage left them."""
-        where = self.folder.model(model or main_model(self.study))
-        return Scores.from_json(read_json(where / "scores.json")[who][part])
+        """Logits of a trained network (default: the main one) or of a baseline, as the train stage left them.
+
+        ``Unsuited`` where that stage left the baseline out.
+        """
+        path = self.folder.model(model or main_model(self.study)) / "scores.json"
+        known = load_scores(path)
+        if who not in known:
+            raise Unsuited(f"the baseline {who} was left out in training")
+        if part not in known[who]:
+            raise BadInput(f"{path} has no scores of '{who}' on the {part} part, expected those of every part")
+        return known[who][part]
 
     @property
     def baselines(self) -> tuple[str, ...]:
         """Names of the baselines of the train stage."""
-        known = read_json(self.folder.model(main_model(self.study)) / "scores.json")
+        known = load_scores(self.folder.model(main_model(self.study)) / "scores.json")
         return tuple(name for name in known if name != "network")
 
     @property
@@ -195,7 +225,7 @@ class AuditRun:
         folder = self._path(control, at)
         network = fit(task, folder, f"retraining for {control} {at}".rstrip())
         scores = cube_scores(score(network, samples["test"]))
-        write_json(folder / "scores.json", {"task": task.hash, "test": scores.as_json()})
+        RetrainedScores(task=task.hash, test=scores.as_json()).save(folder / "scores.json")
         return scores
 
     def retrained(self, control: str, at: str = "") -> Scores | None:
@@ -203,13 +233,18 @@ class AuditRun:
 
         Networks left over from another budget or another order of controls do not count.
         """
+        if control not in self.uses:
+            raise RuntimeError(f"{self.at_work} asks for the network of {control}, expected one that it says it uses")
         if not self.before(self.at_work).get(control):
             return None
         path = self._path(control, at) / "scores.json"
-        if not path.exists():
+        kept = RetrainedScores.load_if_sound(path)
+        if kept is None or kept.task != self._task(control, {}, at).hash:
             return None
-        kept = read_json(path)
-        return Scores.from_json(kept["test"]) if kept["task"] == self._task(control, {}, at).hash else None
+        try:
+            return Scores.from_json(kept.test, str(path))
+        except BadInput:
+            return None
 
     def before(self, control: str) -> dict[str, int]:
         """Retrainings granted to those of ``SHARED`` that run before a control; to all if it is not in the study."""
@@ -233,20 +268,26 @@ class AuditRun:
     def auc(self, scores: Scores) -> Estimate:
         """AUC with its interval."""
         weights = bootstrap_weights(len(scores.seeds), self.study.audit.bootstrap)
-        return interval(auc(scores), resampled_auc(scores, weights))
+        return area_interval(auc(scores), resampled_auc(scores, weights), len(scores.seeds))
 
     def unpaired_auc(self, scores: Scores, confidence: float = CONFIDENCE) -> Estimate:
         """AUC between universes, the test of nulls: it is 1/2 for anything that knows nothing about a single cube."""
         weights = bootstrap_weights(len(scores.seeds), self.study.audit.bootstrap)
-        return _interval(unpaired_auc(scores), resampled_unpaired_auc(scores, weights), confidence)
+        drawn = resampled_unpaired_auc(scores, weights)
+        return area_interval(unpaired_auc(scores), drawn, len(scores.seeds), confidence)
 
     def paired(self, scores: Scores, confidence: float = CONFIDENCE) -> Estimate:
-        """Paired accuracy with the binomial interval of Clopper and Pearson; members of a pair that tie count half."""
-        return binomial(paired_accuracy(scores) * len(scores.seeds), len(scores.seeds), confidence)
+        """Paired accuracy with its binomial interval; members of a pair that tie count half."""
+        return proportion(paired_accuracy(scores), len(scores.seeds), confidence)
 
     def reached(self, scores: Scores) -> Reached:
-        """AUC between universes and paired accuracy, with their intervals."""
-        return Reached(unpaired_auc=self.unpaired_auc(scores), paired_accuracy=self.paired(scores))
+        """AUC between universes and, of paired cubes, paired accuracy, with their intervals."""
+        ordered = {"paired_accuracy": self.paired(scores)} if self.study.paired else {}
+        return Reached(unpaired_auc=self.unpaired_auc(scores), **ordered)
+
+    def ordered(self, scores: Scores, what: str = "Twins are ordered") -> str:
+        """A sentence with the paired accuracy of a classifier; empty where the cubes are not paired."""
+        return f"{what} in {self.paired(scores)} of the seeds." if self.study.paired else ""
 
     def auc_difference(self, first: Scores, second: Scores) -> Estimate:
         """AUC of one classifier minus that of another on the same seeds, bootstrapped together."""
@@ -262,11 +303,14 @@ class AuditRun:
 
     def ratio(self, part: np.ndarray, whole: np.ndarray) -> Estimate:
         """Sum of ``part`` over sum of ``whole``, both given by seed, with a bootstrap interval over seeds."""
+        total = float(whole.sum())
+        return interval(float(part.sum()) / total if total else 0.0, self.resampled_ratio(part, whole))
+
+    def resampled_ratio(self, part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+        """The same ratio in every bootstrap resample; 0 where the whole is 0."""
         weights = bootstrap_weights(len(part), self.study.audit.bootstrap)
         above, below = weights @ part, weights @ whole
-        resampled = np.divide(above, below, out=np.zeros_like(above), where=below != 0)
-        total = float(whole.sum())
-        return interval(float(part.sum()) / total if total else 0.0, resampled)
+        return np.asarray(np.divide(above, below, out=np.zeros_like(above), where=below != 0))
 
     # -- files --
 
@@ -274,14 +318,21 @@ class AuditRun:
         """The folder where a control keeps what it grew or trained."""
         return self.folder.audit / control
 
-    def key(self, control: str, granted: int = 0, source: str = "") -> str:
-        """Hash of what the result of a control depends on; ``source`` is the source hash of a user's own control."""
+    def key(self, control: str, granted: int = 0, source: str = "", inverses: bool = False) -> str:
+        """Hash of what the result of a control depends on.
+
+        ``source`` is the source hash of a user's own control; with ``inverses`` the control also reads the pairs of
+        inverted test seeds in the run folder, if there are any.
+        """
+        read = manifests(self.folder, [Inverse(seed) for seed in self.dataset.part("test")]) if inverses else ()
+        upside_down = [manifest.content for _, manifest in read]
         models = sorted(self.folder.training.glob("*/scores.json"))
         study = self.study
         return content_hash(
             {
                 "control": control,
                 "software_version": __version__,
+                "verdicts": "alarms with probabilities",
                 "dataset": self.dataset.fingerprint,
                 "models": {path.parent.name: file_hash(path) for path in models},
                 "training": study.training.hash(),
@@ -290,21 +341,7 @@ class AuditRun:
                 "audit": study.audit.hash("controls", "full_controls", "retrainings"),
                 "universe": [study.cosmology.hash(), content_hash(study.simulation.identity()), study.output.hash()],
                 **({"source": source} if source else {}),
+                **({"classes": study.classes.hash()} if study.classes is not None else {}),
+                **({"inverses": upside_down} if upside_down else {}),
             }
         )
-
-
-def binomial(successes: float, trials: int, confidence: float = CONFIDENCE) -> Estimate:
-    """Share of successes with its exact binomial interval (Clopper & Pearson 1934); half successes are allowed."""
-    from scipy.stats import beta
-
-    tail = (1 - confidence) / 2
-    low = float(beta.ppf(tail, successes, trials - successes + 1)) if successes > 0 else 0.0
-    high = float(beta.ppf(1 - tail, successes + 1, trials - successes)) if successes < trials else 1.0
-    return Estimate(successes / trials, low, high)
-
-
-def _interval(value: float, resamples: np.ndarray, confidence: float) -> Estimate:
-    """The percentile interval at that confidence, widened where necessary to contain the value."""
-    low, high = np.quantile(resamples, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Estimate(value, min(float(low), value), max(float(high), value))

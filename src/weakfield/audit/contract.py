@@ -4,39 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
-from weakfield.audit.audit_run import AuditRun
-from weakfield.audit.records import ControlRow, Cost, Verdict
-from weakfield.base.errors import BadInput
+from weakfield.audit.audit_run import SHARED, AuditRun
+from weakfield.audit.records import NOT_RUN, ControlRow, Cost, Verdict
+from weakfield.base.trials import Unsuited
+from weakfield.base.wording import spoken
 from weakfield.config import StudyConfig
 from weakfield.learning.metrics import Estimate, Scores
+from weakfield.learning.scores import CHANCE, FEWEST_SEEDS, NO_SPREAD, tells_apart
 
-CHANCE = 0.5
-#: with fewer test seeds, even a perfect ordering of all pairs happens by chance more than once in twenty times
-FEWEST_SEEDS = 5
 #: an interval that contains 1/2 and ends below this AUC shows by itself that nothing much was found
 SMALL_AUC = 0.6
 
 
-class NotRun(BadInput):
+class NotRun(Unsuited):
     """Raised when a control cannot be run on this study; the message, a whole sentence, becomes the remark."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """The ``estimate`` of ``quantity``; ``remark`` is a sentence with further numbers.
+    """The ``estimate`` of ``quantity``, ``None`` where nothing was run; ``remark`` is a sentence with further numbers.
 
-    ``scores`` are those of a classifier that the control is about, whose AUCs then appear in the row; ``more`` holds
-    further keys of the row: finite numbers, words, records, and lists and mappings of them.
+    ``p`` is the probability with which chance raises the alarm that the control is made for (``audit.alarms``); a
+    control that gives one has its alarm corrected for the number of questions in the audit. ``scores`` are those of a
+    classifier that the control is about, whose AUCs then appear in the row; ``more`` holds further keys of the row:
+    finite numbers, words, records, and lists and mappings of them.
     """
 
-    estimate: Estimate
+    estimate: Estimate | None
     quantity: str
     verdict: Verdict
     remark: str = ""
     scores: Scores | None = None
     more: Mapping[str, Any] = field(default_factory=dict)
+    p: float | None = None
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,10 @@ class Control:
 
     ``how`` says what is done, ``verdicts`` what clean and shortcut mean, and ``blind`` what the control cannot see. The
     control asks the budget for ``needs`` retrainings; with fewer than ``least`` of them it is not run. ``run`` may
-    raise ``NotRun``.
+    raise ``NotRun``. ``grow`` grows the universes that ``run`` will find, many at once. Of the networks of
+    ``audit_run.SHARED`` it may ask for those in ``uses``: controls that use none of them can be run before these are
+    trained. ``asks_of`` says what it needs of the cubes: nothing; that they are paired; or that weakfield grew them.
+    ``of_classes`` is what is expected where the cubes were imported, if that is something else.
     """
 
     name: str
@@ -57,27 +62,36 @@ class Control:
     blind: str = ""
     needs: Callable[[StudyConfig], int] = lambda study: 0
     least: int = 0
+    grow: Callable[[AuditRun], object] | None = None
+    uses: tuple[str, ...] = SHARED
+    reads_inverses: bool = False  # pairs of inverted test seeds in the run folder, if they are there
+    asks_of: Literal["cubes", "pairs", "simulations"] = "cubes"
+    of_classes: str = ""
 
     def row(self, result: Result, audit: AuditRun) -> ControlRow:
-        """The row of ``audit.json``."""
+        """The row of ``audit.json``, in the words of the study."""
+        imported = audit.study.classes is not None
         row: dict[str, Any] = {
             "name": self.name,
             "question": self.question,
-            "expectation": self.expectation,
+            "expectation": (imported and self.of_classes) or self.expectation,
             "quantity": result.quantity,
-            **result.estimate.as_json(),
+            **(dict.fromkeys(("value", "low", "high")) if result.estimate is None else result.estimate.as_json()),
             "verdict": result.verdict,
             "remark": result.remark,
             "cost": Cost(retrainings=audit.spent, epochs=audit.retraining.epochs, simulations=audit.grown),
         }
+        if result.p is not None:
+            row["p"] = result.p
         if result.scores is not None:
             row |= {"auc": audit.auc(result.scores), **dict(audit.reached(result.scores))}
-        return ControlRow.read(row | dict(result.more), f"the result of control '{self.name}'")
+        row = spoken({**row, **result.more}, audit.study.wording) | {"name": self.name}
+        return ControlRow.read(row, f"the result of control '{self.name}'")
 
 
 def not_run(reason: str) -> Result:
-    """The result of a control that could not be run: nothing is known."""
-    return Result(Estimate(CHANCE, 0.0, 1.0), "not run", "inconclusive", reason)
+    """The result of a control that could not be run: it has no numbers."""
+    return Result(None, NOT_RUN, "inconclusive", reason)
 
 
 def one_retraining(study: StudyConfig) -> int:
@@ -108,13 +122,14 @@ def chance_expected(auc: Estimate, seeds: int, network: Estimate | None = None) 
 def at_chance(audit: AuditRun, scores: Scores) -> Verdict:
     """``chance_expected`` between universes; inconclusive where the classifier still orders the members of pairs."""
     verdict = chance_expected(audit.unpaired_auc(scores), len(scores.seeds), audit.unpaired_auc(audit.scores()))
-    return "inconclusive" if verdict == "clean" and above_chance(audit.paired(scores)) else verdict
+    ordered = audit.study.paired and above_chance(audit.paired(scores))
+    return "inconclusive" if verdict == "clean" and ordered else verdict
 
 
 def tells(audit: AuditRun, scores: Scores) -> bool:
     """Whether a classifier is above chance: between universes, or within pairs by the binomial interval."""
-    enough = len(scores.seeds) >= FEWEST_SEEDS
-    return enough and (above_chance(audit.unpaired_auc(scores)) or above_chance(audit.paired(scores)))
+    ordered = audit.paired(scores) if audit.study.paired else None
+    return tells_apart(audit.unpaired_auc(scores), ordered, len(scores.seeds))
 
 
 def blamed(audit: AuditRun, share: Estimate) -> Verdict:
@@ -139,7 +154,8 @@ def learns(audit: AuditRun) -> bool:
 
 def said(estimate: Estimate) -> str:
     """``0.0123 (0.011 to 0.0137)``: three significant digits, for shares and correlations that may be small."""
-    return f"{estimate.value:.3g} ({estimate.low:.3g} to {estimate.high:.3g})"
+    ends = NO_SPREAD if estimate.low == estimate.high else f"{estimate.low:.3g} to {estimate.high:.3g}"
+    return f"{estimate.value:.3g} ({ends})"
 
 
 def survives(audit: AuditRun, altered: Scores, share: Estimate) -> Verdict:

@@ -14,8 +14,9 @@ This page is the output of `weakfield audit --list`.
 `weakfield audit RUN` asks of a trained network what else than gravity it might have seen. Every control is one
 question; its result has an interval over test seeds and one of three verdicts. *Clean*: the control came out as it must
 if the result is honest. *Shortcut*: something simpler than the physics explains the result, or part of it.
-*Inconclusive*: the seeds are too few to say, or the network tells nothing apart that could be explained. With few test
-seeds most controls are inconclusive; that is what few seeds are worth.
+*Inconclusive*: it says nothing either way, since the seeds are too few or the network tells nothing apart that could
+be explained. With few test seeds most controls are inconclusive; that is what few seeds are worth. A control that was
+not run is inconclusive too, without numbers.
 
 How a verdict is decided:
 
@@ -29,19 +30,28 @@ How a verdict is decided:
 - Where a suspect is taken out of the cubes, the row gives the **share of the logit difference** of twins that is left,
   bootstrapped over seeds. Half is the line: a network that loses more than half without the suspect lived on it.
 
+- An audit asks many questions, and one in twenty is answered wrongly by chance. Every control that can be a shortcut
+  gives the probability `p` with which chance raises its alarm where nothing is wrong; an alarm that needs several
+  findings has the largest of theirs. It stands only where the probability that chance raises any such alarm in the
+  whole audit, `p_family` (Holm's correction), is at most 0.05; otherwise the control is inconclusive and says so. With
+  fewer than ten or so test seeds no alarm can stand ([evaluation.md](evaluation.md#many-questions)).
+
 Some controls train again. The budget `audit.retrainings` is drawn on in the order below, `audit.epochs` shortens each
 retraining, and every row says what it cost; a control that comes too late is inconclusive and says why.
 `weakfield audit RUN --full` runs those that grow further universes as well, and retrains as often as they ask.
 Universes are kept in `audit/<control>/` by the settings that decide their numbers, and are not grown twice.
 
 `audit/audit.json` holds a sentence (`summary`) and the table (`controls`: `name`, `question`, `expectation`, `value`,
-`low`, `high`, `verdict`, and further keys such as curves). `weakfield.audit.audit_table` reads it as a DataFrame.
+`low`, `high`, `verdict`, `p`, `p_family`, and further keys such as curves). `weakfield.audit.audit_table` reads it as a
+DataFrame.
 
 ## A control of your own
 
 `audit.controls` takes `module:NAME` of a `weakfield.audit.Control` beside the names below; the module lies in the
-working directory or anywhere else that Python finds it. With `controls = ["mirrored:MIRRORED"]` and this `mirrored.py`
-its row enters `audit.json` and the page, and it is run again when the file changes:
+working directory or anywhere else that Python finds it, and runs with your rights
+([code of your own](learning.md#code-of-your-own)). With `controls = ["mirrored:MIRRORED"]` and this `mirrored.py`
+its row enters `audit.json` and the page, and it is run again when the file changes. Its `Result` may have a `p` (from
+`weakfield.audit.alarms`); without one its verdict stands as it is, whatever the number of questions:
 
 ```python
 import torch

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from weakfield.base.records import Record
 from weakfield.config import RunFolder
@@ -13,9 +15,18 @@ from weakfield.learning.scores import Estimate, Scores
 if TYPE_CHECKING:
     import pandas as pd
 
+NAN = float("nan")
 Verdict = Literal["clean", "shortcut", "inconclusive"]
-VERDICTS: tuple[Verdict, ...] = ("shortcut", "inconclusive", "clean")
+#: what says something comes first
+VERDICTS: tuple[Verdict, ...] = ("shortcut", "clean", "inconclusive")
 Side = Literal["low", "high"]
+#: the ``quantity`` of a control that was not run; earlier versions wrote numbers beside it, which mean nothing
+NOT_RUN = "not run"
+Unit = Literal["cube", "pair"]
+#: bits that may come of where an optimiser stops
+LEAST = 1e-3
+#: what ``docs/scripts/information.py`` found
+RATES = Path(__file__).with_name("information.json")
 
 
 class Cost(Record):
@@ -27,10 +38,10 @@ class Cost(Record):
 
 
 class Reached(Record):
-    """What a classifier reaches on the test seeds: between universes, and within pairs."""
+    """What a classifier reaches on the test seeds: between universes, and within pairs, where there are some."""
 
     unpaired_auc: Estimate
-    paired_accuracy: Estimate
+    paired_accuracy: Estimate | None = None
 
 
 class BandPoint(Record):
@@ -59,13 +70,68 @@ class BandCurve(Record):
     points: tuple[BandPoint, ...]
 
 
+class Information(Record):
+    """Bits about the theory in a network's score beyond what is ``given``, a cube or a pair, with their 95 % interval.
+
+    ``known`` bits are in what is given. Of a pair it is known that one member is Newton's and one GR's, and at most one
+    bit is to be had, as of a cube.
+    """
+
+    given: str
+    unit: Unit
+    bits: Estimate
+    known: float
+
+    @property
+    def test(self) -> str:
+        """What tells it from others: ``P(k), pair``."""
+        return f"{self.given}, {self.unit}"
+
+    @property
+    def found(self) -> bool:
+        """Whether the whole interval lies above 0, by more than fits are exact to."""
+        return self.bits.low > LEAST
+
+    @property
+    def limit(self) -> float:
+        """The upper limit where nothing was found: estimates below 0, which are noise, do not lower it."""
+        return max(self.bits.value, 0.0) + self.bits.high - self.bits.value
+
+    def __str__(self) -> str:
+        return f"{self.bits} bits a {self.unit}" if self.found else f"less than {self.limit:.2g} bits a {self.unit}"
+
+
+class Rate(Record):
+    """How often ``yes`` was said of data sets of one kind, by the test: ``P(k), cube``, ``P(k), pair``, either."""
+
+    kind: str
+    planted: bool
+    data_sets: int
+    yes: dict[str, int]
+
+
+class Calibration(Record):
+    """How often bits are found where there are none, and where some are ``planted``; made by docs/scripts."""
+
+    data: str
+    rates: tuple[Rate, ...]
+
+    @classmethod
+    @cache
+    def shipped(cls) -> Calibration | None:
+        """That of this version of the package."""
+        return cls.load_if_there(RATES)
+
+
 class ControlRow(Record):
     """The row of one control: what it asked, what came out and the verdict.
 
     ``auc`` (within all test cubes), ``unpaired_auc`` and ``paired_accuracy`` are there where the control is about a
-    classifier; ``curve`` is there where it is about bands of modes, and ``answer`` where it is about P(k). Audits of
-    earlier versions lack ``quantity``, ``remark`` and ``cost``. Controls may add keys of their own: finite numbers,
-    words, lists or mappings.
+    classifier; ``curve`` is there where it is about bands of modes, ``answer`` where it is about P(k), ``information``
+    where that is counted in bits. A control that was not run has no ``value`` and no interval. ``p`` is the probability
+    with which chance raises the alarm of a control that can raise one, ``p_family`` the same for all questions of the
+    audit together (``alarms.corrected``). Audits of earlier versions lack ``quantity``, ``remark``, ``cost`` and both.
+    Controls may add keys of their own: finite numbers, words, lists or mappings.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -74,21 +140,26 @@ class ControlRow(Record):
     question: str
     expectation: str
     quantity: str = ""
-    value: float
-    low: float
-    high: float
+    value: float | None
+    low: float | None
+    high: float | None
     verdict: Verdict
     remark: str = ""
+    p: float | None = None
+    p_family: float | None = None
     cost: Cost = Cost(retrainings=0, epochs=0, simulations=0)
     auc: Estimate | None = None
     unpaired_auc: Estimate | None = None
     paired_accuracy: Estimate | None = None
     answer: str | None = None
     curve: BandCurve | None = None
+    information: tuple[Information, ...] = ()
 
     @property
-    def estimate(self) -> Estimate:
-        """Value and interval of ``quantity``."""
+    def estimate(self) -> Estimate | None:
+        """Value and interval of ``quantity``; ``None`` of a control that was not run."""
+        if self.value is None or self.low is None or self.high is None or self.quantity == NOT_RUN:
+            return None
         return Estimate(self.value, self.low, self.high)
 
     @property
@@ -98,10 +169,14 @@ class ControlRow(Record):
 
 
 class AuditTable(Record):
-    """``audit.json``: a sentence on the whole audit, and the rows of all controls in the order they were run."""
+    """``audit.json``: a sentence on the whole audit, and the rows of all controls in the order they were run.
+
+    ``left_out`` says of each control that imported cubes do not admit why that is so.
+    """
 
     summary: str
     controls: tuple[ControlRow, ...]
+    left_out: dict[str, str] = Field(default_factory=dict)
 
     def __repr__(self) -> str:
         shortcuts = self.names("shortcut")
@@ -129,9 +204,11 @@ class AuditTable(Record):
         """One row per control, indexed by its ``name``.
 
         The columns are ``verdict``; ``quantity``, which says what ``value``, with its 95 % interval ``low`` to
-        ``high``, is; ``unpaired_auc`` (between universes) and ``paired_accuracy`` (share of pairs in the right order),
-        each with ``_low`` and ``_high``, NaN where the control is not about a classifier; ``retrainings`` and
-        ``simulations``, which are its cost; and ``question``, ``expectation`` and ``remark`` in words.
+        ``high``, is, all NaN where it was not run; ``p`` and ``p_family``, how often chance raises its alarm, alone and
+        in any of the audit's questions; ``unpaired_auc`` (between universes) and ``paired_accuracy`` (share of pairs in
+        the right order), each with ``_low`` and ``_high``, NaN where the control is not about a classifier;
+        ``retrainings`` and ``simulations``, which are its cost; and ``question``, ``expectation`` and ``remark`` in
+        words.
         """
         import pandas as pd
 
@@ -140,9 +217,8 @@ class AuditTable(Record):
                 "name": row.name,
                 "verdict": row.verdict,
                 "quantity": row.quantity,
-                "value": row.value,
-                "low": row.low,
-                "high": row.high,
+                **dict(zip(("value", "low", "high"), _numbers(row.estimate), strict=True)),
+                **{name: NAN if (p := getattr(row, name)) is None else p for name in ("p", "p_family")},
                 **_columns("unpaired_auc", row.unpaired_auc),
                 **_columns("paired_accuracy", row.paired_accuracy),
                 "retrainings": row.cost.retrainings,
@@ -185,9 +261,13 @@ class KeptControl(Record):
 
     def test_scores(self) -> Scores | None:
         """Logits of the test cubes, or ``None``."""
-        return None if self.scores is None else Scores.from_json(self.scores)
+        return None if self.scores is None else Scores.from_json(self.scores, f"the scores of {self.row.name}")
 
 
 def _columns(name: str, estimate: Estimate | None) -> dict[str, float]:
-    value, low, high = (float("nan"),) * 3 if estimate is None else (estimate.value, estimate.low, estimate.high)
+    value, low, high = _numbers(estimate)
     return {name: value, f"{name}_low": low, f"{name}_high": high}
+
+
+def _numbers(estimate: Estimate | None) -> tuple[float, float, float]:
+    return (NAN,) * 3 if estimate is None else (estimate.value, estimate.low, estimate.high)

@@ -17,6 +17,7 @@ FAMILIES = (
     "training",
     "bands",
     "power",
+    "information",
     "amplitudes",
     "values",
     "rounding",
@@ -60,8 +61,29 @@ def _own_control(reference: str) -> Control:
 def chosen(study: StudyConfig) -> dict[str, Control]:
     """The controls of a study by the names it gives them, each once, in the order in which they are run.
 
-    ``BadInput`` for a control that does not exist, and for two with the same name.
+    Controls that its cubes do not admit are not among them (``left_out``). ``BadInput`` for a control that does not
+    exist, and for two with the same name.
     """
+    return {name: control for name, control in _named(study).items() if why_not(study, control) is None}
+
+
+def left_out(study: StudyConfig) -> dict[str, str]:
+    """Why each of the controls that imported cubes do not admit is left out, by its name."""
+    reasons = {control.name: why_not(study, control) for control in _named(study).values()}
+    return {name: why for name, why in reasons.items() if why is not None}
+
+
+def why_not(study: StudyConfig, control: Control) -> str | None:
+    """What keeps a control from being run on the cubes of a study, or ``None``."""
+    if study.classes is not None and control.asks_of == "simulations":
+        return "it is about universes that weakfield grows, and these cubes were imported"
+    if control.asks_of == "pairs" and not study.paired:
+        return "it compares cubes two by two, and the classes are not paired"
+    return None
+
+
+def _named(study: StudyConfig) -> dict[str, Control]:
+    """Every control that the settings name."""
     settings = study.audit
     names = dict.fromkeys((*settings.controls, *(settings.full_controls if settings.full else ())))
     controls = {name: find_control(name) for name in names}

@@ -13,11 +13,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from weakfield.audit import alarms
 from weakfield.audit.audit_run import AuditRun
-from weakfield.audit.contract import FEWEST_SEEDS, above_chance, tells
+from weakfield.audit.contract import above_chance, tells
 from weakfield.dataset import PairTensor
 from weakfield.learning import Estimate, Scores
-from weakfield.learning.scores import bootstrap_weights, interval
+from weakfield.learning.metrics import paired_accuracy, resampled_unpaired_auc
+from weakfield.learning.scores import FEWEST_SEEDS, bootstrap_weights, interval
+from weakfield.learning.significance import chance_of_order
 
 Array = NDArray[np.float64]
 Answer = Literal["yes", "no", "not at this sample size"]
@@ -71,22 +74,19 @@ def measured(cubes: PairTensor, box_size_mpch: float, bispectrum: bool) -> Array
 # Regressions
 
 
-def left_over(values: Array, features: Array, seed: int = 0) -> Array:
-    """``values`` (pairs, 2) minus what ridge regression on ``features`` (pairs, 2, F) predicts from other seeds.
+def left_over(values: Array, features: Array, seed: int = 0, centred: bool = True) -> Array:
+    """``values`` (pairs, members) minus what ``predicted`` says of them, from ``features`` (pairs, members, F).
 
-    With a single seed there are no others, and nothing is predicted.
+    The seeds of a prediction are other ones than it is made for. With a single seed there are no others, and nothing is
+    predicted.
     """
     pairs = len(values)
     if pairs < 2:
         return values.copy()
     residual = np.empty_like(values)
-    for fold in _folds(pairs, seed):
+    for fold in folds(pairs, seed):
         rest = np.setdiff1d(np.arange(pairs), fold)
-        x, y = features[rest].reshape(-1, features.shape[-1]), values[rest].ravel()
-        shift, scale = x.mean(0), x.std(0)
-        scale = np.where(scale > 0, scale, 1.0)
-        weights, centre = _ridge((x - shift) / scale, y, members=2)
-        residual[fold] = values[fold] - centre - ((features[fold] - shift) / scale) @ weights
+        residual[fold] = values[fold] - predicted(features[rest], values[rest], features[fold], centred)
     return residual
 
 
@@ -95,17 +95,21 @@ def left_over_difference(differences: Array, features: Array, seed: int = 0) -> 
 
     Equal features predict equal logits, so the remainder is the difference that pairs of equal features would show.
     """
-    pairs = len(differences)
-    if pairs < 2:
-        return differences.copy()
-    residual = np.empty_like(differences)
-    scale = np.sqrt((features**2).mean(0))
-    x = features / np.where(scale > 0, scale, 1.0)
-    for fold in _folds(pairs, seed):
-        rest = np.setdiff1d(np.arange(pairs), fold)
-        weights, _ = _ridge(x[rest], differences[rest], members=1, centred=False)
-        residual[fold] = differences[fold] - x[fold] @ weights
-    return residual
+    return left_over(differences[:, None], features[:, None], seed, centred=False)[:, 0]
+
+
+def predicted(features: Array, values: Array, at: Array, centred: bool = True) -> Array:
+    """What ridge regression of ``values`` (pairs, members) on ``features`` (pairs, members, F) says ``at`` others.
+
+    Features are standardised by those of the regression; unless ``centred``, their mean and that of the values are 0 by
+    definition (differences within pairs), and the regression goes through the origin.
+    """
+    rows = features.reshape(-1, features.shape[-1])
+    shift = rows.mean(0) if centred else np.zeros(rows.shape[1])
+    scale = np.sqrt(((rows - shift) ** 2).mean(0))
+    scale = np.where(scale > 0, scale, 1.0)
+    weights, centre = ridge((rows - shift) / scale, values.ravel(), values.shape[1], centred)
+    return np.asarray(centre + ((at - shift) / scale) @ weights)
 
 
 def partial_correlation(audit: AuditRun, scores: Scores, features: Array) -> Estimate:
@@ -135,7 +139,7 @@ def _correlation(weights: Array, a: Array, b: Array) -> Array:
     return np.asarray(np.divide(covariance, scale, out=np.zeros_like(covariance), where=scale > 0))
 
 
-def _ridge(x: Array, y: Array, members: int, centred: bool = True) -> tuple[Array, float]:
+def ridge(x: Array, y: Array, members: int, centred: bool = True) -> tuple[Array, float]:
     """Weights and mean of the ridge regression whose strength leaves the smallest error on pairs left out one by one.
 
     Each run of ``members`` consecutive rows is a pair and is left out together: the members of a pair share so much
@@ -161,13 +165,24 @@ def _ridge(x: Array, y: Array, members: int, centred: bool = True) -> tuple[Arra
     return chosen, centre
 
 
-def _folds(count: int, seed: int) -> list[NDArray[np.int64]]:
+def folds(count: int, seed: int, number: int = FOLDS) -> list[NDArray[np.int64]]:
+    """``count`` pairs in random parts of equal size, ``number`` of them or as many as there are pairs."""
     order = np.random.default_rng(seed).permutation(count)
-    return [order[start :: min(FOLDS, count)] for start in range(min(FOLDS, count))]
+    return [order[start :: min(number, count)] for start in range(min(number, count))]
 
 
 # ---------------------------------------------------------------------------------------------------------------
 # The answer
+
+
+def in_words(found: Answer, suspect: str) -> str:
+    """The answer to whether there is information beyond the ``suspect``; one that is open does not sound like a no."""
+    words: dict[Answer, str] = {
+        "yes": f"there is information beyond {suspect}",
+        "no": f"there is no information beyond {suspect} in what the network sees",
+        "not at this sample size": f"whether there is information beyond {suspect} cannot be told from so few seeds",
+    }
+    return words[found]
 
 
 @dataclass(frozen=True)
@@ -206,6 +221,19 @@ def answer(audit: AuditRun, evidence: list[Evidence]) -> Answer:
     if small and all(small) and tells(audit, audit.scores()):
         return "no"
     return "not at this sample size"
+
+
+def of_nothing_more(audit: AuditRun, evidence: list[Evidence]) -> float:
+    """Probability that chance makes ``answer`` a "no": that effects as large as it must exclude look so small."""
+    found = [alarms.of_telling(audit, audit.scores())]
+    for item in evidence:
+        if item.identical:
+            continue
+        seeds = len(item.scores.seeds)
+        drawn = resampled_unpaired_auc(item.scores, bootstrap_weights(seeds, audit.study.audit.bootstrap))
+        found.append(alarms.tail(drawn >= SMALL_AUC))
+        found.append(chance_of_order(1 - paired_accuracy(item.scores), seeds, 1 - SMALL_PAIRED))
+    return max(found)
 
 
 def same_members(cubes: PairTensor) -> bool:

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Container, Sequence
-from typing import Any
+from collections.abc import Callable, Container, Sequence
+from functools import partial
 
+from weakfield.audit.alarms import corrected
 from weakfield.audit.audit_run import AuditRun
-from weakfield.audit.contract import FEWEST_SEEDS, NotRun, Result, above_chance, not_run
+from weakfield.audit.contract import Control, NotRun, Result, above_chance, not_run
 from weakfield.audit.records import AuditTable, ControlRow, KeptControl, Verdict
-from weakfield.audit.registry import RESERVED, chosen, find_control, granted, source_of
+from weakfield.audit.registry import RESERVED, chosen, find_control, granted, left_out, source_of
 from weakfield.audit.universes import Refused
 from weakfield.base.errors import BadInput
+from weakfield.base.pool import mapped
 from weakfield.base.progress import bar
+from weakfield.base.records import Summary
+from weakfield.base.trials import LOG, note, reason, stops, tell
+from weakfield.base.wording import spoken
 from weakfield.config import RunFolder, StudyConfig
+from weakfield.learning.concurrency import jobs_at_once, threads_of_a_job
+from weakfield.learning.scores import FEWEST_SEEDS
 
 WORDS: dict[Verdict, str] = {
     "shortcut": "found a shortcut",
-    "inconclusive": "could not decide",
     "clean": "came out clean",
+    "inconclusive": "say nothing either way",
 }
+#: controls whose answer is part of the sentence
+ANSWERING = ("beyond_power", "information")
 #: with fewer test seeds, most intervals are too wide for a verdict
 FEW_SEEDS = 30
 
@@ -31,7 +40,7 @@ def check(study: StudyConfig) -> None:
     chosen(study)
 
 
-def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
+def run(study: StudyConfig, folder: RunFolder) -> Summary:
     """Write ``audit/audit.json``.
 
     Each finished control keeps its result in ``audit/<name>.json``, with the test scores of the classifier that it is
@@ -40,14 +49,21 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
     check(study)
     audit = open_audit(study, folder)
     _sweep(folder, audit.grants)
-    rows = []
+    names = list(chosen(study))
+    rows = {name: row for name in names if (row := finished(audit, name)) is not None}
     with bar("controls", len(audit.grants)) as progress:
-        for name in chosen(study):
-            rows.append(finished(audit, name) or complete(audit, name))
-            progress.advance(note=f"controls: {rows[-1].name} {rows[-1].verdict}")
-    table = AuditTable(summary=sentence(audit, rows), controls=tuple(rows))
+        progress.advance(len(rows))
+        missing = [name for name in names if name not in rows]
+        audit.workers = jobs_at_once(study, audit.network_shape, len(audit.dataset.seeds)) if missing else 1
+        for several in in_turn(audit, missing):
+            if audit.workers > 1:
+                grow_ahead(audit, several)
+            found = mapped(control_work, (study, folder), several, audit.workers, lambda _: progress.advance())
+            rows |= dict(zip(several, found, strict=True))
+    in_order, said = corrected([rows[name] for name in names]), left_out(study)
+    table = AuditTable(summary=sentence(audit, in_order), controls=in_order, **({"left_out": said} if said else {}))
     table.save(folder.audit / "audit.json")
-    return {"controls": len(rows), **{verdict: len(table.names(verdict)) for verdict in WORDS}}
+    return {"controls": len(in_order), **{verdict: len(table.names(verdict)) for verdict in WORDS}}
 
 
 def open_audit(study: StudyConfig, folder: RunFolder) -> AuditRun:
@@ -55,30 +71,67 @@ def open_audit(study: StudyConfig, folder: RunFolder) -> AuditRun:
     return AuditRun(study, folder, granted(study))
 
 
+def control_work(study: StudyConfig, folder: RunFolder) -> Callable[[str], ControlRow]:
+    """The work of running a control by its name."""
+    return partial(complete, open_audit(study, folder))
+
+
+def in_turn(audit: AuditRun, names: Sequence[str]) -> list[list[str]]:
+    """The controls in lists that may each be run at once: those whose networks they use are in earlier lists."""
+    turns: dict[str, int] = {}
+    order = {find_control(name).name: name for name in names}
+    for name in names:
+        control = find_control(name)
+        used = [order[other] for other in audit.before(control.name) if other in control.uses and other in order]
+        turns[name] = max((turns[other] + 1 for other in used), default=0)
+    return [[name for name in names if turns[name] == turn] for turn in sorted(set(turns.values()))]
+
+
+def grow_ahead(audit: AuditRun, names: Sequence[str]) -> None:
+    """Grow the universes that these controls will look for, many at once; what cannot be grown the control will say."""
+    for name in names:
+        control, share = find_control(name), _share(audit, name)
+        if control.grow is None or share < control.least:
+            continue
+        audit.begin(share, control.name, control.uses)
+        try:
+            control.grow(audit)
+        except Exception as error:
+            if stops(error):
+                raise
+
+
 def finished(audit: AuditRun, name: str) -> ControlRow | None:
     """The row of a control that was run before on the same inputs, with the same grant of retrainings."""
     control = find_control(name)
-    kept = KeptControl.load_if_there(audit.folder.audit / f"{control.name}.json")
+    kept = KeptControl.load_if_sound(audit.folder.audit / f"{control.name}.json")
     return kept.row if kept is not None and kept.hash == _key(audit, name) else None
 
 
 def complete(audit: AuditRun, name: str) -> ControlRow:
     """Run a control, with the retrainings that the budget grants it, and keep its row.
 
-    A control that cannot be run on this study is inconclusive, and its remark says why. ``BadInput`` for a user's own
-    control that does not return a ``Result``, or returns one that cannot be written.
+    A control that cannot be run on this study is inconclusive, and its remark says why. One that fails is too, but its
+    row is not kept, so that an audit that is done again tries again; a warning says so, and ``left_out.log`` has the
+    traceback. ``BadInput`` for a user's own control that does not return a ``Result``, or returns one that cannot be
+    written.
     """
     control, share = find_control(name), _share(audit, name)
-    audit.begin(share, control.name)
+    audit.begin(share, control.name, control.uses)
     if share < control.least:
         result = not_run("The budget of retrainings was spent (audit.retrainings).")
     else:
         try:
-            result = control.run(audit)
+            with threads_of_a_job(audit.study, audit.network_shape):
+                result = control.run(audit)
         except Refused as refused:
             result = not_run(f"Its universes cannot be grown: {refused}.")
-        except NotRun as reason:
-            result = not_run(str(reason))
+        except NotRun as why:
+            result = not_run(str(why))
+        except Exception as error:
+            if stops(error):
+                raise
+            return _failed(audit, control, error)
     if not isinstance(result, Result):
         raise BadInput(f"control '{name}' returned {result!r:.60}, expected a weakfield.audit.Result")
     row = control.row(result, audit)
@@ -87,14 +140,24 @@ def complete(audit: AuditRun, name: str) -> ControlRow:
     return row
 
 
+def _failed(audit: AuditRun, control: Control, error: Exception) -> ControlRow:
+    """The row of a control that could not be finished for this network or these data."""
+    log = audit.folder.audit / LOG
+    note(log, control.name, error)
+    why = reason(error)
+    tell({control.name: f"{control.name}: left out, since {why}"}, log)
+    return control.row(not_run(f"It was left out, since {why}."), audit)
+
+
 def sentence(audit: AuditRun, rows: Sequence[ControlRow]) -> str:
     """What the network reached and what the controls say about it."""
     scores = audit.scores()
-    auc, paired = audit.auc(scores), audit.paired(scores)
+    auc = audit.auc(scores)
+    paired = audit.paired(scores) if audit.study.paired else None
     enough = audit.test_seeds >= FEWEST_SEEDS
     if enough and above_chance(audit.unpaired_auc(scores)):
         reached = "above chance"
-    elif enough and above_chance(paired):
+    elif enough and paired is not None and above_chance(paired):
         reached = "not distinguishable from chance between universes though above it between twins"
     else:
         reached = "not distinguishable from chance"
@@ -109,12 +172,13 @@ def sentence(audit: AuditRun, rows: Sequence[ControlRow]) -> str:
         if audit.test_seeds < FEW_SEEDS
         else ""
     )
-    beyond = next((f"; {row.answer}" for row in rows if row.name == "beyond_power" and row.answer), "")
-    return (
-        f"With the cube mean {mean} the network has a test AUC of {auc} on {audit.test_seeds} seeds, {reached},"
-        f" and scores the GR cube above its twin in {paired.value:.0%} of them{beyond};"
-        f" of {len(rows)} controls, {', '.join(verdicts)}{few}."
+    beyond = "".join(f"; {row.answer}" for row in rows if row.name in ANSWERING and _told(row))
+    ordered = "" if paired is None else f", and scores the GR cube above its twin in {paired.value:.0%} of them"
+    said = (
+        f"With the cube mean {mean} the network has a test AUC of {auc} on {audit.test_seeds} seeds, {reached}"
+        f"{ordered}{beyond}; of {len(rows)} controls, {', '.join(verdicts)}{few}."
     )
+    return str(spoken(said, audit.study.wording))
 
 
 def _share(audit: AuditRun, name: str) -> int:
@@ -124,7 +188,8 @@ def _share(audit: AuditRun, name: str) -> int:
 
 
 def _key(audit: AuditRun, name: str) -> str:
-    return audit.key(find_control(name).name, _share(audit, name), source_of(name))
+    control = find_control(name)
+    return audit.key(control.name, _share(audit, name), source_of(name), control.reads_inverses)
 
 
 def _sweep(folder: RunFolder, names: Container[str]) -> None:
@@ -136,6 +201,11 @@ def _sweep(folder: RunFolder, names: Container[str]) -> None:
             shutil.rmtree(path)
         elif path.suffix == ".json" and path.stem not in names and path.stem not in RESERVED:
             path.unlink()
+
+
+def _told(row: ControlRow) -> bool:
+    """Whether the answer of a control is told: an open question is not, but bits have a limit where none are found."""
+    return row.answer is not None and (row.verdict != "inconclusive" or bool(row.information))
 
 
 def _names(rows: Sequence[ControlRow], verdict: Verdict) -> list[str]:

@@ -11,13 +11,19 @@ from torch import Tensor
 
 from weakfield.audit.audit_run import AuditRun
 from weakfield.base.errors import BadInput
-from weakfield.base.files import content_hash, read_json, sync_folder, write_json
+from weakfield.base.files import content_hash, file_hash, sync_folder
+from weakfield.base.hashes import known_hash
+from weakfield.base.pool import mapped
 from weakfield.base.progress import bar
+from weakfield.base.records import Record
+from weakfield.base.trials import Unsuited
 from weakfield.config import THEORIES, Draw, Inverse, RunFolder, RunSettings, StudyConfig, Theory
+from weakfield.cosmology.transfer import TransferHistory
 from weakfield.dataset import Dataset, Geometry, PairTensor
-from weakfield.formats import load_field
-from weakfield.pairs.manifest import settings_hash, why_incomplete
+from weakfield.dataset.channels import Snapshot, load_snapshot
+from weakfield.pairs.manifest import settings_hash
 from weakfield.pairs.pair import Pair
+from weakfield.pairs.reading import Origin, damage, read_field
 
 MEMBER_DONE = "member.json"
 #: a run that does not land on its outputs may write an output this much late, as a fraction of 1 + z
@@ -26,7 +32,15 @@ STEP = 0.1
 Grow = Callable[[RunSettings, Path], object]
 
 
-class Refused(BadInput):
+class MemberRecord(Record):
+    """``member.json``: a single run is whole; ``files`` are the hashes of its files, which early versions left out."""
+
+    seed: int
+    settings: str
+    files: dict[str, str] | None = None
+
+
+class Refused(Unsuited):
     """Raised when the settings of universes that a control would grow do not go together; the message says which."""
 
 
@@ -50,17 +64,13 @@ def grow_pairs(audit: AuditRun, control: str, study: StudyConfig, seeds: Sequenc
     It is named by the settings that decide numbers (the device does not), so that pairs of different settings never
     mix; pairs that are whole are not grown again.
     """
-    from weakfield.pairs.grower import PairGrower
+    from weakfield.pairs.local import grow_alone
 
     folder = RunFolder(audit.workplace(control) / settings_hash(study))
-    missing = [seed for seed in seeds if why_incomplete(study, seed, folder) is not None]
+    missing = [seed for seed in seeds if damage(study, seed, folder) is not None]
     audit.grown += 2 * len(seeds)
     if missing:
-        grower = PairGrower(study, folder, alone=True)
-        with bar(f"universes for {control}", len(missing)) as progress, grower.writing():
-            for seed in missing:
-                grower.grow(seed)
-                progress.advance()
+        grow_alone(study, folder, missing, audit.workers, f"universes for {control}")
     return folder
 
 
@@ -71,7 +81,7 @@ def inverses(audit: AuditRun, control: str, seeds: Sequence[int]) -> dict[int, R
     """
     if audit.study.simulation.initial_conditions == "snapshot":
         raise Refused("the universes of the study start from files, which have no inverse")
-    folders = {seed: audit.folder for seed in seeds if why_incomplete(audit.study, Inverse(seed), audit.folder) is None}
+    folders = {seed: audit.folder for seed in seeds if damage(audit.study, Inverse(seed), audit.folder) is None}
     missing = [seed for seed in seeds if seed not in folders]
     if missing:
         grown = grow_pairs(audit, control, audit.study, [Inverse(seed) for seed in missing])
@@ -98,18 +108,18 @@ def cubes_of(
     for seed in seeds:
         members = []
         for theory in THEORIES:
-            paths = snapshots_of(study, folder, seed, theory, asked)
-            members.append(finished(audit, there.raw_of(paths, seed, theory, geometry), seed, theory))
+            snapshots = snapshots_of(study, folder, seed, theory, asked)
+            members.append(finished(audit, there.raw_of(snapshots, seed, theory, geometry), seed, theory))
         pairs.append(torch.stack(members))
     return PairTensor(seeds, torch.stack(pairs))
 
 
 def snapshots_of(
     study: StudyConfig, folder: RunFolder, draw: Draw, theory: Theory, redshifts: Sequence[float]
-) -> list[Path]:
-    """The files of phi of one universe at some of its outputs."""
+) -> list[Snapshot]:
+    """phi of one universe at some of its outputs; ``BadInput`` for a file that is not as its manifest recorded it."""
     pair = Pair.open(folder, draw, study)
-    return [pair.path(theory, "phi", z) for z in redshifts]
+    return [load_snapshot(pair.path(theory, "phi", z), pair.read) for z in redshifts]
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -120,30 +130,92 @@ def grow_newton(
     audit: AuditRun,
     control: str,
     study: StudyConfig,
-    seed: int,
+    seeds: Sequence[int],
     manner: str = "",
     grow: Grow | None = None,
-) -> Path:
-    """The folder of a Newtonian run under other settings; it grows under another name, and is whole or absent.
+) -> dict[int, Path]:
+    """The folders of Newtonian runs under other settings, by seed; each grows beside and is whole or absent.
 
-    ``manner`` names what differed besides the settings; ``grow`` grows the universe (default: ``grow_member``).
+    ``manner`` names what differed besides the settings; ``grow``, a function of a module or ``partial`` of one, grows
+    the universe (default: ``grow_member``).
     """
-    from weakfield.simulation import grow_member
+    from weakfield.pairs.cores import workers_for
+    from weakfield.pairs.local import shared_work
 
-    settings = content_hash([settings_hash(study), seed, manner])
-    folder = audit.workplace(control) / f"seed{seed:05d}{manner}"
-    audit.grown += 1
-    if (folder / MEMBER_DONE).exists() and read_json(folder / MEMBER_DONE)["settings"] == settings:
-        return folder
-    unfinished = folder.with_name(folder.name + ".unfinished")
-    for leftover in (folder, unfinished):
-        shutil.rmtree(leftover, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    (grow or grow_member)(study.run_settings("newton", seed), unfinished)
-    write_json(unfinished / MEMBER_DONE, {"seed": seed, "settings": settings})
-    unfinished.rename(folder)
-    sync_folder(folder.parent)
-    return folder
+    audit.grown += len(seeds)
+    place = audit.workplace(control)
+    missing = [seed for seed in seeds if not _is_whole(study, place, seed, manner)]
+    if missing:
+        workers = min(audit.workers, workers_for(study, len(missing)))
+        with bar(f"Newtonian runs for {control}", len(missing)) as progress:
+            arguments = (study, place, manner, grow, *shared_work(study, workers))
+            mapped(newton_work, arguments, missing, workers, lambda _: progress.advance())
+    return {seed: _member(place, seed, manner) for seed in seeds}
+
+
+def newton_work(
+    study: StudyConfig, place: Path, manner: str, grow: Grow | None, history: TransferHistory | None, count: int
+) -> Callable[[int], None]:
+    """The work of growing one Newtonian run per seed in ``place``, with ``count`` threads."""
+    from weakfield.mesh.threads import threads
+    from weakfield.simulation import grow_member
+    from weakfield.simulation.study_cache import StudyCache
+
+    shared = StudyCache(study.run_settings("newton", study.seeds.first), history)
+
+    def work(seed: int) -> None:
+        folder = _member(place, seed, manner)
+        unfinished = folder.with_name(folder.name + ".unfinished")
+        for leftover in (folder, unfinished):
+            shutil.rmtree(leftover, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        run = study.run_settings("newton", seed)
+        with threads(count):
+            if grow is None:
+                grow_member(run, unfinished, shared=shared)
+            else:
+                grow(run, unfinished)
+        files = {path.name: file_hash(path) for path in sorted(unfinished.iterdir()) if path.is_file()}
+        done = MemberRecord(seed=seed, settings=_settings_of(study, seed, manner), files=files)
+        done.save(unfinished / MEMBER_DONE)
+        unfinished.rename(folder)
+        sync_folder(folder.parent)
+
+    return work
+
+
+def _member(place: Path, seed: int, manner: str) -> Path:
+    return place / f"seed{seed:05d}{manner}"
+
+
+def _settings_of(study: StudyConfig, seed: int, manner: str) -> str:
+    return content_hash([settings_hash(study), seed, manner])
+
+
+def _is_whole(study: StudyConfig, place: Path, seed: int, manner: str) -> bool:
+    folder = _member(place, seed, manner)
+    done = MemberRecord.load_if_sound(folder / MEMBER_DONE)
+    return done is not None and done.settings == _settings_of(study, seed, manner) and _unchanged(folder, done)
+
+
+def _unchanged(folder: Path, done: MemberRecord) -> bool:
+    """Whether the files of a single run are those that were recorded."""
+    files = {} if done.files is None else done.files
+    return all((folder / name).is_file() and known_hash(folder / name) == digest for name, digest in files.items())
+
+
+def newton_snapshots(audit: AuditRun, seed: int, folder: Path) -> list[Snapshot]:
+    """phi of a single Newtonian run in ``folder`` at the redshifts of the data set, of that seed and theory."""
+
+    def check(path: Path) -> None:
+        done = MemberRecord.load(folder / MEMBER_DONE)
+        if done.files is not None and known_hash(path) != done.files.get(path.name):
+            raise BadInput(
+                f"{path} was altered after it was grown, expected it as it was; the same command grows it anew"
+            )
+
+    paths = [folder / path.name for path in audit.dataset.files(seed, "newton")]
+    return [load_snapshot(path, lambda file: read_field(file, Origin("newton", seed), check)) for path in paths]
 
 
 def newton_pairs(audit: AuditRun, seeds: Sequence[int], folders: dict[int, Path]) -> PairTensor:
@@ -151,8 +223,8 @@ def newton_pairs(audit: AuditRun, seeds: Sequence[int], folders: dict[int, Path]
     dataset = audit.dataset
     pairs = []
     for seed in seeds:
-        second = [folders[seed] / path.name for path in dataset.files(seed, "newton")]
-        raws = [dataset.raw(seed, "newton"), dataset.raw_of(second, seed, "newton")]
+        second = dataset.raw_of(newton_snapshots(audit, seed, folders[seed]), seed, "newton")
+        raws = [dataset.raw(seed, "newton"), second]
         pairs.append(torch.stack([finished(audit, raw, seed, "newton") for raw in raws]))
     return PairTensor(seeds, torch.stack(pairs))
 
@@ -163,11 +235,10 @@ def finished(audit: AuditRun, raw: Tensor, seed: int, theory: Theory) -> Tensor:
     return cube if cube.ndim == 4 else cube.unsqueeze(0)
 
 
-def share_of_different_numbers(first: Sequence[Path], second: Sequence[Path]) -> float:
-    """Fraction of the stored numbers of some fields that are not bit-identical to their counterparts."""
+def share_of_different_numbers(first: Sequence[Tensor], second: Sequence[Tensor]) -> float:
+    """Fraction of the numbers of some fields that are not bit-identical to their counterparts."""
     different = total = 0
-    for one, other in zip(first, second, strict=True):
-        a, b = load_field(one)[0], load_field(other)[0]
+    for a, b in zip(first, second, strict=True):
         different += int((a != b).sum())
         total += a.numel()
     return different / total

@@ -5,10 +5,12 @@ Newton and GR each have their own colour everywhere (Okabe & Ito, also distinct 
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from weakfield.base.files import replacing
+from weakfield.base.wording import speak
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,6 +24,7 @@ OTHERS = ("#222222", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8B5A2B")
 #: options of ``Axes.errorbar`` for measured points with their errors
 POINTS: dict[str, Any] = {"fmt": "o", "markersize": 3.5, "elinewidth": 0.8}
 SEQUENTIAL, DIVERGING = "cividis", "PuOr"
+DPI = 160
 
 
 def new_figure(rows: int = 1, columns: int = 1, size: tuple[float, float] = (5.2, 3.7), **options: Any) -> Any:
@@ -65,7 +68,22 @@ def wavenumber_axis(axes: Axes) -> None:
     axes.set_xlabel("k  [h/Mpc]")
 
 
-def save_png(path: Path, figure: Figure, dpi: int = 160) -> None:
+def save_png(path: Path, figure: Figure, dpi: int = DPI) -> None:
     """Write a figure, whole or not at all; the same content gives the same bytes."""
     with replacing(path) as scratch:
-        figure.savefig(scratch, format="png", dpi=dpi, metadata={"Software": None})
+        scratch.write_bytes(png_of(figure, dpi))
+
+
+def png_of(figure: Figure, dpi: int = DPI) -> bytes:
+    """A figure as PNG; the same drawing gives the same bytes.
+
+    ``Figure.savefig`` would draw it twice, the first time to find its layout, which drawing finds anyway.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    speak(figure)
+    before, buffer = (figure.canvas, figure.dpi), io.BytesIO()
+    figure.dpi = dpi
+    FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})  # type: ignore[no-untyped-call]
+    figure.canvas, figure.dpi = before
+    return buffer.getvalue()

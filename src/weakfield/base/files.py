@@ -7,11 +7,12 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from weakfield.base.errors import BadInput, WeakfieldError
+from weakfield.base.system_errors import told, working_on
 
 
 @contextmanager
@@ -22,19 +23,20 @@ def replacing(path: Path) -> Iterator[Path]:
     exception removes the scratch file and leaves what existed untouched.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        yield scratch
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with working_on(path):
+            yield scratch
         with open(scratch, "rb") as handle:
             os.fsync(handle.fileno())
         os.replace(scratch, path)
         sync_folder(path.parent)
-    except OSError as error:
-        scratch.unlink(missing_ok=True)
-        raise WeakfieldError(f"cannot write {path}: {error.strerror or error}") from error
-    except BaseException:
-        scratch.unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):
+            scratch.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise WeakfieldError(told(error, path, "write")) from error
         raise
 
 
@@ -65,13 +67,19 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read JSON; a missing or damaged file is a ``BadInput`` that names it."""
+    """Read JSON; a missing or damaged file, or one with NaN or infinity, is a ``BadInput`` that names it."""
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=_not_a_number)
     except FileNotFoundError as error:
         raise BadInput(f"{path} is missing") from error
     except (ValueError, OSError) as error:
         raise BadInput(f"{path} is not readable JSON: {error}") from error
+    except RecursionError as error:
+        raise BadInput(f"{path} is not readable JSON: its lists are nested too deep") from error
+
+
+def _not_a_number(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def empty_folder(folder: Path) -> Path:
@@ -86,6 +94,14 @@ def sweep(partials: Iterable[Path]) -> None:
     """Remove what interrupted writes have left; the caller must hold the lock that keeps others from writing."""
     for path in list(partials):
         path.unlink()
+
+
+def refuse_link(path: Path, root: Path) -> Path:
+    """The same path; ``BadInput`` if it is a link, or lies behind one below ``root``."""
+    between = (part for part in path.parents if part != root and part.is_relative_to(root))
+    if link := next((part for part in (path, *between) if part.is_symlink()), None):
+        raise BadInput(f"{link} is a link, and import follows none; expected the file or folder itself")
+    return path
 
 
 def content_hash(value: Any) -> str:

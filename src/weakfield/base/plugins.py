@@ -1,10 +1,15 @@
-"""The user's own code that a setting names as ``package.module:NAME``."""
+"""The user's own code that a setting names as ``package.module:NAME``, and whose code may run.
+
+Such code runs with all rights of the user. Settings that lie in the working directory may name it; those that lie
+elsewhere came perhaps from somebody else, and name it only where the user trusts their folder (``trust``).
+"""
 
 from __future__ import annotations
 
 import inspect
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.machinery import SourceFileLoader
@@ -28,11 +33,35 @@ class Expected:
 
 #: modules that were read from a run get this prefix in their names, and a hash of their content
 _KEPT = "weakfield_kept_"
+#: environment variable with the folders, separated as in PATH, whose settings may name code; it reaches child processes
+TRUSTED = "WEAKFIELD_TRUST"
 
 
 def is_plugin(name: str) -> bool:
     """Whether a name in the settings is the user's own code (``module:NAME``) and not something of weakfield's."""
     return ":" in name
+
+
+def trust(folder: Path) -> None:
+    """From now on, what lies in this folder may name code, in this process and those that it starts."""
+    real = str(folder.resolve())
+    known = [entry for entry in os.environ.get(TRUSTED, "").split(os.pathsep) if entry]
+    if real not in known:
+        os.environ[TRUSTED] = os.pathsep.join([*known, real])
+
+
+def require_trust(path: Path, names: Iterable[str]) -> None:
+    """Raise ``BadInput`` unless ``path`` lies, where its symbolic links lead, in the working directory or is trusted.
+
+    ``names`` is the code that would run.
+    """
+    real, here = path.resolve(), Path.cwd().resolve()
+    known = [Path(entry).resolve() for entry in os.environ.get(TRUSTED, "").split(os.pathsep) if entry]
+    if not any(real.is_relative_to(folder) for folder in (here, *known)):
+        raise BadInput(
+            f"{real} names code to run with your rights ({', '.join(names)}) and lies outside the working directory"
+            f" {here}, expected --trust (in Python trust=True) from somebody who has read that code"
+        )
 
 
 def load_plugin(reference: str, expected: Expected, kept: Path | None = None) -> Any:
@@ -74,8 +103,9 @@ def keep_source(reference: str, expected: Expected, folder: Path, kept: Path | N
 def load_recorded(reference: str, expected: Expected, recorded: str, kept: Path) -> Any:
     """The plugin whose source has the hash ``recorded``: from what the run ``kept``, or else from Python's path.
 
-    Raises ``BadInput`` where neither has it, and as ``load_plugin``.
+    Raises ``BadInput`` where neither has it, where the run is not to be trusted, and as ``load_plugin``.
     """
+    require_trust(kept, [reference])
     copy = _kept_file(kept, reference)
     if copy.exists() and file_hash(copy) == recorded:
         return _found(reference, expected, lambda module: _from_file(copy))
@@ -115,6 +145,7 @@ def _module(name: str, kept: Path | None) -> ModuleType:
         missing = name == error.name or name.startswith(f"{error.name}.")  # not one that the module itself imports
         if copy is None or not missing or not copy.exists():
             raise
+        require_trust(copy, [name])
         return _from_file(copy)
     finally:
         sys.path.pop()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import atexit
-import gc
 import logging
 import os
+import re
 import sys
 import traceback
 import warnings
@@ -13,11 +12,14 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TextIO
 
-from weakfield.base.errors import WeakfieldError
+from weakfield.base import ending
+from weakfield.base.errors import WeakfieldError, one_line
 from weakfield.base.interruption import listen
+from weakfield.base.loading import loading
+from weakfield.base.system_errors import in_words
 
 #: modules that register commands, in the order in which --help lists the commands
-MODULES = ("weakfield.cli.commands", "weakfield.cli.stages", "weakfield.cli.information")
+MODULES = ("weakfield.cli.commands", "weakfield.cli.stages", "weakfield.cli.information", "weakfield.cli.lightcone")
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
@@ -26,18 +28,11 @@ def main() -> None:
     # this is read when PyTorch and Numba start their threads; threads that spin while they wait are ten times slower on
     # a machine that has anything else to do
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    atexit.register(_keep_garbage)
+    ending.prepare()
     listen()
-    sys.exit(invoke(sys.argv[1:]))
-
-
-def _keep_garbage() -> None:
-    """At the very end, do not search all that was imported for cycles: it takes a second (benchmarks/startup.py).
-
-    The exception is Triton, whose compiled part reports what is left.
-    """
-    if "triton" not in sys.modules:
-        gc.freeze()
+    code = invoke(sys.argv[1:])
+    ending.finish(code)
+    sys.exit(code)
 
 
 def invoke(arguments: Sequence[str]) -> int:
@@ -48,9 +43,10 @@ def invoke(arguments: Sequence[str]) -> int:
         warnings.showwarning = _show_warning
         logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # a stale font cache is no news
         try:
-            for module in MODULES:
-                import_module(module)
-            from weakfield.cli.app import app
+            with loading():
+                for module in MODULES:
+                    import_module(module)
+                from weakfield.cli.app import app
 
             code = app(args=line, prog_name="weakfield", standalone_mode=False)
             sys.stdout.flush()
@@ -75,17 +71,17 @@ def _explain(error: BaseException, debug: bool) -> int:
         return _say(str(error), error.exit_code)
     if hasattr(error, "format_message"):  # the command line itself was wrong
         return _say(f"{error.format_message()} ('weakfield --help' lists the commands)", 2)
+    assert isinstance(error, Exception)
     if isinstance(error, OSError):
-        place = f"{error.filename}: " if error.filename else ""
-        return _say(f"{place}{error.strerror or error}", 1)
-    if isinstance(error, MemoryError):
+        return _say(in_words(error), 1)
+    if isinstance(error, MemoryError) or re.search("(?i)out of memory|can't allocate memory", str(error)[:1000]):
         return _say(f"not enough memory: {error}", 1)
     hint = "" if debug else "; the same command with --debug shows where"
-    return _say(f"unexpected {type(error).__name__}: {error}{hint}", 1)
+    return _say(one_line(in_words(error)) + hint, 1)
 
 
 def _say(message: str, code: int) -> int:
-    print("weakfield: " + " ".join(message.split()), file=sys.stderr)
+    print(f"weakfield: {one_line(message)}", file=sys.stderr)
     return code
 
 
@@ -97,4 +93,4 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    print("weakfield: warning: " + " ".join(str(message).split()), file=file or sys.stderr)
+    print("weakfield: warning: " + one_line(str(message)), file=file or sys.stderr)

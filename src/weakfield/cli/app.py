@@ -32,7 +32,12 @@ Grid = Annotated[
 Pairs = Annotated[int | None, typer.Option("--pairs", help="Number of pairs instead of the study's.")]
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of 'weakfield run' or 'weakfield simulate'.")]
 Workers = Annotated[
-    int | None, typer.Option("--workers", help="Pairs grown at once, each in a process or job of its own.")
+    str | None,
+    typer.Option(
+        "--workers",
+        metavar="N|auto",
+        help="Processes or jobs at once; auto: as many as there are cores; 1: one thing after the other.",
+    ),
 ]
 Scheduler = Annotated[
     str | None, typer.Option("--scheduler", help="Address of a Dask scheduler that is running: tcp://HOST:PORT.")
@@ -42,6 +47,13 @@ Cluster = Annotated[
 ]
 Profile = Annotated[
     Path | None, typer.Option("--profile", help="TOML file whose keys of [campaign] replace those of the study.")
+]
+Trust = Annotated[
+    bool,
+    typer.Option(
+        "--trust",
+        help="Run the code that this study names (package.module:NAME) though it lies outside the working directory.",
+    ),
 ]
 RunOption = Annotated[Path, typer.Option("--run", help="Run folder that holds the data set.")]
 Numbered = Annotated[

@@ -7,23 +7,29 @@ import re
 from dataclasses import asdict
 from pathlib import Path
 
-from weakfield.base.errors import BadInput
+from weakfield.base.errors import BadInput, shown
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.config.campaign import CampaignSettings
 from weakfield.config.settings import read_toml
 
 
 def campaign_settings(
-    study: StudyConfig, profile: Path | None, workers: int | None, scheduler: str | None, cluster: str | None
+    study: StudyConfig, profile: Path | None, workers: str | None, scheduler: str | None, cluster: str | None
 ) -> CampaignSettings:
     """Settings from the study, then a profile, then the command line; the last of these that sets a value decides."""
     values = study.campaign.model_dump()
     source = "campaign"
     if profile is not None:
         table = read_toml(profile)
-        values |= table.get("campaign", table)
+        given = table.get("campaign", table)
+        if not isinstance(given, dict):
+            raise BadInput(f"{profile}: key 'campaign' is {shown(given)}, expected a table")
+        values |= given
         source = str(profile)
-    values |= {key: given for key, given in {"workers": workers}.items() if given is not None}
+    if workers is not None:
+        if workers != "auto" and not (workers.isdecimal() and int(workers) > 0):
+            raise BadInput(f"--workers is '{workers}', expected a whole number above 0 or auto")
+        values["workers"] = workers if workers == "auto" else int(workers)
     if scheduler is not None or cluster is not None:
         values |= {"scheduler": scheduler, "cluster": cluster or "local"}
         if cluster in (None, "local"):

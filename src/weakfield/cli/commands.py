@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from weakfield.base.errors import BadInput
-from weakfield.cli.app import Cluster, Grid, Json, Out, Pairs, Profile, Run, Scheduler, Workers, app
+from weakfield.cli.app import Cluster, Grid, Json, Out, Pairs, Profile, Run, Scheduler, Trust, Workers, app
 from weakfield.cli.resolving import resolve, run_stages, simulate_ini
 
 
@@ -26,6 +28,7 @@ def run(
     scheduler: Scheduler = None,
     cluster: Cluster = None,
     profile: Profile = None,
+    trusted: Trust = False,
     json_lines: Json = False,
 ) -> None:
     """Run every stage of a study, up to the page.
@@ -41,8 +44,12 @@ def run(
     weakfield run demo --workers 4               four pairs at once
     """
     from weakfield.cli.campaign import campaign_settings
+    from weakfield.config import RunFolder
 
-    config, folder = resolve(study, out, grid, pairs)
+    config, folder = resolve(study, out, grid, pairs, trusted)
+    if config.plugins and not RunFolder(folder).provenance.exists():
+        named = ", ".join(f"{key} = '{name}'" for key, name in config.plugins.items())
+        print(f"weakfield: this study runs code of its author with your rights: {named}", file=sys.stderr)
     run_stages(config, folder, None, json_lines, campaign_settings(config, profile, workers, scheduler, cluster))
     if not json_lines:
         print(folder / "report" / "index.html")
@@ -63,6 +70,7 @@ def simulate(
     scheduler: Scheduler = None,
     cluster: Cluster = None,
     profile: Profile = None,
+    trusted: Trust = False,
     seeds: Annotated[
         str | None, typer.Option("--seeds", help="Grow these seeds only, FIRST:END without END, as in a slice.")
     ] = None,
@@ -101,7 +109,7 @@ def simulate(
     from weakfield.stages import PairStage
     from weakfield.study import STAGES
 
-    config, folder = resolve(source, out, grid, pairs)
+    config, folder = resolve(source, out, grid, pairs, trusted)
     campaign, chosen = campaign_settings(config, profile, workers, scheduler, cluster), chosen_seeds(config, seeds)
     if dry_run:
         print_estimate(config.model_copy(update={"campaign": campaign}), folder, chosen, json_lines)
@@ -126,31 +134,93 @@ def status(
     from weakfield.pairs.runfolder import load_study
     from weakfield.pairs.status import Watcher, rows
 
-    now = Watcher(load_study(folder), RunFolder(folder)).look()
-    print(json.dumps(now.as_dict()) if json_lines else "\n".join(f"{name:12}{value}" for name, value in rows(now)))
+    now = Watcher(load_study(folder, runs=False), RunFolder(folder)).look()
+    print(json.dumps(now.as_json()) if json_lines else "\n".join(f"{name:12}{value}" for name, value in rows(now)))
 
 
 @app.command("import")
 def import_runs(
     directory: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="Folder with runs of the reference program, at any depth.")
-    ],
+        Path | None, typer.Argument(metavar="FOLDER", help="Folder with runs of the reference program, at any depth.")
+    ] = None,
     out: Annotated[Path, typer.Option("--out", help="Run folder to make or add to.")] = Path("runs/imported"),
     skip_single: Annotated[
         bool, typer.Option("--skip-single", help="Leave out seeds that were run under one theory only.")
     ] = False,
+    arrays: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(
+            "--arrays",
+            metavar="FIRST SECOND",
+            help="Import two sets of cubes of any simulators instead: .npy, .npz, HDF5, zarr, or folders of them.",
+        ),
+    ] = None,
+    names: Annotated[
+        tuple[str, str] | None, typer.Option("--names", metavar="FIRST SECOND", help="Names of the two classes.")
+    ] = None,
+    box: Annotated[float | None, typer.Option("--box", help="Side of the box of the cubes [Mpc/h].")] = None,
+    redshift: Annotated[float | None, typer.Option("--redshift", help="Redshift of the cubes; default: 0.")] = None,
+    quantity: Annotated[str | None, typer.Option("--quantity", help="What the cubes hold; default: field.")] = None,
+    units: Annotated[str | None, typer.Option("--units", help="Its units; default: dimensionless.")] = None,
+    keys: Annotated[
+        tuple[str, str] | None,
+        typer.Option("--keys", metavar="FIRST SECOND", help="Names of the arrays, where a file holds several."),
+    ] = None,
+    unpaired: Annotated[
+        bool, typer.Option("--unpaired", help="Cubes of the same index do not share a seed; nothing compares them.")
+    ] = False,
 ) -> None:
-    """Import runs of the reference program as pairs.
+    """Import runs of the reference program as pairs, or any two sets of cubes as two classes.
 
-    A run is a settings.ini with its output beside it or in its 'output path'; two runs of one seed, one under each
-    theory, are a pair. Writes pairs/, with the true redshift of every field, and study.toml if there is none; every
-    other command reads them.
+    A run is a settings.ini, or the _settings_used.ini that the program writes, with its output beside it or in its
+    'output path'; two runs of one seed, one under each theory, are a pair. Runs with one redshift, or all of one
+    theory, are imported too, and the stage that needs more says so. Writes pairs/, with the true redshift of every
+    field, and study.toml if there is none; every other command reads them. Links are not followed.
+
+    With --arrays, cubes of other simulators become the two classes of a study (docs/arrays.md): arrays (n, N, N, N), or
+    folders with one cube in each file; the same index is the same seed, unless they are --unpaired.
 
     \b
     weakfield import /data/gevolution --out runs/theirs
     weakfield measure runs/theirs
+    weakfield import --arrays cic.npy pcs.npy --names CIC PCS --box 640 --redshift 1 --quantity density --out runs/mass
+    weakfield run runs/mass
     """
     from weakfield.config import RunFolder
-    from weakfield.pairs.importing import import_reference
 
-    print("\n".join(str(path.parent) for path in import_reference(directory, RunFolder(out), skip_single)))
+    of_arrays: dict[str, Any] = {
+        "--names": names, "--box": box, "--redshift": redshift, "--quantity": quantity, "--units": units,
+        "--keys": keys, "--unpaired": unpaired or None,
+    }  # fmt: skip
+    if arrays is None:
+        if given := [option for option, value in of_arrays.items() if value is not None]:
+            raise BadInput(f"{given[0]} is given without --arrays, expected two sets of cubes that it is about")
+        if directory is None:
+            raise BadInput("FOLDER is not given, expected a folder with runs, or --arrays with two sets of cubes")
+        from weakfield.pairs.importing import import_reference
+
+        paths = import_reference(directory, RunFolder(out), skip_single)
+    else:
+        if directory is not None or skip_single:
+            raise BadInput("--arrays is given beside a folder of runs or --skip-single, expected one of the two")
+        paths = _import_arrays(arrays, of_arrays, out)
+    print("\n".join(str(path.parent) for path in paths))
+
+
+def _import_arrays(arrays: tuple[Path, Path], options: Mapping[str, Any], out: Path) -> list[Path]:
+    """Import two sets of cubes as the ``options`` of the command line, by their names, say."""
+    from weakfield.base.progress import bars
+    from weakfield.config import RunFolder
+    from weakfield.config.classes import ClassSettings
+
+    for option in ("--names", "--box"):
+        if options[option] is None:
+            raise BadInput(f"{option} is not given, expected it beside --arrays")
+    from weakfield.pairs.importing_arrays import Box, import_arrays
+
+    about: dict[str, Any] = {"names": options["--names"], "paired": not options["--unpaired"]}
+    about |= {key: value for key in ("quantity", "units") if (value := options[f"--{key}"]) is not None}
+    classes = ClassSettings.from_mapping(about, "import --arrays")
+    box, keys = Box(options["--box"], options["--redshift"] or 0.0), options["--keys"] or (None, None)
+    with bars():
+        return import_arrays(arrays, classes, box, RunFolder(out), keys)

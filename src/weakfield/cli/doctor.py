@@ -38,7 +38,7 @@ class Examination:
         """Whether everything that every study needs works."""
         return all(trial.works for trial in self.trials if trial.needed)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """The results for ``--json``."""
         return {**asdict(self), "healthy": self.healthy}
 

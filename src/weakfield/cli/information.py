@@ -118,7 +118,7 @@ def doctor(json_lines: Annotated[bool, typer.Option("--json", help="Print one JS
     from weakfield.cli.doctor import examine
 
     examination = examine()
-    print(json.dumps(examination.as_dict()) if json_lines else examination.as_text())
+    print(json.dumps(examination.as_json()) if json_lines else examination.as_text())
     if not examination.healthy:
         raise typer.Exit(1)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from annotated_types import Ge, Gt, Le, Lt
 
@@ -23,11 +23,20 @@ def settings_page() -> str:
     ]
     tables = []
     for name, field in StudyConfig.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Settings):
-            tables += ["", f"## [{name}]", "", *_table(field.annotation)]
-        else:
+        found = next((one for one in (field.annotation, *get_args(field.annotation)) if _is_table(one)), None)
+        if found is None:
             lines.append(_row(name, field))
+        else:
+            tables += ["", f"## [{name}]", "", *_table(found)]
+            for inner, of in found.model_fields.items():
+                listed = next((one for one in get_args(of.annotation) if _is_table(one)), None)
+                if listed is not None and str(of.annotation).startswith("tuple"):
+                    tables += ["", f"## [[{name}.{inner}]]", "", *_table(listed)]
     return "\n".join([*lines, *tables]) + "\n"
+
+
+def _is_table(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Settings)
 
 
 def _table(settings: type[Settings]) -> list[str]:
@@ -37,7 +46,7 @@ def _table(settings: type[Settings]) -> list[str]:
 
 
 def _row(name: str, field: Any) -> str:
-    default = "none" if field.default is None else f"`{_toml(field.default)}`"
+    default = "required" if field.is_required() else "none" if field.default is None else f"`{_toml(field.default)}`"
     return f"| `{name}` | {default} | {_allowed(field)} | {field.description or ''} |"
 
 
@@ -67,7 +76,7 @@ def _allowed(field: Any) -> str:
 
 def _choices(annotation: Any) -> tuple[str, ...]:
     """The words of a ``Literal``, also inside an optional or a list."""
-    from typing import Literal, get_args, get_origin
+    from typing import Literal, get_origin
 
     if get_origin(annotation) is Literal:
         return get_args(annotation)
@@ -80,7 +89,7 @@ def _kind(annotation: Any) -> str:
     if text.startswith("tuple"):
         return "list of " + (
             "tables"
-            if "Settings" in text
+            if "weakfield.config" in text
             else "numbers"
             if "float" in text
             else "integers"

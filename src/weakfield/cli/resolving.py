@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from weakfield.base.errors import BadInput
+from weakfield.base.loading import loading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,23 +21,26 @@ if TYPE_CHECKING:
     from weakfield.stages import Outcome, Stage
 
 
-def resolve(target: str, out: Path | None, grid: int | None, pairs: int | None) -> tuple[StudyConfig, Path]:
-    """The study that a command line names, and its run folder."""
+def resolve(
+    target: str, out: Path | None, grid: int | None, pairs: int | None, trusted: bool = False
+) -> tuple[StudyConfig, Path]:
+    """The study that a command line names, and its run folder; ``trusted`` as in ``load_study``."""
     from weakfield.config import StudyConfig, preset_names
     from weakfield.formats.sources import is_settings_ini
-    from weakfield.pairs.runfolder import load_study
+    from weakfield.pairs.runfolder import load_study, require_trusted
 
     path = Path(target)
     if target in preset_names():
         study = StudyConfig.preset(target)
     elif path.is_dir():
-        study = load_study(path)
+        study = load_study(path, trusted)
         if out is None:  # continuing in place: the name stays, and pairs may be added
             return study.resized(grid, pairs).model_copy(update={"name": study.name}), path
     elif is_settings_ini(target):
         raise BadInput(f"{target} is a settings.ini, expected a study in TOML; 'weakfield simulate {target}' runs it")
     elif path.exists() or path.suffix == ".toml":
         study = StudyConfig.from_toml(path)
+        require_trusted(study, path, trusted)
     else:
         study = StudyConfig.preset(target)  # an error lists the known presets
     study = study.resized(grid, pairs)
@@ -52,12 +56,16 @@ def run_stages(
     stages: Sequence[Stage] | None = None,
 ) -> None:
     """Run the stages and print a line for each; under torchrun, one process does this and the others train with it."""
-    from weakfield.study import STAGES, run_study
+    with loading(for_good=True):
+        from weakfield.base.plugins import trust
+        from weakfield.study import STAGES, run_study
 
     stdout = sys.stdout
+    if study.plugins:
+        trust(folder)  # the processes that follow under torchrun read what it keeps
 
     def tell(outcome: Outcome) -> None:
-        print(json.dumps(outcome.as_dict()) if json_lines else _line(outcome), file=stdout, flush=True)
+        print(json.dumps(outcome.as_json()) if json_lines else _line(outcome), file=stdout, flush=True)
 
     with under_torchrun() as leads:
         if leads:
@@ -83,10 +91,10 @@ def under_torchrun() -> Iterator[bool]:
         os._exit(0)
 
 
-def one_stage(folder: Path, name: str, json_lines: bool) -> None:
+def one_stage(folder: Path, name: str, json_lines: bool, trusted: bool = False) -> None:
     from weakfield.pairs.runfolder import load_study
 
-    run_stages(load_study(folder), folder, name, json_lines)
+    run_stages(load_study(folder, trusted), folder, name, json_lines)
 
 
 def with_learning_curve(study: StudyConfig, sizes: str) -> StudyConfig:
@@ -115,11 +123,15 @@ def _short(value: Any) -> str:
 
 
 def simulate_ini(path: Path, out: Path | None, json_lines: bool) -> None:
+    """Run one settings.ini and print what it wrote, as a line of JSON if ``json_lines``."""
     import time
     from contextlib import redirect_stdout
 
     from weakfield.base.progress import bars
-    from weakfield.pairs import simulate
+
+    with loading(for_good=True):
+        from weakfield.pairs import simulate
+        from weakfield.simulation import evolution  # noqa: F401 (what the run imports next)
 
     begin = time.perf_counter()
     with redirect_stdout(sys.stderr), bars():

@@ -15,9 +15,9 @@ from weakfield.pairs.runfolder import load_study
 from weakfield.study import require
 
 
-def look(folder: Path, trials: int | None, workers: int | None) -> tuple[dict[str, Any], str]:
+def look(folder: Path, trials: int | None, workers: int | None, trusted: bool = False) -> tuple[dict[str, Any], str]:
     """Search in a run folder; returns what ``best.json`` says, and the same as readable text."""
-    study = load_study(folder)
+    study = load_study(folder, trusted)
     asked = {name: value for name, value in (("trials", trials), ("workers", workers)) if value is not None}
     table = SearchSettings.from_mapping(study.search.model_dump() | asked, "search")
     require(study, folder, "dataset", "search")

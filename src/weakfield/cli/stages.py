@@ -9,12 +9,12 @@ from typing import Annotated
 import typer
 
 from weakfield.base.errors import BadInput
-from weakfield.cli.app import Json, Run, app
+from weakfield.cli.app import Json, Run, Trust, app
 from weakfield.cli.resolving import one_stage, run_stages, with_learning_curve
 
 
 @app.command()
-def measure(folder: Run, json_lines: Json = False) -> None:
+def measure(folder: Run, trusted: Trust = False, json_lines: Json = False) -> None:
     """Measure spectra and bispectra, beside theory.
 
     Slices, power spectra and bispectra of both theories and of their difference. Reads pairs/, writes spectra/:
@@ -25,7 +25,7 @@ def measure(folder: Run, json_lines: Json = False) -> None:
     \b
     weakfield measure runs/demo
     """
-    one_stage(folder, "measure", json_lines)
+    one_stage(folder, "measure", json_lines, trusted)
 
 
 @app.command()
@@ -34,6 +34,7 @@ def dataset(
     partial: Annotated[
         bool, typer.Option("--partial", help="Use the pairs that are whole by now; sets dataset.partial in study.toml.")
     ] = False,
+    trusted: Trust = False,
     json_lines: Json = False,
 ) -> None:
     """Build the data set: samples, their index, the split by seed.
@@ -52,7 +53,7 @@ def dataset(
     """
     from weakfield.pairs.runfolder import load_study
 
-    study = load_study(folder)
+    study = load_study(folder, trusted)
     if partial:
         study = study.model_copy(update={"dataset": study.dataset.model_copy(update={"partial": True})})
     run_stages(study, folder, "dataset", json_lines)
@@ -67,6 +68,7 @@ def train(
             "--learning-curve", help="Train with these numbers of seeds too, such as 8,16,32; kept in study.toml."
         ),
     ] = None,
+    trusted: Trust = False,
     json_lines: Json = False,
 ) -> None:
     """Train the networks and their baselines.
@@ -83,7 +85,7 @@ def train(
     """
     from weakfield.pairs.runfolder import load_study
 
-    study = load_study(folder)
+    study = load_study(folder, trusted)
     if learning_curve is not None:
         study = with_learning_curve(study, learning_curve)
     run_stages(study, folder, "train", json_lines)
@@ -96,6 +98,7 @@ def search(
         int | None, typer.Option("--trials", help="Number of trainings in all; default: search.trials.")
     ] = None,
     workers: Annotated[int | None, typer.Option("--workers", help="Trainings at the same time.")] = None,
+    trusted: Trust = False,
     json_lines: Annotated[bool, typer.Option("--json", help="Print best.json instead of sentences.")] = False,
 ) -> None:
     """Search for better settings of the training.
@@ -109,7 +112,7 @@ def search(
     """
     from weakfield.cli.search import look
 
-    best, said = look(folder, trials, workers)
+    best, said = look(folder, trials, workers, trusted)
     print(json.dumps(best) if json_lines else said)
 
 
@@ -120,6 +123,7 @@ def audit(
         bool, typer.Option("--full", help="Run the controls that grow further universes too; hours for a large study.")
     ] = False,
     listed: Annotated[bool, typer.Option("--list", help="Print what every control asks and does, and exit.")] = False,
+    trusted: Trust = False,
     json_lines: Json = False,
 ) -> None:
     """Run the controls that could explain the result away.
@@ -144,14 +148,14 @@ def audit(
         raise BadInput("RUN is not given, expected a run folder; 'weakfield audit --list' needs none")
     from weakfield.pairs.runfolder import load_study
 
-    study = load_study(folder)
+    study = load_study(folder, trusted)
     if full:
         study = study.model_copy(update={"audit": study.audit.model_copy(update={"full": True})})
     run_stages(study, folder, "audit", json_lines)
 
 
 @app.command()
-def explain(folder: Run, json_lines: Json = False) -> None:
+def explain(folder: Run, trusted: Trust = False, json_lines: Json = False) -> None:
     """Find what the network looked at, and whether to trust it.
 
     Attributions of test pairs in cells, by Fourier shell and by triangle; then tests that a map fails if it does not
@@ -162,11 +166,11 @@ def explain(folder: Run, json_lines: Json = False) -> None:
     \b
     weakfield explain runs/demo
     """
-    one_stage(folder, "explain", json_lines)
+    one_stage(folder, "explain", json_lines, trusted)
 
 
 @app.command()
-def report(folder: Run, json_lines: Json = False) -> None:
+def report(folder: Run, trusted: Trust = False, json_lines: Json = False) -> None:
     """Put the figures and tables of all stages on one page.
 
     Reads every other folder of the run, writes report/index.html.
@@ -174,4 +178,4 @@ def report(folder: Run, json_lines: Json = False) -> None:
     \b
     weakfield report runs/demo
     """
-    one_stage(folder, "report", json_lines)
+    one_stage(folder, "report", json_lines, trusted)

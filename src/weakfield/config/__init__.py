@@ -2,8 +2,9 @@
 
 from weakfield.config.cosmology import CosmologySettings
 from weakfield.config.layout import Draw, Inverse, RunFolder
+from weakfield.config.run_settings import OutputSettings, RunSettings
 from weakfield.config.settings import Settings
-from weakfield.config.simulation import THEORIES, OutputSettings, RunSettings, SimulationSettings, Theory
+from weakfield.config.simulation import THEORIES, SimulationSettings, Theory
 from weakfield.config.study import StudyConfig, preset_names
 
 __all__ = [

@@ -33,6 +33,7 @@ DEFAULT_CONTROLS = (
     "newton_fft",
     "beyond_power",
     "beyond_bispectrum",
+    "information",
 )
 #: controls that grow further universes or train many networks
 FULL_CONTROLS = (
@@ -67,9 +68,14 @@ class AuditSettings(Settings):
     retrainings: int = Field(
         12, ge=0, description="budget: retrainings of all controls together; with full as many as they need"
     )
-    bootstrap: int = Field(2000, ge=100, description="bootstrap resamples over seeds")
+    bootstrap: int = Field(
+        2000,
+        ge=100,
+        le=1_000_000,
+        description="bootstrap resamples over seeds; with few of them no alarm can stand among many questions",
+    )
     step_limits: tuple[float, ...] = Field(
-        (0.1, 0.06, 0.03),
+        (0.4, 0.2, 0.1),
         description="step limits [Hubble times] compared with that of the study (full); if none is finer, half of the"
         " study's own is added",
     )

@@ -215,6 +215,6 @@ class DatasetSettings(Settings):
     def _shares(self) -> Self:
         if min(self.fractions) <= 0 or abs(sum(self.fractions) - 1) > 1e-9:
             raise ValueError(f"fractions are {self.fractions}, expected three positive shares that sum to 1")
-        if self.redshifts[0] <= self.redshifts[1]:
+        if self.redshifts[0] < self.redshifts[1]:  # equal ones are for runs with one output, as StudyConfig checks
             raise ValueError(f"redshifts are {self.redshifts}, expected the earlier (higher) one first")
         return self

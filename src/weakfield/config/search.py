@@ -42,7 +42,7 @@ class SearchSettings(Settings):
     trials: int = Field(
         20, ge=1, description="number of trainings, those of earlier searches with the same settings included"
     )
-    workers: int = Field(1, ge=1, description="trainings at the same time, each in a process of its own")
+    workers: int = Field(1, ge=1, le=1000, description="trainings at the same time, each in a process of its own")
     epochs: int | None = Field(None, ge=1, description="epochs of each training; default: those of the study")
     judge: Literal["loss", "auc"] = Field(
         "loss",

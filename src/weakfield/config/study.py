@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib import resources
 from pathlib import Path
 from typing import Literal, Self
@@ -11,23 +11,27 @@ import tomli_w
 from pydantic import Field, model_validator
 
 from weakfield.base.errors import BadInput, nearest
+from weakfield.base.plugins import is_plugin
 from weakfield.config.audit import AuditSettings
 from weakfield.config.campaign import CampaignSettings
+from weakfield.config.classes import ClassSettings
 from weakfield.config.cosmology import CosmologySettings
 from weakfield.config.dataset import DatasetSettings
 from weakfield.config.explain import ExplainSettings
 from weakfield.config.layout import Draw, Inverse, seed_of
+from weakfield.config.lightcone import LightConeSettings
+from weakfield.config.run_settings import OutputSettings, RunSettings
 from weakfield.config.search import SearchSettings
 from weakfield.config.settings import Settings, read_toml
-from weakfield.config.simulation import BEFORE, OutputSettings, RunSettings, SimulationSettings, Theory
+from weakfield.config.simulation import BEFORE, SimulationSettings, Theory
 from weakfield.config.training import EvaluationSettings, TrainingSettings
 
 
 class SeedSettings(Settings):
     """Which universes are grown: ``count`` consecutive seeds from ``first``, each under both theories."""
 
-    first: int = Field(1, ge=0, description="seed of the first pair")
-    count: int = Field(48, ge=1, description="number of pairs")
+    first: int = Field(1, ge=0, lt=2**62, description="seed of the first pair")
+    count: int = Field(48, ge=1, le=1_000_000, description="number of pairs")
     inverted: bool = Field(
         False,
         description="grow the inverse of each seed too, with every initial mode times -1. A seed still counts once,"
@@ -55,7 +59,9 @@ class MeasureSettings(Settings):
     """Spectra and bispectra of the potential of both theories and of their difference, beside theory."""
 
     redshift: float = Field(1.0, description="output redshift whose slices and spectra are shown first")
-    bins: int | None = Field(None, ge=2, description="linear bins up to the Nyquist wavenumber; default: one k_F wide")
+    bins: int | None = Field(
+        None, ge=2, le=100_000, description="linear bins up to the Nyquist wavenumber; default: one k_F wide"
+    )
     bispectrum: bool = Field(True, description="measure bispectra too; a cube of 256 cells a side takes seconds")
     bispectrum_width: int | None = Field(
         None, ge=1, description="width of the shells of the bispectrum [k_F]; default: grid / 32, rounded up"
@@ -78,9 +84,13 @@ class StudyConfig(Settings):
         description="names the run folder and the page",
     )
     seeds: SeedSettings = SeedSettings()
+    classes: ClassSettings | None = Field(
+        None, description="two classes of cubes imported from arrays ('weakfield import --arrays' writes this table)"
+    )
     cosmology: CosmologySettings = CosmologySettings()
     simulation: SimulationSettings = SimulationSettings()
     output: OutputSettings = OutputSettings()
+    lightcone: LightConeSettings = LightConeSettings()
     measure: MeasureSettings = MeasureSettings()
     dataset: DatasetSettings = DatasetSettings()
     training: TrainingSettings = TrainingSettings()
@@ -90,8 +100,42 @@ class StudyConfig(Settings):
     explain: ExplainSettings = ExplainSettings()
     campaign: CampaignSettings = CampaignSettings()
 
+    @property
+    def paired(self) -> bool:
+        """Whether the two cubes of a seed belong together: always, but for unpaired sets of imported cubes."""
+        return self.classes is None or self.classes.paired
+
+    @property
+    def wording(self) -> Callable[[str], str] | None:
+        """What puts a text about Newton and GR into the words of the study's own classes, if it has some."""
+        return None if self.classes is None else self.classes.said
+
+    @property
+    def plugins(self) -> dict[str, str]:
+        """Code of the user's own that stages of this study run, by the key that names it."""
+        lists: dict[str, Iterable[object]] = {
+            "dataset.transforms": self.dataset.plugins,
+            "audit.controls": self.audit.controls,
+            "audit.full_controls": self.audit.full_controls,
+            "explain.methods": self.explain.methods,
+            "explain.trust_methods": self.explain.trust_methods,
+        }
+        for key, choices in self.search.space.items():
+            if key in ("network", "loss", "optimiser", "schedule") and isinstance(choices, tuple):
+                lists[f"search.space.{key}"] = choices
+        found = {f"training.{key}": name for key, name in self.training.plugins.items()}
+        return found | {
+            key: ", ".join(own)
+            for key, names in lists.items()
+            if (own := [name for name in names if isinstance(name, str) and is_plugin(name)])
+        }
+
     @model_validator(mode="after")
     def _stages_agree(self) -> Self:
+        if self.cosmology.m_ncdm_ev:
+            raise ValueError("cosmology.m_ncdm_ev is given, but studies have no massive neutrinos; expected none")
+        if self.cosmology.a_s == 0:
+            raise ValueError("cosmology.a_s is 0, expected above 0: every later stage divides by what has grown")
         outputs, z_in = self.simulation.snapshot_redshifts, self.simulation.initial_redshift
         for key in ("snapshot_redshifts", "spectra_redshifts"):
             for z in getattr(self.simulation, key):
@@ -104,6 +148,11 @@ class StudyConfig(Settings):
                 raise ValueError(
                     f"redshift {z:g} is used by a later stage but simulation.snapshot_redshifts is {outputs}"
                 )
+        if len(set(self.dataset.redshifts)) == 1 and len(set(outputs)) > 1:
+            raise ValueError(
+                f"dataset.redshifts are {self.dataset.redshifts}, expected the earlier (higher) one first, then another"
+            )
+        self.lightcone.require_possible(self.simulation.mesh, self.simulation.box_size_mpch, self.simulation.grid)
         grid, tiling = self.simulation.grid, self.simulation.tiling_factor
         if grid % tiling:
             raise ValueError(f"simulation.grid is {grid}, expected a multiple of simulation.tiling = {tiling}")
@@ -113,6 +162,8 @@ class StudyConfig(Settings):
                 raise ValueError(
                     f"dataset.{name} is [{first}, {last}], expected seeds of the study, {seeds[0]} to {seeds[-1]}"
                 )
+        if self.classes is not None:
+            self._imported()
         if self.seeds.inverted and self.simulation.initial_conditions == "snapshot":
             raise ValueError(
                 "seeds.inverted is true but simulation.initial_conditions is 'snapshot', expected 'linear': what is"
@@ -122,11 +173,25 @@ class StudyConfig(Settings):
             raise ValueError("simulation.snapshot_fields lacks 'phi', expected it: every later stage reads it")
         return self
 
+    def _imported(self) -> None:
+        """What imported cubes of one output do not have."""
+        if self.seeds.inverted:
+            raise ValueError("seeds.inverted is true but the cubes are imported, expected false: they have no inverses")
+        if not self.paired and self.training.loss == "pair":
+            raise ValueError("training.loss is 'pair' but classes.paired is false, expected a loss of single cubes")
+
     def __repr__(self) -> str:
         """What is studied, on what mesh, and when fields are kept, in three lines; ``to_toml`` has every setting."""
         box, seeds = self.simulation, self.seeds
         inverses = ", each with its inverse" if seeds.inverted else ""
         outputs = ", ".join(f"{z:g}" for z in sorted(box.snapshot_redshifts, reverse=True))
+        if self.classes is not None:
+            first, second = self.classes.names
+            return (
+                f"StudyConfig '{self.name}': {seeds.count} cubes each of {first} and {second},"
+                f" {'paired' if self.paired else 'unpaired'}\n"
+                f"  {box.grid}^3 cells of {box.cell_size_mpch:g} Mpc/h, {self.classes.quantity} at z = {outputs}"
+            )
         return (
             f"StudyConfig '{self.name}': {seeds.count} pairs, seeds {seeds.all[0]} to {seeds.all[-1]}{inverses}\n"
             f"  {box.grid}^3 cells of {box.cell_size_mpch:g} Mpc/h, {box.mesh} mesh, {box.start} start\n"
@@ -194,6 +259,7 @@ class StudyConfig(Settings):
             cosmology=self.cosmology,
             simulation=self.simulation,
             output=self.output,
+            lightcone=self.lightcone,
         )
 
     def _beside(self, folder: Path) -> Self:

@@ -37,13 +37,19 @@ class TrainingSettings(Settings):
 
     network: str = Field(
         "cnn3d",
-        description="a name of weakfield.learning.networks, or package.module:Class of an nn.Module of one's own",
+        description="a name of weakfield.learning.networks, or package.module:Class of an nn.Module of one's own, which"
+        " runs with the rights of who runs the study (docs/learning.md)",
     )
     size: Size = Field("base", description="preset of channels and blocks of the network")
     channels: int | None = Field(
-        None, ge=1, description="channels of the first block, doubled from block to block; default: as the size says"
+        None,
+        ge=1,
+        le=4096,
+        description="channels of the first block, doubled from block to block; default: as the size says",
     )
-    blocks: int | None = Field(None, ge=1, description="blocks, each halving the grid; default: as the size says")
+    blocks: int | None = Field(
+        None, ge=1, le=32, description="blocks, each halving the grid; default: as the size says"
+    )
     activation: Activation | None = Field(
         None, description="activation function after every layer; default: the network's own"
     )
@@ -56,7 +62,7 @@ class TrainingSettings(Settings):
     dropout: float = Field(
         0.0, ge=0, lt=1, description="share dropped before the last layer; it hides what differs within a pair"
     )
-    classes: int = Field(1, ge=1, description="1: one logit, positive for GR; more: a logit a class, softmax")
+    classes: int = Field(1, ge=1, le=1000, description="1: one logit, positive for GR; more: a logit a class, softmax")
     loss: Annotated[Loss | str, _or_own(Loss)] = Field(
         "bce",
         description="bce (one logit), cross_entropy (classes), mse of the probability, or pair: the network sees both"
@@ -105,7 +111,7 @@ class TrainingSettings(Settings):
         "auto", description="samples all in memory, or read by worker processes; auto: memory if they fit in memory_gib"
     )
     memory_gib: float = Field(4.0, gt=0, description="largest memory for samples if loading is auto [GiB]")
-    workers: int = Field(2, ge=1, description="worker processes that read samples, if these are not in memory")
+    workers: int = Field(2, ge=1, le=1000, description="worker processes that read samples, if these are not in memory")
     tensorboard: bool = Field(False, description="write event files for TensorBoard too (extra: learn)")
     mean_kept_too: bool = Field(True, description="train the same network also on cubes whose mean is kept")
 

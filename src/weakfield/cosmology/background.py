@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy.integrate import quad
 
 from weakfield.config.cosmology import CosmologySettings
+from weakfield.cosmology.neutrinos import NeutrinoDensity
 
 HUBBLE_LENGTH_MPCH = 2997.92458  # c / (100 km/s/Mpc) in Mpc
 
@@ -30,6 +31,14 @@ class Background:
         self._omega_m = cosmology.Omega_m
         self._omega_r = cosmology.Omega_r
         self._omega_lambda = cosmology.Omega_lambda
+        self._omega_cb = cosmology.Omega_cb
+        self._fluid = cosmology.has_fluid
+        self.neutrinos = NeutrinoDensity(cosmology) if cosmology.m_ncdm_ev else None
+
+    @property
+    def rate_today(self) -> float:
+        """The conformal Hubble rate today: ``H0``, but for what massive neutrinos then have beyond their rest mass."""
+        return self.H0 if self.neutrinos is None else self.conformal_hubble(1.0)
 
     @overload
     def conformal_hubble(self, a: float) -> float: ...
@@ -48,7 +57,39 @@ class Background:
     def density(self, a: Array) -> Array: ...
     def density(self, a: float | Array) -> float | Array:
         """a^2 times the total density in units of today's critical density, i.e. (conformal H / H0)^2."""
-        return self._omega_m / a + self._omega_lambda * a * a + self._omega_r / (a * a)
+        total = self.matter(a) / a + self._omega_lambda * a * a + self._omega_r / (a * a)
+        return total + self.fluid_density(a) / a if self._fluid else total
+
+    @overload
+    def matter(self, a: float) -> float: ...
+    @overload
+    def matter(self, a: Array) -> Array: ...
+    def matter(self, a: float | Array) -> float | Array:
+        """a^3 times the density of all matter, among it neutrinos with the energy that they have then."""
+        return self._omega_m if self.neutrinos is None else self._omega_cb + self.neutrinos.total(a)
+
+    def _matter_slope(self, a: float | Array) -> float | Array:
+        """Its derivative with respect to ln a."""
+        return 0.0 if self.neutrinos is None else self.neutrinos.slope(a)
+
+    @overload
+    def fluid_density(self, a: float) -> float: ...
+    @overload
+    def fluid_density(self, a: Array) -> Array: ...
+    def fluid_density(self, a: float | Array) -> float | Array:
+        """a^3 times the density of the fluid, Omega_fld a^(-3 (w0 + wa)) exp(3 wa (a - 1)) (EQUATIONS 2)."""
+        c = self.cosmology
+        exp = math.exp if isinstance(a, float) else np.exp
+        grown: float | Array = c.Omega_fld * exp(3.0 * c.wa_fld * (a - 1.0)) * a ** (-3.0 * (c.w0_fld + c.wa_fld))
+        return grown
+
+    @overload
+    def fluid_state(self, a: float) -> float: ...
+    @overload
+    def fluid_state(self, a: Array) -> Array: ...
+    def fluid_state(self, a: float | Array) -> float | Array:
+        """w(a) = w0 + wa (1 - a), the pressure of the fluid over its density."""
+        return self.cosmology.w0_fld + self.cosmology.wa_fld * (1.0 - a)
 
     @overload
     def log_slope(self, a: float) -> float: ...
@@ -56,7 +97,13 @@ class Background:
     def log_slope(self, a: Array) -> Array: ...
     def log_slope(self, a: float | Array) -> float | Array:
         """d ln(conformal H) / d ln a."""
-        pull = -self._omega_m / a + 2.0 * self._omega_lambda * a * a - 2.0 * self._omega_r / (a * a)
+        pull = (
+            (self._matter_slope(a) - self.matter(a)) / a
+            + 2.0 * self._omega_lambda * a * a
+            - 2.0 * self._omega_r / (a * a)
+        )
+        if self._fluid:
+            pull = pull - (1.0 + 3.0 * self.fluid_state(a)) * self.fluid_density(a) / a
         return pull / (2.0 * self.density(a))
 
     def velocity_source_coefficient(self, a: float) -> float:

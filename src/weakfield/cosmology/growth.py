@@ -1,4 +1,4 @@
-"""Growth of matter: linear, with radiation in the expansion (EQUATIONS 14); second-order, with dust and Lambda only."""
+"""Growth of matter: linear, with radiation in the expansion (EQUATIONS 14); second-order, of dust and dark energy."""
 
 from __future__ import annotations
 
@@ -42,6 +42,16 @@ def growth_from_early(cosmology: CosmologySettings, z: npt.ArrayLike) -> Array:
     return np.asarray(_solution(cosmology)(_log_scale_factor(z))[0], dtype=np.float64)
 
 
+def second_order_displacement(cosmology: CosmologySettings, z: float) -> tuple[float, float]:
+    """E and dE / dD of second-order Lagrangian displacements, with radiation in the expansion; D as from early on.
+
+    E'' + H E' = (3/2) H0^2 Omega_m (E - D^2) / a; in matter domination E = -(3/7) D^2.
+    """
+    log_a = _log_scale_factor(z)
+    second, slope = _second_order_solution(cosmology)(log_a)
+    return float(second), float(slope / _solution(cosmology)(log_a)[1])
+
+
 def early_potential_growth(cosmology: CosmologySettings, z: npt.ArrayLike) -> Array:
     """g(z) = D / a: the linear potential over its early value, which is constant in matter domination.
 
@@ -54,7 +64,7 @@ def early_potential_growth(cosmology: CosmologySettings, z: npt.ArrayLike) -> Ar
 class SecondOrderGrowth:
     """What the second order of the growing mode needs to know about the expansion at one redshift.
 
-    ``omega_m``, ``rate`` and ``displacement`` are those of dust and Lambda alone, in the ratio they have in the
+    ``omega_m``, ``rate`` and ``displacement`` are those of dust and dark energy alone, in the ratio they have in the
     cosmology. Radiation is left out, because the equations they enter are those of dust; it amounts to 3 % of them at
     z = 100 and 0.1 % at z = 1. The defaults are those of Einstein-de Sitter.
     """
@@ -75,11 +85,12 @@ def second_order_growth(cosmology: CosmologySettings, z: float) -> SecondOrderGr
     If the linear displacement is grad xi_1, that of second order is grad xi_2 with
     lap xi_2 = E / (2 D^2) [(lap xi_1)^2 - xi_1,ij xi_1,ij] (Bouchet et al. 1995, astro-ph/9406013).
     """
+    fluid = cosmology if cosmology.has_fluid else None
     ratio = cosmology.Omega_lambda / cosmology.Omega_m
     log_a = max(float(_log_scale_factor(z)), math.log(_EARLY_DUST))
-    growth, slope, second, _ = _dust_solution(ratio)(np.array(log_a))
+    growth, slope, second, _ = _dust_solution(ratio, fluid)(np.array(log_a))
     return SecondOrderGrowth(
-        omega_m=1.0 / (1.0 + ratio * math.exp(3.0 * log_a)),
+        omega_m=_dust_share(ratio, fluid, log_a)[0],
         rate=float(slope / growth),
         displacement=float(-second / growth**2),
         potential=float(early_potential_growth(cosmology, z)),
@@ -120,12 +131,50 @@ def _solution(cosmology: CosmologySettings) -> Callable[[Array], Array]:
 
 
 @lru_cache(maxsize=32)
-def _dust_solution(ratio: float) -> Callable[[Array], Array]:
-    """(D, dD/dln a, E, dE/dln a) of dust and Lambda as functions of ln a; ``ratio`` is Omega_Lambda / Omega_m."""
+def _second_order_solution(cosmology: CosmologySettings) -> Callable[[Array], Array]:
+    """(E, dE/dln a) as functions of ln a, from deep in the radiation era, where E = -(3/2) (a / a_eq) D^2."""
+    background, linear = Background(cosmology, HUBBLE_LENGTH_MPCH), _solution(cosmology)
+    early = _EARLY if cosmology.Omega_r > 0 else _EARLY_DUST
 
     def rates(log_a: float, state: Array) -> list[float]:
-        omega = 1.0 / (1.0 + ratio * math.exp(3.0 * log_a))
+        a = math.exp(log_a)
+        pull = 1.5 * cosmology.Omega_m / (a * background.density(a))
+        growth = float(linear(np.array(log_a))[0])
+        return [state[1], -(1.0 + background.log_slope(a)) * state[1] + pull * (state[0] - growth**2)]
+
+    start = [-3 / 7 * early**2, -6 / 7 * early**2]
+    if cosmology.Omega_r > 0:
+        growth = float(linear(np.array(math.log(early)))[0])
+        start = [-1.5 * early * cosmology.Omega_m / cosmology.Omega_r * growth**2] * 2
+    found = solve_ivp(
+        rates, (math.log(early), math.log(_LATE)), start, method="DOP853", rtol=1e-11, atol=1e-22, dense_output=True
+    )
+    solution: Callable[[Array], Array] = found.sol
+    return solution
+
+
+def _dust_share(ratio: float, fluid: CosmologySettings | None, log_a: float) -> tuple[float, float]:
+    """(rho + p) / rho in all, of which dust has the first part and a fluid the second; of dust and dark energy."""
+    if fluid is None:
+        return 1.0 / (1.0 + ratio * math.exp(3.0 * log_a)), 0.0
+    background, a = Background(fluid, HUBBLE_LENGTH_MPCH), math.exp(log_a)
+    density = background.fluid_density(a) / fluid.Omega_m
+    total = 1.0 + ratio * a**3 + density
+    return 1.0 / total, (1.0 + background.fluid_state(a)) * density / total
+
+
+@lru_cache(maxsize=32)
+def _dust_solution(ratio: float, fluid: CosmologySettings | None = None) -> Callable[[Array], Array]:
+    """(D, dD/dln a, E, dE/dln a) of dust and Lambda as functions of ln a; ``ratio`` is Omega_Lambda / Omega_m.
+
+    A cosmology as ``fluid`` has a smooth fluid besides.
+    """
+
+    def rates(log_a: float, state: Array) -> list[float]:
+        omega, smooth = _dust_share(ratio, fluid, log_a)
         friction, pull = 2.0 - 1.5 * omega, 1.5 * omega  # 1 + d ln(conformal H) / d ln a
+        if smooth:
+            friction -= 1.5 * smooth
         growth, slope, second, second_slope = state
         return [
             slope,

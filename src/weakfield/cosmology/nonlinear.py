@@ -13,6 +13,7 @@ from weakfield.base.errors import BadInput, WeakfieldError, nearest
 from weakfield.base.files import content_hash
 from weakfield.config.cosmology import CosmologySettings
 from weakfield.cosmology.transfer.cache import cached_arrays
+from weakfield.cosmology.transfer.camb import set_dark_energy
 
 Array = npt.NDArray[np.float64]
 NonLinearModel = Literal["halofit", "hmcode"]
@@ -74,12 +75,15 @@ def _compute(cosmology: CosmologySettings, z: float, model: NonLinearModel) -> d
             pivot_scalar=cosmology.k_pivot_invmpc,
             halofit_version=_VERSIONS[model],
         )
+        set_dark_energy(parameters, cosmology)
         parameters.set_matter_power(redshifts=[z], kmax=1.2 * HIGHEST_HMPC * cosmology.h, silent=True)
         spectra = []
         for kind in (camb.model.NonLinear_none, camb.model.NonLinear_both):
             parameters.NonLinear = kind
             results = camb.get_results(parameters)
             spectra.append(results.get_matter_power_spectrum(minkh=_LOW, maxkh=HIGHEST_HMPC, npoints=_NODES))
+    except BadInput:
+        raise
     except Exception as error:  # CAMB's own errors share no base class
         raise WeakfieldError(f"CAMB could not compute the non-linear spectrum '{model}': {error}") from error
     (k, _, linear), (_, _, grown) = spectra

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable
@@ -54,13 +56,15 @@ class CubeCache:
 def cached_cubes(path: Path, shape: tuple[int, ...], make: Callable[[], Tensor]) -> Tensor:
     """The float32 array in ``path``, mapped for reading; if it is not there, ``make`` makes it and it is written whole.
 
-    A file that is truncated or of another shape is made again. The tensor must not be written to.
+    A file of another shape, or one that does not end with the hash of what is before, is made again. The tensor must
+    not be written to.
     """
     values = _mapped(path)
     if values is None or values.shape != shape:
         made = make().numpy()
         with replacing(path) as scratch, open(scratch, "wb") as handle:
             np.save(handle, made)
+            handle.write(hashlib.sha256(np.ascontiguousarray(made).data).digest())
         values = _mapped(path)
         assert values is not None
     with warnings.catch_warnings():
@@ -69,8 +73,17 @@ def cached_cubes(path: Path, shape: tuple[int, ...], make: Callable[[], Tensor])
 
 
 def _mapped(path: Path) -> np.ndarray | None:
+    if not path.exists():
+        return None
     try:
         values: np.ndarray = np.load(path, mmap_mode="r")
-    except (OSError, ValueError, EOFError):
+    except OSError:
+        raise
+    except Exception:  # whatever NumPy and Python's own parser find in a damaged header
         return None
-    return values if values.dtype == np.float32 else None
+    if values.dtype != np.float32 or not values.flags.c_contiguous:
+        return None
+    with open(path, "rb") as handle:
+        handle.seek(-hashlib.sha256().digest_size, os.SEEK_END)
+        recorded = handle.read()
+    return values if hashlib.sha256(values.data).digest() == recorded else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +24,10 @@ SAME_REDSHIFT = 1e-9
 OUTPUT_REDSHIFT = 1e-6
 #: box sizes agree to the digits given in text files
 SAME_BOX = 1e-6
+
+
+#: reads the field of a file, as it is stored, and its attributes
+ReadField = Callable[[Path], tuple[Tensor, Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,12 @@ class Geometry:
         return -OUTPUT_REDSHIFT < distance < OUTPUT_REDSHIFT + self.late
 
 
-def load_snapshot(path: Path) -> Snapshot:
-    """Read one potential; ``BadInput`` for a file without redshift or box size, or one that is not a finite cube."""
-    field, attributes = load_field(path)
+def load_snapshot(path: Path, read: ReadField = load_field) -> Snapshot:
+    """Read one potential; ``BadInput`` for a file without redshift or box size, or one that is not a finite cube.
+
+    ``read`` is how files of pairs and of a data set are read, which are checked against what was recorded of them.
+    """
+    field, attributes = read(path)
     if field.ndim != 3 or len(set(field.shape)) != 1:
         raise BadInput(f"{path} holds a field of shape {tuple(field.shape)}, expected a cube")
     for key in ("redshift", "box_size_mpch"):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,10 +14,11 @@ from torch import Tensor
 from weakfield.base.errors import BadInput
 from weakfield.base.files import content_hash
 from weakfield.base.progress import bar
+from weakfield.base.wording import Said, spoken
 from weakfield.config import THEORIES, RunFolder, Theory
 from weakfield.dataset.cache import ROOM, cached_cubes
 from weakfield.dataset.chain import Chain, ordered
-from weakfield.dataset.channels import Geometry, load_snapshot
+from weakfield.dataset.channels import Geometry, Snapshot, load_snapshot
 from weakfield.dataset.checks import Checked
 from weakfield.dataset.description import DatasetDescription
 from weakfield.dataset.normalise import Moments
@@ -25,6 +27,8 @@ from weakfield.dataset.sample_shapes import AXES, SampleShape
 from weakfield.dataset.splits import PARTS, Part
 from weakfield.dataset.transforms import PLUGINS, Transform
 from weakfield.dataset.wording import samples_in_words
+from weakfield.pairs.reading import Origin, read_field
+from weakfield.pairs.runfolder import load_study
 
 #: what a data set keeps beside its description: how its files looked, and cubes ready to be read
 CACHE = "cache"
@@ -59,11 +63,16 @@ class Dataset:
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{len(self.part(part))} {part}" for part in PARTS)
-        return (
+        text = (
             f"Dataset of {len(self.seeds)} pairs ({parts}), boxes of {self.box_size_mpch:g} Mpc/h\n"
-            f"  a sample is {samples_in_words(self.description)}, shape {self.shape}\n"
-            f"  {self.folder.dataset}"
+            f"  a sample is {samples_in_words(self.description)}, shape {self.shape}"
         )
+        return f"{spoken(text, self.wording)}\n  {self.folder.dataset}"
+
+    @cached_property
+    def wording(self) -> Said | None:
+        """What puts a text about Newton and GR into the words of the classes of this run, if it has its own."""
+        return load_study(self.folder.root, runs=False).wording if self.folder.study.exists() else None
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -86,9 +95,11 @@ class Dataset:
         """Slice ``number`` of ``index``: phi (N, N) float64, dimensionless, remaining axes in the order z, y, x."""
         labels = self.index.show(number)
         path = self.files(labels["seed"], labels["theory"])[self.redshifts.index(labels["redshift"])]
-        phi = load_snapshot(path).phi
-        self._check_unchanged(labels["seed"], path)
-        return phi.select(AXES.index(labels["axis"]), labels["slice"]).clone()
+        return (
+            self._snapshot(labels["seed"], labels["theory"], path)
+            .phi.select(AXES.index(labels["axis"]), labels["slice"])
+            .clone()
+        )
 
     def sample_of(self, number: int, keep_mean: bool | None = None) -> Tensor:
         """Sample ``number`` of ``sample_index`` as a network gets it: ``shape``, float32."""
@@ -114,10 +125,12 @@ class Dataset:
         Raises ``BadInput`` when a snapshot is no longer the one from which the data set was built.
         """
         paths = dict(zip(self.redshifts, self.files(seed, theory), strict=True))
-        snapshots = {z: load_snapshot(paths[z]) for z in self.channels.redshifts}
-        for z in self.channels.redshifts:
-            self._check_unchanged(seed, paths[z])
+        snapshots = {z: self._snapshot(seed, theory, paths[z]) for z in self.channels.redshifts}
         return self.channels.fields(snapshots, self.cosmology)
+
+    def stored(self, seed: int, theory: Theory) -> list[Tensor]:
+        """phi of one universe in the precision it is stored in, for each of ``redshifts``; ``BadInput`` as above."""
+        return [self._read(seed, theory, path)[0] for path in self.files(seed, theory)]
 
     def raw(self, seed: int, theory: Theory) -> Tensor:
         """The sample in the units of the field, with its mean: float64, (N, N, N), or (channels, N, N, N) for several.
@@ -136,19 +149,20 @@ class Dataset:
         ]
         return Geometry(self.grid, self.box_size_mpch, self.redshifts, 2 * max(0.0, *late))
 
-    def raw_of(self, paths: Sequence[Path], seed: int, theory: Theory, geometry: Geometry | None = None) -> Tensor:
+    def raw_of(
+        self, snapshots: Sequence[Path | Snapshot], seed: int, theory: Theory, geometry: Geometry | None = None
+    ) -> Tensor:
         """``raw`` from other files instead of ``files``: what another run of the same seed would have given.
 
-        ``geometry`` says which cubes the files should hold, by default cubes like those of the data set; ``BadInput``
-        for a file with another grid, box or redshift.
+        Snapshots are given as they were read, or as files of which nothing is known. ``geometry`` says which cubes they
+        should hold, by default cubes like those of the data set; ``BadInput`` for another grid, box or redshift.
         """
         expected = geometry or self.geometry
-        loaded = [load_snapshot(path) for path in paths]
+        loaded = [one if isinstance(one, Snapshot) else load_snapshot(one) for one in snapshots]
         for snapshot, redshift in zip(loaded, expected.redshifts, strict=True):
             one = replace(expected, redshifts=(redshift,))
             one.check(f"{snapshot.path} is", snapshot.phi.shape[0], snapshot.box_size_mpch, [snapshot.redshift])
-        snapshots = dict(zip(self.redshifts, loaded, strict=True))
-        fields = self.channels.fields(snapshots, self.cosmology)
+        fields = self.channels.fields(dict(zip(self.redshifts, loaded, strict=True)), self.cosmology)
         return _single(self.chain(True).before.apply(fields, seed, theory))
 
     def normalise(
@@ -265,6 +279,13 @@ class Dataset:
         return cached_cubes(
             path, (len(THEORIES), len(self.channels.names), *(self.grid,) * 3), partial(self._cubes, chain, seed)
         )
+
+    def _snapshot(self, seed: int, theory: Theory, path: Path) -> Snapshot:
+        return load_snapshot(path, partial(self._read, seed, theory))
+
+    def _read(self, seed: int, theory: Theory, path: Path) -> tuple[Tensor, dict[str, Any]]:
+        """The field of a file and its attributes; ``BadInput`` if it is not the file the data set was built of."""
+        return read_field(path, Origin(theory, seed), partial(self._check_unchanged, seed))
 
     def _check_unchanged(self, seed: int, path: Path) -> None:
         name = path.relative_to(self.folder.pair(seed)).as_posix()

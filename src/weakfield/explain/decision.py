@@ -49,6 +49,7 @@ def triangles(
         surrogate = TriangleSurrogate(
             weight=written(fitted.triangles, fitted.error[shells:]),
             contribution=written(fitted.contributions[shells:]),
+            pairs=fitted.pair_contributions[:, shells:].tolist(),
             explained=fitted.explained,
         )
         alike = agreement(found, fitted)
@@ -59,6 +60,7 @@ def triangles(
         response=TriangleResponse(
             contribution=_of_triangles(found.contributions, shells),
             weight=_of_triangles(found.weights, shells, scatter[shells:]),
+            pairs=found.pair_contributions[:, shells:].tolist(),
             shares=dict(zip(("power", "triangles", "remainder"), _each(found.shares), strict=True)),
             explained=dict(zip(("power", "with_triangles"), _each(found.explained), strict=True)),
         ),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from weakfield.base.trials import Trial
 from weakfield.config.explain import ExplainSettings
 from weakfield.explain.amplitude_phase import amplitude_phase
 from weakfield.explain.bands import Bands
@@ -34,6 +37,8 @@ from weakfield.explain.trust.curves import band_curves, cell_curves
 from weakfield.explain.trust.perturbations import LOCAL, equivariance_error, infidelity, sensitivity
 from weakfield.explain.trust.randomisation import cascade, rank_correlation, rank_correlations
 
+T = TypeVar("T")
+
 #: methods whose attributions should add up to the logit difference between the GR sample and the Newton member, or the
 #: mean field
 SUMMING = {"gradient_x_input": True, "integrated": False, "pair_integrated": True, "occlusion": True, "deeplift": True}
@@ -49,19 +54,22 @@ class PairExplainer:
     """Attributions of the answers of a network to one pair at a time, by the methods that the settings name.
 
     ``others`` are networks that it is compared with. Samples of GR and of the Newtonian members of their pairs are (n,
-    channels, N, N[, N]), normalised.
+    channels, N, N[, N]), normalised. What cannot be done for this network or pair is left out, as ``trial`` says.
+    Samples that are not ``paired`` are not compared with each other: there are no contributions of modes.
     """
 
     network: nn.Module
     settings: ExplainSettings
     others: dict[str, nn.Module] = field(default_factory=dict)
+    trial: Trial = field(default_factory=Trial)
+    paired: bool = True
 
     def maps(self, name: str, newton: Tensor, gr: Tensor, network: nn.Module | None = None) -> Tensor:
         """Attributions of GR samples (n, channels, ...) by one method with the settings' options, float64.
 
         The baseline is the Newtonian member; for ``integrated`` it is the mean field.
         """
-        twins = newton if SUMMING.get(name, True) else None
+        twins = newton if self.paired and SUMMING.get(name, True) else None
         options = self.options(name, gr.shape[-1])
         return method(name)(network or self.network, gr, twins, memory_mib=self.settings.memory_mib, **options)
 
@@ -95,7 +103,8 @@ class PairExplainer:
 
     def attributions(self, newton: Tensor, gr: Tensor) -> tuple[PairAttribution, dict[str, Tensor]]:
         """Sums, completeness and bands of one pair (1, channels, ...); and the maps (1, channels, ...) by method."""
-        maps = {name: self.maps(name, newton, gr) for name in self.settings.methods}
+        self.trial.said.clear()
+        maps = self._each("{}", self.settings.methods, lambda name: self.maps(name, newton, gr))
         x, b = checked(self.network, gr, newton)
         response = asked(self.network, x, self.settings.memory_mib)
         low, high, middle = (float(response.logits(values)) for values in (b, x, torch.zeros_like(b)))
@@ -106,77 +115,107 @@ class PairExplainer:
             if name in SUMMING:
                 change = high - (low if SUMMING[name] else middle)
                 sums[name] = MapSum(sum=total, change=change, residual=total - change)
+        bands = (self.trial.attempt("bands", partial(self._bands, newton, gr)) if self.paired else None) or {}
+        left_out = {"left_out": dict(self.trial.said)} if self.trial.said else {}
+        return PairAttribution(logit=Logits(newton=low, gr=high), methods=sums, **bands, **left_out), maps
+
+    def _bands(self, newton: Tensor, gr: Tensor) -> dict[str, Any]:
+        """The fields of ``PairAttribution`` that are contributions of modes."""
         modes = self.modes(newton, gr)
         shells = occlusion_by_shell(self.network, gr, newton, memory_mib=self.settings.memory_mib)
         polar = amplitude_phase(self.network, newton, gr, self.path_options(newton, gr))
-        found = PairAttribution(
-            logit=Logits(newton=low, gr=high),
-            methods=sums,
-            path=PairPath(evaluations=int(modes.steps[0]), residual=float(modes.residual[0])),
-            bands=attributed_bands(modes).tolist(),
-            channels=modes.by_channel()[0].tolist(),
-            polar=Polar(amplitude=_polar_part(polar.amplitude), phase=_polar_part(polar.phase)),
-            directions=modes.by_shell_and_direction().shells[0].tolist(),
-            occluded_bands=shells[0].tolist(),
-        )
-        return found, maps
+        return {
+            "path": PairPath(evaluations=int(modes.steps[0]), residual=float(modes.residual[0])),
+            "bands": attributed_bands(modes).tolist(),
+            "channels": modes.by_channel()[0].tolist(),
+            "polar": Polar(amplitude=_polar_part(polar.amplitude), phase=_polar_part(polar.phase)),
+            "directions": modes.by_shell_and_direction().shells[0].tolist(),
+            "occluded_bands": shells[0].tolist(),
+        }
 
-    def trust(self, newton: Tensor, gr: Tensor, maps: dict[str, Tensor], attributed: NDArray[np.float64]) -> PairTrust:
-        """Every test of trust on one pair (1, channels, ...).
+    def _each(self, what: str, names: Iterable[str], compute: Callable[[str], T]) -> dict[str, T]:
+        """What ``compute`` returns for those names for which it can be done; ``what`` is said of a name, as "{}"."""
+        found = {name: self.trial.attempt(what.format(name), partial(compute, name)) for name in names}
+        return {name: value for name, value in found.items() if value is not None}
 
-        ``maps`` are those by the settings' methods, ``attributed`` is by band as in ``attributed_bands``.
-        """
-        settings, memory = self.settings, self.settings.memory_mib
-        own = {name: maps[name] if name in maps else self.maps(name, newton, gr) for name in settings.trust_methods}
-        pair = newton[0], gr[0]
-        return PairTrust(
-            agreement=rank_correlations(maps)[0].tolist(),
-            parameter_randomisation=self._randomised(newton, gr, own),
-            networks={
-                who: {name: _alike(values, self.maps(name, newton, gr, network)) for name, values in own.items()}
+    def trust(self, newton: Tensor, gr: Tensor, attributed: list[float] | None) -> PairTrust:
+        """Every test of trust on one pair (1, channels, ...); ``attributed`` is by band as in ``attributed_bands``."""
+        settings, memory, pair = self.settings, self.settings.memory_mib, (newton[0], gr[0])
+        self.trial.said.clear()
+        names = dict.fromkeys((*settings.methods, *settings.trust_methods))
+        maps = self._each("{}", names, lambda name: self.maps(name, newton, gr))
+        own = {name: maps[name] for name in settings.trust_methods if name in maps}
+        alike = {name: maps[name] for name in settings.methods if name in maps}
+        bands = None
+        if attributed is not None:
+            ranked = np.array(attributed)
+            bands = self.trial.attempt(
+                "curves of bands", lambda: band_curves(self.network, *pair, ranked, Bands.of(gr), memory_mib=memory)
+            )
+        found: dict[str, Any] = {
+            "agreement": rank_correlations(alike)[0].tolist() if len(alike) == len(settings.methods) else None,
+            "parameter_randomisation": self.trial.attempt(
+                "parameter randomisation", partial(self._randomised, newton, gr, own)
+            ),
+            "networks": {
+                who: self._each(f"{{}} of {who}", own, partial(self._compared, own, newton, gr, network))
                 for who, network in self.others.items()
             },
-            curves={
-                name: cell_curves(self.network, *pair, values[0], settings.fractions, memory_mib=memory).record()
-                for name, values in own.items()
-            },
-            band_curves=band_curves(self.network, *pair, attributed, Bands.of(gr), memory_mib=memory).record(),
-            infidelity={
-                name: infidelity(self.network, *pair, values[0], name in LOCAL, settings.perturbations, memory)
-                for name, values in own.items()
-            },
-            sensitivity={name: self._sensitivity(name, newton, gr) for name in own},
-            equivariance={name: self._equivariance(name, *pair) for name in own}
-            | {"logit": self._logit_invariance(*pair)},
-        )
+            "curves": self._each(
+                "curves of {}",
+                own,
+                lambda name: cell_curves(
+                    self.network, *pair, own[name][0], settings.fractions, memory_mib=memory
+                ).record(),
+            ),
+            "band_curves": None if bands is None else bands.record(),
+            "infidelity": self._each(
+                "infidelity of {}",
+                own,
+                lambda name: infidelity(
+                    self.network, *pair, own[name][0], name in LOCAL, settings.perturbations, memory
+                ),
+            ),
+            "sensitivity": self._each("sensitivity of {}", own, lambda name: self._sensitivity(name, newton, gr)),
+            "equivariance": self._each("equivariance of {}", own, lambda name: self._equivariance(name, *pair))
+            | self._each("equivariance of the {}", ["logit"], lambda _: self._logit_invariance(*pair)),
+            "left_out": dict(self.trial.said) or None,
+        }
+        return PairTrust(**{name: value for name, value in found.items() if value is not None})
 
-    def _coarse(self) -> PairExplainer:
+    def coarse(self) -> PairExplainer:
         """The same explainer with paths of their first nodes only, for maps that are compared but not added up."""
-        return PairExplainer(self.network, self.settings.model_copy(update={"tolerance": float("inf")}))
+        settings = self.settings.model_copy(update={"tolerance": float("inf")})
+        return PairExplainer(self.network, settings, trial=self.trial)
 
     def _randomised(self, newton: Tensor, gr: Tensor, own: dict[str, Tensor]) -> PairRandomisation:
         """Similarity to the trained network's map after each layer that is drawn anew."""
         names: list[str] = []
         found: dict[str, list[Alike]] = {name: [] for name in own}
-        coarse = self._coarse()
+        coarse = self.coarse()
         for layer, network in cascade(self.network, checked(self.network, gr)[0]):
             names.append(layer)
-            for name, values in own.items():
-                found[name].append(_alike(values, coarse.maps(name, newton, gr, network)))
+            compared = partial(coarse._compared, own, newton, gr, network)
+            alike = self._each(f"{{}} with {layer} drawn anew", found, compared)
+            found = {name: [*found[name], one] for name, one in alike.items()}
         by_layer = {
             name: AlikeByLayer(signed=[one.signed for one in alike], absolute=[one.absolute for one in alike])
             for name, alike in found.items()
         }
         return PairRandomisation(layers=names, methods=by_layer)
 
+    def _compared(self, own: dict[str, Tensor], newton: Tensor, gr: Tensor, network: nn.Module, name: str) -> Alike:
+        """How much the map of another network is like the own one of the same method."""
+        return _alike(own[name], self.maps(name, newton, gr, network))
+
     def _sensitivity(self, name: str, newton: Tensor, gr: Tensor) -> float:
-        coarse = self._coarse()
+        coarse = self.coarse()
         draws = max(1, self.settings.perturbations // 2)
         sample = checked(self.network, gr)[0]
         return sensitivity(lambda x: coarse.maps(name, newton, x), sample[0], draws=draws)
 
     def _equivariance(self, name: str, newton: Tensor, gr: Tensor) -> float:
-        coarse, draws = self._coarse(), max(1, self.settings.perturbations // 2)
+        coarse, draws = self.coarse(), max(1, self.settings.perturbations // 2)
         return equivariance_error(lambda x, twin: coarse.maps(name, twin, x), gr, newton, draws)
 
     def _logit_invariance(self, newton: Tensor, gr: Tensor) -> float:

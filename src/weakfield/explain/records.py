@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import Field
+
 from weakfield.base.records import Record
 from weakfield.explain.over_seeds import Number, Numbers, Table
+from weakfield.explain.truth.records import PairTruth, Truth
 from weakfield.learning.scores import Estimate
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -65,17 +68,20 @@ class PairAttribution(Record):
     """The attributions of one pair.
 
     These are sums by method, and contributions by band (from the path integral, and as the loss of logit when only that
-    band is exchanged), by channel, and by shell and direction.
+    band is exchanged), by channel, and by shell and direction; the latter all together, or none of them where the
+    network cannot be asked. ``left_out`` says why something is missing, by its name.
     """
 
     logit: Logits
     methods: dict[str, MapSum]
-    path: PairPath
-    bands: list[float]
-    channels: list[float]
-    polar: Polar
-    directions: list[list[float]]
-    occluded_bands: list[float]
+    path: PairPath | None = None
+    bands: list[float] | None = None
+    channels: list[float] | None = None
+    polar: Polar | None = None
+    directions: list[list[float]] | None = None
+    occluded_bands: list[float] | None = None
+    truth: PairTruth | None = None
+    left_out: dict[str, str] = Field(default_factory=dict)
 
 
 class PairCurves(Record):
@@ -109,16 +115,20 @@ class PairRandomisation(Record):
 
 
 class PairTrust(Record):
-    """The tests of trust on one pair, by method; ``agreement`` is that of all methods with each other."""
+    """The tests of trust on one pair, by method; ``agreement`` is that of all methods with each other.
 
-    agreement: list[list[float]]
-    parameter_randomisation: PairRandomisation
+    What could not be done is missing, and ``left_out`` says why.
+    """
+
+    agreement: list[list[float]] | None = None
+    parameter_randomisation: PairRandomisation | None = None
     networks: dict[str, dict[str, Alike]]
     curves: dict[str, PairCurves]
-    band_curves: PairCurves
+    band_curves: PairCurves | None = None
     infidelity: dict[str, float]
     sensitivity: dict[str, float]
     equivariance: dict[str, float]
+    left_out: dict[str, str] = Field(default_factory=dict)
 
 
 class Kept(Record):
@@ -211,6 +221,7 @@ class TriangleResponse(Record):
     weight: Numbers
     shares: dict[str, Number]
     explained: dict[str, Number]
+    pairs: list[list[float]] = Field(default_factory=list)  #: contributions of every pair of the test part
 
 
 class TriangleSurrogate(Record):
@@ -222,6 +233,7 @@ class TriangleSurrogate(Record):
     weight: Numbers
     contribution: Numbers
     explained: float
+    pairs: list[list[float]] = Field(default_factory=list)  #: contributions of every pair of the test part
 
 
 class Triangles(Record):
@@ -239,7 +251,12 @@ class Triangles(Record):
 
 
 class Explanation(Record):
-    """``explain.json``: ``seed`` is that of the pair shown; means are over ``seeds``."""
+    """``explain.json``: ``seed`` is that of the pair shown; means are over ``seeds``.
+
+    ``at_chance`` says so of a network that does not tell the theories apart on the test seeds: its answers are noise,
+    and so are attributions of them. What could not be done for every seed is missing; ``left_out`` has a sentence for
+    each such method or part, and ``no_truth`` says why these pairs have no known truth.
+    """
 
     model: str
     seed: int
@@ -248,11 +265,15 @@ class Explanation(Record):
     box_size_mpch: float
     logit: Logits
     logit_difference: float
-    fourier: PairSpectrum
+    fourier: PairSpectrum | None = None
     methods: dict[str, MethodSums]
-    path: PathSums
-    bands: Spectrum
+    path: PathSums | None = None
+    bands: Spectrum | None = None
     triangles: Triangles | None
+    at_chance: str | None = None
+    truth: Truth | None = None
+    no_truth: str | None = None
+    left_out: dict[str, str] = Field(default_factory=dict)
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -306,20 +327,50 @@ class TrustCurves(Record):
     insertion_advantage: Number
 
 
+class QuantusTests(Record):
+    """Measures of Quantus on one method (``trust.quantus_measures``); ``sensitivity_n`` is of all pairs together."""
+
+    complexity: Number
+    sparseness: Number
+    relative_stability: Number
+    sensitivity_n: float | None = None
+
+
 class Trust(Record):
     """``trust.json``: the tests of whether attributions can be trusted, over seeds and by method.
 
-    ``auc`` and ``epochs`` are those of the networks of comparison.
+    ``auc`` and ``epochs`` are those of the networks of comparison; ``quantus`` is there where Quantus is installed.
+    What could not be done for every seed is missing; ``left_out`` has a sentence for each such test.
     """
 
     seeds: list[int]
     auc: dict[str, Estimate]
     epochs: int
-    agreement: Agreement
-    parameter_randomisation: Randomisation
+    agreement: Agreement | None = None
+    parameter_randomisation: Randomisation | None = None
     networks: dict[str, dict[str, Similarity]]
     curves: dict[str, TrustCurves]
-    band_curves: TrustCurves
+    band_curves: TrustCurves | None = None
     infidelity: dict[str, Number]
     sensitivity: dict[str, Number]
     equivariance: dict[str, Number]
+    quantus: dict[str, QuantusTests] | None = None
+    left_out: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def tested(self) -> tuple[str, ...]:
+        """Methods with the result of some test, in the order in which they were tested."""
+        found = (self.curves, self.infidelity, self.sensitivity, self.equivariance)
+        return tuple(dict.fromkeys(name for names in found for name in names if name != "logit"))
+
+    def tests(self, name: str) -> dict[str, Number | None]:
+        """The tests of one method that end in a number, as ``Attributions.trusted`` names them."""
+        curves, shuffled = self.curves.get(name), self.networks.get("shuffled", {}).get(name)
+        return {
+            "deletion": None if curves is None else curves.deletion_advantage,
+            "insertion": None if curves is None else curves.insertion_advantage,
+            "infidelity": self.infidelity.get(name),
+            "sensitivity": self.sensitivity.get(name),
+            "equivariance": self.equivariance.get(name),
+            "shuffled": None if shuffled is None else shuffled.signed,
+        }

@@ -31,6 +31,9 @@ class Response(nn.Module):
         super().__init__()
         self.network = copy.deepcopy(network).to(dtype)
         self.eval().requires_grad_(False)
+        for module in self.network.modules():
+            if getattr(module, "inplace", False) is True:
+                module.inplace = False  # type: ignore[assignment]  # hooks look at what it would overwrite
         held = next(chain(self.network.parameters(), self.network.buffers()), None)
         self.device = torch.device("cpu") if held is None else held.device
         self.dtype, self.memory = dtype, memory
@@ -38,7 +41,7 @@ class Response(nn.Module):
 
     def forward(self, samples: Tensor) -> Tensor:
         """Logits (batch,) of samples in the network's own precision, on its device."""
-        output: Tensor = self.network(samples)
+        output: Tensor = self.network(samples.clone())  # a network may change its input in place
         if output.shape == (len(samples),):
             return output
         if output.shape == (len(samples), 1):

@@ -49,13 +49,13 @@ class Surrogate:
 
     ``weights`` are (K,), ``samples`` (R, K) those of the resamples. ``explained`` is the share of the variance of
     logits that the surrogate predicts for seeds it was not fitted on; ``penalty`` and ``mixture`` are the chosen ones.
-    ``contributions`` (K,) are those to the mean logit difference of a pair, and ``change`` is that difference.
+    ``pair_contributions`` (B, K) are those to the logit difference of each pair; ``change`` is its mean over pairs.
     """
 
     shells: int
     weights: Reals
     samples: Reals
-    contributions: Reals
+    pair_contributions: Reals
     change: float
     explained: float
     penalty: float
@@ -65,6 +65,11 @@ class Surrogate:
     def error(self) -> Reals:
         """Standard deviation of the resamples, (K,)."""
         return np.asarray(self.samples.std(axis=0, ddof=1))
+
+    @property
+    def contributions(self) -> Reals:
+        """Those to the mean logit difference of a pair, (K,)."""
+        return np.asarray(self.pair_contributions.mean(axis=0))
 
     @property
     def triangles(self) -> Reals:
@@ -119,15 +124,14 @@ def fit_surrogate(
     for draw in bootstrap_weights(count, resamples):
         model.fit(features, answers, sample_weight=draw[owner])
         samples.append(height * model.coef_)
-    difference = np.divide(
-        (statistics[:, 1] - statistics[:, 0]).mean(axis=0), scatter, out=np.zeros(len(scatter)), where=scatter > 0
-    )
+    change = statistics[:, 1] - statistics[:, 0]
+    difference = np.divide(change, scatter, out=np.zeros_like(change), where=scatter > 0)
     weights = height * search.coef_
     return Surrogate(
         shells=shells,
         weights=weights,
         samples=np.stack(samples),
-        contributions=weights * difference,
+        pair_contributions=weights * difference,
         change=float((logits[:, 1] - logits[:, 0]).mean()),
         explained=1 - float(((predicted - answers) ** 2).mean() / answers.var()),
         penalty=float(search.alpha_),

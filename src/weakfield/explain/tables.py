@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from weakfield.base.arrays import load_arrays
 from weakfield.base.errors import BadInput
 from weakfield.base.figures import COLOURS, GREY, OTHERS, new_figure, wavenumber_axis
 from weakfield.config import RunFolder
 from weakfield.explain.over_seeds import OverSeeds
 from weakfield.explain.records import Explanation, Trust
+from weakfield.explain.truth.records import QUANTITIES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,11 +34,17 @@ class Attributions:
     trust: Trust | None
 
     def __repr__(self) -> str:
-        found, change = self.explanation, self.explanation.bands.logit_difference
-        error = "" if change.error is None else f" \N{PLUS-MINUS SIGN} {change.error:.2g}"
+        found, difference = self.explanation, f"{self.explanation.logit_difference:.3g}"
+        if found.bands is not None:
+            change = found.bands.logit_difference
+            error = "" if change.error is None else f" \N{PLUS-MINUS SIGN} {change.error:.2g}"
+            difference = f"{change.value:.3g}{error}"
+        said = "".join(f"\n{sentence}" for sentence in found.left_out.values())
+        if found.at_chance:
+            said = f"\nnothing to explain: {found.at_chance}{said}"
         return (
-            f"<Attributions of {found.model}: {len(found.seeds)} test pairs, GR - Newton = {change.value:.3g}{error}"
-            f" logits>\n{', '.join(found.methods)}"
+            f"<Attributions of {found.model}: {len(found.seeds)} test pairs, GR - Newton = {difference} logits>\n"
+            f"{', '.join(found.methods)}{said}"
         )
 
     def to_pandas(self) -> pd.DataFrame:
@@ -45,11 +53,13 @@ class Attributions:
         ``modes`` counts k and -k; ``attributed`` is what the shell contributes to the logit of GR - Newton by the
         integral of the gradient, ``occluded`` is what is lost without it, and ``amplitude`` and ``phase`` are what its
         amplitudes and phases contribute. All are means over pairs; each has a column ``_error`` with its standard error
-        over seeds, NaN for one seed.
+        over seeds, NaN for one seed. ``BadInput`` where the network could not be asked for it.
         """
         import pandas as pd
 
         bands = self.explanation.bands
+        if bands is None:
+            raise BadInput(f"{self.explanation.left_out['bands']}; expected a network that can be differentiated")
         parts = {
             "attributed": bands.attributed.shells,
             "occluded": bands.occluded.shells,
@@ -87,6 +97,8 @@ class Attributions:
         import pandas as pd
 
         found = self.explanation.triangles
+        if found is None and (said := self.explanation.left_out.get("triangles")):
+            raise BadInput(f"{said}; expected a network that can be differentiated")
         if found is None:
             raise BadInput("explain.triangle_shells was 0, expected shells whose triangles share out the decision")
         sides = dict(zip(("k1_hmpc", "k2_hmpc", "k3_hmpc"), np.array(found.k_hmpc).reshape(-1, 3).T, strict=True))
@@ -101,25 +113,41 @@ class Attributions:
         ``infidelity``: share of the answer to exchanged blocks that is not predicted; 0 is best. ``sensitivity`` and
         ``equivariance``: relative change of the map under noise of 2 % of the rms, and under symmetries of the box.
         ``shuffled``: rank correlation with the map of a network trained on labels that mean nothing. ``BadInput`` where
-        ``explain.trust`` was off.
+        ``explain.trust`` was off. A test that was left out is NaN.
         """
         import pandas as pd
 
         if self.trust is None:
             raise BadInput(f"{self.folder.explain / 'trust.json'} is missing, expected explain.trust = true")
         rows = []
-        for name, curves in self.trust.curves.items():
-            tests = {
-                "deletion": curves.deletion_advantage,
-                "insertion": curves.insertion_advantage,
-                "infidelity": self.trust.infidelity[name],
-                "sensitivity": self.trust.sensitivity[name],
-                "equivariance": self.trust.equivariance[name],
-                "shuffled": self.trust.networks["shuffled"][name].signed,
-            }
+        for name in self.trust.tested:
+            tests = self.trust.tests(name)
             row: dict[str, Any] = {"method": name}
             for test, value in tests.items():
                 row |= _columns(test, value)
+            rows.append(row)
+        return pd.DataFrame(rows).set_index("method")
+
+    def believed(self) -> pd.DataFrame:
+        """One row per method, the best first: its rank correlation with what C1 contributes to C1's matched filter.
+
+        Columns are ``shells``, ``triangles``, ``blocks`` and ``cells``, means over pairs, each with ``_error`` over
+        seeds, then the same of the network's attributions as ``network_shells`` and so on; NaN where a method gives no
+        such quantity or a network is not compared (docs/explanation.md). ``BadInput`` where C1 is not known.
+        """
+        import pandas as pd
+
+        truth = self.explanation.truth
+        if truth is None:
+            why = self.explanation.no_truth or self.explanation.left_out.get("truth", "it was not asked for")
+            raise BadInput(f"there is no truth to compare with: {why}")
+        rows = []
+        for name in truth.ordered:
+            row: dict[str, Any] = {"method": name}
+            for prefix, scores in (("", truth.methods), ("network_", truth.network or {})):
+                ranks = scores[name].rank if name in scores else {}
+                for quantity in QUANTITIES:
+                    row |= _columns(f"{prefix}{quantity}", ranks.get(quantity))
             rows.append(row)
         return pd.DataFrame(rows).set_index("method")
 
@@ -132,14 +160,9 @@ class Attributions:
         """
         import xarray as xr
 
-        path = self.folder.explain / "maps.npz"
-        try:
-            with np.load(path) as arrays:
-                maps = dict(arrays)
-        except (OSError, ValueError, KeyError) as error:
-            raise BadInput(f"{path} is not readable: {error}; expected the maps of the explain stage") from error
+        maps = load_arrays(self.folder.explain / "maps.npz")
         cell = self.explanation.box_size_mpch / self.explanation.grid
-        variables, sides = {}, dict[str, int]()
+        variables, sides = {}, dict[str, Any]()
         for name, values in maps.items():
             axes = ("z", "y", "x") if values.ndim == 4 else ("row", "column")
             variables[name] = (("channel", *axes), values)
@@ -161,6 +184,8 @@ class Attributions:
             panel.errorbar(k, values, table[f"{name}_error"], fmt=marker, color=colour, markersize=4.5, label=label)
         panel.set_ylabel("contribution to GR \N{MINUS SIGN} Newton  [logit]")
         panel.legend(frameon=False, fontsize=9)
+        if self.explanation.at_chance:
+            panel.set_title("the network is at chance: this is noise", fontsize=10)
         wavenumber_axis(panel)
         return panel
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from weakfield.formats.fields import load_field, save_field
-    from weakfield.formats.gadget import GadgetSnapshot, load_gadget, load_template, save_gadget
+    from weakfield.formats.gadget import GadgetSnapshot, load_gadget, load_template, save_gadget, save_gadget_files
+    from weakfield.formats.hdf5 import load_attributes
     from weakfield.formats.particles import Particles, load_particles, save_particles
     from weakfield.formats.settings_ini import IniRun, read_settings_ini
     from weakfield.formats.spectra_text import SpectrumTable, read_spectrum_text, write_spectrum_text
@@ -17,6 +18,7 @@ _HOMES = {
     "IniRun": "settings_ini",
     "Particles": "particles",
     "SpectrumTable": "spectra_text",
+    "load_attributes": "hdf5",
     "load_field": "fields",
     "load_gadget": "gadget",
     "load_particles": "particles",
@@ -25,6 +27,7 @@ _HOMES = {
     "read_spectrum_text": "spectra_text",
     "save_field": "fields",
     "save_gadget": "gadget",
+    "save_gadget_files": "gadget",
     "save_particles": "particles",
     "write_spectrum_text": "spectra_text",
 }
@@ -34,6 +37,7 @@ __all__ = [
     "IniRun",
     "Particles",
     "SpectrumTable",
+    "load_attributes",
     "load_field",
     "load_gadget",
     "load_particles",
@@ -42,6 +46,7 @@ __all__ = [
     "read_spectrum_text",
     "save_field",
     "save_gadget",
+    "save_gadget_files",
     "save_particles",
     "write_spectrum_text",
 ]

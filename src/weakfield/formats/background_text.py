@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from weakfield.base.errors import BadInput, WeakfieldError
+from weakfield.base.files import write_text
+from weakfield.base.system_errors import told
 
 HEADER = "# background statistics\n# cycle   tau/boxsize    a             conformal H/H0  phi(k=0)       T00(k=0)\n"
 COLUMNS = ("cycle", "tau", "a", "hubble", "phi_mean", "t00_mean")
@@ -29,7 +31,28 @@ def append_background(path: Path, lines: str) -> None:
                 handle.write(HEADER)
             handle.write(lines)
     except OSError as error:
-        raise WeakfieldError(f"cannot write {path}: {error.strerror or error}") from error
+        raise WeakfieldError(told(error, path, "write")) from error
+
+
+def cut_background(path: Path, cycle: int) -> None:
+    """Leave of the file the lines up to a cycle; one that is not there, or that has none of them, is removed."""
+    try:
+        lines = path.read_text(encoding="ascii").splitlines(keepends=True)
+    except FileNotFoundError:
+        return
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path} cannot be read as a background file, expected that of the run that goes on") from error
+    kept = [line for line in lines if _cycle(line) <= cycle]
+    if any(_cycle(line) >= 0 for line in kept):
+        write_text(path, "".join(kept))
+    else:
+        path.unlink()
+
+
+def _cycle(line: str) -> int:
+    """The cycle of a line; -1 for a comment and for what is no line of the file."""
+    word = line.split()[0] if line.split() else ""
+    return int(word) if word.isdecimal() else -1
 
 
 def read_background_text(path: str | Path) -> dict[str, npt.NDArray[np.float64]]:
@@ -40,8 +63,10 @@ def read_background_text(path: str | Path) -> dict[str, npt.NDArray[np.float64]]
         rows = [[float(word) for word in line.split()] for line in lines if line.strip() and not line.startswith("#")]
     except FileNotFoundError as error:
         raise BadInput(f"{path}: no such background file") from error
-    except (ValueError, OSError) as error:
-        raise BadInput(f"{path} is not a background file: {error}") from error
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise BadInput(f"{path} is not a background file: {str(error)[:80]!r}") from error
     if not rows or any(len(row) != len(COLUMNS) for row in rows):
         raise BadInput(f"{path} is not a background file, expected rows of {len(COLUMNS)} numbers")
     return dict(zip(COLUMNS, np.array(rows).T.copy(), strict=True))

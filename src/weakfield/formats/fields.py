@@ -17,9 +17,7 @@ import torch
 from torch import Tensor
 
 from weakfield.base.errors import BadInput, WeakfieldError
-from weakfield.formats.hdf5 import only, reading, writing
-
-Attribute = str | int | float
+from weakfield.formats.hdf5 import Attribute, read_attributes, read_numbers, reading, writing
 
 _COMPONENTS = (3, 6)
 
@@ -59,17 +57,15 @@ def load_field(path: str | Path) -> tuple[Tensor, dict[str, Attribute]]:
     ``BadInput`` naming the file when it is missing, truncated or not HDF5, lacks such a dataset, or holds NaN.
     """
     with reading(path) as file:
-        data = only(file, "data", path)
-        base, inner = data.dtype.subdtype or (data.dtype, ())
-        if base.kind != "f" or base.itemsize not in (4, 8):
-            raise BadInput(f"{path}: dataset 'data' holds {data.dtype}, expected float32 or float64 values of a field")
-        if data.ndim != 3 or not _is_cube((*inner, *data.shape)):
-            raise BadInput(
-                f"{path}: dataset 'data' has shape {data.shape} with {inner or 1} values each, expected a cube of"
-                " scalars, of 3 or of 6 values"
-            )
-        values = np.asarray(data[...]).astype(base.newbyteorder("="), copy=False)
-        attributes = {name: _plain(value) for name, value in file.attrs.items()}
+        values = read_numbers(file, "data", "f", 3)
+        attributes = read_attributes(file)
+    inner = values.ndim - 3
+    if not _is_cube(values.shape[3:] + values.shape[:3]):
+        raise BadInput(
+            f"{path}: dataset 'data' has shape {values.shape[:3]} with {values.shape[3:] or 1} values each, expected a"
+            " cube of scalars, of 3 or of 6 values"
+        )
+    values = values.astype(values.dtype.newbyteorder("="), copy=False)
     if not np.isfinite(values).all():
         raise BadInput(f"{path}: the field holds NaN or infinity")
     if inner:
@@ -86,15 +82,3 @@ def _write_components(data: h5py.Dataset, content: npt.NDArray[np.floating]) -> 
     """Write (N, N, N, c) into a dataset of array type; h5py takes the inner axis to belong to that type."""
     memory = h5py.h5t.py_create(data.dtype)
     data.id.write(h5py.h5s.ALL, h5py.h5s.ALL, content, memory)
-
-
-def _plain(value: object) -> Attribute:
-    """An attribute as a Python value."""
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    if isinstance(value, np.ndarray):
-        return value.item() if value.size == 1 else str(value.tolist())
-    if isinstance(value, np.generic):
-        plain: Attribute = value.item()
-        return plain
-    return value if isinstance(value, str | int | float) else str(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.files import replacing
+from weakfield.base.system_errors import told
 from weakfield.formats.templates import Template
 
 #: today's critical density in units of 1e10 Msun/h per (Mpc/h)^3
@@ -26,6 +27,8 @@ _HEADER_BYTES = 256
 _RECORDS = {"HEAD": "header", "POS": "positions", "VEL": "velocities", "ID": "IDs"}
 #: how far outside the box rounding may put a position, in units of the box
 _BEYOND = 1e-5
+#: how far scale factor and redshift of a header may differ
+_SAME = 1e-3
 #: most files that one snapshot may have
 _MOST_FILES = 100_000
 _HEADER = np.dtype(
@@ -72,20 +75,39 @@ def save_gadget(path: str | Path, snapshot: GadgetSnapshot) -> None:
 
     Raises ``WeakfieldError`` when a position or velocity is not finite, or when the file cannot be written.
     """
-    count, a, box = snapshot.ids.size, snapshot.scale_factor, snapshot.box_size_mpch
-    if not (np.isfinite(snapshot.positions).all() and np.isfinite(snapshot.momenta).all()):
+    _write(Path(path), snapshot, np.arange(snapshot.ids.size), 1)
+
+
+def save_gadget_files(
+    path: str | Path, snapshot: GadgetSnapshot, parts: Sequence[npt.NDArray[np.integer]]
+) -> list[Path]:
+    """Write a snapshot as the files ``path.0``, ``path.1``, ..., each with the particles of its part, in that order.
+
+    A part has the indices of its particles, and may be empty. Files and errors are as in ``save_gadget``. Returns the
+    paths.
+    """
+    paths = [Path(path).with_name(f"{Path(path).name}.{i}") for i in range(len(parts))]
+    for file, part in zip(paths, parts, strict=True):
+        _write(file, snapshot, part, len(parts))
+    return paths
+
+
+def _write(path: Path, snapshot: GadgetSnapshot, part: npt.NDArray[np.integer], files: int) -> None:
+    """Write the file of one part of a snapshot in so many files."""
+    a, box = snapshot.scale_factor, snapshot.box_size_mpch
+    kept, momenta = snapshot.positions[part], snapshot.momenta[part]
+    if not (np.isfinite(kept).all() and np.isfinite(momenta).all()):
         raise WeakfieldError(f"{path} was not written: positions or momenta are not finite")
     header = np.zeros(1, dtype=_HEADER)
-    header["npart"][0, 1] = header["npartTotal"][0, 1] = count
+    header["npart"][0, 1], header["npartTotal"][0, 1] = part.size, snapshot.ids.size
     header["mass"][0, 1] = CRITICAL_DENSITY * snapshot.particle_density * box**3
-    header["time"], header["redshift"], header["num_files"] = a, 1.0 / a - 1.0, 1
+    header["time"], header["redshift"], header["num_files"] = a, 1.0 / a - 1.0, files
     header["BoxSize"] = box * _KPC_PER_MPC
     header["Omega0"], header["OmegaLambda"] = snapshot.omega_m, snapshot.omega_lambda
     header["HubbleParam"] = snapshot.h
-    positions = snapshot.positions * (box * _KPC_PER_MPC)
-    velocities = snapshot.momenta / (a * np.sqrt(a) * VELOCITY_UNIT)
-    blocks = (header, positions.astype("<f4"), velocities.astype("<f4"), snapshot.ids.astype("<i8"))
-    with replacing(Path(path)) as scratch, open(scratch, "wb") as handle:
+    positions, velocities = kept * (box * _KPC_PER_MPC), momenta / (a * np.sqrt(a) * VELOCITY_UNIT)
+    blocks = (header, positions.astype("<f4"), velocities.astype("<f4"), snapshot.ids[part].astype("<i8"))
+    with replacing(path) as scratch, open(scratch, "wb") as handle:
         for block in blocks:
             mark = np.uint32(block.nbytes).astype("<u4").tobytes()
             handle.write(mark + np.ascontiguousarray(block).tobytes() + mark)
@@ -107,12 +129,17 @@ def load_gadget(path: str | Path) -> GadgetSnapshot:
         raise BadInput(
             f"{first.path}: the header states scale factor {a:g} and particle mass {mass:g}, expected both above 0"
         )
+    z = float(first.header["redshift"])
+    if z != 0.0 and not abs(a * (1.0 + z) - 1.0) < _SAME:  # some programs leave it 0
+        raise BadInput(f"{first.path}: the header states scale factor {a:g} and redshift {z:g}, expected the same time")
     positions, velocities, ids = (
         np.concatenate([getattr(part, name)() for part in parts]) for name in ("positions", "velocities", "ids")
     )
     total = int(first.header["npartTotal"][1])
-    if len(parts) > 1 and total != ids.size:
-        raise BadInput(f"{first.path} and its {len(parts)} parts hold {ids.size} particles, expected {total}")
+    if total != ids.size and (len(parts) > 1 or total != 0):
+        raise BadInput(
+            f"{first.path} holds {ids.size} particles in {len(parts)} files, expected {total} as its header says"
+        )
     order = np.argsort(ids, kind="stable")
     return GadgetSnapshot(
         ids=ids[order],
@@ -191,7 +218,8 @@ class _Part:
             )
         header = np.frombuffer(records["HEAD"], dtype=_HEADER.newbyteorder(order))[0]
         part = cls(path, order, header, records)
-        if part.count == 0 or int(header["npart"].sum()) != part.count or not (np.isfinite(part.box) and part.box > 0):
+        none = part.count == 0 and not (header["num_files"] > 1 and header["npartTotal"][1] > 0)  # a part may be empty
+        if none or int(header["npart"].sum()) != part.count or not (np.isfinite(part.box) and part.box > 0):
             raise BadInput(
                 f"{path} holds {header['npart'].tolist()} particles by type in a box of {part.box:g}, expected type 1"
                 " alone in a box above 0"
@@ -213,15 +241,17 @@ class _Part:
     def check_beside(self, first: _Part) -> None:
         """Raise ``BadInput`` if this file and the first belong to different snapshots."""
         for name in ("mass", "time", "BoxSize", "npartTotal", "num_files", "Omega0", "OmegaLambda", "HubbleParam"):
-            if not np.array_equal(self.header[name], first.header[name]):
+            mine, others = self.header[name].tolist(), first.header[name].tolist()
+            if mine != others:
                 raise BadInput(
-                    f"{self.path} states {name} {self.header[name]} and {first.path} {first.header[name]}, expected"
-                    " files of one snapshot"
+                    f"{self.path} states {name} {mine} and {first.path} {others}, expected files of one snapshot"
                 )
 
     def positions(self) -> npt.NDArray[np.float64]:
         """(n, 3) in units of the box, in [0, 1); positions that rounding has put outside are wrapped."""
         positions = self._vectors("POS", "positions") / self.box
+        if positions.size == 0:
+            return positions
         if not np.isfinite(positions).all() or positions.min() < -_BEYOND or positions.max() > 1.0 + _BEYOND:
             raise BadInput(f"{self.path}: positions lie outside the box of {self.box:g} that its header states")
         wrapped = np.mod(positions, 1.0)
@@ -264,7 +294,7 @@ def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}") from error
+        raise BadInput(told(error, path, "read")) from error
 
 
 def _record(content: bytes, start: int, order: Literal["<", ">"], path: Path, said: str) -> tuple[bytes, int]:

@@ -15,7 +15,7 @@ _VECTOR, _TENSOR = ("x", "y", "z"), ("xx", "xy", "xz", "yy", "yz", "zz")
 _LONG_NAMES = {
     "phi": "\N{GREEK CAPITAL LETTER PHI}", "chi": "\N{GREEK SMALL LETTER CHI}", "B": "B", "hij": "h_ij",
     "T00": "energy density", "rhoN": "density of particles", "p": "momentum density", "Tij": "stress",
-    "psiN": "Newtonian potential of the particles",
+    "psiN": "Newtonian potential of the particles", "v": "velocity",
 }  # fmt: skip
 
 

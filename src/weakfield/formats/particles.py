@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from weakfield.base.errors import BadInput, WeakfieldError
-from weakfield.formats.hdf5 import only, reading, writing
+from weakfield.formats.hdf5 import read_attributes, read_numbers, read_records, reading, writing
 
 _AXES = "XYZ"
 _RECORD = np.dtype([("ID", "<i8")] + [(f"{part}{axis}", "<f8") for part in ("position", "velocity") for axis in _AXES])
-_INFO = np.dtype([("mass", "<f8"), ("relativistic", "<i4"), ("type_name_size", "<i4"), ("type_name", "S64")])
+_MASS = ("mass", "<f8")
+_INFO = np.dtype([_MASS, ("relativistic", "<i4"), ("type_name_size", "<i4"), ("type_name", "S64")])
 
 
 @dataclass(frozen=True)
@@ -23,13 +22,15 @@ class Particles:
     """Particles of one species, sorted by ``ids`` (n,).
 
     ``positions`` (n, 3) are in units of the box; ``momenta`` (n, 3) are q per mass, half a step before the fields;
-    ``mass`` is in units of today's critical density times the box volume.
+    ``mass`` is in units of today's critical density times the box volume. Massive neutrinos
+    are ``relativistic``.
     """
 
     ids: npt.NDArray[np.int64]
     positions: npt.NDArray[np.float64]
     momenta: npt.NDArray[np.float64]
     mass: float
+    relativistic: bool = False
 
 
 def save_particles(path: str | Path, particles: Particles, grid: int) -> None:
@@ -46,7 +47,9 @@ def save_particles(path: str | Path, particles: Particles, grid: int) -> None:
         records[f"velocity{axis}"] = particles.momenta[:, column]
     with writing(path) as file:
         file.create_dataset("data", data=records)
-        file.create_dataset("part_info", data=np.array([(particles.mass, 0, 0, b"part_simple")], dtype=_INFO))
+        file.create_dataset(
+            "part_info", data=np.array([(particles.mass, int(particles.relativistic), 0, b"part_simple")], dtype=_INFO)
+        )
         file.create_dataset("numParts", data=np.array([records.size], dtype="<i8"))
         file.create_dataset("localBoxOffset", data=np.zeros((1, 3), dtype="<f8"))
         file.create_dataset("localBoxSize", data=np.ones((1, 3), dtype="<f8"))
@@ -66,44 +69,20 @@ def load_particles(path: str | Path) -> Particles:
     Raises ``BadInput`` naming the file when it is missing, truncated or of another kind, or when it holds NaN.
     """
     with reading(path) as file:
-        data = only(file, "data", path)
-        if data.ndim != 1 or data.size == 0 or not _plain(data.dtype, _RECORD):
-            raise BadInput(
-                f"{path}: dataset 'data' holds {_shown(data.dtype)}, expected records of"
-                f" {', '.join(_RECORD.names or ())}"
-            )
-        info = only(file, "part_info", path)
-        if info.size != 1 or not _plain(info.dtype, _INFO[["mass"]]):
-            raise BadInput(f"{path}: dataset 'part_info' holds {_shown(info.dtype)}, expected one record with 'mass'")
-        records, mass = data[...], float(info[0]["mass"])
+        records = read_records(file, "data", _RECORD)
+        info = read_records(file, "part_info", np.dtype([_MASS]))
+        stated = int(read_numbers(file, "numParts", "i", 1).sum()) if "numParts" in file else records.size
+        box = read_attributes(file).get("boxSize", 1.0)
+    if records.size == 0 or info.size != 1:
+        raise BadInput(f"{path} holds {records.size} particles and {info.size} masses, expected particles and one mass")
+    if stated != records.size:
+        raise BadInput(f"{path} holds {records.size} particles, expected {stated} as its 'numParts' says")
+    if box not in (1.0, str([1.0] * 3)):
+        raise BadInput(f"{path} states a box of {box}, expected 1: positions are in units of the box")
     records = records[np.argsort(records["ID"], kind="stable")]
     positions, momenta = (
-        np.stack([np.asarray(records[f"{part}{axis}"], dtype=np.float64) for axis in _AXES], axis=1)
-        for part in ("position", "velocity")
+        np.stack([records[f"{part}{axis}"] for axis in _AXES], axis=1) for part in ("position", "velocity")
     )
     if not (np.isfinite(positions).all() and np.isfinite(momenta).all()):
         raise BadInput(f"{path}: a position or momentum is NaN or infinite")
-    return Particles(np.asarray(records["ID"], dtype=np.int64), positions, momenta, mass)
-
-
-def _plain(found: Any, expected: Any) -> bool:
-    """Whether records have the fields of ``expected``, each a number of the same kind, and no fields overlap."""
-    fields: Mapping[str, Any] = found.fields or {}
-    known: Mapping[str, Any] = expected.fields or {}
-    end = 0
-    for inner, offset, *_ in sorted(fields.values(), key=lambda field: field[1]):
-        if offset < end:
-            return False
-        end = offset + inner.itemsize
-    return (
-        set(known) <= set(fields)
-        and end <= found.itemsize <= 8 * expected.itemsize
-        and all(fields[name][0].kind == known[name][0].kind for name in known)
-        and all(fields[name][0].itemsize in (4, 8) for name in known)
-    )
-
-
-def _shown(found: Any) -> str:
-    """A type, described in one line."""
-    text = str(found)
-    return text if len(text) <= 200 else text[:200] + "..."
+    return Particles(records["ID"].copy(), positions, momenta, float(info["mass"][0]))

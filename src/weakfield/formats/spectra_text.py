@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[np.float64]
 
-_NAME = re.compile(r"#\s*power spectrum of\s+(.+)")
+_NAME = re.compile(r"#\s*(cross )?power spectrum of\s+(.+)")
 _REDSHIFT = re.compile(r"#\s*redshift\s+z\s*=\s*(\S+)")
 
 
@@ -30,7 +31,7 @@ class SpectrumTable(Table):
     """One spectrum; rows are the bins that hold modes.
 
     ``k`` and its scatter ``k_scatter`` are in h/Mpc; ``dimensionless`` is Delta^2 = k^3 P / 2 pi^2 and ``error`` its
-    error, both without units; ``count`` is the number of modes.
+    error, both without units; ``count`` is the number of modes. A ``cross`` spectrum is that of two densities.
     """
 
     name: str
@@ -40,6 +41,7 @@ class SpectrumTable(Table):
     k_scatter: Array
     error: Array
     count: npt.NDArray[np.int64]
+    cross: bool = False
 
     axis: ClassVar[str] = "k"
     coordinates: ClassVar[tuple[str, ...]] = ("k", "k_scatter")
@@ -75,15 +77,13 @@ class SpectrumTable(Table):
 
 def format_spectrum(table: SpectrumTable) -> str:
     """The text of the file, byte for byte as the reference program would print these numbers."""
-    lines = [
-        f"# power spectrum of {table.name}\n# redshift z={table.redshift:f}\n",
-        "# k              Pk             sigma(k)       sigma(Pk)      count\n",
-    ]
-    for k, value, scatter, error, count in zip(
-        table.k, table.dimensionless, table.k_scatter, table.error, table.count, strict=True
-    ):
-        lines.append(f"  {k:e}   {value:e}   {scatter:e}   {error:e}   {int(count):d}\n")
-    return "".join(lines)
+    head = (
+        f"# {'cross ' if table.cross else ''}power spectrum of {table.name}\n# redshift z={table.redshift:f}\n"
+        "# k              Pk             sigma(k)       sigma(Pk)      count\n"
+    )
+    columns = (table.k, table.dimensionless, table.k_scatter, table.error, table.count)
+    numbers = chain.from_iterable(zip(*(column.tolist() for column in columns), strict=True))
+    return head + "  %e   %e   %e   %e   %d\n" * len(table.k) % tuple(numbers)
 
 
 def write_spectrum_text(path: str | Path, table: SpectrumTable) -> None:
@@ -110,17 +110,20 @@ def parse_spectrum(text: str, path: str = "the text") -> SpectrumTable:
         raise BadInput(
             f"{path} is not a spectrum file, expected '# power spectrum of NAME' and '# redshift z=...' first"
         )
-    try:
-        rows = [
-            [float(word) for word in line.split()] for line in text.splitlines() if line and not line.startswith("#")
-        ]
-        z = float(redshift.group(1))
-    except ValueError as error:
-        raise BadInput(f"{path}: found what is no number ({error})") from error
+    rows = [_numbers(line, path) for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    (z,) = _numbers(redshift.group(1), path)
     if any(len(row) != 5 for row in rows):
         raise BadInput(f"{path}: found a row without 5 numbers, expected k, Pk, sigma(k), sigma(Pk), count")
     columns = np.array(rows, dtype=np.float64).reshape(-1, 5).T.copy()
-    if not np.isfinite(columns).all():
+    if not np.isfinite(columns).all() or not np.isfinite(z):
         raise BadInput(f"{path}: found a number that is not finite")
     k, dimensionless, k_scatter, uncertainty, count = columns
-    return SpectrumTable(name.group(1).strip(), z, k, dimensionless, k_scatter, uncertainty, count.astype(np.int64))
+    title, cross = name.group(2).strip(), name.group(1) is not None
+    return SpectrumTable(title, z, k, dimensionless, k_scatter, uncertainty, count.astype(np.int64), cross)
+
+
+def _numbers(words: str, path: str) -> list[float]:
+    try:
+        return [float(word) for word in words.split()]
+    except ValueError as error:
+        raise BadInput(f"{path}: found what is no number: {words.strip()[:40]!r}") from error

@@ -85,6 +85,16 @@ def squared_modulus(modes: NDArray[Any]) -> Reals:
     return np.asarray(real * real + imaginary * imaginary)
 
 
+def make_hermitian(modes: Tensor) -> Tensor:
+    """Keep of (N, N, N//2+1) what the modes of a real field can have, in place: ``backward`` ignores the rest, too."""
+    n = modes.shape[0]
+    for column in {0, n // 2} if n % 2 == 0 else {0}:
+        plane = modes[..., column]
+        mirror = plane.flip((0, 1)).roll((1, 1), (0, 1))
+        plane.add_(mirror.conj()).mul_(0.5)
+    return modes
+
+
 @lru_cache(maxsize=8)
 def mirrored(n: int, dimensions: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Flat positions on the half axis of k and -k where both are stored, and of modes with k = -k."""

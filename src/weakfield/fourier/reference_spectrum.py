@@ -16,9 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from weakfield.fourier.half_axis import Reals, half_axis_weights, squared_modulus, wavenumbers
+from weakfield.fourier.half_axis import Reals, half_axis_weights, wavenumbers
 from weakfield.fourier.shells import sums_by
-from weakfield.fourier.windows import window_power
+from weakfield.fourier.windows import window_axes, window_power
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class ReferenceShells:
 
     n: int
     bins: int
-    index: NDArray[np.intp]
+    index: NDArray[np.int32]
     weight: Reals
     k: Reals
     sigma_k: Reals
@@ -66,7 +66,7 @@ def reference_shells(n: int, bins: int) -> ReferenceShells:
     squares = _squares(n)
     limit = 3.0 * (np.pi * n) ** 2
     # modes such as (1,1,1) lie exactly on an edge: this order of operations bins them as the reference program does
-    index = np.minimum(np.floor(bins * np.sqrt(squares / limit)).astype(np.intp), bins)
+    index = np.minimum(np.floor(bins * np.sqrt(squares / limit)), bins).astype(np.int32)
     index[0, 0, 0] = bins
     weight = np.broadcast_to(half_axis_weights(n), index.shape)
     count = _quarter_sums(index, weight, bins)
@@ -78,22 +78,23 @@ def reference_shells(n: int, bins: int) -> ReferenceShells:
 
 
 def reference_spectrum(
-    modes: Tensor | Sequence[tuple[float, Tensor]],
+    modes: Tensor,
     bins: int,
     box_size_mpch: float,
     window: Literal["none", "cic"] = "none",
+    weights: Sequence[float] = (1.0,),
 ) -> ReferenceSpectrum:
     """Delta^2(k) = <|f_k|^2 k^3> / 2 pi^2 with f_k = FFT / N^3, binned as the reference program does (EQUATIONS 10).
 
-    ``modes`` is an unnormalised real FFT (N, N, N//2+1), or a list of (weight, modes), one for each component of a
-    vector or tensor, whose weighted powers are added. ``window="cic"`` divides the power by prod sinc^2(pi n_i / N), as
-    the reference program does.
+    ``modes`` is an unnormalised real FFT (N, N, N//2+1), or those of the components of a vector or tensor
+    (components, N, N, N//2+1), whose powers are added with ``weights``. ``window="cic"`` divides the power by
+    prod sinc^2(pi n_i / N), as the reference program does.
     """
-    components = [(1.0, modes)] if isinstance(modes, Tensor) else list(modes)
-    n = components[0][1].shape[0]
+    n = modes.shape[-2]
+    components = modes.detach().reshape(-1, n, n, n // 2 + 1)
     shell = reference_shells(n, bins)
-    summed = _sums_on_device if components[0][1].is_cuda else _sums_on_host
-    first, second = summed(components, shell, window)
+    summed = _sums_on_device if modes.is_cuda else _sums_on_host
+    first, second = summed(components, weights, shell, window)
     kept = shell.count > 0
     count = shell.count[kept]
     mean = first[kept] / count
@@ -107,48 +108,58 @@ def reference_spectrum(
     )
 
 
+def _square_axes(n: int) -> tuple[Reals, Reals]:
+    """k_i^2 in code units along a full axis (N,) and the half axis (N//2+1,)."""
+    full, half = (np.asarray((2 * np.pi * axis) ** 2, dtype=np.float64) for axis in wavenumbers(n))
+    return full, half
+
+
 def _squares(n: int) -> Reals:
     """k^2 of every mode in code units, (N, N, N//2+1), summed in the order of the reference program."""
-    full, half = ((2 * np.pi * axis) ** 2 for axis in wavenumbers(n))
+    full, half = _square_axes(n)
     return np.asarray(half[None, None, :] + full[None, :, None] + full[:, None, None])
 
 
-def _weights(n: int) -> Reals:
-    """The factor that turns |f|^2 of a mode into Delta^2, (N, N, N//2+1)."""
-    squares = _squares(n)
-    weights: Reals = squares * np.sqrt(squares) / (2 * np.pi**2 * float(n) ** 6)
-    return weights
+def _scale(n: int) -> float:
+    """k^3 |f|^2 over this is Delta^2 of a mode."""
+    return float(2 * np.pi**2 * float(n) ** 6)
 
 
 def _sums_on_host(
-    components: list[tuple[float, Tensor]], shell: ReferenceShells, window: Literal["none", "cic"]
+    components: Tensor, weights: Sequence[float], shell: ReferenceShells, window: Literal["none", "cic"]
 ) -> tuple[Reals, Reals]:
-    """Sums of Delta^2 and of its square, by bin."""
-    values = np.zeros(shell.index.shape)
-    for factor, component in components:
-        values += factor * squared_modulus(component.detach().numpy())
-    values *= _weights(shell.n)
-    if window == "cic":
-        values /= window_power(shell.n, 2)
-    return shell.sums(values), shell.sums(values**2)
+    """Sums of Delta^2 and of its square, by bin, in the order of ``ReferenceShells.sums``."""
+    from weakfield.mesh.kernels.cpu.shell_sums import shell_sums
+
+    windows = window_axes(shell.n, 2) if window == "cic" else None
+    axes = _square_axes(shell.n)
+    return shell_sums(components.numpy(), weights, shell.index, axes, windows, _scale(shell.n), shell.bins)
 
 
 def _sums_on_device(
-    components: list[tuple[float, Tensor]], shell: ReferenceShells, window: Literal["none", "cic"]
+    components: Tensor, weights: Sequence[float], shell: ReferenceShells, window: Literal["none", "cic"]
 ) -> tuple[Reals, Reals]:
     """The same sums on the device of the modes; their order differs, so the last digits may change from run to run."""
-    device = components[0][1].device
-    index, counted, weights = _on_device(shell.n, shell.bins, window, device)
-    values = torch.zeros_like(weights)
-    for factor, component in components:
-        parts = torch.view_as_real(component.detach()).double()
-        values += factor * (parts * parts).sum(-1)
-    values *= weights
+    index, counted, factors = _on_device(shell.n, shell.bins, window, components.device)
+    values = torch.zeros_like(factors)
+    for weight, component in zip(weights, components, strict=True):
+        parts = torch.view_as_real(component).double()
+        values += weight * (parts * parts).sum(-1)
+    values *= factors
     first, second = (
         torch.bincount(index, (counted * power).reshape(-1), shell.bins + 1)[: shell.bins].cpu().numpy()
         for power in (values, values**2)
     )
     return first, second
+
+
+def mode_factors(n: int, window: Literal["none", "cic"]) -> Reals:
+    """What turns |FFT|^2 of every mode into its Delta^2, (N, N, N//2+1)."""
+    squares = _squares(n)
+    factors = squares * np.sqrt(squares) / _scale(n)
+    if window == "cic":
+        factors /= window_power(n, 2)
+    return np.asarray(factors)
 
 
 @lru_cache(maxsize=2)
@@ -157,13 +168,12 @@ def _on_device(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """For every mode (flat) its bin, how often it counts, and the factor that turns its |f|^2 into Delta^2."""
     shell = reference_shells(n, bins)
-    weights = _weights(n) / window_power(n, 2) if window == "cic" else _weights(n)
-    arrays = (shell.index.ravel(), np.ascontiguousarray(shell.weight), weights)
-    index, counted, factors = (torch.from_numpy(array).to(device) for array in arrays)
-    return index, counted, factors
+    arrays = (shell.index.ravel(), np.ascontiguousarray(shell.weight), mode_factors(n, window))
+    index, counted, on_device = (torch.from_numpy(array).to(device) for array in arrays)
+    return index, counted, on_device
 
 
-def _quarter_sums(index: NDArray[np.intp], values: Reals, bins: int) -> Reals:
+def _quarter_sums(index: NDArray[np.int32], values: Reals, bins: int) -> Reals:
     middle = index.shape[0] // 2
     halves = (slice(0, middle), slice(middle, None))
     parts = [sums_by(index[z, y], values[z, y], bins) for z in halves for y in halves]

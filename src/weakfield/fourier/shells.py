@@ -74,7 +74,10 @@ def shells(n: int, edges: Sequence[float] | NDArray[Any] | None = None, dimensio
 
 def checked_edges(edges: Sequence[float] | NDArray[Any]) -> tuple[float, ...]:
     """Edges as floats; raises ``BadInput`` unless there are two or more, increasing from 0 or above."""
-    values = tuple(float(edge) for edge in edges)
+    try:
+        values = tuple(float(edge) for edge in edges)
+    except (TypeError, ValueError) as error:  # one number, words, rows of numbers
+        raise BadInput(f"bin_edges is {str(edges)[:100]}, expected increasing numbers in units of k_F") from error
     if len(values) < 2 or not all(np.isfinite(values)) or values[0] < 0 or any(np.diff(values) <= 0):
         raise BadInput(f"bin_edges is {list(values)}, expected at least two increasing numbers >= 0 in units of k_F")
     return values
@@ -101,6 +104,6 @@ def _shells(n: int, edges: tuple[float, ...], dimensions: int) -> Shells:
     return Shells(n, edges, index, weight, modes, wavenumber_sums)
 
 
-def sums_by(index: NDArray[np.intp], values: Reals, bins: int) -> Reals:
+def sums_by(index: NDArray[np.integer[Any]], values: Reals, bins: int) -> Reals:
     """Sums of ``values`` by ``index``, in memory order; the index ``bins`` marks what belongs to no bin."""
     return np.asarray(np.bincount(index.ravel(), values.ravel(), bins + 1)[:bins], dtype=np.float64)

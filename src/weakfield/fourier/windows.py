@@ -31,16 +31,22 @@ ALIAS_SUMS: dict[str, tuple[float, ...]] = {
 
 def window_order(window: str) -> int:
     """The order p of a mass assignment; raises ``BadInput`` for an unknown one."""
-    if window not in WINDOW_ORDERS:
+    if not isinstance(window, str) or window not in WINDOW_ORDERS:
         raise BadInput(
-            f"window is '{window}', expected one of {', '.join(WINDOW_ORDERS)}" + nearest(window, WINDOW_ORDERS)
+            f"window is '{window}', expected one of {', '.join(WINDOW_ORDERS)}" + nearest(str(window), WINDOW_ORDERS)
         )
     return WINDOW_ORDERS[window]
 
 
+def window_axes(n: int, exponent: int) -> tuple[Reals, Reals]:
+    """sinc(pi n_i / N)^exponent along a full axis (N,) and the half axis (N//2+1,)."""
+    full, half = (np.sinc(axis / n) ** exponent for axis in wavenumbers(n))
+    return full, half
+
+
 def window_power(n: int, exponent: int) -> Reals:
     """prod_i sinc(pi n_i / N)^exponent of every mode, (N, N, N//2+1)."""
-    full, half = (np.sinc(axis / n) ** exponent for axis in wavenumbers(n))
+    full, half = window_axes(n, exponent)
     return np.asarray(full[:, None, None] * full[None, :, None] * half[None, None, :])
 
 

@@ -1,4 +1,4 @@
-"""What a network has to beat: small classifiers on the mean, the variance, P(k), and P(k) and B(k1, k2, k3) together.
+"""What a network has to beat: small classifiers on the mean, the variance, P(k), P(k) and B(k1, k2, k3), wavelets.
 
 A new baseline is a line in ``BASELINES``: which summary statistics (``Summaries.rows``) and which classifier. A
 baseline with a single feature appears as logistic regression only, because every classifier that is linear in one
@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from weakfield.base.pool import mapped
 from weakfield.base.progress import bar
-from weakfield.config import THEORIES, Theory
+from weakfield.base.trials import Trial
+from weakfield.config import THEORIES, StudyConfig, Theory
 from weakfield.dataset import PARTS, Dataset, Part
 from weakfield.learning.classifiers import Classifier, discriminant, logistic, paired, small_network
+from weakfield.learning.concurrency import one_thread
 from weakfield.learning.scores import Array, Scores
 from weakfield.learning.summaries import Summaries
 
@@ -45,21 +49,51 @@ BASELINES: dict[str, Baseline] = {
     "pk_bk_lda": Baseline(_BOTH, discriminant, "P(k) and B, linear discriminant"),
     "pk_bk_mlp": Baseline(_BOTH, small_network, "P(k) and B, small network"),
     "pk_bk_twins": Baseline(_BOTH, paired, "P(k) and B, fitted on pairs"),
+    "scattering": Baseline(("scattering",), logistic, "wavelet scattering"),
+    "wavelet_moments": Baseline(("wavelet_moments",), logistic, "wavelet moments"),
 }
 
 
+def baselines_of(study: StudyConfig) -> tuple[str, ...]:
+    """The baselines of a study; those that are fitted on pairs need cubes that are paired."""
+    return tuple(name for name, one in BASELINES.items() if study.paired or one.classify is not paired)
+
+
 def score_baselines(
-    summaries: Summaries, parts: Mapping[Part, Sequence[int]], names: Sequence[str] = tuple(BASELINES)
+    summaries: Summaries,
+    parts: Mapping[Part, Sequence[int]],
+    names: Sequence[str] = tuple(BASELINES),
+    trial: Trial | None = None,
+    workers: int = 1,
 ) -> dict[str, dict[Part, Scores]]:
-    """Scores of every baseline in ``names``, fitted on the seeds of the training part of ``parts``."""
-    seeds = {part: tuple(parts[part]) for part in PARTS}
-    found = {}
+    """Scores of every baseline in ``names``, fitted on the seeds of the training part of ``parts``.
+
+    ``workers`` of them are fitted at once. One that cannot be fitted to these data is left out, as ``trial`` says.
+    """
+    trial = trial or Trial()
     with bar("baselines", len(names)) as progress:
-        for name in names:
+        found = mapped(baseline_work, (summaries, parts, trial.log), names, workers, lambda _: progress.advance())
+    for _, said in found:
+        trial.said |= said
+    return {name: scores for name, (scores, _) in zip(names, found, strict=True) if scores is not None}
+
+
+def baseline_work(
+    summaries: Summaries, parts: Mapping[Part, Sequence[int]], log: Path | None
+) -> Callable[[str], tuple[dict[Part, Scores] | None, dict[str, str]]]:
+    """The work of scoring a baseline by its name: its scores, if it can be fitted, and what is said if it cannot."""
+    seeds = {part: tuple(parts[part]) for part in PARTS}
+
+    def work(name: str) -> tuple[dict[Part, Scores] | None, dict[str, str]]:
+        def scored() -> dict[Part, Scores]:
             rows = {part: summaries.rows(BASELINES[name].features, seeds[part]) for part in PARTS}
-            found[name] = BASELINES[name].classify(rows, seeds)
-            progress.advance()
-    return found
+            return BASELINES[name].classify(rows, seeds)
+
+        trial = Trial(log)
+        with one_thread():
+            return trial.attempt(name, scored), trial.said
+
+    return work
 
 
 def score_baseline(

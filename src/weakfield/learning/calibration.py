@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from weakfield.learning.results import Bin, Measures
-from weakfield.learning.scores import Array, Scores, bootstrap_weights, interval, resampled_mean
+from weakfield.learning.scores import Array, Scores, bootstrap_weights, interval, proportion, resampled_mean
 
 #: bins of equal width in probability
 BINS = 10
@@ -50,23 +50,19 @@ def resampled_ece(scores: Scores, weights: Array, bins: int = BINS) -> Array:
     return result
 
 
-def reliability(scores: Scores, resamples: int, bins: int = BINS) -> tuple[Bin, ...]:
-    """The reliability curve: every bin that holds samples, with intervals from bootstraps over seeds."""
+def reliability(scores: Scores, bins: int = BINS) -> tuple[Bin, ...]:
+    """The reliability curve: every bin that holds samples, with the binomial interval of the seeds that are in it."""
     counts, predicted, observed = _sums(scores, bins)
-    weights = bootstrap_weights(len(scores.distinct), resamples)
     rows = []
     for place in np.flatnonzero(counts.sum(axis=0)):
-        taken = weights @ counts[:, place]
-        drawn = taken > 0  # a resample without any sample of the bin says nothing about it
         share = float(observed[:, place].sum() / counts[:, place].sum())
-        estimate = interval(share, (weights[drawn] @ observed[:, place]) / taken[drawn])
         rows.append(
             Bin(
                 lower=float(place / bins),
                 upper=float((place + 1) / bins),
                 count=int(counts[:, place].sum()),
                 predicted=float(predicted[:, place].sum() / counts[:, place].sum()),
-                observed=estimate,
+                observed=proportion(share, int((counts[:, place] > 0).sum())),
             )
         )
     return tuple(rows)

@@ -15,7 +15,7 @@ from weakfield.base.errors import BadInput
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.config.training import TrainingSettings
 from weakfield.dataset import PARTS, Dataset, Pairs, Part, study_split
-from weakfield.learning.baselines import score_baselines
+from weakfield.learning.baselines import baselines_of, score_baselines
 from weakfield.learning.calibration import temperature
 from weakfield.learning.fitting import Task, fit, score
 from weakfield.learning.metrics import measures
@@ -79,17 +79,17 @@ def trace_curve(
         job = Task(settings, pairs, f"{dataset.fingerprint} {mean} first {size} seeds")
         network = fit(job, where / f"seeds{size:05d}", f"learning curve, {size} seeds")
         scores = {"network": {part: cube_scores(score(network, pairs[part])) for part in PARTS}}
-        scores |= score_baselines(summaries, parts)
-        points.append(_point(scores, settings.epochs, study.audit.bootstrap))
-    points.append(_point(whole, study.training.epochs, study.audit.bootstrap))
+        scores |= score_baselines(summaries, parts, baselines_of(study), workers=study.campaign.here)
+        points.append(_point(scores, settings.epochs, study))
+    points.append(_point(whole, study.training.epochs, study))
     curve = Curve(points=points, test_seeds=len(dataset.part("test")), mean_kept=keep_mean)
     curve.save(where / CURVE)
     return curve
 
 
-def _point(scores: dict[str, dict[Part, Scores]], epochs: int, resamples: int) -> CurvePoint:
+def _point(scores: dict[str, dict[Part, Scores]], epochs: int, study: StudyConfig) -> CurvePoint:
     def worth(parts: dict[Part, Scores], part: Part = "test") -> Measures:
-        return measures(parts[part], temperature(parts["validation"]), resamples)
+        return measures(parts[part], temperature(parts["validation"]), study.audit.bootstrap, study.paired)
 
     return CurvePoint(
         seeds=len(scores["network"]["train"].distinct),

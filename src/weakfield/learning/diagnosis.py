@@ -1,5 +1,7 @@
 """Under- and overfitting named in words, from the curves of training and validation and the error of their gap.
 
+Nothing is named of a network that is at chance on the validation part: its gap is that of any guess.
+
 The gap is the loss of the validation part minus that of the training part, both of the kept network in eval mode and
 without augmentation; its error comes from bootstraps over the seeds of both parts. Anything smaller than two standard
 errors of the gap is not named.
@@ -10,19 +12,28 @@ from __future__ import annotations
 import numpy as np
 
 from weakfield.learning.losses import BCE, Judgement, Terms
+from weakfield.learning.metrics import evaluate
 from weakfield.learning.results import Diagnosis, History
-from weakfield.learning.scores import Array, Scores, bootstrap_weights, interval, resampled_mean
+from weakfield.learning.scores import Array, Scores, bootstrap_weights, interval, resampled_mean, tells_apart
 
 STANDARD_ERRORS = 2.0
 
 
-def diagnose(history: History, train: Scores, validation: Scores, resamples: int, loss: Judgement = BCE) -> Diagnosis:
+def diagnose(
+    history: History,
+    train: Scores,
+    validation: Scores,
+    resamples: int,
+    loss: Judgement = BCE,
+    paired: bool = True,
+) -> Diagnosis:
     """Diagnose what the history of a training shows.
 
-    ``loss`` is the loss of the training. ``underfitting``: not even the training part is told apart better than by
-    chance. ``overfitting``: the training part is told apart better than the validation part; or the validation loss
-    rose after the kept epoch while the training loss went on falling. ``unfinished``: the kept epoch is among the last
-    and the validation loss was still falling. Otherwise ``neither``.
+    ``loss`` is the loss of the training; cubes that are not ``paired`` have no pairs to order. ``underfitting``: not
+    even the training part is told apart better than by chance. ``chance``: the validation part is not, neither between
+    universes nor within pairs. ``overfitting``: the training part is told apart better than the validation part; or
+    the validation loss rose after the kept epoch while the training loss went on falling. ``unfinished``: the kept
+    epoch is among the last and the validation loss was still falling. Otherwise ``neither``.
     """
     terms, chance, unit = loss.terms, loss.chance, loss.unit
     known, known_drawn = _loss(terms, train, resamples)
@@ -38,6 +49,14 @@ def diagnose(history: History, train: Scores, validation: Scores, resamples: int
             " a larger network may."
         )
         return Diagnosis(verdict="underfitting", gap=gap, words=said)
+    found = evaluate(validation, resamples, paired)
+    if not tells_apart(found["unpaired_auc"], found.get("paired_accuracy"), len(validation.distinct)):
+        where = "neither between universes nor within pairs, " if paired else ""
+        said = (
+            f"At chance: on {len(validation.distinct)} validation seeds the network does not tell the theories apart,"
+            f" {where}so that the curves say nothing of how it fits."
+        )
+        return Diagnosis(verdict="chance", gap=gap, words=said)
     sentences: list[str] = []
     if gap.low > 0:
         sentences.append(

@@ -9,10 +9,12 @@ gloo.
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -106,7 +108,7 @@ def session(serve: Callable[[Any], None]) -> Iterator[bool]:
     gpu = torch.cuda.is_available() and os.environ.get("WEAKFIELD_DEVICE", "auto") != "cpu"
     if gpu:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-    distributed.init_process_group("nccl" if gpu else "gloo", timeout=PATIENCE)
+    _init_process_group("nccl" if gpu else "gloo")
     try:
         if distributed.get_rank() == 0:
             try:
@@ -122,6 +124,31 @@ def session(serve: Callable[[Any], None]) -> Iterator[bool]:
         if not _at_work:
             distributed.barrier()  # nobody leaves while another is still listening
             distributed.destroy_process_group()
+
+
+def _init_process_group(backend: str) -> None:
+    """Meet the other processes, over the loopback interface and a private file if all are on this machine.
+
+    They send each other objects that run code when they are unpacked, so nobody else may take part. Torchrun itself
+    listens on all interfaces; what it hears there is not used then.
+    """
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size != int(os.environ.get("LOCAL_WORLD_SIZE", "0")):
+        distributed.init_process_group(backend, timeout=PATIENCE)
+        return
+    loopback = next((name for _, name in socket.if_nameindex() if name.startswith("lo")), None)
+    if loopback is not None:
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", loopback)
+        os.environ.setdefault("NCCL_SOCKET_IFNAME", loopback)
+    # a folder that torchrun makes for each of its attempts, for this user alone
+    private = Path(os.environ.get("TORCHELASTIC_ERROR_FILE", "")).parent.parent
+    if not (private.is_dir() and private.is_absolute()):
+        distributed.init_process_group(backend, timeout=PATIENCE)
+        return
+    store = distributed.FileStore(str(private / "weakfield"), size)  # type: ignore[attr-defined, unused-ignore]
+    distributed.init_process_group(
+        backend, store=store, rank=int(os.environ["RANK"]), world_size=size, timeout=PATIENCE
+    )
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,11 +13,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from weakfield.base.errors import BadInput
+from weakfield.base.errors import BadInput, WeakfieldError
+from weakfield.base.loading import loading
+from weakfield.base.plugins import require_trust
 from weakfield.base.progress import bar
+from weakfield.base.trials import reason, stops
 from weakfield.config.training import TrainingSettings
-from weakfield.learning import distributed
-from weakfield.learning.archives import archive_of, load_archive, save_archive
+from weakfield.learning import checkpoints, distributed
+from weakfield.learning.archives import Damaged, archive_of, load_archive, save_archive
 from weakfield.learning.journal import Journal
 from weakfield.learning.loop import Loop, Row, Task
 from weakfield.learning.networks import arrange, build_network
@@ -30,18 +35,21 @@ __all__ = ["Task", "fit", "follow", "load_model", "logits", "score"]
 
 Watch = Callable[[Row], None]
 
+WEIGHTS = "weights.pt"
+
 
 def fit(task: Task, folder: Path, label: str = "training", watch: Watch = lambda row: None) -> nn.Module:
     """Train, keeping the epoch of the smallest validation loss; the network in eval mode, on the CPU.
 
-    Writes ``weights.pt``, ``history.json`` and ``log.jsonl`` into ``folder``, and until then ``checkpoint.pt`` after
-    every epoch; a checkpoint or a result of another task is not used. ``watch`` is given the row of every epoch and may
-    raise to give up. Under torchrun the other processes take their shares. Raises ``WeakfieldError`` when the loss
-    diverges, and ``BadInput`` for settings that this machine or shape does not allow.
+    Writes ``weights.pt``, ``history.json`` and ``log.jsonl`` into ``folder``, and until then a checkpoint after the
+    first epoch and after every one that ends ``checkpoints.EVERY_S`` later; a checkpoint or a result of another task,
+    or a damaged one, is not used. ``watch`` is given the row of every epoch and may raise to give up. Under torchrun
+    the other processes take their shares. Raises ``WeakfieldError`` when the loss diverges, and ``BadInput`` for
+    settings that this machine or shape does not allow.
     """
-    if archive_of(folder / "weights.pt", task.hash) is not None:
-        return load_model(folder)
-    saved = archive_of(folder / "checkpoint.pt", task.hash)
+    if (trained := _trained(task, folder)) is not None:
+        return trained
+    saved = checkpoints.begun(task, folder)
     device = device_for(task.settings.device)
     if saved is not None:
         variant = Variant(**saved["variant"])
@@ -51,18 +59,48 @@ def fit(task: Task, folder: Path, label: str = "training", watch: Watch = lambda
     with distributed.handed((task, variant, state)), _reproducible():
         loop = Loop(task, variant, device, distributed.crew(), state)
         journal = Journal(folder, task.settings.tensorboard, len(loop.state.history))
-        with bar(label, task.settings.epochs) as progress:
+        due = time.monotonic()
+        with bar(label, task.settings.epochs) as progress, journal:
             progress.advance(len(loop.state.history))
             while not loop.finished:
-                row = loop.advance()
-                journal.write(loop.state.history, loop.state.norms)  # first: a checkpoint may find nothing left to do
-                saved = {"hash": task.hash, "variant": variant.as_json(), "state": loop.state.as_dict()}
-                save_archive(folder / "checkpoint.pt", saved)
+                with _in_words(task.settings):
+                    row = loop.advance()
+                journal.note(loop.state.history, loop.state.norms)
+                if time.monotonic() >= due:
+                    journal.write()  # first: a checkpoint may find nothing left to do
+                    saved = {"hash": task.hash, "variant": variant.as_json(), "state": loop.state.as_dict()}
+                    checkpoints.make_room(folder)
+                    save_archive(folder / checkpoints.LAST, saved)
+                    due = time.monotonic() + checkpoints.EVERY_S
                 watch(row)
                 progress.advance(note=f"{label}: validation loss {row['validation_loss']:.3f}")
-        journal.close()
     _write_result(task, folder, loop)
     return load_model(folder)
+
+
+def _trained(task: Task, folder: Path) -> nn.Module | None:
+    """The network that this training left before, if it is finished; a warning names damaged weights."""
+    try:
+        if archive_of(folder / WEIGHTS, task.hash) is None:
+            return None
+        found = load_model(folder)
+    except Damaged as error:
+        warnings.warn(f"{error}; the network is trained again", UserWarning, stacklevel=3)
+        return None
+    checkpoints.remove(folder)  # those of a training that was stopped after its last word
+    return found
+
+
+@contextmanager
+def _in_words(settings: TrainingSettings) -> Iterator[None]:
+    """Make ``BadInput`` of what the user's own code raises in a training."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, (WeakfieldError, OSError)) or not settings.plugins:
+            raise
+        names = " and ".join(f"training.{key} = '{name}'" for key, name in settings.plugins.items())
+        raise BadInput(f"with {names} a training cannot be done: {reason(error)}") from error
 
 
 def follow(job: tuple[Task, Variant, dict[str, Any] | None]) -> None:
@@ -79,17 +117,37 @@ def load_model(folder: Path) -> nn.Module:
 
     The user's own class is made from the source kept beside the weights.
     """
-    saved = load_archive(folder / "weights.pt")
-    if saved is None:
-        raise BadInput(f"{folder / 'weights.pt'} is missing or damaged, expected a trained network")
+    path = folder / WEIGHTS
+    saved = load_weights(path)
     settings, sources = TrainingSettings.from_mapping(saved["settings"], str(folder)), saved.get("plugins", {})
     made = None
+    if settings.plugins:
+        require_trust(folder, settings.plugins.values())
     if "network" in sources:
         made = load_own_recorded("network", settings, sources["network"], folder / PLUGINS)
-    with torch.random.fork_rng(devices=[]):  # the initial weights drawn here are thrown away
-        network = build_network(tuple(saved["shape"]), settings, made)
-    network.load_state_dict(saved["weights"])
-    return arrange(network, saved.get("layout", "channels_last")).eval()
+    try:
+        with torch.random.fork_rng(devices=[]):  # the initial weights drawn here are thrown away
+            network = build_network(tuple(saved["shape"]), settings, made)
+        network.load_state_dict(saved["weights"])
+        return arrange(network, saved.get("layout", "channels_last")).eval()
+    except Exception as error:  # whatever PyTorch raises for numbers that do not go together
+        if stops(error):
+            raise
+        raise Damaged(
+            f"{path} does not fit its network: {reason(error)}; expected the weights of a training"
+        ) from error
+
+
+def load_weights(path: Path) -> dict[str, Any]:
+    """The content of ``weights.pt``; ``BadInput`` where there is none, ``Damaged`` where it lacks something."""
+    saved = load_archive(path)
+    if saved is None:
+        raise BadInput(f"{path} is missing, expected a trained network")
+    kinds = {"hash": str, "shape": list, "settings": dict, "weights": dict}
+    wrong = [name for name, kind in kinds.items() if not isinstance(saved.get(name), kind)]
+    if wrong or not all(isinstance(side, int) for side in saved["shape"]):
+        raise Damaged(f"{path} lacks {', '.join(wrong) or 'a shape of whole numbers'}, expected a trained network")
+    return saved
 
 
 def _write_result(task: Task, folder: Path, loop: Loop) -> None:
@@ -117,8 +175,8 @@ def _write_result(task: Task, folder: Path, loop: Loop) -> None:
     if task.settings.plugins:
         keep_plugins(task.settings, folder, task.kept)
         result["plugins"] = plugin_sources(task.settings, task.kept)
-    save_archive(folder / "weights.pt", result)
-    (folder / "checkpoint.pt").unlink(missing_ok=True)
+    save_archive(folder / WEIGHTS, result)
+    checkpoints.remove(folder)
 
 
 @contextmanager
@@ -127,7 +185,8 @@ def _reproducible() -> Iterator[None]:
     algorithms = torch.are_deterministic_algorithms_enabled()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS refuses to be deterministic
     with torch.random.fork_rng(devices=[]):
-        torch.use_deterministic_algorithms(True)
+        with loading():  # what PyTorch compiles with, which its optimisers would import next
+            torch.use_deterministic_algorithms(True)
         try:
             yield
         finally:

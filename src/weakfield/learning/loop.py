@@ -163,7 +163,7 @@ class Loop:
             total += size * self._gradients(values.flatten(0, 1), size, listening=number == 0)
             if number == 0 and self.crew.leads:
                 self.state.norms.append(self.monitor.norms())
-                warn(self.state.norms[-1], epoch, self.state.warnings)
+                warn(self.state.norms[-1], epoch, self.state.warnings, settings.loss == "pair")
             self.crew.sum_gradients(network)
             limit = math.inf if settings.gradient_clip is None else settings.gradient_clip
             norms.append(float(nn.utils.clip_grad_norm_(network.parameters(), limit)))

@@ -1,4 +1,4 @@
-"""What scores are worth: AUC, accuracy, precision, calibration, with errors from a bootstrap over seeds."""
+"""What scores are worth: AUC, accuracy, precision, calibration, with errors over seeds."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from weakfield.learning.scores import (
     Array,
     Estimate,
     Scores,
+    area_interval,
     auc,
     bootstrap_weights,
     cube_scores,
     each_once,
     interval,
+    proportion,
     quadratic,
     resampled_auc,
     resampled_mean,
@@ -45,6 +47,7 @@ __all__ = [
     "log_loss",
     "measures",
     "paired_accuracy",
+    "proportion",
     "resampled_auc",
     "resampled_average_precision",
     "resampled_unpaired_auc",
@@ -82,66 +85,74 @@ def average_precision(scores: Scores) -> float:
     return float(resampled_average_precision(scores, each_once(scores))[0])
 
 
-def evaluate(scores: Scores, resamples: int) -> dict[str, Estimate]:
-    """Every measure of the scores of the two theories, with its 95 % percentile interval from bootstraps over seeds.
+def evaluate(scores: Scores, resamples: int, paired: bool = True) -> dict[str, Estimate]:
+    """Every measure of the scores of the two theories, with its 95 % interval over seeds.
 
-    ``auc``, ``unpaired_auc``, ``accuracy``, ``balanced_accuracy`` (the mean of the shares of right answers under each
-    theory: the same number as long as every seed has both), ``paired_accuracy``, ``average_precision``; and for the
-    probability 1 / (1 + exp(-logit)) that a sample is GR: ``brier`` (mean squared error), ``ece`` (expected calibration
-    error), ``log_loss`` (binary cross-entropy in nats). All but ``log_loss`` lie between 0 and 1.
+    Intervals are binomial (``scores.proportion``) for the three accuracies, which are shares of seeds, and for areas of
+    exactly 0 or 1 or of few seeds (``scores.area_interval``); they are percentiles of bootstraps over seeds for all
+    else. ``auc``, ``unpaired_auc``, ``accuracy``, ``balanced_accuracy`` (the mean of the shares of right answers under
+    each theory: the same number as long as every seed has both), ``paired_accuracy``, ``average_precision``; and for
+    the probability 1 / (1 + exp(-logit)) that a sample is GR: ``brier`` (mean squared error), ``ece`` (expected
+    calibration error), ``log_loss`` (binary cross-entropy in nats). All but ``log_loss`` lie between 0 and 1. Unless
+    the members of a place are ``paired``, there is no ``paired_accuracy``.
     """
     weights = bootstrap_weights(len(scores.distinct), resamples)
 
     def mean(values: Array) -> Estimate:
         return interval(float(values.mean()), resampled_mean(scores, values, weights))
 
+    def share(values: Array) -> Estimate:
+        return proportion(float(values.mean()), len(scores.distinct))
+
+    ordered = {"paired_accuracy": share(_ordered(scores))} if paired else {}
+
+    def area(value: float, resamples: Array) -> Estimate:
+        return area_interval(value, resamples, len(scores.distinct))
+
     return {
-        "auc": interval(auc(scores), resampled_auc(scores, weights)),
-        "unpaired_auc": interval(unpaired_auc(scores), resampled_unpaired_auc(scores, weights)),
-        "accuracy": mean(_hits(scores)),
-        "balanced_accuracy": mean(0.5 * (right(scores.gr) + right(-scores.newton))),
-        "paired_accuracy": mean(_ordered(scores)),
-        "average_precision": interval(average_precision(scores), resampled_average_precision(scores, weights)),
+        "auc": area(auc(scores), resampled_auc(scores, weights)),
+        "unpaired_auc": area(unpaired_auc(scores), resampled_unpaired_auc(scores, weights)),
+        "accuracy": share(_hits(scores)),
+        "balanced_accuracy": share(0.5 * (right(scores.gr) + right(-scores.newton))),
+        **ordered,
+        "average_precision": area(average_precision(scores), resampled_average_precision(scores, weights)),
         "brier": mean(brier_terms(scores)),
         "ece": interval(ece(scores), resampled_ece(scores, weights)),
         "log_loss": mean(log_loss_terms(scores)),
     }
 
 
-def confusion(scores: Scores, resamples: int) -> dict[Theory, dict[Theory, Share]]:
-    """For each theory, how many samples were called ``newton`` and ``gr``, and which share, with its interval.
+def confusion(scores: Scores) -> dict[Theory, dict[Theory, Share]]:
+    """For each theory, how many samples were called ``newton`` and ``gr``, and which share, with its binomial interval.
 
     A logit of exactly 0 counts half in both columns. The outer keys are the true theories.
     """
-    weights = bootstrap_weights(len(scores.distinct), resamples)
 
     def share(answer: Array) -> Share:
-        found = interval(float(answer.mean()), resampled_mean(scores, answer, weights))
+        found = proportion(float(answer.mean()), len(scores.distinct))
         return Share(count=float(answer.sum()), **found.as_json())
 
     members: dict[Theory, Array] = {"newton": scores.newton, "gr": scores.gr}
     return {theory: {"newton": share(right(-logits)), "gr": share(right(logits))} for theory, logits in members.items()}
 
 
-def measures(scores: Scores, temperature: float, resamples: int) -> Measures:
+def measures(scores: Scores, temperature: float, resamples: int, paired: bool = True) -> Measures:
     """All of ``evaluate``, and what probabilities are worth after the logits are divided by a ``temperature``."""
-    return evaluate(scores, resamples) | calibrated(scores, temperature, resamples)
+    return evaluate(scores, resamples, paired) | calibrated(scores, temperature, resamples)
 
 
-def evaluation(scores: Mapping[Part, Scores], resamples: int) -> Evaluation:
+def evaluation(scores: Mapping[Part, Scores], resamples: int, paired: bool = True) -> Evaluation:
     """The measures of the validation and the test part, with a temperature fitted on the validation part.
 
     Confusion and reliability are those of the test part, reliability both as scored and after the temperature.
     """
     temperature, test = fitted_temperature(scores["validation"]), scores["test"]
     return Evaluation(
-        validation=measures(scores["validation"], temperature, resamples),
-        test=measures(test, temperature, resamples),
+        validation=measures(scores["validation"], temperature, resamples, paired),
+        test=measures(test, temperature, resamples, paired),
         temperature=temperature,
-        confusion=confusion(test, resamples),
-        reliability=Reliability(
-            raw=reliability(test, resamples), calibrated=reliability(test.divided(temperature), resamples)
-        ),
+        confusion=confusion(test),
+        reliability=Reliability(raw=reliability(test), calibrated=reliability(test.divided(temperature))),
     )
 
 

@@ -15,6 +15,7 @@ Norms = dict[str, dict[str, float]]
 
 VANISHED = 1e-5  # share of the largest gradient among the layers; in the networks here they lie within a factor 1e3
 EXPLODED_ACTIVATION = 1e4  # rms, where the input has 1: a logit of that size is beyond single precision's exp
+EXPLODED_IN_PAIRS = 1e7  # where only differences of logits count: single precision still keeps them to about one
 EXPLODED_GRADIENT = 1e4  # norm, beyond which clipping at 1 leaves a direction that one sample decides
 
 
@@ -59,18 +60,23 @@ class Monitor:
         return found
 
     def _hook(self, name: str) -> Any:
-        def remember(module: nn.Module, arguments: Any, output: Tensor) -> None:
-            self.activations[name] = float(output.detach().float().square().mean().sqrt())
+        def remember(module: nn.Module, arguments: Any, output: Any) -> None:
+            if isinstance(output, Tensor):  # a layer of one's own may give several
+                self.activations[name] = float(output.detach().float().square().mean().sqrt())
 
         return remember
 
 
-def complaints(norms: Norms) -> dict[str, str]:
-    """What is wrong with these norms, by kind: a sentence that names the layer."""
+def complaints(norms: Norms, of_pairs: bool = False) -> dict[str, str]:
+    """What is wrong with these norms, by kind: a sentence that names the layer.
+
+    A loss ``of_pairs`` lets logits grow: what the members of a pair share cancels, however large it is.
+    """
     found: dict[str, str] = {}
     if not norms:
         return found
-    loud = [name for name, row in norms.items() if row["activation"] > EXPLODED_ACTIVATION]
+    most = EXPLODED_IN_PAIRS if of_pairs else EXPLODED_ACTIVATION
+    loud = [name for name, row in norms.items() if row["activation"] > most]
     if loud:
         value = norms[loud[0]]["activation"]
         found["activations explode"] = (
@@ -93,9 +99,9 @@ def complaints(norms: Norms) -> dict[str, str]:
     return found
 
 
-def warn(norms: Norms, epoch: int, said: dict[str, str]) -> None:
+def warn(norms: Norms, epoch: int, said: dict[str, str], of_pairs: bool = False) -> None:
     """Warn of each kind of trouble the first time it is seen; ``said`` collects the warnings given."""
-    for kind, sentence in complaints(norms).items():
+    for kind, sentence in complaints(norms, of_pairs).items():
         if kind not in said:
             said[kind] = f"{sentence} [epoch {epoch + 1}]"
             warnings.warn(said[kind], UserWarning, stacklevel=2)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from pydantic import Field
+
 from weakfield.base.figures import GREY, OTHERS, new_figure
 from weakfield.base.records import Record
 from weakfield.config import RunFolder, Theory
 from weakfield.dataset import Split
-from weakfield.learning.scores import Estimate
+from weakfield.learning.scores import Estimate, tells_apart
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,10 +70,24 @@ class Bound(Record):
     null: float
 
 
+class TwoSample(Record):
+    """The test of ``two_sample.two_sample`` on the test seeds.
+
+    ``chi2`` is over the degrees of freedom, its interval that of single tessellations; ``chance`` the same of exchanges
+    within pairs; ``p_value`` their share that gives as much, with the interval of their number.
+    """
+
+    pairs: int
+    cells: int
+    chi2: Estimate
+    chance: Estimate
+    p_value: Estimate
+
+
 class Diagnosis(Record):
     """``gap`` [unit of the loss]: validation minus training, with its interval; ``words`` says what they show."""
 
-    verdict: Literal["underfitting", "overfitting", "unfinished", "neither"]
+    verdict: Literal["underfitting", "chance", "overfitting", "unfinished", "neither"]
     gap: Estimate
     words: str
 
@@ -92,20 +108,39 @@ class Metrics(Evaluation):
     bound: Bound | None
     fit: Diagnosis
     slices: Parts | None = None
+    two_sample: TwoSample | None = None
     mean_kept: bool
     network: str
     parameters: int
     dataset: str  #: fingerprint of the data set
     weights: str  #: hash of ``weights.pt``
+    left_out: dict[str, str] = Field(default_factory=dict)  #: a sentence for each baseline that could not be fitted
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether the network is above chance on the test seeds, between universes or within pairs."""
+        return tells_apart(self.test["unpaired_auc"], self.test.get("paired_accuracy"), len(self.seeds.test))
+
+    @property
+    def at_chance(self) -> str | None:
+        """A sentence that says so of a network that is not, with its numbers; ``None`` of one that is."""
+        if self.told_apart:
+            return None
+        ordered = self.test.get("paired_accuracy")
+        return (
+            f"on {len(self.seeds.test)} test seeds the network does not tell the theories apart: AUC between universes"
+            f" {self.test['unpaired_auc']}" + ("" if ordered is None else f", pairs in the right order {ordered}")
+        )
 
     def __repr__(self) -> str:
         test = self.test
-        best = max(self.baselines, key=lambda name: self.baselines[name]["auc"].value)
-        return (
-            f"Metrics of {self.network}, mean {'kept' if self.mean_kept else 'removed'}: test AUC {test['auc']},"
-            f" paired accuracy {test['paired_accuracy']}\n"
-            f"best of {len(self.baselines)} baselines: {best}, test AUC {self.baselines[best]['auc']}"
+        said = f"Metrics of {self.network}, mean {'kept' if self.mean_kept else 'removed'}: test AUC {test['auc']}" + (
+            f", paired accuracy {test['paired_accuracy']}\n" if "paired_accuracy" in test else "\n"
         )
+        if not self.baselines:
+            return said + "no baseline"
+        best = max(self.baselines, key=lambda name: self.baselines[name]["auc"].value)
+        return said + f"best of {len(self.baselines)} baselines: {best}, test AUC {self.baselines[best]['auc']}"
 
     def plot(self, ax: Axes | None = None, measure: str = "auc") -> Axes:
         """One measure of the test part with its interval: the network, then its baselines; chance is dotted."""

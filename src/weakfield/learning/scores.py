@@ -6,16 +6,19 @@ in which seeds appear several times (slices) are resampled by whole seeds, never
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import FiniteFloat, StrictInt
 
-from weakfield.base.errors import WeakfieldError
+from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.figures import GREY, new_figure
+from weakfield.base.files import read_json
+from weakfield.base.records import Record
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,7 +27,20 @@ Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 CONFIDENCE = 0.95
+CHANCE = 0.5
+#: with fewer test seeds, even a perfect ordering of all pairs happens by chance more than once in twenty times
+FEWEST_SEEDS = 5
+#: said of an interval whose ends are the same: all resamples were alike, which with few seeds says nothing of the error
+NO_SPREAD = "no spread"
 BOOTSTRAP_SEED = 20_240
+
+
+class Logits(Record):
+    """Scores as they are written."""
+
+    seeds: tuple[StrictInt, ...]
+    newton: tuple[FiniteFloat, ...]
+    gr: tuple[FiniteFloat, ...]
 
 
 @dataclass(frozen=True, repr=False)
@@ -39,8 +55,13 @@ class Scores:
         return {"seeds": list(self.seeds), "newton": self.newton.tolist(), "gr": self.gr.tolist()}
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Scores:
-        return cls(tuple(value["seeds"]), np.array(value["newton"], float), np.array(value["gr"], float))
+    def from_json(cls, value: Any, source: str = "scores") -> Scores:
+        """What ``as_json`` gave; ``BadInput``, naming the ``source``, where the value is something else."""
+        found = Logits.read(value, source)
+        if not len(found.seeds) == len(found.newton) == len(found.gr):
+            sizes = f"{len(found.seeds)} seeds, {len(found.newton)} and {len(found.gr)} logits"
+            raise BadInput(f"{source} has {sizes}, expected as many of each")
+        return cls(found.seeds, np.array(found.newton, float), np.array(found.gr, float))
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.newton).all() and np.isfinite(self.gr).all()):
@@ -85,6 +106,24 @@ class Scores:
         return Scores(self.seeds, self.newton / temperature, self.gr / temperature)
 
 
+def load_scores(path: Path) -> dict[str, dict[str, Scores]]:
+    """The scores of a trained model and of its baselines by name and part, from ``scores.json``.
+
+    Raises ``BadInput`` for a file that is missing, damaged or something else.
+    """
+    written = read_json(path)
+    if (
+        not isinstance(written, dict)
+        or "network" not in written
+        or not all(isinstance(v, dict) for v in written.values())
+    ):
+        raise BadInput(f"{path} lacks scores of 'network' by part, expected what 'weakfield train' writes")
+    return {
+        who: {part: Scores.from_json(value, f"{path}: {who}, {part}") for part, value in parts.items()}
+        for who, parts in written.items()
+    }
+
+
 def cube_scores(scores: Scores) -> Scores:
     """Scores of whole cubes from those of their slices: the mean logit over the places of each seed.
 
@@ -108,7 +147,19 @@ class Estimate:
         return {"value": self.value, "low": self.low, "high": self.high}
 
     def __str__(self) -> str:
-        return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
+        return f"{self.value:.2f} ({self.range})"
+
+    @property
+    def range(self) -> str:
+        """``0.60 to 1.00``, with as many digits as tell the ends apart, or ``NO_SPREAD`` where they are the same."""
+        if self.low == self.high:
+            return NO_SPREAD
+        small = max(abs(self.low), abs(self.high)) < 1e-3
+        for form in (".2f", ".3f", ".4f", ".2e") if small else (".2f", ".3f", ".4f", ".5f", ".6f", ".2e"):
+            low, high = format(self.low, form), format(self.high, form)
+            if low != high:
+                break
+        return f"{low} to {high}"
 
 
 def bootstrap_weights(seeds: int, resamples: int) -> Array:
@@ -123,10 +174,46 @@ def resampled_mean(scores: Scores, values: Array, weights: Array) -> Array:
     return result
 
 
-def interval(value: float, resamples: Array) -> Estimate:
+def interval(value: float, resamples: Array, confidence: float = CONFIDENCE) -> Estimate:
     """The percentile interval of the resamples, widened if necessary to hold the value itself."""
-    low, high = np.quantile(resamples, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    low, high = np.quantile(resamples, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Estimate(value, min(float(low), value), max(float(high), value))
+
+
+def area_interval(value: float, resamples: Array, seeds: int, confidence: float = CONFIDENCE) -> Estimate:
+    """The interval of an area between 0 and 1 (AUC, average precision): percentiles, as ``interval``.
+
+    Where all is in the right order, or all in the wrong one, every resample of the ``seeds`` is alike and says nothing
+    of the error, and fewer than ``FEWEST_SEEDS`` have too few resamples; the area is then taken for a share of seeds in
+    order, with the interval of ``proportion``.
+    """
+    found = interval(value, resamples, confidence)
+    extreme = value in (0.0, 1.0) and found.low == found.high
+    return proportion(value, seeds, confidence) if extreme or seeds < FEWEST_SEEDS else found
+
+
+def proportion(value: float, seeds: int, confidence: float = CONFIDENCE) -> Estimate:
+    """A share of ``seeds`` independent seeds with its exact binomial interval (Clopper & Pearson 1934).
+
+    It is used for every share of right answers, because resamples of few seeds, or of seeds that all agree, do not
+    scatter. Half successes are allowed (ties), and so are means over the parts of a seed, which scatter less than whole
+    successes: for them the interval is too wide rather than too narrow.
+    """
+    from scipy.stats import beta
+
+    successes, tail = value * seeds, (1 - confidence) / 2
+    low = float(beta.ppf(tail, successes, seeds - successes + 1)) if value > 0 else 0.0
+    high = float(beta.ppf(1 - tail, successes + 1, seeds - successes)) if value < 1 else 1.0
+    return Estimate(value, min(low, value), max(high, value))
+
+
+def tells_apart(unpaired_auc: Estimate, paired_accuracy: Estimate | None, seeds: int) -> bool:
+    """Whether a classifier is above chance on that many seeds: the whole interval of one of both is above 1/2.
+
+    Cubes that are not paired have no paired accuracy.
+    """
+    lows = [found.low for found in (unpaired_auc, paired_accuracy) if found is not None]
+    return seeds >= FEWEST_SEEDS and max(lows) > CHANCE
 
 
 def right(logits: Array) -> Array:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import tomli_w
 
 from weakfield._version import __version__
+from weakfield.base import ending
 from weakfield.base.errors import WeakfieldError
 from weakfield.base.files import content_hash, write_text
 from weakfield.base.optional import from_extra
@@ -122,6 +123,7 @@ def _work(study: StudyConfig, root: Path, name: str, trials: int, number: int, t
     if threads is not None:
         import torch
 
+        ending.prepare()
         torch.set_num_threads(threads)
     folder, settings = RunFolder(root), study.search
     dataset = open_dataset(folder)
@@ -157,6 +159,8 @@ def _work(study: StudyConfig, root: Path, name: str, trials: int, number: int, t
         found.optimize(
             objective, n_trials=trials, catch=(WeakfieldError,), callbacks=[lambda study, trial: progress.advance()]
         )
+    if threads is not None:
+        ending.finish(0)
 
 
 def _report(study: StudyConfig, folder: RunFolder, found: optuna.Study) -> Found:
@@ -179,7 +183,7 @@ def _report(study: StudyConfig, folder: RunFolder, found: optuna.Study) -> Found
         test, reads = before.test, before.test_reads
     else:
         pairs = task(study, open_dataset(folder), models(study)[main_model(study)]).pairs["test"]
-        test = evaluate(score(load_model(place), pairs), study.audit.bootstrap)
+        test = evaluate(score(load_model(place), pairs), study.audit.bootstrap, study.paired)
         reads = 1 + (before.test_reads if before is not None else 0)
     values: dict[str, Any] = {
         "search": found.study_name,

@@ -1,4 +1,4 @@
-"""Summary statistics of every cube, measured once and kept: mean, variance, P(k), B(k1, k2, k3).
+"""Summary statistics of every cube, measured once and kept: mean, variance, P(k), B(k1, k2, k3), wavelets.
 
 They are measured on the raw samples, in the units of the field; the baselines standardise them by the training part.
 Only the mean itself depends on the mean of a cube; the others are the same whether it was removed or not.
@@ -7,7 +7,7 @@ Only the mean itself depends on the mean of a cube; the others are the same whet
 from __future__ import annotations
 
 import time
-import zipfile
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from weakfield.base.files import replacing
+from weakfield.base.arrays import load_arrays, save_arrays
+from weakfield.base.errors import BadInput
 from weakfield.base.progress import bar
 from weakfield.config import THEORIES
 from weakfield.dataset import Dataset
@@ -23,6 +24,8 @@ from weakfield.learning.scores import Array
 
 #: shells of the bispectrum: so few and wide that there are no more triangles than one usually has seeds
 SHELLS_OF_B = 5
+#: the tables of ``Summaries``
+TABLES = ("mean", "power", "bispectrum", "scattering", "wavelet_moments")
 #: an unfinished table is written this often [s]
 KEPT_EVERY = 60.0
 TINY = float(np.finfo(float).tiny)
@@ -34,7 +37,8 @@ class Summaries:
 
     ``mean`` (F = 1); ``power`` (shells): mean power of each shell one k_F wide around 1, 2, ... k_F up to the corners
     of the Fourier cube, then that of the modes on the Nyquist planes, which are in no shell [(Mpc/h)^3]; ``bispectrum``
-    (triangles): B over its Gaussian error. ``rows`` derives from these what baselines see.
+    (triangles): B over its Gaussian error; ``scattering`` and ``wavelet_moments``: what ``fourier.wavelets`` has by
+    these names. ``rows`` derives from these what baselines see.
     """
 
     seeds: tuple[int, ...]
@@ -49,7 +53,9 @@ class Summaries:
         wavenumber, because amplitudes act as factors and the scatter of ln P in a shell does not depend on its power.
         ``asinh_bispectrum``: B takes both signs, so a logarithm is not possible; divided by its Gaussian error it is of
         order one in every triangle and free of the amplitude that P(k) already holds, and asinh leaves small values as
-        they are and tames the long tails of a non-Gaussian field.
+        they are and tames the long tails of a non-Gaussian field. ``scattering``: logarithms of first and second order,
+        the second over the first. ``wavelet_moments``: logarithms of moments of each scale, and couplings of scales as
+        correlation coefficients.
         """
         place = {seed: number for number, seed in enumerate(self.seeds)}
         wanted = [place[seed] for seed in seeds]
@@ -58,8 +64,8 @@ class Summaries:
 
     def _derived(self, name: str) -> Array:
         power = self.tables["power"]
-        if name == "mean":
-            return self.tables["mean"]
+        if name in ("mean", "scattering", "wavelet_moments"):
+            return self.tables[name]
         if name == "log_variance":
             return _log((power * self.modes).sum(axis=-1, keepdims=True))
         if name == "log_power":
@@ -87,6 +93,7 @@ def bispectrum_edges(grid: int) -> Array:
 
 def summarise(cube: Array, box_size_mpch: float) -> dict[str, Array]:
     """The entries of ``Summaries.tables`` for one channel, a cube (N, N, N) in a box of that side [Mpc/h]."""
+    from weakfield.fourier.wavelets import scattering
     from weakfield.spectra import bispectrum, power_spectrum
 
     mean = float(cube.mean())
@@ -101,7 +108,14 @@ def summarise(cube: Array, box_size_mpch: float) -> dict[str, Array]:
     left = box_size_mpch**3 * float((fluctuation**2).mean()) - float(spectrum.sums.sum())
     nyquist = grid**3 - 1 - int(spectrum.modes.sum())
     power = np.append(spectrum.power, max(left, 0.0) / max(nyquist, 1))
-    return {"mean": np.array([mean]), "power": power, "bispectrum": significance}
+    wavelets = scattering(fluctuation)
+    return {
+        "mean": np.array([mean]),
+        "power": power,
+        "bispectrum": significance,
+        "scattering": wavelets.coefficients,
+        "wavelet_moments": wavelets.moments,
+    }
 
 
 def mode_counts(grid: int) -> Array:
@@ -155,18 +169,19 @@ def _log(values: Array) -> Array:
 def _save(path: Path, fingerprint: str, done: dict[int, dict[str, Array]]) -> None:
     seeds = sorted(done)
     tables = {name: np.stack([done[seed][name] for seed in seeds]) for name in done[seeds[0]]}
-    with replacing(path) as scratch, open(scratch, "wb") as handle:
-        np.savez(handle, fingerprint=np.array(fingerprint), seeds=np.array(seeds), **tables)  # type: ignore[arg-type]
+    save_arrays(path, fingerprint=np.array(fingerprint), seeds=np.array(seeds), **tables)
 
 
 def _load(path: Path, fingerprint: str) -> dict[int, dict[str, Array]]:
     """What ``_save`` kept for this data set, by seed; empty if the file is absent, damaged or of another data set."""
-    try:
-        with np.load(path) as file:
-            if str(file["fingerprint"]) != fingerprint:
-                return {}
-            seeds = file["seeds"].tolist()
-            tables = {name: file[name] for name in ("mean", "power", "bispectrum")}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+    if not path.exists():
         return {}
-    return {seed: {name: table[place] for name, table in tables.items()} for place, seed in enumerate(seeds)}
+    try:
+        file = load_arrays(path)
+    except BadInput as error:
+        warnings.warn(f"{error}; the summary statistics are measured again", UserWarning, stacklevel=3)
+        return {}
+    if {"fingerprint", "seeds", *TABLES} - set(file) or str(file["fingerprint"]) != fingerprint:
+        return {}
+    seeds = file["seeds"].tolist()
+    return {seed: {name: file[name][place] for name in TABLES} for place, seed in enumerate(seeds)}

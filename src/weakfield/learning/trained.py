@@ -13,7 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from weakfield.base.errors import BadInput
-from weakfield.base.files import file_hash, read_json
+from weakfield.base.files import file_hash
+from weakfield.base.plugins import trust
+from weakfield.base.wording import speak, speaking, spoken
 from weakfield.config import RunFolder, Theory
 from weakfield.dataset import Dataset, open_dataset
 from weakfield.dataset.channels import Geometry, Snapshot
@@ -23,7 +25,7 @@ from weakfield.dataset.wording import samples_in_words
 from weakfield.learning.cubes import Facts, OwnCubes
 from weakfield.learning.fitting import load_model
 from weakfield.learning.results import METRICS, Metrics
-from weakfield.learning.scores import Array, Scores
+from weakfield.learning.scores import Array, Scores, load_scores
 from weakfield.learning.scoring import SCORING_BATCH, logits
 
 if TYPE_CHECKING:
@@ -47,13 +49,16 @@ class TrainedNetwork:
         self.folder, self.network, self.dataset, self.metrics = folder, network, dataset, metrics
 
     @classmethod
-    def load(cls, folder: str | Path) -> TrainedNetwork:
+    def load(cls, folder: str | Path, trusted: bool = False) -> TrainedNetwork:
         """Load the network from ``training/<model>`` of a run folder.
 
         Raises ``BadInput`` when nothing was trained there, or when the weights or the data set are not those to which
-        the metrics belong.
+        the metrics belong. A network of somebody's own code in a run outside the working directory is refused unless it
+        is ``trusted``: that code runs with your rights.
         """
         folder = Path(folder)
+        if trusted:
+            trust(folder.resolve().parents[1])
         network, metrics = load_model(folder), Metrics.load(folder / METRICS)
         dataset = open_dataset(RunFolder(folder.resolve().parents[1]))
         for what, found, expected in (
@@ -75,22 +80,26 @@ class TrainedNetwork:
     @cached_property
     def scores(self) -> dict[str, Scores]:
         """Logits of the cubes of every part."""
-        written = read_json(self.folder / "scores.json")["network"]
-        return {part: Scores.from_json(values) for part, values in written.items()}
+        return load_scores(self.folder / "scores.json")["network"]
 
     def __repr__(self) -> str:
         metrics, data = self.metrics, self.dataset
         mean = "kept" if metrics.mean_kept else "removed"
-        return (
-            f"TrainedNetwork '{self.name}': {metrics.network} with {metrics.parameters:,} parameters\n"
+        text: str = spoken(
             f"trained on {len(metrics.seeds.train)} pairs, boxes of {data.box_size_mpch:g} Mpc/h, mean {mean};"
             f" a sample is {samples_in_words(data.description)}\n"
-            f"test AUC {metrics.test['auc']} on {len(metrics.seeds.test)} seeds"
+            f"test AUC {metrics.test['auc']} on {len(metrics.seeds.test)} seeds",
+            data.wording,
         )
+        return f"TrainedNetwork '{self.name}': {metrics.network} with {metrics.parameters:,} parameters\n{text}"
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw its test AUC beside those of the baselines."""
-        return self.metrics.plot(ax)
+        with speaking(self.dataset.wording):
+            drawn = self.metrics.plot(ax)
+            if figure := drawn.get_figure(root=True):
+                speak(figure)
+        return drawn
 
     @property
     def geometry(self) -> Geometry:

@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ConfigDict, FiniteFloat
 from torch import Tensor
 
-from weakfield.base.errors import BadInput, WeakfieldError
-from weakfield.base.files import content_hash, read_json, write_json
+from weakfield.base.errors import WeakfieldError
+from weakfield.base.files import content_hash, write_json
 from weakfield.base.progress import bar
+from weakfield.base.records import Record
 from weakfield.config.training import TrainingSettings
 from weakfield.cosmology.transfer.cache import cache_folder
 from weakfield.learning.losses import training_loss
@@ -46,6 +48,14 @@ class Variant:
         return {"precision": self.precision, "layout": self.layout, "chosen_by": self.chosen_by}
 
 
+class MeasuredVariants(Record):
+    """What is remembered of a trial; the other keys of its file say what was tried."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    seconds_a_sample: dict[str, FiniteFloat]
+
+
 def choose(
     settings: TrainingSettings, shape: tuple[int, ...], pairs: int, device: torch.device, kept: Path | None = None
 ) -> Variant:
@@ -57,7 +67,10 @@ def choose(
     if settings.epochs * 2 * pairs * prod(shape) < WORTH:
         return Variant(precisions[0], layouts[0], "small")
     variants = [Variant(p, layout, "trial") for p, layout in product(precisions, layouts)]
-    seconds = _remembered(settings, shape, device, lambda: measure(settings, shape, device, variants, kept), kept)
+    names = {_name(v) for v in variants}
+    seconds = _remembered(
+        settings, shape, device, lambda: measure(settings, shape, device, variants, kept), kept, names
+    )
     best = min(variants, key=lambda v: seconds[_name(v)])
     return best if seconds[_name(best)] * GAIN < seconds[_name(variants[0])] else variants[0]
 
@@ -109,6 +122,7 @@ def _remembered(
     device: torch.device,
     measured: Callable[[], dict[str, float]],
     kept: Path | None,
+    names: set[str],
 ) -> dict[str, float]:
     """The first measurement of this network, shape, batch, device and number of threads on this machine."""
     architecture = ("network", "size", "channels", "blocks", "activation", "normalisation", "dropout", "classes")
@@ -123,11 +137,10 @@ def _remembered(
         "torch": torch.__version__,
     }
     path: Path = cache_folder() / "variants" / f"{content_hash(key)}.json"
-    try:
-        found: dict[str, float] = read_json(path)["seconds_a_sample"]
-        return found
-    except (BadInput, KeyError, TypeError):
-        seconds = measured()
+    known = MeasuredVariants.load_if_sound(path)
+    if known is not None and names <= set(known.seconds_a_sample):
+        return known.seconds_a_sample
+    seconds = measured()
     try:
         write_json(path, {**key, "seconds_a_sample": seconds})
     except (OSError, WeakfieldError) as error:

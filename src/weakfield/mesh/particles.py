@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from weakfield.base.errors import BadInput
+
 #: at most so many slabs: every second slab may be worked on in parallel; more slabs balance better, fewer cost less
 _MOST_SLABS = 32
 
@@ -80,6 +82,20 @@ class Particles:
         arrays = ("column", "row_start", "displacement", "momentum", "ids")
         moved = {name: getattr(self, name).to(device) for name in arrays}
         return replace(self, **moved, row_cache=None if self.row_cache is None else self.row_cache.to(device))
+
+    def require_possible(self, most_momentum: float = 1.0) -> None:
+        """Raise ``BadInput`` unless all particles are within a box of their rest cells and below a momentum [m c].
+
+        Kernels find cells by displacements: what is no number or astronomically large would lead them astray.
+        """
+        for name, values, most in (
+            ("displacements", self.displacement, self.grid),
+            ("momenta", self.momentum, most_momentum),
+        ):
+            low, high = (float(end) for end in torch.aminmax(values))
+            if not max(-low, high) < most:  # NaN is not below, either
+                unit = "cells, expected less than the box" if most == self.grid else f"m c, expected below {most:g}"
+                raise BadInput(f"the particles of the start have {name} of {low:g} to {high:g} {unit}")
 
     def positions(self) -> Tensor:
         """(3, P) float64 positions in units of the box, wrapped to [0, 1)."""

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from weakfield.mesh import fft
-from weakfield.mesh.kernels.contract import Addition, Kernels, SpectralSolvers
+from weakfield.mesh.kernels.contract import Addition, Dragging, Kernels, SpectralSolvers
 from weakfield.mesh.packed import D_PHI, D_PSI, METRIC_PHI, METRIC_PSI, STRESS
 from weakfield.mesh.particles import Particles
 
@@ -89,6 +89,11 @@ class Continuum:
         """(n, n, n//2+1): 1 / W, but 0 on the Nyquist planes."""
         x, y, z = self._axes(self.inside_numpy / self.window_numpy)
         return z * y * x
+
+    def forget(self) -> None:
+        """Give up the memory of what is known for every mode; it is made again when it is asked for."""
+        for name in ("k2", "inside", "back", "per_window"):
+            self.__dict__.pop(name, None)
 
 
 @lru_cache(maxsize=8)
@@ -265,23 +270,19 @@ def solve_stress(
     gradient: Tensor,
     factor: float,
     addition: Addition | None,
-    now: float,
-    ahead: float,
     chi: Tensor,
     field: Tensor,
-    b: Tensor | None,
-    b_now: Tensor | None,
+    b: Dragging | None,
 ) -> None:
     """chi, as modes and in real space (``field``), and modes of a^2 B advanced in time, from S_ij of ``stress_modes``
     (EQUATIONS 5.2, 5.3 with k for kappa).
 
     chi = [k^2 S_ii - 3 k_i k_j S_ij] / (2 k^4) + ``addition``; (a^2 B_i)' = -2 i a^2 P_ij k_m S_jm / k^2, where P is
-    the transverse projection. ``now`` and ``ahead`` are a^2 times steps: ``b_now`` (3, N, N, N//2+1) becomes a^2 B
-    after ``now``, and ``b``, which is carried between cycles, a^2 B after ``now`` + ``ahead``. Without ``b`` only chi
+    the transverse projection. ``b`` is a^2 B, its increments a^2 times steps, its ``out`` modes. Without ``b`` only chi
     is computed.
     """
     if (fused := _fused(kernels, gradient)) is not None:
-        fused.solve_stress(packed, gradient, factor, addition, now, ahead, chi, field, b, b_now)
+        fused.solve_stress(packed, gradient, factor, addition, chi, field, b)
         return
     mesh = continuum(gradient.shape[-1], gradient.device)
     s = stress_modes(packed, gradient, factor)
@@ -293,12 +294,12 @@ def solve_stress(
     if addition is not None:
         kernels.add_realisation(*addition, chi)
     field.copy_(field_of(chi, field.shape[-1]))
-    if b is not None and b_now is not None:
+    if b is not None:
         for i in range(3):
             rate = -2j * (v[i] - mesh.k[i] * contracted / mesh.k2) / mesh.k2
             rate[0, 0, 0] = 0
-            b_now[i] = b[i] + now * rate
-            b[i] = b_now[i] + ahead * rate
+            b.out[i] = b.modes[i] + b.now * rate
+            b.modes[i] = b.out[i] + b.ahead * rate
 
 
 def transverse(modes: Tensor, factor: float) -> Tensor:

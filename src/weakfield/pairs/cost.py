@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from weakfield.config import THEORIES, Draw, RunFolder, RunSettings, StudyConfig
+from weakfield.pairs.cores import workers_for
 from weakfield.pairs.manifest import Manifest, manifests
 
 #: numbers per cell of the fields that are not scalars
-_COMPONENTS = {"B": 3, "p": 3, "hij": 6, "Tij": 6}
+_COMPONENTS = {"B": 3, "p": 3, "v": 3, "hij": 6, "Tij": 6}
+#: spectra written as several: of "delta" its parts while radiation acts, of "v" its divergence and rotation
+_SPECTRA = {"delta": 3, "v": 3}
 _WORD = {"float32": 4, "float64": 8}
 #: bytes: what an HDF5 file adds to its data, a line of a spectrum, a line of the background, an entry of pair.json
 _HDF5, _BIN, _CYCLE, _ENTRY = 8192, 80, 90, 320
@@ -52,7 +55,7 @@ def bytes_of_pair(study: StudyConfig) -> int:
     particles = simulation.grid**3 // simulation.tracer_factor
     snapshot = fields + (particles * _PARTICLE + _HDF5 if simulation.snapshot_particles else 0)
     snapshot += particles * _GADGET if simulation.snapshot_gadget else 0
-    files = len(simulation.spectra_fields) + 2  # "delta" is written as three while radiation acts
+    files = sum(_SPECTRA.get(name, 1) for name in simulation.spectra_fields)
     spectra = files * (simulation.spectra_bins * _BIN + 200)
     listed = _ENTRY * (len(simulation.snapshot_fields) * len(simulation.snapshot_redshifts) + files)
     cycles = _CYCLE * 3000  # for the longest clocks; the file is small next to a field
@@ -98,7 +101,9 @@ def estimate(study: StudyConfig, folder: RunFolder, draws: tuple[Draw, ...]) -> 
     if not known:
         seconds, source = calibrated(study)
     disk = next(path for path in (folder.root.resolve(), *folder.root.resolve().parents) if path.exists())
-    workers = len(study.campaign.gpus) or study.campaign.workers
+    workers = len(study.campaign.gpus) or study.campaign.asked_for
+    if not study.campaign.needs_dask:
+        workers = workers_for(study, max(1, len(missing)))
     return Estimate(
         len(draws), len(missing), bytes_of_pair(study), seconds, workers, shutil.disk_usage(disk).free, source
     )

@@ -16,15 +16,18 @@ from typing import Literal
 from weakfield._version import __version__
 from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.files import content_hash, copy_file, empty_folder, file_hash, sweep, sync_folder, write_text
+from weakfield.base.system_errors import errno_of
 from weakfield.config import THEORIES, Draw, RunFolder, StudyConfig
 from weakfield.config.layout import draw_named
-from weakfield.formats import load_field
+from weakfield.formats import load_attributes
 from weakfield.mesh.devices import describe
 from weakfield.pairs.check import check_pair
 from weakfield.pairs.cost import bytes_of_pair
+from weakfield.pairs.entries import FileEntry
 from weakfield.pairs.journal import log_failure, log_path, note, sentence
 from weakfield.pairs.locks import own_name, pair_lock
-from weakfield.pairs.manifest import FileEntry, Manifest, settings_hash, why_incomplete
+from weakfield.pairs.manifest import Manifest, settings_hash
+from weakfield.pairs.reading import damage
 from weakfield.simulation.evolution import grow_member
 from weakfield.simulation.study_cache import StudyCache
 from weakfield.simulation.writer import DirectWriter, ThreadedWriter, Writer
@@ -91,7 +94,7 @@ class PairGrower:
         with lock as ours:
             if not ours:
                 return "elsewhere"
-            why = why_incomplete(self.study, draw, self.folder)
+            why = damage(self.study, draw, self.folder)
             if why is not None:
                 with self._journal(draw, why):
                     growing = self._begin(draw)
@@ -200,8 +203,8 @@ def scratch_folder(setting: str | None, folder: RunFolder) -> Path | None:
 def disk_fault(error: BaseException | None) -> str | None:
     """The system's name for the error ("ENOSPC") if a disk or folder failed rather than a pair; else ``None``."""
     while error is not None:
-        if isinstance(error, OSError) and error.errno:
-            return errno.errorcode[error.errno] if error.errno in _DISK_FAULTS else None
+        if isinstance(error, OSError) and (number := errno_of(error)):
+            return errno.errorcode[number] if number in _DISK_FAULTS else None
         error = error.__cause__ or error.__context__
     return None
 
@@ -230,11 +233,12 @@ def _rename(growing: Path, final: Path) -> None:
 def _listed(study: StudyConfig, pair: Path) -> dict[str, FileEntry]:
     """Every file of a pair; fields also get a name, the number of their output and their redshift."""
     files: dict[str, FileEntry] = {}
-    for path in sorted(p for p in pair.rglob("*") if p.is_file()):
-        entry = FileEntry(file_hash(path), path.parent.name, path.stat().st_size)
+    found = [(theory, path) for theory in sorted(THEORIES) for path in sorted((pair / theory).rglob("*"))]
+    for theory, path in (one for one in found if one[1].is_file()):
+        entry = FileEntry(file_hash(path), theory, path.stat().st_size)
         stem, _, name = path.stem.rpartition("_")
         if path.suffix == ".h5" and name in study.simulation.snapshot_fields:
-            attributes = load_field(path)[1]
+            attributes = load_attributes(path)
             entry = replace(
                 entry,
                 field=name,

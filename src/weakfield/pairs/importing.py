@@ -5,61 +5,53 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from weakfield._version import __version__
 from weakfield.base.errors import BadInput
-from weakfield.base.files import copy_file, empty_folder, file_hash, sync_folder
+from weakfield.base.files import copy_file, empty_folder, file_hash, refuse_link, sync_folder
 from weakfield.config import THEORIES, OutputSettings, RunFolder, RunSettings, StudyConfig, Theory
+from weakfield.config.simulation import FieldName
 from weakfield.config.study import SeedSettings
-from weakfield.formats import load_field, read_settings_ini, save_field
+from weakfield.formats import load_field, save_field
 from weakfield.formats.background_text import read_background_text
+from weakfield.pairs.entries import FileEntry
+from weakfield.pairs.finished_runs import Member, differing, finished_runs
 from weakfield.pairs.locks import run_lock
-from weakfield.pairs.manifest import FileEntry, Manifest, settings_hash
+from weakfield.pairs.manifest import Manifest, settings_hash
+from weakfield.pairs.reading import damage
 from weakfield.pairs.runfolder import write_start
 from weakfield.simulation.output import UNITS, beginning_attributes
 
 #: names used in the run folder, whatever base names the files of the reference program have
 _OUTPUT = OutputSettings(dtype="float64")
-#: settings that may differ between the members of a pair: they decide which files there are, not what the files hold
-_OUTPUTS_ONLY = {"snapshot_fields", "snapshot_particles", "snapshot_gadget", "spectra_fields", "spectra_redshifts"}
-
+#: fields whose files are read; others are copied as they are
+_FIELDS = frozenset(get_args(FieldName))
 
 #: rounding of the scale factor in the background file
 _DIGITS = 1e-6
 
 
-@dataclass(frozen=True)
-class Member:
-    """One run of the reference program: its settings file, its output folder and the settings it was run with."""
-
-    ini: Path
-    output: Path
-    run: RunSettings
-
-    @property
-    def key(self) -> tuple[int, Theory]:
-        return self.run.seed, self.run.theory
-
-
 def import_reference(directory: str | Path, folder: RunFolder, skip_single: bool = False) -> list[Path]:
     """Make pairs of all runs of the reference program below ``directory``; returns the paths of their pair.json.
 
-    A run is a settings.ini with the output beside it or in its ``output path``. Fields get the attributes that the
-    other stages read; in particular, each carries the redshift of the cycle in which it was written, taken from the
-    background file (EQUATIONS 2). Outputs requested outside 0 <= z <= initial redshift are left out. If the folder has
-    no study.toml, one is made from the settings; its seeds are extended to include those imported. Tables that the runs
-    started from are copied to inputs/. Raises ``BadInput`` for a seed with only one member (``skip_single`` leaves it
-    out instead), for a gap between the seeds, for pairs whose settings differ from each other or from the folder's
-    study, and for damaged files.
+    A run is a settings.ini or ``<base>_settings_used.ini`` with the output beside it or in its ``output path``
+    (``finished_runs``). Fields get the attributes that the other stages read; in particular, each carries the redshift
+    of the cycle in which it was written, taken from the background file (EQUATIONS 2). Outputs requested outside 0 <= z
+    <= initial redshift, and light cones, are left out. Runs may have one output redshift, and all may be of one theory:
+    the stages that need more say so. If the folder has no study.toml, one is made from the settings; its seeds are
+    extended to include those imported. Tables that the runs started from are copied to inputs/. Raises ``BadInput`` for
+    a seed that lacks the member which others have (``skip_single`` leaves it out instead), for a gap between the seeds,
+    for runs whose settings differ from each other or from the folder's study, for links, and for damaged files.
     """
-    pairs = _pairs(_members(Path(directory)), skip_single)
+    directory = Path(directory)
+    pairs = _pairs(finished_runs(directory), skip_single)
     if not pairs:
         raise BadInput(f"{directory} holds no pair of runs, expected a settings.ini beside the output of each run")
-    first = next(iter(pairs.values()))["gr"]
+    first = next(member for member in reversed(next(iter(pairs.values())).values()))
     _covering(_study(first.run, tuple(pairs), folder), tuple(pairs))  # finds errors before anything is made
     for pair in pairs.values():
         for member in pair.values():
@@ -71,28 +63,8 @@ def import_reference(directory: str | Path, folder: RunFolder, skip_single: bool
     return paths
 
 
-def _members(directory: Path) -> Iterator[Member]:
-    """Every run below a folder."""
-    if not directory.is_dir():
-        raise BadInput(f"{directory} is not a folder, expected one with output of the reference program")
-    for ini in sorted(directory.rglob("*.ini")):
-        settings = read_settings_ini(ini, need_files=False)
-        if settings.settings.inverted:
-            raise BadInput(f"{ini} is a run with inverted = yes, expected runs of seeds as they are")
-        folders = (ini.parent, ini.parent / settings.output_path, settings.output_path)
-        base = settings.settings.output.generic_base
-        for folder in folders:
-            if (folder / f"{base}_background.dat").is_file():
-                yield Member(ini, folder, settings.settings)
-                break
-        else:
-            raise BadInput(
-                f"{ini}: no {base}_background.dat in {folders[0]} or {folders[1]}, expected the output of it"
-            )
-
-
-def _pairs(members: Iterator[Member], skip_single: bool) -> dict[int, dict[Theory, Member]]:
-    """Both members of each seed, seeds ascending."""
+def _pairs(members: list[Member], skip_single: bool) -> dict[int, dict[Theory, Member]]:
+    """The members of each seed in the order of ``THEORIES``, seeds ascending: both, or for all seeds the same one."""
     found: dict[int, dict[Theory, Member]] = {}
     for member in members:
         pair = found.setdefault(member.run.seed, {})
@@ -102,46 +74,38 @@ def _pairs(members: Iterator[Member], skip_single: bool) -> dict[int, dict[Theor
                 f" {member.run.seed}, expected one"
             )
         pair[member.run.theory] = member
-    for seed, pair in sorted(found.items()):
-        missing = [theory for theory in THEORIES if theory not in pair]
-        if missing and not skip_single:
+    pairs = {s: {theory: pair[theory] for theory in THEORIES if theory in pair} for s, pair in sorted(found.items())}
+    if skip_single:
+        return {seed: pair for seed, pair in pairs.items() if len(pair) == len(THEORIES)}
+    there = {theory for pair in pairs.values() for theory in pair}
+    for seed, pair in pairs.items():
+        if missing := [theory for theory in there if theory not in pair]:
             other = next(iter(pair.values()))
-            raise BadInput(f"{other.ini} has no twin, expected a {missing[0]} run of seed {seed} too")
-    return {seed: pair for seed, pair in sorted(found.items()) if len(pair) == len(THEORIES)}
+            raise BadInput(
+                f"{other.ini} has no twin, expected a {missing[0]} run of seed {seed} too; --skip-single leaves it out"
+            )
+    return pairs
 
 
 def _check_same(first: Member, other: Member) -> None:
     """Refuse two runs that differ in more than the theory and the seed, naming the setting."""
-    for table in ("cosmology", "simulation"):
-        ours, theirs = (_comparable(getattr(member.run, table)) for member in (first, other))
-        for key, value in ours.items():
-            if theirs[key] != value:
-                raise BadInput(
-                    f"{other.ini} has {key} {theirs[key]} but {first.ini} has {value}, expected runs that differ in"
-                    " gravity theory and seed alone"
-                )
-
-
-def _comparable(table: Any) -> dict[str, Any]:
-    """The values that decide results; files are compared by name, since they lie beside each run."""
-    values = table.model_dump(exclude=_OUTPUTS_ONLY)
-    return {key: _names(value) for key, value in values.items()}
-
-
-def _names(value: Any) -> Any:
-    if isinstance(value, Path):
-        return value.name
-    return [_names(item) for item in value] if isinstance(value, tuple) else value
+    if differs := differing(other.run, first.run):
+        key, theirs, ours = differs
+        raise BadInput(
+            f"{other.ini} has {key} {theirs} but {first.ini} has {ours}, expected runs that differ in gravity theory"
+            " and seed alone"
+        )
 
 
 def _study(run: RunSettings, seeds: tuple[int, ...], folder: RunFolder) -> StudyConfig:
     """The study of the pairs: the folder's own, whose settings must agree with theirs, or one made from them."""
     wanted = [z for z in run.simulation.snapshot_redshifts if 0 <= z <= run.simulation.initial_redshift]
-    spectra = [z for z in run.simulation.spectra_redshifts if 0 <= z <= run.simulation.initial_redshift]
-    if len(wanted) < 2 or "phi" not in run.simulation.snapshot_fields:
+    asked = run.simulation.spectra_redshifts if run.simulation.spectra_fields else ()
+    spectra = [z for z in asked if 0 <= z <= run.simulation.initial_redshift]
+    if not wanted or "phi" not in run.simulation.snapshot_fields:
         raise BadInput(
-            f"the runs wrote phi at {len(wanted) if 'phi' in run.simulation.snapshot_fields else 0} redshifts between 0"
-            f" and {run.simulation.initial_redshift:g}, expected at least 2 to make difference cubes of"
+            f"the runs wrote phi at no redshift between 0 and {run.simulation.initial_redshift:g}, expected 'phi' among"
+            " their 'snapshot outputs': a pair is made of it"
         )
     early, late = (10.0, 1.0) if {10.0, 1.0} <= set(wanted) else (wanted[0], wanted[-1])
     values = {
@@ -184,6 +148,9 @@ def _with_inputs(study: StudyConfig, folder: RunFolder) -> StudyConfig:
         source: Path | None = getattr(study.simulation, key)
         if source is None or not source.is_file():
             continue
+        if source.is_symlink():
+            warnings.warn(f"{source} is a link and is not copied to {folder.root / 'inputs'}", stacklevel=2)
+            continue
         update[key] = folder.root / "inputs" / source.name
         if not update[key].exists():
             copy_file(source, update[key])
@@ -191,23 +158,31 @@ def _with_inputs(study: StudyConfig, folder: RunFolder) -> StudyConfig:
 
 
 def _import_pair(seed: int, pair: dict[Theory, Member], study: StudyConfig, folder: RunFolder) -> Path:
-    """Copy one pair into its folder, whole or not at all; a pair that is already there stays."""
+    """Copy one pair into its folder, whole or not at all; a whole pair that is already there stays."""
     final = folder.pair(seed)
-    if Manifest.exists(final):
+    if damage(study, seed, folder) is None:
         known = Manifest.load(final)
-        if known.settings != settings_hash(study):
-            raise BadInput(f"{final} holds a pair of other settings, use another run folder")
+        if absent := [theory for theory in pair if theory not in known.theories]:
+            raise BadInput(
+                f"{final} was imported without its {absent[0]} run, expected both members in one import, into another"
+                " run folder"
+            )
         return known.path
     scratch = empty_folder(final.with_name(f".{final.name}.partial"))
     files: dict[str, FileEntry] = {}
-    for theory in THEORIES:
+    for theory in pair:
         (scratch / theory).mkdir()
         for name, about in _copy(pair[theory], study, scratch / theory):
             files[f"{theory}/{name}"] = FileEntry(file_hash(scratch / theory / name), theory, **about)
-    seconds = dict.fromkeys(THEORIES, 0.0)
+    seconds = dict.fromkeys(pair, 0.0)
     sources = {theory: str(member.ini.resolve()) for theory, member in pair.items()}
     Manifest.of(study, seed, scratch, dict(sorted(files.items())), seconds, imported=sources).save()
-    for path in (scratch, *(scratch / theory for theory in THEORIES)):
+    return put_in_place(scratch, final)
+
+
+def put_in_place(scratch: Path, final: Path) -> Path:
+    """Give a pair that was written into ``scratch``, its pair.json last, its name; returns the path of pair.json."""
+    for path in (scratch, *(path for path in scratch.iterdir() if path.is_dir())):
         sync_folder(path)
     shutil.rmtree(final, ignore_errors=True)
     os.replace(scratch, final)
@@ -226,10 +201,10 @@ def _copy(member: Member, study: StudyConfig, target: Path) -> Iterator[tuple[st
     for index, z in enumerate(kept):
         number = requested.index(z)
         for source in sorted(member.output.glob(f"{base.snapshot_base}{number:03d}_*")):
-            name = source.name.removeprefix(f"{base.snapshot_base}{number:03d}_")
+            name = refuse_link(source, member.output).name.removeprefix(f"{base.snapshot_base}{number:03d}_")
             path = target / f"{_OUTPUT.snapshot_base}{index:03d}_{name}"
             field = name.removesuffix(".h5")
-            if field in (name, "cdm"):
+            if field not in _FIELDS:
                 copy_file(source, path)
                 yield path.name, {}
                 continue
@@ -242,7 +217,7 @@ def _copy(member: Member, study: StudyConfig, target: Path) -> Iterator[tuple[st
         if not (target / f"{_OUTPUT.snapshot_base}{index:03d}_phi.h5").exists():
             raise BadInput(f"{member.output} has no {base.snapshot_base}{number:03d}_phi.h5, expected phi at z = {z:g}")
     for source in sorted(member.output.glob(f"{base.spectra_base}[0-9][0-9][0-9]_*.dat")):
-        name = _OUTPUT.spectra_base + source.name.removeprefix(base.spectra_base)
+        name = _OUTPUT.spectra_base + refuse_link(source, member.output).name.removeprefix(base.spectra_base)
         copy_file(source, target / name)
         yield name, {}
 

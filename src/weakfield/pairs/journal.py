@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from weakfield.base.errors import one_line
 from weakfield.base.provenance import now
+from weakfield.base.system_errors import told
 from weakfield.config import Draw, Inverse, RunFolder
 from weakfield.config.layout import pair_name, seed_of
 from weakfield.pairs.locks import identity
@@ -59,9 +61,9 @@ def entries(folder: RunFolder) -> Iterator[dict[str, Any]]:
             for line in lines:
                 try:
                     entry = json.loads(line)
-                except ValueError:
+                except (ValueError, RecursionError):
                     continue
-                if isinstance(entry, dict) and {"seed", "event"} <= set(entry):
+                if isinstance(entry, dict) and type(entry.get("seed")) is int and "event" in entry:
                     yield entry | {"host": path.stem}
 
 
@@ -90,5 +92,6 @@ def log_failure(folder: RunFolder, draw: Draw, error: BaseException) -> None:
 
 def sentence(error: BaseException) -> str:
     """An error as a single line."""
-    said = " ".join(str(error).split())
-    return said or type(error).__name__
+    if isinstance(error, OSError):
+        return one_line(told(error))
+    return one_line(str(error)) or type(error).__name__

@@ -26,6 +26,7 @@ from typing import IO, Any
 
 from weakfield.base.errors import WeakfieldError
 from weakfield.base.provenance import now
+from weakfield.base.system_errors import told
 from weakfield.config import Draw, RunFolder
 from weakfield.config.layout import draw_named, in_order, pair_name
 
@@ -55,7 +56,7 @@ def pair_lock(folder: RunFolder, draw: Draw, wait: bool = False) -> Iterator[boo
         if handle is not None:
             _signed(handle, path)
     except OSError as error:
-        raise WeakfieldError(f"cannot write {path}: {error.strerror or error}") from error
+        raise WeakfieldError(told(error, path, "write")) from error
     if handle is None:
         yield False
         return
@@ -78,9 +79,11 @@ def holder(folder: RunFolder, draw: Draw) -> dict[str, Any] | None:
         return None
     except BlockingIOError:
         try:
-            return dict(json.loads(os.pread(handle, 4096, 0)))
-        except ValueError:  # taken at this instant
-            return {"host": "unknown", "process": 0, "since": now()}
+            said = json.loads(os.pread(handle, 4096, 0))
+        except (ValueError, RecursionError):  # taken at this instant
+            said = None
+        unknown = {"host": "unknown", "process": 0, "since": now()}
+        return {key: said.get(key, other) for key, other in unknown.items()} if isinstance(said, dict) else unknown
     except OSError:
         return None
     finally:
@@ -175,7 +178,7 @@ def lock_file(folder: RunFolder, name: str) -> IO[str]:
         folder.root.mkdir(parents=True, exist_ok=True)
         return open(folder.root / name, "a+", encoding="utf-8")
     except OSError as error:
-        raise WeakfieldError(f"cannot write in {folder.root}: {error.strerror or error}") from error
+        raise WeakfieldError(told(error, folder.root, "write in")) from error
 
 
 def flock(handle: IO[str], how: int) -> bool:

@@ -7,50 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field, StrictBool, StrictInt, TypeAdapter, ValidationError
 
 from weakfield._version import __version__
 from weakfield.base.errors import BadInput
 from weakfield.base.files import content_hash, read_json, write_json
+from weakfield.base.records import flaw
 from weakfield.config import THEORIES, Draw, Inverse, RunFolder, StudyConfig, Theory
-from weakfield.config.layout import draw_named, seed_of
-from weakfield.config.simulation import CHECKPOINT_SCHEDULE
+from weakfield.config.layout import draw_named, pair_name, seed_of
+from weakfield.config.run_settings import CHECKPOINT_SCHEDULE
+from weakfield.pairs.entries import FileEntry, Files, Seconds, outputs_of, unlisted, with_defaults
 
 _NAME = "pair.json"
 #: by mesh and precision; raised whenever the same settings give other numbers, so that old and new pairs never mix
 _RECIPE = {
-    ("staggered", "double"): 2, ("staggered", "single"): 3, ("spectral", "double"): 4, ("spectral", "single"): 4,
+    ("staggered", "double"): 2, ("staggered", "single"): 3, ("spectral", "double"): 5, ("spectral", "single"): 5,
 }  # fmt: skip
 #: largest distance of a redshift from that of the output it stands for, over 1 + z
 TOLERANCE = 1e-3
-
-
-@dataclass(frozen=True)
-class FileEntry:
-    """One file of a pair. Fields also have a name, the number of the output and the redshift they were written at.
-
-    ``hash`` is that of ``base.files.file_hash``; imported pairs have no ``bytes``.
-    """
-
-    hash: str
-    theory: str
-    bytes: int | None = None
-    field: str | None = None
-    index: int | None = None
-    redshift: float | None = None
-    scale_factor: float | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """The entry as it stands in pair.json, where unknown values are left out."""
-        order = ("hash", "bytes", "theory", "field", "index", "redshift", "scale_factor")
-        return {name: value for name in order if (value := getattr(self, name)) is not None}
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> FileEntry:
-        """The entry that ``as_json`` gave; keys of later versions are ignored."""
-        known = {name: value[name] for name in cls.__dataclass_fields__ if name in value}
-        return cls(**{"hash": "", "theory": "", **known})
 
 
 @dataclass(frozen=True)
@@ -63,18 +41,18 @@ class Manifest:
     """
 
     folder: Path
-    seed: int | None
+    seed: StrictInt | None
     settings: str
-    files: Mapping[str, FileEntry]
-    seconds: Mapping[Theory, float]
+    files: Files
+    seconds: Mapping[Theory, Seconds]
     software_version: str | None = None
     mesh: str | None = None
     start: str | None = None
     f_nl: float | None = None
-    inverted: bool = False
-    fixed_amplitude: bool | None = None
+    inverted: StrictBool = False
+    fixed_amplitude: StrictBool | None = None
     device: str | None = None
-    imported: Mapping[Theory, str] | None = None
+    imported: Annotated[Mapping[Theory, str], Field(min_length=1)] | None = None
 
     @classmethod
     def of(
@@ -103,7 +81,11 @@ class Manifest:
 
     @classmethod
     def load(cls, folder: Path) -> Manifest:
-        """The manifest in the folder of a pair; ``BadInput`` if it is missing, damaged or not a manifest."""
+        """The manifest in the folder of a pair.
+
+        Raises ``BadInput`` if it is missing, damaged or not a manifest, or if it is of another pair than the folder:
+        a copied pair is no other seed.
+        """
         return cls._from_json(folder, read_json(manifest_path(folder)))
 
     @classmethod
@@ -112,11 +94,27 @@ class Manifest:
             raise BadInput(
                 f"{manifest_path(folder)} lacks 'settings' or 'files', expected what 'weakfield simulate' writes"
             )
-        known = {name: value[name] for name in cls.__dataclass_fields__ if name in value}
-        files = {name: FileEntry.from_json(entry) for name, entry in value["files"].items()}
         named = draw_named(folder.name)
-        seed = None if named is None else seed_of(named)
-        return cls(**{"seed": seed, "seconds": {}, **known, "folder": folder, "files": files})
+        about = {} if named is None else {"seed": seed_of(named), "inverted": isinstance(named, Inverse)}
+        given = {key: of for key, of in value.items() if of is not None}
+        files = {name: with_defaults(entry) for name, entry in value["files"].items()}
+        values = {"seed": None, "seconds": {}, **about, **given, "folder": folder, "files": files}
+        try:
+            found = _checked().validate_python(values)
+        except ValidationError as error:
+            raise BadInput(f"{manifest_path(folder)} {flaw(error, 'manifest of a pair')}") from error
+        if named is not None and found.draw != named:
+            raise BadInput(
+                f"{manifest_path(folder)} is that of {pair_name(found.draw)}, expected {folder.name}: a pair that was"
+                " copied or renamed is not that of another seed"
+            )
+        return found
+
+    @property
+    def draw(self) -> Draw:
+        """What the pair was grown from: its seed, or the inverse of it."""
+        assert self.seed is not None  # the folder of a pair has a seed in its name
+        return Inverse(self.seed) if self.inverted else self.seed
 
     @staticmethod
     def exists(folder: Path) -> bool:
@@ -142,6 +140,11 @@ class Manifest:
         write_json(self.path, {**value, "files": files, "seconds": dict(self.seconds)})
 
     @property
+    def theories(self) -> tuple[Theory, ...]:
+        """The members that the pair has; only an imported pair may lack one."""
+        return THEORIES if self.imported is None else tuple(theory for theory in THEORIES if theory in self.imported)
+
+    @property
     def content(self) -> list[Any]:
         """What later stages depend on, as JSON: settings and files. It enters the fingerprint of the pairs."""
         return [self.settings, {name: entry.as_json() for name, entry in self.files.items()}]
@@ -152,9 +155,9 @@ class Manifest:
         return sum(entry.bytes or 0 for entry in self.files.values())
 
     def redshifts(self, field: str = "phi", outputs: Sequence[float] = ()) -> tuple[float, ...]:
-        """The redshifts at which a field was written for both theories, descending; ``outputs`` as in ``path_of``."""
-        newton, gr = ({i: z for i, z, _ in self._asked(theory, field, outputs)} for theory in THEORIES)
-        return tuple(z for i, z in newton.items() if i in gr)
+        """The redshifts at which a field was written for all its members, descending; ``outputs`` as in ``path_of``."""
+        first, *others = ({i: z for i, z, _ in self._asked(theory, field, outputs)} for theory in self.theories)
+        return tuple(z for i, z in first.items() if all(i in other for other in others))
 
     def path_of(self, theory: Theory, field: str, redshift: float, outputs: Sequence[float] = ()) -> Path:
         """The file of a field at the output nearest to ``redshift``, within ``TOLERANCE`` (1 + z).
@@ -163,8 +166,13 @@ class Manifest:
         was asked for, then by the one it was written at: these differ where steps do not land on outputs. Raises
         ``BadInput``, which lists the available redshifts.
         """
+        if theory not in self.theories:
+            raise BadInput(
+                f"{self.path} has no '{theory}' run: '{self.theories[0]}' alone was imported, expected both theories"
+                " for this"
+            )
         asked = self._asked(theory, field, outputs)
-        written = [(i, z, name) for i, z, name in self._written(theory, field) if z is not None]
+        written = [(i, z, name) for i, z, name in outputs_of(self.files, theory, field) if z is not None]
         for known in (asked, written):
             apart, name = min(((abs(z - redshift), name) for _, z, name in known), default=(float("inf"), ""))
             if apart <= TOLERANCE * (1.0 + redshift):
@@ -177,14 +185,15 @@ class Manifest:
 
     def _asked(self, theory: Theory, field: str, outputs: Sequence[float]) -> list[tuple[int, float, str]]:
         """The same outputs, each at the redshift that was asked for or, failing that, the one it was written at."""
-        asked = ((i, outputs[i] if i < len(outputs) else z, name) for i, z, name in self._written(theory, field))
+        written = outputs_of(self.files, theory, field)
+        asked = ((i, outputs[i] if i < len(outputs) else z, name) for i, z, name in written)
         return [(i, z, name) for i, z, name in asked if z is not None]
 
-    def _written(self, theory: Theory, field: str) -> list[tuple[int, float | None, str]]:
-        """Number, redshift and file name of every output of a field, ordered by number, so that redshifts descend."""
-        entries = self.files.items()
-        found = [(e.index, e.redshift, n) for n, e in entries if e.theory == theory and e.field == field]
-        return sorted(((i, z, name) for i, z, name in found if i is not None), key=lambda output: output[0])
+
+@cache
+def _checked() -> TypeAdapter[Manifest]:
+    """Checks the types of what pair.json holds; keys of later versions are ignored."""
+    return TypeAdapter(Manifest)
 
 
 def manifest_path(pair: Path) -> Path:
@@ -194,8 +203,10 @@ def manifest_path(pair: Path) -> Path:
 
 def settings_hash(study: StudyConfig) -> str:
     """The hash of what decides the files of a pair, apart from the seed and from whether it is inverted."""
+    cones = {"lightcone": study.lightcone.model_dump(mode="json")} if study.lightcone.cones else {}
     return content_hash(
         {
+            **cones,
             "recipe": _RECIPE[study.simulation.mesh, study.simulation.precision],
             "cosmology": study.cosmology.model_dump(mode="json"),
             "simulation": study.simulation.identity(),
@@ -218,16 +229,15 @@ def why_incomplete(study: StudyConfig, draw: Draw, folder: RunFolder) -> str | N
     """
     pair = folder.pair(draw)
     try:
-        value = read_json(manifest_path(pair))
+        manifest = Manifest.load(pair)
     except BadInput as error:
-        return str(error)  # missing or unreadable
-    manifest = Manifest._from_json(pair, value)
+        return str(error)  # missing, damaged, or that of another pair
     if manifest.settings != settings_hash(study):
         raise BadInput(
             f"{pair} was grown with other settings ({manifest.settings}) than the study's ({settings_hash(study)}),"
             " expected the same; use another run folder"
         )
-    for theory in THEORIES:
+    for theory in manifest.theories:
         if not folder.member(draw, theory).is_dir():
             return f"{pair} has no '{theory}' run, expected both theories"
     for name, entry in manifest.files.items():
@@ -237,4 +247,5 @@ def why_incomplete(study: StudyConfig, draw: Draw, folder: RunFolder) -> str | N
         size = path.stat().st_size
         if entry.bytes not in (None, size):
             return f"{path} has {size} bytes, expected {entry.bytes} by its pair.json"
-    return None
+    lacking = unlisted(study, pair, manifest.files, manifest.theories, imported=manifest.imported is not None)
+    return None if lacking is None else f"{manifest.path} {lacking}"

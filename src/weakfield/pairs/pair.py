@@ -16,6 +16,7 @@ from weakfield.pairs.manifest import Manifest
 
 if TYPE_CHECKING:
     import xarray as xr
+    from torch import Tensor
 
 #: the gauge of each theory's fields
 GAUGES: dict[Theory, str] = {"newton": "n-body", "gr": "poisson"}
@@ -57,7 +58,7 @@ class Pair:
 
     @property
     def redshifts(self) -> tuple[float, ...]:
-        """The redshifts of the outputs at which phi of both theories is there, descending."""
+        """The redshifts of the outputs at which phi of both theories, or of its only one, is there, descending."""
         return self.manifest.redshifts("phi", self.outputs)
 
     def path(self, theory: Theory, name: str = "phi", z: float | None = None) -> Path:
@@ -71,6 +72,15 @@ class Pair:
             z = min(self.manifest.redshifts(name, self.outputs), default=0.0)
         return self.manifest.path_of(theory, name, z, self.outputs)
 
+    def read(self, path: Path) -> tuple[Tensor, dict[str, Any]]:
+        """The field in one of the files that ``path`` names, as it is stored, and its attributes.
+
+        Raises ``BadInput`` for a file that is missing, damaged, or not as the manifest recorded it.
+        """
+        from weakfield.pairs.reading import pair_field
+
+        return pair_field(self.manifest, path.relative_to(self.manifest.folder).as_posix())
+
     def field(self, name: str, theory: Theory, z: float | None = None) -> xr.DataArray:
         """A field at one output, in the precision it is stored in.
 
@@ -78,19 +88,16 @@ class Pair:
         positions of the nodes, where the fields lie, in Mpc/h; for an output with coarser cells they are the centres of
         these cells. On the staggered mesh, components of vectors and tensors lie half a cell further along their axes.
         Attributes: redshift, scale_factor, theory, gauge, units, seed, inverted, mesh, start, box_size_mpch,
-        weakfield_version. Raises ``BadInput`` as ``path`` does, and for a file that is missing or damaged.
+        weakfield_version. Raises ``BadInput`` as ``path`` and ``read`` do.
         """
-        from weakfield.formats import load_field
         from weakfield.formats.labelled import labelled
 
-        path = self.path(theory, name, z)
-        values, stored = load_field(path)
-        if missing := [key for key in ("redshift", "box_size_mpch") if key not in stored]:
-            raise BadInput(f"{path} has no attribute '{missing[0]}', expected it beside the field")
+        values, stored = self.read(self.path(theory, name, z))
         box, redshift = float(stored["box_size_mpch"]), float(stored["redshift"])
         about: dict[str, Any] = {"scale_factor": 1.0 / (1.0 + redshift), "mesh": self.manifest.mesh or "unknown"}
         about |= {key: value for key, value in stored.items() if key != "software_version"}
-        about |= {"theory": theory, "gauge": GAUGES[theory], "seed": self.seed, "inverted": self.inverted}
+        gauge = "unstated" if "class" in stored else GAUGES[theory]  # what is known of other people's cubes
+        about |= {"theory": theory, "gauge": gauge, "seed": self.seed, "inverted": self.inverted}
         about["weakfield_version"] = stored.get("software_version", "unknown")
         found = labelled(values, name, box, about)
         nodes = 1 if self.grid is None else max(self.grid // values.shape[-1], 1)
@@ -114,7 +121,7 @@ class Pair:
         inverse = ", every initial mode times -1" if self.inverted else ""
         mesh = "" if about.mesh is None else f" on the {about.mesh} mesh, {about.start} start"
         return (
-            f"Pair of seed {self.seed}{inverse}: newton and gr{mesh}\n"
+            f"Pair of seed {self.seed}{inverse}: {' and '.join(about.theories)}{mesh}\n"
             f"  phi at z = {', '.join(f'{z:g}' for z in self.redshifts)}; weakfield {about.software_version}\n"
             f"  {about.folder}"
         )

@@ -11,9 +11,11 @@ from typing import IO, Any
 from weakfield._version import __version__
 from weakfield.base.errors import BadInput
 from weakfield.base.files import read_json, sweep, write_json, write_text
+from weakfield.base.plugins import require_trust, trust
 from weakfield.base.provenance import git_commit, machine, now, versions
 from weakfield.config import RunFolder, StudyConfig
-from weakfield.config.simulation import BEFORE, CHECKPOINT_SCHEDULE
+from weakfield.config.run_settings import CHECKPOINT_SCHEDULE
+from weakfield.config.simulation import BEFORE
 from weakfield.pairs.locks import flock, lock_file, run_lock
 from weakfield.pairs.manifest import Manifest
 
@@ -21,14 +23,33 @@ from weakfield.pairs.manifest import Manifest
 INPUT_FILES = ("transfer_file", "template_file", "particle_file")
 
 
-def load_study(root: str | Path) -> StudyConfig:
-    """The study of a run folder; ``BadInput`` when the folder does not exist or has no study."""
+def load_study(root: str | Path, trusted: bool = False, runs: bool = True) -> StudyConfig:
+    """The study of a run folder; ``BadInput`` when the folder does not exist or has no study.
+
+    ``trusted`` says that the user has read the code that the folder names and keeps; unless it is, a folder outside the
+    working directory that names some is refused, but for a caller that ``runs`` none of it.
+    """
     folder = RunFolder(root)
     if not folder.root.is_dir():
         raise BadInput(f"{folder.root} is not a folder; expected a run folder made by 'weakfield run'")
     if not folder.study.exists():
         raise BadInput(f"{folder.root} holds no study.toml; expected a run folder made by 'weakfield run'")
-    return StudyConfig.from_toml(folder.study)
+    study = StudyConfig.from_toml(folder.study)
+    if runs:
+        require_trusted(study, folder.study, trusted)
+    return study
+
+
+def require_trusted(study: StudyConfig, path: Path, trusted: bool) -> None:
+    """Raise ``BadInput`` for a study file that names code, unless it lies in the working directory or is ``trusted``.
+
+    A file is where its symbolic links lead. What is trusted once stays so in this process and those it starts.
+    """
+    if trusted:
+        for folder in {path.parent, path.resolve().parent}:
+            trust(folder)
+    if study.plugins:
+        require_trust(path, (f"{key} = '{name}'" for key, name in study.plugins.items()))
 
 
 @contextmanager
@@ -87,13 +108,24 @@ def write_start(study: StudyConfig, folder: RunFolder, stages: str) -> None:
     text = _relative(study, folder.root).to_toml()
     if not folder.study.exists() or folder.study.read_text(encoding="utf-8") != text:
         write_text(folder.study, text)
-    starts = read_json(folder.provenance)["starts"] if folder.provenance.exists() else []
+    starts = _starts(folder.provenance)
     commit = git_commit()
     start = {"time": now(), "stages": stages, "weakfield": __version__, "git_commit": commit}
     write_json(
         folder.provenance,
         {"versions": versions(), "git_commit": commit, "machine": machine(), "starts": [*starts, start]},
     )
+
+
+def _starts(provenance: Path) -> list[Any]:
+    """The earlier starts in a provenance.json, if there is one; ``BadInput`` if it holds something else."""
+    known = read_json(provenance) if provenance.exists() else {"starts": []}
+    if not isinstance(known, dict) or not isinstance(known.get("starts"), list):
+        raise BadInput(
+            f"{provenance} lacks the list 'starts', expected what weakfield writes; without that file the history of"
+            " the run folder begins anew"
+        )
+    return list(known["starts"])
 
 
 def _relative(study: StudyConfig, root: Path) -> StudyConfig:
@@ -117,6 +149,7 @@ def _universe(study: StudyConfig) -> dict[str, Any]:
         "cosmology": study.cosmology.model_dump(mode="json"),
         "simulation": BEFORE | study.simulation.identity(),
         "output": study.output.model_dump(mode="json", exclude=CHECKPOINT_SCHEDULE),
+        "lightcone": study.lightcone.model_dump(mode="json"),
     }
     return {f"{table}.{key}": value for table, values in tables.items() for key, value in values.items()}
 

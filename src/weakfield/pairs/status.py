@@ -10,15 +10,17 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ConfigDict
+
 from weakfield.base.errors import BadInput
-from weakfield.base.files import read_json
 from weakfield.base.progress import without_bars
+from weakfield.base.records import Record
 from weakfield.config import Draw, RunFolder, StudyConfig
 from weakfield.config.layout import draw_named, in_order
 from weakfield.pairs.cost import bytes_of_pair
 from weakfield.pairs.journal import draw_of, entries, log_path
 from weakfield.pairs.locks import holders
-from weakfield.pairs.manifest import Manifest
+from weakfield.pairs.manifest import Manifest, why_incomplete
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -29,10 +31,20 @@ _RECENT = 32
 _ROWS = 12
 
 
+class CampaignRecord(Record):
+    """``campaign.json``, which a campaign writes for other shells; of its keys, the one that is shown."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    dashboard: str
+
+
 @dataclass(frozen=True)
 class Status:
     """Numbers of a campaign. ``running`` says who has which pair; ``failed`` gives the last failure of pairs not whole.
 
+    ``damaged`` says of pairs that were grown what keeps them from being whole: a file that is missing or of another
+    size, a manifest that is not that of the pair. Files are not read for it.
     ``rate`` [pairs an hour] assumes that the pairs running now take as long as the last ones did, so that no clock is
     read; it is 0 while nothing is running or nothing is known. ``seconds_left`` follows from it and is ``None`` if the
     rate is 0.
@@ -42,6 +54,7 @@ class Status:
     done: int
     running: dict[Draw, dict[str, Any]]
     failed: dict[Draw, str]
+    damaged: dict[Draw, str]
     rate: float
     seconds_left: float | None
     disk_used: int
@@ -49,10 +62,11 @@ class Status:
     disk_free: int
     dashboard: str | None
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """The status for ``--json``, which names pairs as text."""
-        named = {key: {str(draw): of for draw, of in getattr(self, key).items()} for key in ("running", "failed")}
-        return asdict(replace(self, running={}, failed={})) | named
+        by_draw = ("running", "failed", "damaged")
+        named = {key: {str(draw): of for draw, of in getattr(self, key).items()} for key in by_draw}
+        return asdict(replace(self, running={}, failed={}, damaged={})) | named
 
 
 class Watcher:
@@ -66,9 +80,7 @@ class Watcher:
     def look(self) -> Status:
         """The status now."""
         draws = self._study.seeds.draws
-        for draw in draws:
-            if draw not in self._bytes:
-                self._read(draw)
+        damaged = {draw: why for draw in draws if draw not in self._bytes and (why := self._read(draw)) is not None}
         running = {draw: who for draw, who in holders(self._folder).items() if draw not in self._bytes}
         missing = len(draws) - len(self._bytes)
         rate = 0.0
@@ -76,28 +88,36 @@ class Watcher:
             rate = 3600.0 * len(running) * len(self._seconds) / sum(self._seconds)
         used = sum(self._bytes.values())
         one = used // len(self._bytes) if self._bytes else bytes_of_pair(self._study)
-        about = self._folder.campaign / "campaign.json"
+        campaign = CampaignRecord.load_if_sound(self._folder.campaign / "campaign.json")
         return Status(
             pairs=len(draws),
             done=len(self._bytes),
             running=running,
             failed=self._failures(set(running)),
+            damaged={draw: why for draw, why in damaged.items() if draw not in running},
             rate=rate,
             seconds_left=3600.0 * missing / rate if rate else None,
             disk_used=used,
             disk_needed=one * missing,
             disk_free=shutil.disk_usage(self._folder.root).free,
-            dashboard=read_json(about)["dashboard"] if about.exists() else None,
+            dashboard=None if campaign is None else campaign.dashboard,
         )
 
-    def _read(self, draw: Draw) -> None:
+    def _read(self, draw: Draw) -> str | None:
+        """Take note of a pair if it is whole; of one that is there and is not, what is wrong."""
+        if not Manifest.exists(self._folder.pair(draw)):
+            return None
         try:
-            manifest = Manifest.load(self._folder.pair(draw))
-        except BadInput:
-            return  # not there, or damaged, which counts as not there
+            why = why_incomplete(self._study, draw, self._folder)
+        except BadInput as error:
+            why = str(error)
+        if why is not None:
+            return why
+        manifest = Manifest.load(self._folder.pair(draw))
         self._bytes[draw] = manifest.bytes
         if manifest.seconds:
             self._seconds.append(float(sum(manifest.seconds.values())))
+        return None
 
     def _failures(self, running: set[Draw]) -> dict[Draw, str]:
         logs = (draw_named(path.stem) for path in (self._folder.campaign / "failed").glob("seed*.log"))
@@ -144,6 +164,7 @@ def rows(status: Status) -> list[tuple[str, str]]:
         ("done", f"{status.done} of {status.pairs} pairs"),
         ("running", str(len(status.running))),
         ("failed", str(len(status.failed))),
+        *([("damaged", f"{len(status.damaged)}, to be grown again")] if status.damaged else []),
         ("speed", f"{status.rate:.4g} pairs an hour, time left {left}" if status.running else "nothing runs"),
         (
             "disk",
@@ -156,6 +177,8 @@ def rows(status: Status) -> list[tuple[str, str]]:
         lines.append((f"seed {draw}", f"{who['host']}, process {who['process']}, since {who['since']}"))
     for draw, why in list(status.failed.items())[:_ROWS]:
         lines.append((f"seed {draw}", f"failed: {why}"))
+    for draw, why in list(status.damaged.items())[:_ROWS]:
+        lines.append((f"seed {draw}", f"damaged: {why}"))
     return lines
 
 

@@ -136,11 +136,15 @@ class Dispatch:
 
     def grow(self, draws: Sequence[Draw]) -> None:
         """Grow the pairs that no other process has, then those that others had."""
+        from distributed.comm.core import CommClosedError
+
         try:
             for wait in (False, True):
                 for draw in draws:
                     self._submit(draw, wait)
                 draws = self._gather(wait)
+        except CommClosedError as error:  # the scheduler went while it was asked for something
+            raise self._lost() from error
         except BaseException:
             if self._client.status == "running":  # otherwise nobody would answer
                 with suppress(Exception):

@@ -193,7 +193,8 @@ def saliency_shells(fourier: PairSpectrum) -> Any:
             markerfacecolor="white" if theory == "gr" else COLOURS[theory],
             label=NAMES[theory],
         )
-    gradient.set_yscale("log")
+    if any(power > 0 for powers in fourier.gradient_power.values() for power in powers):  # none of a constant network
+        gradient.set_yscale("log")
     gradient.set_ylabel(r"mean $|G(k)/N^3|^2$  [logit$^2$]")
     gradient.legend(frameon=False, fontsize=9)
     for panel in axes[0]:

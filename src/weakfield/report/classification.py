@@ -10,8 +10,12 @@ from weakfield.base.figures import OTHERS
 from weakfield.learning import Scores
 from weakfield.learning.baselines import BASELINES
 from weakfield.learning.calibration import reliability
-from weakfield.learning.results import Measures, Reliability
+from weakfield.learning.losses import judgement
+from weakfield.learning.results import Measures, Reliability, TwoSample
+from weakfield.learning.scores import CHANCE, FEWEST_SEEDS
+from weakfield.learning.training import kept_plugins
 from weakfield.report.learning_figures import (
+    BCE_LABEL,
     ROC_RESAMPLES,
     learning_curves,
     reliability_curves,
@@ -37,6 +41,13 @@ MEASURES = {
     "average_precision": "average precision",
     "calibrated_ece": "calibration error",
 }
+#: what a loss is, for every choice of ``training.loss``; a user's own keeps its name
+LOSSES = {
+    "bce": BCE_LABEL,
+    "cross_entropy": "cross-entropy  [nats per cube]",
+    "mse": "squared error of the probability",
+    "pair": "cross-entropy of the order  [nats per pair]",
+}
 #: one colour per classifier in all figures, none of them the colour of a theory
 COLOURS = {
     "cnn": OTHERS[0],
@@ -46,7 +57,8 @@ COLOURS = {
     "mean": OTHERS[4],
     "variance": OTHERS[5],
 }
-CHANCE = 0.5
+#: a p-value below which two samples are said to differ
+SIGNIFICANT = 0.05
 
 
 def label(name: str) -> str:
@@ -75,12 +87,22 @@ def classification(results: RunResults) -> Markup:
     return render(
         "classification.html",
         tests=tests(results),
-        measures=MEASURES,
+        measures=measures_of(results),
+        bounded="unpaired_auc" if results.study.paired else "auc",
+        paired=results.study.paired,
         bounds=[model.metrics for model in results.models.values() if model.metrics.bound is not None],
         main=main,
         plain_point=plain_point(results),
         bound=bound_note(results),
+        two_sample=two_sample_note(main.two_sample),
+        left_out=main.left_out,
     )
+
+
+def measures_of(results: RunResults) -> dict[str, str]:
+    """``MEASURES`` that a study has; of cubes that are not paired, all are of different universes."""
+    of_pairs = ("unpaired_auc", "paired_accuracy")
+    return {key: name for key, name in MEASURES.items() if results.study.paired or key not in of_pairs}
 
 
 def plain_point(results: RunResults) -> str:
@@ -88,25 +110,38 @@ def plain_point(results: RunResults) -> str:
     found = tests(results)
     mean, power = (found.get(label(name)) for name in ("mean", "log_pk"))
     kept, removed = (found.get(label(name)) for name in ("cnn_meankept", "cnn"))
+    if (few := few_seeds(results)) is not None:
+        return few
     sentences = []
     if mean is not None:
-        sentences.append(_with_mean(mean, kept))
+        sentences.append(_with_mean(mean, kept, imported=results.study.classes is not None))
     if removed is not None:
         sentences.append(_without_mean(removed, power))
     return " ".join(sentences)
 
 
-def _with_mean(mean: Measures, kept: Measures | None) -> str:
+def few_seeds(results: RunResults) -> str | None:
+    """A sentence where there are so few test seeds that they can decide nothing, whatever the scores are."""
+    seeds = len(results.main_model.metrics.seeds.test)
+    if seeds >= FEWEST_SEEDS:
+        return None
+    return (
+        f"With {seeds} test seed{'s' * (seeds > 1)} nothing can be told from chance: a perfect order of so few pairs"
+        f" happens by chance too often; at least {FEWEST_SEEDS} are needed."
+    )
+
+
+def _with_mean(mean: Measures, kept: Measures | None, imported: bool) -> str:
     monopole = f"the mean alone, a single number, has AUC {interval(mean['auc'])}"
     network = f" and the network {interval(kept['auc'])}" if kept is not None else ""
     start = f"With the cube mean kept, {monopole}{network}: "
     if not _above_chance(mean):
         return start + "here the monopole does not tell the theories apart."
-    reason = "Newtonian gravity leaves the mean of the potential at zero and relativity does not"
+    reason = ", because Newtonian gravity leaves the mean of the potential at zero and relativity does not"
     if kept is None:
-        return start + f"a classifier can win by the monopole, because {reason}."
+        return start + f"a classifier can win by the monopole{'' if imported else reason}."
     if _above_chance(kept):
-        return start + f"any classifier wins by the monopole, because {reason}."
+        return start + f"any classifier wins by the monopole{'' if imported else reason}."
     return start + "the monopole gives the theory away, though this network did not learn to use it."
 
 
@@ -116,8 +151,8 @@ def _without_mean(removed: Measures, power: Measures | None) -> str:
         text = start + ", above chance."
     else:
         text = start + ", not distinguishable from chance on this many seeds."
-    paired = removed["paired_accuracy"]
-    if paired.low > CHANCE and paired.value > removed["auc"].value:
+    paired = removed.get("paired_accuracy")
+    if paired is not None and paired.low > CHANCE and paired.value > removed["auc"].value:
         text += (
             " Within a pair, where cosmic variance cancels, it scores the GR cube above the Newtonian one in"
             f" {100 * paired.value:.0f} % of the test seeds."
@@ -148,11 +183,30 @@ def bound_note(results: RunResults) -> str:
         f" {interval(bound.auc_shells)} from the {bound.modes_shells} modes that log P(k) sees; the noise of the"
         f" spectra alone would give {bound.null:.2f}. The network's {interval(reached)} "
     )
+    if few_seeds(results) is not None:
+        return text + "cannot be compared with it on so few test seeds."
     if reached.low > bound.auc.high:
         return text + "lies above it: it uses what is not in the power spectrum, or what is not physics."
     if reached.high < bound.auc.low:
         return text + "stays below: it has not found all that the spectra hold."
     return text + "agrees with it within errors."
+
+
+def two_sample_note(found: TwoSample | None) -> str:
+    """What the test of two samples says; empty where there were too few seeds for it."""
+    if found is None:
+        return ""
+    text = (
+        f"As two samples (PQMass): the test cubes of the theories, by P(k), B and wavelets in {found.cells} Voronoi"
+        f" cells, differ by a chi² of {interval(found.chi2)} for each degree of freedom, averaged over tessellations;"
+        f" exchanging the members of random pairs gives {interval(found.chance)}, and as much in"
+        f" {interval(found.p_value)} of the exchanges. "
+    )
+    if found.p_value.high < SIGNIFICANT:
+        return text + "The two sets of cubes differ."
+    return (
+        text + "The two sets of cubes cannot be told from one; unlike a classifier, this test looks for no direction."
+    )
 
 
 def classifiers(results: RunResults) -> dict[str, Scores]:
@@ -174,10 +228,11 @@ def training(results: RunResults) -> Markup:
     networks = {label(name): scores[label(name)] for name in models}
     baselines = {label(name): scores[label(name)] for name in DRAWN if label(name) in scores}
     histories = {label(name): model.history for name, model in models.items()}
+    drawn = score_distributions(shown, joined=results.study.paired)
     reliabilities = reliability_curves(_reliabilities(results, scores), colours())
     return render(
         "training.html",
-        histories=Picture.of(learning_curves(histories), "Loss and validation AUC by epoch", True),
+        histories=Picture.of(learning_curves(histories, *_loss(results)), "Loss and validation AUC by epoch", True),
         fits=fits_in_words(results),
         curve=results.learning_curve,
         learning_curve=_learning_curve(results),
@@ -188,13 +243,25 @@ def training(results: RunResults) -> Markup:
         reliability=Picture.of(reliabilities, "Reliability curves on the test seeds", True),
         temperatures=", ".join(f"{model.metrics.temperature:.3g} ({label(name)})" for name, model in models.items()),
         confusion=confusion_table(results),
-        scores=Picture.of(score_distributions(shown), "Logits of the test cubes of both theories", True),
+        paired=results.study.paired,
+        scores=Picture.of(drawn, "Logits of the test cubes of both theories", True),
     )
+
+
+def _loss(results: RunResults) -> tuple[str, float]:
+    """The label of the axis of the loss, and the loss of a network that knows nothing."""
+    settings = results.study.training
+    chance = judgement(settings, kept_plugins(results.study, results.folder)).chance
+    return LOSSES.get(settings.loss, f"loss  [{settings.loss}]"), chance
 
 
 def fits_in_words(results: RunResults) -> list[str]:
     """What the loss curves show for each network."""
-    found = {label(name): model.metrics.fit.words for name, model in results.models.items()}
+    found = {}
+    for name, model in results.models.items():
+        fit, at_chance = model.metrics.fit, model.metrics.at_chance
+        silent = at_chance is not None and fit.verdict not in ("chance", "underfitting")
+        found[label(name)] = f"{at_chance}; nothing is said of how it fits." if silent else fit.words
     words = {name: re.sub(r"-(?=\d)", "\N{MINUS SIGN}", text) for name, text in found.items()}
     return [f"{name[0].upper()}{name[1:]}: {text}" for name, text in words.items()]
 
@@ -204,7 +271,7 @@ def _reliabilities(results: RunResults, scores: dict[str, Scores]) -> dict[str, 
     found = {label(name): model.metrics.reliability for name, model in results.models.items()}
     for name in ("log_pk", "pk_bk"):
         if label(name) in scores:
-            rows = tuple(reliability(scores[label(name)], ROC_RESAMPLES))
+            rows = reliability(scores[label(name)])
             found[label(name)] = Reliability(raw=rows, calibrated=rows)
     return found
 
@@ -225,6 +292,7 @@ def _learning_curve(results: RunResults) -> Picture | None:
     if results.learning_curve is None:
         return None
     bound = results.main_model.metrics.bound
-    baselines = {name: label(name) for name in ("log_pk", "pk_bk")}
+    points = results.learning_curve.points
+    baselines = {name: label(name) for name in ("log_pk", "pk_bk") if all(name in p.baselines for p in points)}
     drawn = seeds_curve(results.learning_curve, baselines, bound.auc.value if bound else None, colours())
     return Picture.of(drawn, "AUC and loss by number of training seeds", True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 from numpy.typing import ArrayLike, NDArray
 
-from weakfield.base.errors import BadInput
+from weakfield.base.arrays import load_arrays
 from weakfield.base.figures import NAMES
 from weakfield.explain.over_seeds import OverSeeds
 from weakfield.explain.records import Explanation, Triangles, Trust
@@ -23,12 +22,11 @@ from weakfield.report.attribution_figures import (
     triangle_plot,
 )
 from weakfield.report.classification import label
-from weakfield.report.numbers import minus, with_error
+from weakfield.report.numbers import digits, minus, with_error
 from weakfield.report.page import Picture, absent, render
 from weakfield.report.run_results import RunResults
 from weakfield.report.slider import Panel, Slider
-
-Arrays = dict[str, NDArray[Any]]
+from weakfield.report.truth import truth
 
 #: the maps that are overlaid on the sample: the first two of these that are there
 SHOWN = ("pair_integrated", "grad_cam", "gradient", "occlusion", "deeplift")
@@ -53,27 +51,46 @@ def title(method: str) -> str:
     return TITLES.get(method, method)
 
 
+def heading(results: RunResults) -> str:
+    """The heading of the section, which promises nothing of a network that saw nothing."""
+    return "What the network saw" if nothing_to_explain(results) is None else "Attribution"
+
+
+def nothing_to_explain(results: RunResults) -> str | None:
+    """A sentence of a network that is at chance on the test seeds, whose attributions would be noise; else ``None``."""
+    if results.models:
+        return results.main_model.metrics.at_chance
+    return None if results.explanation is None else results.explanation.at_chance
+
+
 def explanation(results: RunResults) -> Markup:
     """Attribution of test pairs in cells, by Fourier shell and by triangle, and the tests of trust."""
     found = results.explanation
     if found is None:
         return absent("saliency", "explain")
-    arrays = _arrays(results.folder.explain / "saliency.npz")
-    bands = found.bands
-    shells = shell_spectrum(bands.k_hmpc, bands.attributed.shells, bands.occluded.shells)
-    maps = arrays.get("projections")
+    if (said := nothing_to_explain(results)) is not None:
+        return render("at_chance.html", said=said, left_out=found.left_out)
+    bands, fourier, shells, pair_shells, maps = found.bands, found.fourier, None, None, None
+    if bands is not None:
+        drawn = shell_spectrum(bands.k_hmpc, bands.attributed.shells, bands.occluded.shells)
+        shells = Picture.of(drawn, "Attribution by Fourier shell with errors over seeds")
+    if fourier is not None:
+        pair_shells = Picture.of(saliency_shells(fourier), "Attribution by Fourier shell, one pair", True)
+        maps = load_arrays(results.folder.explain / "saliency.npz").get("projections")
     return render(
         "saliency.html",
         found=found,
         model=label(found.model),
         overlays=overlays(results, found),
-        shells=Picture.of(shells, "Attribution by Fourier shell with errors over seeds"),
-        pair_shells=Picture.of(saliency_shells(found.fourier), "Attribution by Fourier shell, one pair", True),
+        shells=shells,
+        pair_shells=pair_shells,
         triangles=found.triangles,
         triangle_picture=_triangle_picture(results, found.triangles),
         methods=[_method_row(found, name) for name in found.methods],
         maps=None if maps is None else Picture.of(saliency_maps(maps, found.box_size_mpch), "Saliency maps", True),
         trust=trust(results),
+        paired=results.study.paired,
+        truth=truth(found, TITLES),
     )
 
 
@@ -82,7 +99,7 @@ def overlays(results: RunResults, found: Explanation) -> Slider | None:
     path = results.folder.explain / "maps.npz"
     if not path.exists():
         return None
-    arrays = _arrays(path)
+    arrays = load_arrays(path)
     names = {name: title(name) for name in SHOWN if name in arrays}
     if "cube_signed" in arrays:  # slices gathered along three axes
         names = {"cube_signed": "all slices", "cube_absolute": "all slices, moduli"}
@@ -92,7 +109,8 @@ def overlays(results: RunResults, found: Explanation) -> Slider | None:
         Panel(f"GR under {shown}", gr, "attribution [logit]", overlay=_cube(arrays[name]))
         for name, shown in list(names.items())[:2]
     ]
-    panels.append(Panel(NAMES["difference"], gr - newton, "difference of the samples"))
+    if results.study.paired:
+        panels.append(Panel(NAMES["difference"], gr - newton, "difference of the samples"))
     return Slider(panels, found.box_size_mpch, "attribution-plane")
 
 
@@ -136,47 +154,59 @@ def trust(results: RunResults) -> Markup:
     """The tests of trust, as a table and figures."""
     found = results.trust
     if found is None:
-        return render("trust.html", found=None)
-    curves = {title(name): value for name, value in found.curves.items()} | {"Fourier shells": found.band_curves}
-    randomised = found.parameter_randomisation
-    methods = {title(name): value for name, value in randomised.methods.items()}
-    named = [title(name) for name in found.agreement.methods]
+        study = results.study
+        why = "none of their methods can be used" if study.explain.trust else "explain.trust is off"
+        return render("trust.html", found=None, why=why if study.paired else "the classes are not paired")
+    curves = {title(name): value for name, value in found.curves.items()}
+    if found.band_curves is not None:
+        curves |= {"Fourier shells": found.band_curves}
     return render(
         "trust.html",
         found=found,
-        rows=[_trust_row(found, name) for name in found.curves],
+        rows=[_trust_row(found, name) for name in found.tested],
+        quantus=None if found.quantus is None else [_quantus_row(found, name) for name in found.quantus],
         networks=", ".join(f"{name} {estimate.value:.2f}" for name, estimate in found.auc.items()),
-        deletion=Picture.of(deletion_curves(curves), "Deletion and insertion curves", True),
-        randomisation=Picture.of(randomisation(randomised.layers, methods), "Parameter randomisation", True),
-        agreement=Picture.of(agreement(named, found.agreement), "Agreement between methods", True),
+        deletion=Picture.of(deletion_curves(curves), "Deletion and insertion curves", True) if curves else None,
+        randomisation=_randomisation(found),
+        agreement=_agreement(found),
     )
+
+
+def _randomisation(found: Trust) -> Picture | None:
+    drawn = found.parameter_randomisation
+    if drawn is None or not drawn.methods:
+        return None
+    methods = {title(name): value for name, value in drawn.methods.items()}
+    return Picture.of(randomisation(drawn.layers, methods), "Parameter randomisation", True)
+
+
+def _agreement(found: Trust) -> Picture | None:
+    if found.agreement is None:
+        return None
+    named = [title(name) for name in found.agreement.methods]
+    return Picture.of(agreement(named, found.agreement), "Agreement between methods", True)
 
 
 def _trust_row(found: Trust, name: str) -> tuple[str, ...]:
-    """The tests of one method that result in a number."""
-    curves, last = found.curves[name], found.parameter_randomisation.methods[name].signed
-    drawn = OverSeeds[float](value=last.value[-1], error=None if last.error is None else last.error[-1])
-    others = {who: methods[name].signed for who, methods in found.networks.items()}
-    again = [value for who, value in others.items() if who != "shuffled"]
-    measured = (
-        curves.deletion_advantage,
-        curves.insertion_advantage,
-        found.infidelity[name],
-        found.sensitivity[name],
-        found.equivariance[name],
-        drawn,
-        others["shuffled"],
-    )
-    cells = ["" if value is None else with_error(value) for value in measured]
+    """The tests of one method that result in a number; those that were left out are empty."""
+    *tests, shuffled = found.tests(name).values()
+    drawn, randomised = None, found.parameter_randomisation
+    if randomised is not None and name in randomised.methods:
+        last = randomised.methods[name].signed
+        drawn = OverSeeds[float](value=last.value[-1], error=None if last.error is None else last.error[-1])
+    again = [methods[name].signed for who, methods in found.networks.items() if who != "shuffled" and name in methods]
+    cells = ["" if value is None else with_error(value) for value in (*tests, drawn, shuffled)]
     return (title(name), *cells, ", ".join(with_error(value) for value in again))
 
 
-def _arrays(path: Path) -> Arrays:
-    try:
-        with np.load(path) as arrays:
-            return dict(arrays)
-    except (OSError, ValueError, KeyError) as error:
-        raise BadInput(f"{path} is not readable: {error}; expected the arrays of the explain stage") from error
+def _quantus_row(found: Trust, name: str) -> tuple[str, ...]:
+    """The measures of Quantus on one method, and ours that ask something like them."""
+    by_quantus, ours = (found.quantus or {})[name], found.tests(name)
+    theirs = (by_quantus.complexity, by_quantus.sparseness, by_quantus.relative_stability)
+    sums = "" if by_quantus.sensitivity_n is None else digits(by_quantus.sensitivity_n, 2)
+    beside = (ours["sensitivity"], ours["infidelity"])
+    cells = ["" if value is None else with_error(value) for value in (*theirs, *beside)]
+    return (title(name), *cells[:3], sums, *cells[3:])
 
 
 def _cube(values: NDArray[Any]) -> NDArray[np.float64]:

@@ -22,12 +22,14 @@ def digits(value: float, count: int) -> str:
 
 
 def interval(estimate: Estimate) -> str:
-    """``0.76 (0.60 to 1.00)``: a value with its interval."""
-    return minus(f"{estimate.value:.2f} ({estimate.low:.2f} to {estimate.high:.2f})")
+    """``0.76 (0.60 to 1.00)``: a value with its interval, or with what is said where all resamples are alike."""
+    return minus(str(Estimate(estimate.value, estimate.low, estimate.high)))  # shares have these too
 
 
-def cell(estimate: Estimate) -> Markup:
-    """The same for a table, where it may wrap only between the value and the interval."""
+def cell(estimate: Estimate | None) -> Markup:
+    """The same for a table, where it may wrap only between the value and the interval; a dash where nothing was run."""
+    if estimate is None:
+        return Markup("\N{EN DASH}")
     number, bounds = interval(estimate).split(" ", 1)
     return Markup('{} <span class="range">{}</span>').format(number, bounds)
 

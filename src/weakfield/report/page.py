@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,12 +10,12 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from weakfield.base.figures import DPI, png_of
 from weakfield.report import numbers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DPI = 160
 CSS_DPI = 96  # CSS pixels per inch
 
 _TEMPLATES = Environment(
@@ -74,13 +73,6 @@ class Picture:
 
     def __html__(self) -> str:
         return render("picture.html", picture=self)
-
-
-def png_of(drawing: Figure) -> bytes:
-    """A figure as PNG; the same drawing gives the same bytes."""
-    buffer = io.BytesIO()
-    drawing.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
-    return buffer.getvalue()
 
 
 def data_uri(png: bytes) -> str:

@@ -16,12 +16,6 @@ class Shown(Record):
     model_config = ConfigDict(extra="ignore")
 
 
-class StageRecord(Shown):
-    """``stage.json`` of a finished stage."""
-
-    seconds: float
-
-
 class Start(Shown):
     time: str = "unknown"
 

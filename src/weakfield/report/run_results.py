@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from weakfield.audit.records import AuditTable, KeptControl
-from weakfield.base.files import read_json
+from weakfield.base.records import StageRecord
 from weakfield.config import THEORIES, RunFolder, StudyConfig
 from weakfield.dataset.description import DatasetDescription
 from weakfield.dataset.store import DESCRIPTION
 from weakfield.explain.records import Explanation, Trust
 from weakfield.learning import Scores
 from weakfield.learning.results import CURVE, HISTORY, METRICS, Curve, History, Metrics, trained_models
+from weakfield.learning.scores import load_scores
 from weakfield.learning.training import main_model
 from weakfield.pairs.pair import Pairs
 from weakfield.report.records import (
     Provenance,
-    StageRecord,
 )
 from weakfield.spectra.paired import PairedPower, load_spectra
 from weakfield.spectra.paired_bispectrum import PairedBispectrum, load_bispectra
@@ -85,11 +85,10 @@ class RunResults:
         """Every finished model by name, the main one first."""
         found, main = {}, main_model(self.study)
         for name, path in sorted(trained_models(self.folder).items(), key=lambda item: item[0] != main):
-            scores = read_json(path / "scores.json")
             found[name] = ModelResults(
                 Metrics.load(path / METRICS),
                 History.load(path / HISTORY),
-                {who: {p: Scores.from_json(v) for p, v in parts.items()} for who, parts in scores.items()},
+                load_scores(path / "scores.json"),
             )
         return found
 
@@ -134,7 +133,7 @@ class RunResults:
             grown = (*self.pairs.values(), *self.pairs.inverses.values())
             found["simulate"] = sum(float(pair.manifest.seconds.get(t, 0.0)) for pair in grown for t in THEORIES)
         for stage, name in STAGE_FOLDERS.items():
-            record = StageRecord.load_if_there(self.folder.root / name / "stage.json")
+            record = StageRecord.load_if_sound(self.folder.root / name / "stage.json")
             if record is not None:
                 found[stage] = record.seconds
         return found

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from weakfield.base.figures import COLOURS, DIVERGING, NAMES, SEQUENTIAL
-from weakfield.report.page import data_uri, png_of, render
+from weakfield.base.figures import COLOURS, DIVERGING, NAMES, SEQUENTIAL, png_of
+from weakfield.report.page import data_uri, render
 
 Reals = NDArray[np.float64]
 

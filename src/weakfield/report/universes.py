@@ -19,7 +19,14 @@ from weakfield.spectra.paired import PairedPower
 
 #: snapshots are stored in single precision, so an error of a ratio of powers below this is not believed
 PRECISION = 1e-7
-PROVIDERS = {"camb": "CAMB", "eisenstein-hu": "the Eisenstein-Hu fit", "file": "a table"}
+#: where initial spectra come from, for every choice of ``simulation.transfer``
+PROVIDERS = {
+    "camb": "CAMB",
+    "class": "CLASS",
+    "eisenstein-hu": "the Eisenstein-Hu fit",
+    "file": "a table of transfer functions",
+    "spectrum": "a file with the power spectrum of matter",
+}
 
 
 def study_paragraph(results: RunResults) -> Markup:
@@ -36,7 +43,7 @@ def study_paragraph(results: RunResults) -> Markup:
         numbers=ranges(list(results.pairs) or list(study.seeds.all)),
         fundamental=2 * pi / study.simulation.box_size_mpch,
         outputs=" and ".join(f"{z:g}" for z in outputs),
-        provider=PROVIDERS[study.simulation.transfer],
+        provider=None if study.simulation.initial_conditions == "snapshot" else PROVIDERS[study.simulation.transfer],
     )
 
 
@@ -68,9 +75,7 @@ def spectra(results: RunResults) -> Markup:
     if not chosen or not path.exists():
         return absent("power spectra", "measure")
     first = next(s for s in chosen if s.redshift == results.study.measure.redshift)
-    return render(
-        "spectra.html", ratio=_ratio_sentence(first), picture=Picture.read(path, "Power spectra of phi", True)
-    )
+    return render("spectra.html", ratio=ratio_sentence(first), picture=Picture.read(path, "Power spectra of phi", True))
 
 
 def difference_spectra(results: RunResults) -> Markup:
@@ -81,7 +86,7 @@ def difference_spectra(results: RunResults) -> Markup:
         return absent("spectra of difference cubes", "measure")
     early, late = (f"{z:g}" for z in results.study.dataset.redshifts)
     picture = Picture.read(path, "Power spectra of the difference cubes")
-    return render("difference.html", ratio=_ratio_sentence(chosen[0]), picture=picture, early=early, late=late)
+    return render("difference.html", ratio=ratio_sentence(chosen[0]), picture=picture, early=early, late=late)
 
 
 def dataset(results: RunResults) -> Markup:
@@ -98,6 +103,7 @@ def dataset(results: RunResults) -> Markup:
         "dataset.html",
         data=data,
         sample=samples_in_words(data),
+        data_paired=results.study.paired,
         scale=data.normalisation.mean_kept if data.keep_mean else data.normalisation.mean_removed,
         rows=rows,
     )
@@ -121,7 +127,7 @@ def provenance(results: RunResults) -> Markup:
     return render("provenance.html", known=found is not None, rows=rows, settings=results.study.to_toml())
 
 
-def _ratio_sentence(spectrum: PairedPower) -> str:
+def ratio_sentence(spectrum: PairedPower) -> str:
     """Where the ratio departs most significantly from 1, and how much the pairing helps."""
     if len(spectrum.seeds) < 2:
         return "A single pair gives a ratio without an error."

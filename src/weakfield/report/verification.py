@@ -46,10 +46,15 @@ def _saved(results: RunResults, kind: str, alts: dict[str, str]) -> dict[str, Pi
 
 def significance(results: RunResults) -> Markup:
     """One row per statistic: sigma of one pair, and of all the pairs that judge it."""
+    if not results.spectra and not results.bispectra:
+        return absent("significance", "measure")
+    return render("significance.html", rows=significance_rows(results), fewest=FEWEST)
+
+
+def significance_rows(results: RunResults) -> list[tuple[str, str, str, str, str, int]]:
+    """Statistic, field, redshift, sigma of one pair and of all, and the number of judging pairs, where it is known."""
     found: list[tuple[str, PairedPower | PairedBispectrum]] = [("P(k)", result) for result in results.spectra]
     found += [("bispectrum", result) for result in results.bispectra]
-    if not found:
-        return absent("significance", "measure")
     rows = []
     for name, result in found:
         total = result.significance
@@ -57,7 +62,7 @@ def significance(results: RunResults) -> Markup:
             redshift = "" if result.quantity == "difference_cube" else f"{result.redshift:g}"
             sigmas = (minus(f"{total.one_pair:.1f}"), minus(f"{total.ensemble:.1f}"), total.judges)
             rows.append((name, QUANTITIES[result.quantity], redshift, *sigmas))
-    return render("significance.html", rows=rows, fewest=FEWEST)
+    return rows
 
 
 def relativity(results: RunResults) -> Markup:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 import warnings
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +13,14 @@ import torch
 
 from weakfield._version import __version__
 from weakfield.base.errors import BadInput, WeakfieldError
-from weakfield.base.files import content_hash, replacing
+from weakfield.base.files import content_hash
 from weakfield.config import RunSettings
-from weakfield.config.simulation import CHECKPOINT_SCHEDULE
+from weakfield.config.run_settings import CHECKPOINT_SCHEDULE
+from weakfield.formats.spectra_text import format_spectrum
+from weakfield.simulation.checkpoint_file import CLOCK, Damaged, check_state, read_arrays, write_arrays
 from weakfield.simulation.clock import Clock
 from weakfield.simulation.output import Outputs
 from weakfield.simulation.universe import Universe
-
-_CLOCK = (
-    "cycle",
-    "a",
-    "tau",
-    "step",
-    "previous_step",
-    "step_before",
-    "a_before",
-    "a_before_that",
-    "a_half_before",
-)
 
 
 class Hibernated(WeakfieldError):
@@ -77,14 +66,17 @@ def checkpoint_key(run: RunSettings, device: torch.device) -> str:
 
     A run must go on where it began: with half of it on a GPU, the numbers would be those of neither device.
     """
-    settings = run.model_dump(mode="json", exclude={"output": CHECKPOINT_SCHEDULE, "simulation": True})
+    excluded: dict[str, Any] = {"output": CHECKPOINT_SCHEDULE, "simulation": True}
+    if not run.lightcone.cones:
+        excluded["lightcone"] = True
+    settings = run.model_dump(mode="json", exclude=excluded)
     where = {"device": device.type, "deterministic": run.simulation.deterministic or device.type == "cpu"}
     return content_hash(
         {
             "settings": settings,
             "simulation": run.simulation.identity(),
             "version": __version__,
-            "clock": _CLOCK,
+            "clock": CLOCK,
             **where,
         }
     )
@@ -93,51 +85,60 @@ def checkpoint_key(run: RunSettings, device: torch.device) -> str:
 def save_checkpoint(path: Path, universe: Universe, clock: Clock, outputs: Outputs) -> None:
     """Write the state between two cycles, whole or not at all."""
     outputs.settle()
-    arrays: dict[str, Any] = {
-        "key": np.array(checkpoint_key(universe.run, universe.phi.device)),
-        "displacement": universe.particles.displacement.cpu().numpy(),
-        "momentum": universe.particles.momentum.cpu().numpy(),
-        "phi_mean": np.array(float(universe.phi_mean)),
-        "clock": np.array([getattr(clock, name) for name in _CLOCK], dtype=np.float64),
-        "written": np.array(outputs.written),
-        "background": np.array(outputs.background_text()),
-        "preliminary": np.array(json.dumps(outputs.preliminary)),
-        "paths": np.array([str(path.relative_to(outputs.folder)) for path in outputs.paths], dtype=str),
-    }
-    for name in universe.STATE:
-        field = getattr(universe, name)
-        if field is not None:
-            arrays[name] = field.cpu().numpy()
-    with replacing(path) as scratch, open(scratch, "wb") as handle:
-        np.savez(handle, **arrays)
+    fields = {name: getattr(universe, name) for name in universe.STATE}
+    write_arrays(
+        path,
+        {
+            "key": np.array(checkpoint_key(universe.run, universe.phi.device)),
+            **{name: values.cpu().numpy() for name, values in universe.motion().items()},
+            "phi_mean": np.array(float(universe.phi_mean)),
+            "clock": np.array([getattr(clock, name) for name in CLOCK], dtype=np.float64),
+            "written": np.array(outputs.written),
+            "background": np.array(outputs.background_text()),
+            "preliminary": np.array(
+                json.dumps({name: format_spectrum(table) for name, table in outputs.preliminary.items()})
+            ),
+            "paths": np.array([str(path.relative_to(outputs.folder)) for path in outputs.paths], dtype=str),
+            **{name: field.cpu().numpy() for name, field in fields.items() if field is not None},
+            **outputs.cones.state(),
+        },
+    )
 
 
 def load_checkpoint(path: Path, universe: Universe, clock: Clock, outputs: Outputs) -> bool:
-    """Put a run back where its checkpoint left it; False if there is no checkpoint of these settings."""
+    """Put a run back where its checkpoint left it; False if there is no checkpoint that can be used.
+
+    Warns about one that is damaged, or of other settings. Raises ``BadInput`` for a file that cannot be read or that is
+    somebody else's.
+    """
     try:
-        with np.load(path) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-        key = str(arrays["key"])
+        arrays = read_arrays(path)
+        if str(arrays.get("key")) != checkpoint_key(universe.run, universe.phi.device):
+            warnings.warn(f"{path} is a checkpoint of other settings or software and is not used", stacklevel=2)
+            return False
+        check_state(arrays, universe, clock, outputs)
     except FileNotFoundError:
         return False
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError, AttributeError, TypeError) as error:
-        raise BadInput(f"{path} is not a readable checkpoint ({error}); remove it to start again") from error
-    if key != checkpoint_key(universe.run, universe.phi.device):
-        warnings.warn(f"{path} is a checkpoint of other settings or software and is not used", stacklevel=2)
+    except OSError as error:
+        raise BadInput(f"{path} is not a readable checkpoint ({error.strerror}); remove it to start again") from error
+    except Damaged as error:
+        warnings.warn(f"{path} is a damaged checkpoint and is not used, the run starts again: {error}", stacklevel=2)
         return False
-    universe.particles.displacement.copy_(torch.from_numpy(arrays["displacement"]))
-    universe.particles.momentum.copy_(torch.from_numpy(arrays["momentum"]))
+    for name, values in universe.motion().items():
+        values.copy_(torch.from_numpy(arrays[name]))
     universe.phi_mean = float(arrays["phi_mean"])
     for name in universe.STATE:
         if name in arrays:
             setattr(universe, name, torch.from_numpy(arrays[name]).to(universe.phi.device))
-    universe.restored()
-    for name, value in zip(_CLOCK, arrays["clock"], strict=True):
+    for name, value in zip(CLOCK, arrays["clock"], strict=True):
         setattr(clock, name, int(value) if name == "cycle" else float(value))
+    universe.restored(clock)
     outputs.resume(
         tuple(arrays["written"]),
         str(arrays["background"]),
         [str(p) for p in arrays["paths"]],
         json.loads(str(arrays["preliminary"])),
     )
+    if len(outputs.cones):
+        outputs.cones.resume(arrays)
     return True

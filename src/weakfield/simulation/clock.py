@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from weakfield.config import RunSettings
 from weakfield.cosmology import Background
+from weakfield.simulation.bounds import require_clock
 from weakfield.simulation.schedule import landing_factors
 
 #: how close to a redshift counts as having reached it, where steps land on it exactly
@@ -18,13 +19,16 @@ class Clock:
 
     def __init__(self, run: RunSettings, background: Background) -> None:
         settings = run.simulation
+        require_clock(settings, run.cosmology)
         self.background = background
         self._courant = settings.courant_factor / settings.grid
         self._limit = settings.step_limit_hubble
         self.exact = settings.exact_redshifts
-        self.cycle = 0
+        restart = settings.restart_cycle
+        #: the cycle in which this run begins; one after that in which the run it goes on with was left
+        self.first = self.cycle = 0 if restart is None else restart + 1
         self.a = 1.0 / (1.0 + settings.initial_redshift)
-        self.tau = background.particle_horizon(self.a)
+        self.tau = settings.restart_tau or background.particle_horizon(self.a)
         self._plan: tuple[tuple[float, float | None], ...] = ()
         if self.exact:
             outputs = {1.0 / (1.0 + z) for z in (*settings.snapshot_redshifts, *settings.spectra_redshifts)}
@@ -32,7 +36,8 @@ class Clock:
             self._plan = landing_factors(
                 run.cosmology, settings.box_size_mpch, self._courant, self._limit, self.a, targets
             )
-        self.step_before = self.previous_step = 0.0
+        self.step_before = 0.0
+        self.previous_step = 0.0 if restart is None else settings.particle_step
         # scale factors of the previous cycle, of the one before that, and halfway from the previous cycle to this one
         self.a_before = self.a_before_that = self.a_half_before = self.a
         self.step = self._rule()
@@ -59,7 +64,8 @@ class Clock:
     @property
     def a_next(self) -> float:
         """Scale factor a whole step ahead, by two Runge-Kutta steps, as in the motion of particles."""
-        landing = self._plan[self.cycle][1] if self.cycle < len(self._plan) else None
+        done = self.cycle - self.first
+        landing = self._plan[done][1] if done < len(self._plan) else None
         return landing if landing is not None else self.background.rk4_step(self.a_half, 0.5 * self.step)
 
     def advance(self) -> None:
@@ -78,8 +84,8 @@ class Clock:
         return 1.0 / a < redshift + 1.0
 
     def _rule(self) -> float:
-        step = min(self._courant, self._limit / self.background.conformal_hubble(self.a))
-        return step * self._plan[self.cycle][0] if self.cycle < len(self._plan) else step
+        step, done = min(self._courant, self._limit / self.background.conformal_hubble(self.a)), self.cycle - self.first
+        return step * self._plan[done][0] if done < len(self._plan) else step
 
 
 def cycles_until(run: RunSettings, background: Background, redshift: float) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
+from weakfield.base.loading import loading
 from weakfield.base.progress import bar
 from weakfield.config import RunSettings, Theory
 from weakfield.cosmology.transfer import TransferHistory
@@ -22,6 +23,7 @@ from weakfield.simulation.spectral.newton import SpectralNewton
 from weakfield.simulation.spectral.relativity import SpectralRelativity
 from weakfield.simulation.study_cache import StudyCache
 from weakfield.simulation.universe import DTYPES, Universe
+from weakfield.simulation.velocity import measure_velocity
 from weakfield.simulation.writer import Writer
 
 
@@ -63,7 +65,7 @@ def grow_member(
     ``deterministic``). Raises ``Hibernated`` when a wallclock limit is set and has passed.
     """
     with threads(threads_for_mesh(run.simulation.grid)):
-        _compile_kernels(run)
+        compile_kernels_of(run)
         gravity = THEORIES[run.simulation.mesh, run.theory, run.simulation.phi_integrator]()
         universe = initial_universe(run, history, shared=shared)
         clock, outputs = Clock(run, universe.background), Outputs(run, folder, writer)
@@ -73,6 +75,7 @@ def grow_member(
         with bar(f"{run.theory} seed {run.seed}", total) as progress:
             progress.advance(clock.cycle)
             while True:
+                measure_velocity(universe, clock)
                 gravity.solve(universe, clock, outputs.need_diagnostics)
                 outputs.write_due(universe, clock)
                 if outputs.finished:
@@ -98,6 +101,7 @@ def at_redshifts(
     clock = Clock(run, universe.background)
     wanted = sorted(run.simulation.snapshot_redshifts)
     while wanted:
+        measure_velocity(universe, clock)
         gravity.solve(universe, clock, diagnostics)
         while wanted and clock.passed(wanted[-1]):
             wanted.pop()
@@ -106,10 +110,12 @@ def at_redshifts(
         clock.advance()
 
 
-def _compile_kernels(run: RunSettings) -> None:
+def compile_kernels_of(run: RunSettings) -> None:
     """On a CPU, get the kernels of a run ready, compiled or from the cache, before its first cycle."""
     if device_for(run.simulation.device).type == "cpu":
-        from weakfield.mesh.kernels.cpu.warm import compile_kernels
+        with loading():
+            from weakfield.mesh.kernels.cpu.warm import compile_kernels
 
-        needs_chi = run.simulation.linear_radiation or needs_diagnostics(run)
-        compile_kernels(DTYPES[run.simulation.precision], run.theory, needs_chi, run.simulation.mesh)
+            needs_chi = run.linear_fields or needs_diagnostics(run)
+            spectra = bool(run.simulation.spectra_redshifts and run.simulation.spectra_fields)
+            compile_kernels(DTYPES[run.simulation.precision], run.theory, needs_chi, run.simulation.mesh, spectra)

@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from weakfield.cosmology import Background
 from weakfield.mesh import fft, solvers
-from weakfield.mesh.kernels.contract import Kernels
+from weakfield.mesh.kernels.contract import Dragging, Kernels
 from weakfield.mesh.lattice import Lattice
+from weakfield.mesh.packed import T00
 from weakfield.mesh.particles import Particles
 from weakfield.simulation.clock import Clock
+from weakfield.simulation.species import add_momentum
 from weakfield.simulation.universe import Universe
 
 
-def project(u: Universe, a: float, phi: Tensor, potential: Tensor | None = None, weight: float = 0.0) -> None:
+def project(
+    u: Universe, a: float, phi: Tensor, potential: Tensor | None = None, weight: float = 0.0, every: bool = False
+) -> None:
     """T00 minus its mean, and T_ij, of the particles in the metric ``phi``, into ``u.packed`` (EQUATIONS 4).
 
-    With a potential the momenta are q - weight grad(potential), brought to the time of the positions (EQUATIONS 15.1).
+    Neutrinos whose particles are not yet part of T00 leave their mean density there (EQUATIONS 18.4), unless ``every``
+    species is to be projected. With a potential the momenta are q - weight grad(potential), brought to the time of the
+    positions (EQUATIONS 15.1).
     """
     second = u.run.simulation.second_order_terms
     pulled = potential if weight else None
-    u.kernels.project_stress_energy(u.particles, phi, pulled, weight, a, second, u.packed, -u.mean_density)
+    u.kernels.project_stress_energy(u.particles, phi, pulled, weight, a, second, u.packed, -u.projected_mean(a))
+    for one in u.others:
+        density, stress = every or one.in_density(a), every or one.in_stress(a)
+        if density or stress:
+            added = u.kernels.project_stress_energy(
+                one.particles, phi, pulled, weight, a, second, torch.empty_like(u.packed)
+            )
+            fields = slice(None if density else T00 + 1, None if stress else T00 + 1)  # T00 is the first of them
+            u.packed[..., fields] += added[..., fields]
 
 
 def solve_chi_and_b(u: Universe, clock: Clock, now: float, ahead: float = 0.0, vector: bool = True) -> None:
@@ -35,18 +51,10 @@ def solve_chi_and_b(u: Universe, clock: Clock, now: float, ahead: float = 0.0, v
     acts = u.radiation is not None and u.radiation.chi_acts(clock.a)
     addition = u.radiation.chi_modes(clock.a) if u.radiation is not None and acts else None
     u.kernels.stress_divergence(u.packed, u.phi, stress_factor(u, clock.a), u.divergence)
-    solvers.solve_chi_and_b(
-        u.kernels,
-        u.divergence,
-        u.modes,
-        u.lattice,
-        u.b_modes,
-        parabolic_factor(u, clock.a, now),
-        parabolic_factor(u, clock.a, ahead),
-        addition,
-        u.chi,
-        u.b if vector and parabolic else None,
-    )
+    b = None
+    if vector and parabolic:
+        b = Dragging(u.b_modes, parabolic_factor(u, clock.a, now), parabolic_factor(u, clock.a, ahead), u.b)
+    solvers.solve_chi_and_b(u.kernels, u.divergence, u.modes, u.lattice, addition, u.chi, b)
     if vector and not parabolic:
         fft.backward(u.b_modes, u.n, out=u.b, normalised=False)
 
@@ -61,16 +69,17 @@ def parabolic_factor(universe: Universe, a: float, dtau: float) -> float:
     return -2.0 * a**2 * dtau * universe.n
 
 
-def solve_b_elliptic(universe: Universe, particles: Particles) -> None:
-    """B from the momentum constraint, T0_i projected with the present phi (EQUATIONS 5.3)."""
+def solve_b_elliptic(universe: Universe, particles: Sequence[Particles]) -> None:
+    """B from the momentum constraint, T0_i of all ``particles`` projected with the present phi (EQUATIONS 5.3)."""
     u = universe
     fft.forward(momentum_density(u.kernels, particles, u.phi), out=u.b_modes)
     to_b(u.b_modes, u.kernels, u.background)
 
 
-def momentum_density(kernels: Kernels, particles: Particles, phi: Tensor) -> Tensor:
-    """T0_i of the particles in the metric phi, on the links, (3, N, N, N) in the precision of phi (EQUATIONS 4)."""
-    return kernels.project_t0i(particles, phi, phi.new_empty((3, *phi.shape)))
+def momentum_density(kernels: Kernels, particles: Sequence[Particles], phi: Tensor) -> Tensor:
+    """T0_i of all ``particles``, each one species, in the metric phi on the links, (3, N, N, N) (EQUATIONS 4)."""
+    momentum = kernels.project_t0i(particles[0], phi, phi.new_empty((3, *phi.shape)))
+    return add_momentum(kernels, particles[1:], phi, momentum)
 
 
 def to_b(momentum_modes: Tensor, kernels: Kernels, background: Background) -> None:

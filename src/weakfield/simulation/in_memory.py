@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, get_args
@@ -21,6 +22,7 @@ from weakfield.simulation.evolution import THEORIES
 from weakfield.simulation.initial_conditions import initial_universe
 from weakfield.simulation.output import field_attributes, needs_diagnostics
 from weakfield.simulation.snapshots import snapshot_field, stored_particles
+from weakfield.simulation.velocity import measure_velocity, measures_velocity
 
 if TYPE_CHECKING:
     from xarray import DataArray, Dataset
@@ -96,6 +98,8 @@ class Simulation:
 
         Steps land on output redshifts; for any other redshift the run stops at the first cycle past it.
         """
+        if redshift is None and not self.redshifts:
+            raise BadInput("the settings name no redshift of an output, expected the redshift to run to")
         target = self.redshifts[-1] if redshift is None else _redshifts(redshift)[0]
         if target > self.redshift * (1.0 + 1e-9) + 1e-9:
             raise BadInput(
@@ -120,6 +124,8 @@ class Simulation:
             raise BadInput(f"the field is '{name}', expected one of {', '.join(known)}")
         if name in ("chi", "B", "hij") and self.settings.theory == "newton" and not self._diagnostics:
             raise BadInput(f"{name} is not solved for in a Newtonian universe, expected diagnostics = True")
+        if name == "v" and not measures_velocity(self.settings):
+            raise BadInput("v is not measured in this universe, expected 'v' among snapshot_fields of its settings")
         self._solve()
         with self._threads():
             values = snapshot_field(self._universe, self._clock, name).clone()
@@ -145,7 +151,7 @@ class Simulation:
         """Particles by their id: ``position`` [Mpc/h] and ``momentum`` q per mass, half a step before the fields."""
         from xarray import Dataset
 
-        stored = stored_particles(self._universe)
+        stored = stored_particles(self._universe.particles)
         box = self.settings.simulation.box_size_mpch
         place = ("particle", "axis")
         return Dataset(
@@ -166,12 +172,13 @@ class Simulation:
         return (
             f"<weakfield.Simulation {s.theory}, seed {s.seed}{inverse}: {s.simulation.grid}^3 cells in"
             f" {s.simulation.box_size_mpch:g} Mpc/h, {s.simulation.mesh} mesh; at z = {self.redshift:.4g}"
-            f" after {self.cycle} cycles, outputs at z = {', '.join(f'{z:g}' for z in self.redshifts)}>"
+            f" after {self.cycle} cycles, outputs at z = {', '.join(f'{z:g}' for z in self.redshifts) or 'none'}>"
         )
 
     def _solve(self) -> None:
         if not self._solved:
             with self._threads():
+                measure_velocity(self._universe, self._clock)
                 self._gravity.solve(self._universe, self._clock, self._diagnostics)
             self._solved = True
 
@@ -194,6 +201,8 @@ def _run_settings(
         run = config
     else:
         found = settings_from(config)
+        for text in () if isinstance(found, StudyConfig) else found.said:
+            warnings.warn(text, stacklevel=3)
         run = found.run_settings("gr", found.seeds.first) if isinstance(found, StudyConfig) else found.settings
     values: dict[str, Any] = run.model_dump() | {"inverted": inverted or run.inverted}
     values |= {key: given for key, given in {"theory": theory, "seed": seed}.items() if given is not None}

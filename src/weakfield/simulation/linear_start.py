@@ -12,7 +12,7 @@ from weakfield.base.errors import BadInput
 from weakfield.config import RunSettings
 from weakfield.cosmology import Background, amplitude
 from weakfield.cosmology.splines import natural_spline
-from weakfield.cosmology.transfer import TransferFunctions, TransferHistory
+from weakfield.cosmology.transfer import TransferFunctions, TransferHistory, of_the_start
 from weakfield.mesh.particles import Particles
 from weakfield.simulation.realisation import Source
 
@@ -35,14 +35,17 @@ class InitialSpectra:
     velocity: tuple[Source, ...]  # k^2 times the potential whose gradient is -q
 
 
-def initial_spectra(run: RunSettings, background: Background, history: TransferHistory) -> InitialSpectra:
-    """Sources of potential, displacement and velocity at the initial redshift, for the theory of the run.
+def initial_spectra(
+    run: RunSettings, background: Background, history: TransferHistory, species: str = "cdm"
+) -> InitialSpectra:
+    """Sources of potential, displacement and velocity of a species at the initial redshift, for the theory of the run.
 
     GR starts in Poisson gauge. Newton starts in N-body gauge: its density is that of the relativistic run seen in
     N-body gauge, and so is its velocity when the tables cover more than one redshift (EQUATIONS 0.10, 3.2).
     """
     a = 1.0 / (1.0 + run.simulation.initial_redshift)
     box = run.simulation.box_size_mpch
+    history = of_the_start(history)
     functions = history.at(a)
     x = functions.k_hmpc * box
     scale = amplitude(run.cosmology, box, x)
@@ -58,7 +61,7 @@ def initial_spectra(run: RunSettings, background: Background, history: TransferH
         gauge, drift = -3.0 * hubble * theta_tot * scale / x**2, np.zeros_like(x)
         if run.simulation.newton_velocities == "nbody":
             drift = a * scale * _gauge_velocity(run, background, history, a)
-    deltas, thetas = (_matter(run, functions, kind) for kind in ("delta", "theta"))
+    deltas, thetas = (_matter(run, functions, kind, species) for kind in ("delta", "theta"))
     name = functions.source
     return InitialSpectra(
         potential=natural_spline(x, potential, name),
@@ -69,13 +72,16 @@ def initial_spectra(run: RunSettings, background: Background, history: TransferH
     )
 
 
-def _matter(run: RunSettings, functions: TransferFunctions, kind: str) -> list[np.ndarray]:
+def _matter(run: RunSettings, functions: TransferFunctions, kind: str, species: str) -> list[np.ndarray]:
     """Contrast or velocity divergence of the matter that the particles represent (baryon treatment)."""
+    if species != "cdm":
+        named = f"ncdm[{species[4:]}]" if species.startswith("ncdm") else species  # as CLASS names them
+        return [functions.column(kind, named)]
     cosmology, cdm = run.cosmology, functions.column(kind, "cdm")
     treatment = run.simulation.baryon_treatment
-    if treatment == "ignore" or cosmology.Omega_b == 0:
+    if treatment in ("ignore", "sample") or cosmology.Omega_b == 0:
         return [cdm]
-    baryons, share = functions.column(kind, "b"), cosmology.Omega_b / cosmology.Omega_m
+    baryons, share = functions.column(kind, "b"), cosmology.Omega_b / cosmology.Omega_cb
     if treatment == "blend":
         return [(1 - share) * cdm + share * baryons]
     if _HYBRID * share > 1:
@@ -112,8 +118,31 @@ def _gauge_velocity(run: RunSettings, background: Background, history: TransferH
     return velocity
 
 
+def slip_source(run: RunSettings, f: TransferFunctions) -> Source:
+    """S of the linear phi - psi; 0 if the transfer functions do not have both."""
+    x, scale = _nodes(run, f)
+    if f.phi is None or f.psi is None:
+        return np.zeros_like
+    return natural_spline(x, scale * (f.psi - f.phi), f.source)
+
+
+def pull_source(run: RunSettings, background: Background, f: TransferFunctions) -> Source:
+    """S of (H^2 - H') theta_tot / k^2, which together with -H psi is phi'."""
+    a = 1.0 / (1.0 + run.simulation.initial_redshift)
+    x, scale = _nodes(run, f)
+    theta = f.column("theta", "tot") * (run.simulation.box_size_mpch / run.cosmology.h)
+    factor = background.velocity_source_coefficient(a) / (3.0 * background.conformal_hubble(a))
+    return natural_spline(x, -scale * factor * theta / x**2, f.source)
+
+
 def by_kind(particles: Particles, values: list[Tensor]) -> Tensor:
     """For each particle, the value (3, P) of its kind: with hybrid baryons every eighth is of the second kind."""
     if len(values) == 1:
         return values[0]
     return torch.where(particles.ids % _HYBRID == 0, values[1], values[0])
+
+
+def _nodes(run: RunSettings, f: TransferFunctions) -> tuple[np.ndarray, np.ndarray]:
+    """x = k L and the amplitude A there."""
+    x = f.k_hmpc * run.simulation.box_size_mpch
+    return x, amplitude(run.cosmology, run.simulation.box_size_mpch, x)

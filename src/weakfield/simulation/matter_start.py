@@ -5,6 +5,8 @@ Everything follows from the growing mode of linear theory, as there are no trans
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from torch import Tensor
 
@@ -35,7 +37,9 @@ def matter_source(run: RunSettings, background: Background) -> Source:
     return lambda at: contrast(at) * (1.0 + correction / at**2)
 
 
-def linear_potential(run: RunSettings, background: Background, particles: Particles, kernels: Kernels) -> Tensor:
+def linear_potential(
+    run: RunSettings, background: Background, particles: Sequence[Particles], kernels: Kernels
+) -> Tensor:
     """phi(k) = -(G4 / a N^3) rho(k) / [K + 3 g (H^2 + G4 Omega_m / a)] from the plain density of the particles."""
     a = 1.0 / (1.0 + run.simulation.initial_redshift)
     shift = 0.0
@@ -44,17 +48,28 @@ def linear_potential(run: RunSettings, background: Background, particles: Partic
     return poisson(background, particles, kernels, a, shift)
 
 
-def poisson(background: Background, particles: Particles, kernels: Kernels, a: float, shift: float = 0.0) -> Tensor:
+def poisson(
+    background: Background, particles: Sequence[Particles], kernels: Kernels, a: float, shift: float = 0.0
+) -> Tensor:
     """-(G4 / a N^3) rho(k) / (K + shift) in real space, with zero mean."""
-    n = particles.grid
-    modes = fft.forward(kernels.paint(particles, None, particles.mass * n**3))
+    first, n = particles[0], particles[0].grid
+    density = kernels.paint(first, None, first.mass * n**3)
+    for other in particles[1:]:
+        density += kernels.paint(other, None, other.mass * n**3)
+    modes = fft.forward(density)
     kernels.divide_by_laplacian(modes, Lattice(n), -background.four_pi_G / (a * n**3), shift, True)
     return fft.backward(modes, n, normalised=False)
 
 
-def velocity_factor(run: RunSettings, background: Background) -> float:
-    """a / [H (1.5 Omega_m(a) + 2 Omega_r(a))]; in the growing mode q is minus this times grad(phi)."""
+def velocity_factor(run: RunSettings, background: Background, neutrinos: bool = False) -> float:
+    """a / [H (1.5 Omega_m(a) + 2 Omega_r(a))]; in the growing mode q is minus this times grad(phi).
+
+    What massive neutrinos have beyond their rest mass counts as radiation. For the ``neutrinos`` themselves the
+    reference program has 1 in place of 2.
+    """
     a, cosmology = 1.0 / (1.0 + run.simulation.initial_redshift), run.cosmology
     total = background.density(a)
     matter, radiation = cosmology.Omega_m / a / total, cosmology.Omega_r / a**2 / total
-    return a / background.conformal_hubble(a) / (1.5 * matter + 2.0 * radiation)
+    if background.neutrinos is not None:
+        radiation += (background.matter(a) - cosmology.Omega_m) / a / total
+    return a / background.conformal_hubble(a) / (1.5 * matter + (1.0 if neutrinos else 2.0) * radiation)

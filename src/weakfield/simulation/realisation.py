@@ -55,16 +55,24 @@ class Realisation:
         return self.unit, strength.numpy(), None if window is None else window.numpy(), factor
 
     def field(
-        self, source: Source | Tensor, divide_by: Tensor | None, sinc: bool = False, dtype: torch.dtype = torch.float64
+        self,
+        source: Source | Tensor,
+        divide_by: Tensor | None,
+        sinc: bool = False,
+        dtype: torch.dtype = torch.float64,
+        room: Tensor | None = None,
+        out: Tensor | None = None,
     ) -> Tensor:
         """The real field ``(N, N, N)``: the unnormalised backward transform of unit mode x S x s / K.
 
-        ``divide_by`` is the kernel K (None means 1).
+        ``divide_by`` is the kernel K (None means 1); ``room`` (N, N, N//2+1) is work space and ``out`` takes the field.
         """
-        modes = self.add(torch.zeros_like(self.unit, dtype=fft.COMPLEX[dtype]), source, sinc=sinc)
+        if room is None:
+            room = torch.empty_like(self.unit, dtype=fft.COMPLEX[dtype])
+        modes = self.add(room.zero_(), source, sinc=sinc)
         if divide_by is not None:
             modes /= torch.where(divide_by != 0, divide_by, 1.0)
-        return fft.backward(modes, self.n, normalised=False)
+        return fft.backward(modes, self.n, out=out, normalised=False, overwrite=True)
 
 
 def _drawn(unit_modes: Tensor) -> np.ndarray:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
-from weakfield.mesh.motion import kick_drift_gr
-from weakfield.mesh.solvers import solve_potential
+from weakfield.mesh.kernels.contract import Poisson, Step
+from weakfield.mesh.particles import Particles
+from weakfield.mesh.solvers import kick_drift_gr, solve_potential
 from weakfield.simulation.clock import Clock
 from weakfield.simulation.gravity import project, solve_b_elliptic, solve_chi_and_b
+from weakfield.simulation.neutrino_motion import SubStep, move_neutrinos
 from weakfield.simulation.universe import Universe
 
 
@@ -21,7 +24,7 @@ class Relativity:
         u = universe
         project(u, clock.a, u.phi)
         if u.run.simulation.vector_method == "elliptic":
-            solve_b_elliptic(u, u.particles)
+            solve_b_elliptic(u, [one.particles for one in u.species if one.in_momentum(clock.a)])
         if clock.previous_step > 0:
             self._advance_phi(u, clock)
         else:
@@ -39,28 +42,39 @@ class Relativity:
         relaxed = 1.0 + (
             settings.initial_redshift if settings.relaxation_redshift is None else settings.relaxation_redshift
         )
-        kick_drift_gr(
-            u.kernels,
-            u.particles,
-            u.phi,
-            u.chi,
-            u.b,
-            u.packed,
+        step = Step(
             clock.a,
             clock.a_half,
             clock.kick,
             clock.step,
-            settings.second_order_terms,
-            1.0 / clock.a < relaxed,
-            1.0 / clock.a_half < relaxed,
+            second_order=settings.second_order_terms,
+            kick_dragging=1.0 / clock.a < relaxed,
+            drift_metric=1.0 / clock.a_half < relaxed,
         )
+        move_neutrinos(u, clock, self._move_part(u, step.kick_dragging))
+        for one in u.cold:
+            kick_drift_gr(u.kernels, one.particles, u.phi, u.chi, u.b, u.packed, step)
+
+    def _move_part(self, u: Universe, dragging: bool) -> SubStep:
+        """A sub-step of neutrinos in the fields of this cycle; phi and chi act in the drift whether B does or not."""
+        b = u.b if dragging or not u.neutrinos else torch.zeros_like(u.b)
+
+        def move(particles: Particles, a: float, a_half: float, kick: float, drift: float) -> None:
+            second = u.run.simulation.second_order_terms
+            step = Step(a, a_half, kick, drift, second, kick_dragging=dragging, drift_metric=True)
+            kick_drift_gr(u.kernels, particles, u.phi, u.chi, b, u.packed, step)
+
+        return move
 
 
 def radiation_density(u: Universe, a: float) -> Tensor | None:
-    """-a^3 T00 of the radiation if it is part of the source of phi now, else ``None`` (EQUATIONS 9.1)."""
+    """-a^3 T00 of the radiation if it is part of the source of phi now, else ``None`` (EQUATIONS 9.1).
+
+    It takes the place of a component of B of the previous cycle.
+    """
     if u.radiation is None or not u.radiation.density_acts(a):
         return None
-    return u.radiation.density(a, u.phi.dtype)
+    return u.radiation.density(a, u.phi.dtype, u.modes[0], u.divergence[1])
 
 
 def solve_phi(
@@ -82,5 +96,5 @@ def solve_phi(
         u.divergence[0],
         u.t00_sums,
     )
-    factor = -1.0 / (dx2 * u.n**3)
-    u.phi_mean = solve_potential(u.kernels, u.divergence[0], u.modes[0], u.lattice, factor, shift, False, None, u.phi)
+    equation = Poisson(-1.0 / (dx2 * u.n**3), shift, clear_zero_mode=False)
+    u.phi_mean = solve_potential(u.kernels, u.divergence[0], u.modes[0], u.lattice, equation, u.phi)

@@ -40,22 +40,25 @@ def landing_factors(
         return background.rk4_step(background.rk4_step(a, 0.5 * step), 0.5 * step)
 
     starts = (a_start, *targets[:-1])
-    caps = [min(1.0, _free_steps(advance, a, b)) for a, b in zip(starts, targets, strict=True)]
+    free = [_free_steps(advance, a, b) for a, b in zip(starts, targets, strict=True)]
+    caps = [min(1.0, steps) for steps in free]
     plan: list[tuple[float, float | None]] = []
     for i, (a, b) in enumerate(zip(starts, targets, strict=True)):
         left = caps[i - 1] if i > 0 else 1.0
         right = caps[i + 1] if i + 1 < len(caps) else 1.0
-        plan += _segment(advance, a, b, left, right)
+        plan += _segment(advance, a, b, left, right, max(1, math.floor(free[i])))
     return tuple(plan)
 
 
 def _segment(
-    advance: Callable[[float, float], float], a: float, b: float, left: float, right: float
+    advance: Callable[[float, float], float], a: float, b: float, left: float, right: float, count: int
 ) -> list[tuple[float, float | None]]:
-    """The factors of the steps from ``a`` to ``b``, next to intervals whose factors are ``left`` and ``right``."""
-    count = 1
+    """The factors of the steps from ``a`` to ``b``, next to intervals whose factors are ``left`` and ``right``.
+
+    There are at least ``count`` steps.
+    """
     while True:
-        shape = [min(1.0, left * _RAMP ** (j + 1), right * _RAMP ** (count - j)) for j in range(count)]
+        shape = [min(1.0, left * _ramp(j + 1), right * _ramp(count - j)) for j in range(count)]
         if _end(advance, a, shape, 1.0) >= b:
             break
         count += 1
@@ -63,6 +66,11 @@ def _segment(
     factors: list[tuple[float, float | None]] = [(scale * w, None) for w in shape]
     factors[-1] = (factors[-1][0], b)
     return factors
+
+
+def _ramp(steps: int) -> float:
+    """How much longer a step may be than one that many steps away; enough for any two after some hundred."""
+    return float(_RAMP ** min(steps, 500))
 
 
 def _end(advance: Callable[[float, float], float], a: float, shape: list[float], scale: float) -> float:

@@ -15,6 +15,8 @@ from torch import Tensor
 
 from weakfield.cosmology import amplitude
 from weakfield.cosmology.splines import natural_spline
+from weakfield.cosmology.transfer import of_the_start
+from weakfield.mesh.kernels.contract import Poisson
 from weakfield.mesh.particles import Particles
 from weakfield.mesh.solvers import solve_potential
 from weakfield.simulation.clock import Clock
@@ -86,7 +88,8 @@ class SecondOrderRelativity(Relativity):
             )
             factor = -1.0 / (dx2 * u.n**3)
             momentum = u.realisation.addition(velocity, 1.0 / factor)
-            solve_potential(u.kernels, u.divergence[0], u.modes[0], u.lattice, factor, shift, True, momentum, u.phi)
+            equation = Poisson(factor, shift, clear_zero_mode=True, addition=momentum)
+            solve_potential(u.kernels, u.divergence[0], u.modes[0], u.lattice, equation, u.phi)
 
 
 class SecondOrderNewton(Newton):
@@ -105,17 +108,22 @@ class SecondOrderNewton(Newton):
             solve_chi_and_b(u, clock, 0.5 * clock.previous_step, 0.5 * clock.step, vector=diagnostics)
 
 
-def synchronised(u: Universe, potential: Tensor, weight: float) -> Particles:
-    """The particles with momenta q* = q - weight grad(potential), brought to the time of the positions."""
+def synchronised(u: Universe, potential: Tensor, weight: float) -> list[Particles]:
+    """The particles of each species with momenta q* = q - weight grad(potential), at the time of the positions."""
+    all_particles = [one.particles for one in u.species]
     if weight == 0.0:
-        return u.particles
-    gradient = u.kernels.gradient(u.particles, potential)
-    return replace(u.particles, momentum=torch.sub(u.particles.momentum, gradient, alpha=weight * u.n, out=gradient))
+        return all_particles
+    return [_pulled(u, particles, potential, weight) for particles in all_particles]
+
+
+def _pulled(u: Universe, particles: Particles, potential: Tensor, weight: float) -> Particles:
+    gradient = u.kernels.gradient(particles, potential)
+    return replace(particles, momentum=torch.sub(particles.momentum, gradient, alpha=weight * u.n, out=gradient))
 
 
 def _velocity_source(u: Universe, a: float) -> Source:
     """S of A 3 H (H^2 - H') theta_tot / x^2, the momentum part of the constraint."""
-    f = u.history.at(a)
+    f = of_the_start(u.history).at(a)
     box, cosmology = u.run.simulation.box_size_mpch, u.run.cosmology
     x = f.k_hmpc * box
     theta = f.column("theta", "tot") * (box / cosmology.h)

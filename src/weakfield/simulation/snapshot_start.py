@@ -6,7 +6,6 @@ import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import h5py
 import numpy as np
 import torch
 from torch import Tensor
@@ -16,13 +15,17 @@ from weakfield.config import RunSettings
 from weakfield.cosmology import Background
 from weakfield.formats import Particles as StoredParticles
 from weakfield.formats import load_field, load_gadget, load_particles
+from weakfield.formats.hdf5 import is_hdf5
 from weakfield.mesh import fft
 from weakfield.mesh.kernels.contract import Kernels
 from weakfield.mesh.particles import Particles
 from weakfield.simulation.matter_start import poisson
+from weakfield.simulation.species import Species
 
 #: a snapshot's header and the settings must state the same box, time and mass to this relative accuracy
 _SAME = 1e-4
+#: and the same density parameters and h to this; other programs leave radiation out of Omega_Lambda
+_SAME_COSMOLOGY = 1e-3
 #: how far outside the box rounding may put a position, in units of the box
 _BEYOND = 1e-6
 
@@ -39,6 +42,7 @@ class InitialState:
     phi: Tensor
     chi: Tensor | None = None
     b_modes: Tensor | None = None
+    others: tuple[Species, ...] = ()
 
     def to(self, device: torch.device) -> InitialState:
         """The same state on a device."""
@@ -49,8 +53,9 @@ class InitialState:
         """Round everything to a real precision, one array at a time: two copies of all would not fit in memory."""
         if self.b_modes is not None:
             self.b_modes = self.b_modes.to(fft.COMPLEX[dtype])
-        self.particles.displacement = self.particles.displacement.to(dtype)
-        self.particles.momentum = self.particles.momentum.to(dtype)
+        for particles in (self.particles, *(one.particles for one in self.others)):
+            particles.displacement = particles.displacement.to(dtype)
+            particles.momentum = particles.momentum.to(dtype)
         self.phi = self.phi.to(dtype)
         if self.chi is not None:
             self.chi = self.chi.to(dtype)
@@ -81,30 +86,58 @@ def load_initial_state(run: RunSettings, background: Background, kernels: Kernel
     momenta = torch.from_numpy(stored.momenta.T.copy())
     particles.momentum.copy_(momenta[:, torch.searchsorted(torch.from_numpy(stored.ids.copy()), particles.ids)])
     a, n = 1.0 / (1.0 + settings.initial_redshift), settings.grid
-    fields = [_field(path, n, 1 if i < 2 else 3).double() for i, path in enumerate(settings.metric_files)]
-    if not fields and run.theory == "gr":
+    read = {name: _field(run, path, 3 if name == "B" else 1).double() for name, path in _metric_files(run).items()}
+    if "phi" not in read and run.theory == "gr":
         raise BadInput(f"metric_files is empty, expected phi at z = {settings.initial_redshift:g}: GR starts from it")
-    phi = fields[0] if fields else poisson(background, particles, kernels, a)
-    chi = fields[1] if len(fields) > 1 else None
-    _carry_on(run, particles, phi, chi, kernels, a, early)
-    b_modes = fft.forward(fields[2] * (n * a**2)) / n**3 if len(fields) > 2 else None
-    return InitialState(particles, phi, chi, b_modes)
+    phi = read["phi"] if "phi" in read else poisson(background, [particles], kernels, a)
+    if settings.restart_cycle is None:
+        _carry_on(run, particles, phi, read.get("chi"), kernels, a, early)
+    b_modes = fft.forward(read["B"] * (n * a**2)) / n**3 if "B" in read else None
+    return InitialState(particles, phi, read.get("chi"), b_modes)
+
+
+def _metric_files(run: RunSettings) -> dict[str, Path]:
+    """The files of the metric by field; of a run that goes on those of which its state consists (EQUATIONS 24)."""
+    settings = run.simulation
+    names: tuple[str, ...] = ("phi", "chi", "B")
+    if settings.restart_cycle is None:
+        return dict(zip(names, settings.metric_files, strict=False))
+    names = (("phi", "chi") if run.theory == "gr" else ()) + (("B",) if settings.vector_method == "parabolic" else ())
+    given = settings.metric_files
+    if settings.vector_method == "elliptic":  # which gives B anew
+        given = given[: len(names)]
+    if len(given) != len(names):
+        raise BadInput(
+            f"metric_files has {len(given)} files, expected {', '.join(names)}: the run goes on after cycle"
+            f" {settings.restart_cycle}"
+        )
+    return dict(zip(names, given, strict=True))
 
 
 def _stored(run: RunSettings, path: Path) -> tuple[StoredParticles, float]:
     """The particles of a file, sorted by ID, and the conformal time by which their momenta are early."""
     settings = run.simulation
-    if h5py.is_hdf5(path):
+    if is_hdf5(path):
         return load_particles(path), 0.5 * settings.particle_step
+    if settings.restart_cycle is not None:
+        raise BadInput(f"{path} is no HDF5 file, expected the particles that a run left after a cycle")
     snapshot = load_gadget(path)
-    a = 1.0 / (1.0 + settings.initial_redshift)
-    for name, found, expected in (
-        ("scale factor", snapshot.scale_factor, a),
-        ("box [Mpc/h]", snapshot.box_size_mpch, settings.box_size_mpch),
-    ):
-        if abs(found / expected - 1.0) > _SAME:
-            raise BadInput(f"{path} has {name} {found:.6g}, expected {expected:.6g} as the settings say")
+    _check_stated(run, path, "scale factor", snapshot.scale_factor)
+    _check_stated(run, path, "box [Mpc/h]", snapshot.box_size_mpch)
+    for name in ("Omega_m", "Omega_lambda", "h"):
+        found = getattr(snapshot, name.lower())
+        if found != 0.0:  # programs that do not need it leave it 0
+            _check_stated(run, path, name, found, _SAME_COSMOLOGY)
     return StoredParticles(snapshot.ids, snapshot.positions, snapshot.momenta, snapshot.particle_density), 0.0
+
+
+def _check_stated(run: RunSettings, path: Path, name: str, found: float, within: float = _SAME) -> None:
+    """Raise ``BadInput`` if a file states another scale factor, box or cosmology than the settings."""
+    settings = run.simulation
+    known = {"scale factor": 1.0 / (1.0 + settings.initial_redshift), "box [Mpc/h]": settings.box_size_mpch}
+    expected = known[name] if name in known else getattr(run.cosmology, name)
+    if not abs(found - expected) <= within * abs(expected):
+        raise BadInput(f"{path} has {name} {found:.6g}, expected {expected:.6g} as the settings say")
 
 
 def _possible(stored: StoredParticles, path: Path) -> StoredParticles:
@@ -127,11 +160,21 @@ def _numbered(stored: StoredParticles, path: Path) -> StoredParticles:
     return replace(stored, ids=np.arange(stored.ids.size, dtype=np.int64))
 
 
-def _field(path: Path, n: int, components: int) -> Tensor:
-    field, _ = load_field(path)
+def _field(run: RunSettings, path: Path, components: int) -> Tensor:
+    """A field of the metric; ``BadInput`` if it is of another mesh, box or time, or not weak."""
+    field, about = load_field(path)
+    n = run.simulation.grid
     shape = (n, n, n) if components == 1 else (components, n, n, n)
     if tuple(field.shape) != shape:
         raise BadInput(f"{path} holds a field of shape {tuple(field.shape)}, expected {shape}")
+    # the reference program's files do not say; and a Gadget-2 snapshot may be up to a step away from the fields
+    if "scale_factor" in about:
+        _check_stated(run, path, "scale factor", float(about["scale_factor"]), run.simulation.step_limit_hubble)
+    if "box_size_mpch" in about:
+        _check_stated(run, path, "box [Mpc/h]", float(about["box_size_mpch"]))
+    largest = float(field.abs().max())
+    if not largest < 1.0:
+        raise BadInput(f"{path} holds values up to {largest:g}, expected a weak field, below 1")
     return field
 
 

@@ -2,60 +2,127 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from torch import Tensor
 
 from weakfield.formats.spectra_text import SpectrumTable
+from weakfield.fourier.half_axis import make_hermitian
 from weakfield.fourier.reference_spectrum import reference_spectrum
 from weakfield.mesh import fft
 from weakfield.simulation.clock import Clock
+from weakfield.simulation.density_modes import add_radiation, energy_modes, modes_of, plain_density_modes
 from weakfield.simulation.gravity import stress_factor, tensor_modes
 from weakfield.simulation.snapshots import projected, snapshot_field
+from weakfield.simulation.species_spectra import is_mixed, species_tables
 from weakfield.simulation.spectral.fields import tensor_modes as spectral_tensor_modes
 from weakfield.simulation.spectral.universe import SpectralUniverse
 from weakfield.simulation.universe import Universe
+from weakfield.simulation.velocity import VELOCITY_SPECTRA, velocity_modes
 
 #: what the header of a file calls its field, where that differs from the name in the file's own name
-_TITLES = {"deltacdm": "delta for cdm", "deltaclass": "delta for linear fields (CLASS)"}
+_TITLES = {
+    "deltacdm": "delta for cdm",
+    "deltaclass": "delta for linear fields (CLASS)",
+    "rhoN": "rho_N",
+    "deltaN": "delta_N",
+    "psiN": "psi_N",
+    "v": "velocity",
+    "theta": "theta (div v)",
+    "omega": "omega (curl v)",
+}
+#: densities of energy and of number; those in units of today's critical density are divided by a^3, others by a mean
+_ENERGY, _PLAIN, _CRITICAL = ("T00", "delta", "deltacdm"), ("rhoN", "deltaN"), ("T00", "rhoN")
+#: how often each component of a symmetric tensor counts: xx xy xz yy yz zz
+_SYMMETRIC = (1.0, 2.0, 2.0, 1.0, 2.0, 1.0)
 
 
 def spectra_names(universe: Universe, clock: Clock) -> list[str]:
-    """The spectra to write: those asked for and, while linear radiation acts, the parts of "delta".
+    """The spectra to write: those asked for, what comes with "v" and, while linear radiation acts, parts of "delta".
 
-    In that case "delta" is of particles and radiation together, "deltaclass" of the radiation alone (in Newton with
-    the term that compensates for the gauge), and "deltacdm", in GR only, of the particles alone.
+    "v" comes with its divergence and its rotation. With radiation, "delta" is of particles and radiation together,
+    "deltaclass" of the radiation alone (in Newton with the term that compensates for the gauge), and "deltacdm", in GR
+    only, of the particles alone.
     """
     names: list[str] = []
     for name in universe.run.simulation.spectra_fields:
-        names.append(name)
+        names += VELOCITY_SPECTRA if name == "v" else (name,)
         if name == "delta" and _radiation_acts(universe, clock):
-            names += ["deltacdm", "deltaclass"] if universe.run.theory == "gr" else ["deltaclass"]
+            alone = universe.run.theory == "gr" and not is_mixed(universe)  # else it is among the species
+            names += ["deltacdm", "deltaclass"] if alone else ["deltaclass"]
     return names
 
 
-def spectrum_table(universe: Universe, clock: Clock, name: str, bins: int) -> SpectrumTable:
-    """One spectrum, dimensionless; densities are divided by prod sinc^2, potentials are not."""
-    u, factor = universe, 1.0
-    window: Literal["none", "cic"] = "none"
+def spectrum_tables(universe: Universe, clock: Clock) -> dict[str, SpectrumTable]:
+    """The spectra of this cycle by name, dimensionless; densities are divided by prod sinc^2, potentials are not.
+
+    Densities of the same particles share their modes. In GR the stress-energy of this cycle is overwritten, so spectra
+    come after everything else that reads it.
+    """
+    u, names = universe, spectra_names(universe, clock)
+    found = {name: _table(u, clock, name, *_metric_modes(u, clock, name)) for name in names if not _is_density(name)}
+    per_mode = (float(u.n) ** 6 if isinstance(u, SpectralUniverse) else 1.0,)
+    found |= {name: _table(u, clock, name, modes, per_mode) for name, modes in _densities(u, clock, names)}
+    return {name: found[name] for name in names} | species_tables(u, clock)
+
+
+def _is_density(name: str) -> bool:
+    return name == "deltaclass" or name in _ENERGY + _PLAIN
+
+
+def _densities(u: Universe, clock: Clock, names: Sequence[str]) -> Iterator[tuple[str, Tensor]]:
+    """Each density among ``names`` with its modes, which last until the next."""
+    newton = u.run.theory == "newton"  # where T00 is the plain density
+    energy = [name for name in names if name in _ENERGY or (newton and name in _PLAIN)]
+    plain = [name for name in names if name in _PLAIN and not newton]
+    if energy:
+        modes = energy_modes(u, clock)
+        # of several species all of these have the linear part, as in the reference program
+        whole = energy if is_mixed(u) else [name for name in energy if name == "delta"]
+        radiates = bool(whole) and _radiation_acts(u, clock)
+        yield from ((name, modes) for name in energy if not (radiates and name in whole))
+        if radiates:
+            modes = add_radiation(u, clock.a, modes)
+            yield from ((name, modes) for name in whole)
+    if plain:
+        modes = plain_density_modes(u)
+        yield from ((name, modes) for name in plain)
+    if "deltaclass" in names:
+        yield "deltaclass", add_radiation(u, clock.a)
+
+
+def _metric_modes(u: Universe, clock: Clock, name: str) -> tuple[Tensor, Sequence[float]]:
+    """Modes N^3 f_k of a field of the metric, or f_k and weights N^6; of a vector or tensor those of its components."""
+    if isinstance(u, SpectralUniverse) and name in ("phi", "chi"):
+        modes = u.phi_modes if name == "phi" else u.chi_modes
+        assert modes is not None
+        return make_hermitian(modes.clone()), (float(u.n) ** 6,)
+    if name == "hij":
+        if isinstance(u, SpectralUniverse):
+            modes = spectral_tensor_modes(u, clock)
+        else:
+            stress = u.kernels.stress_tensor(projected(u, clock.a), u.phi, stress_factor(u, clock.a))
+            modes = tensor_modes(stress, u.lattice)
+        return modes, [times * float(u.n) ** 6 for times in _SYMMETRIC]
+    if name in VELOCITY_SPECTRA:
+        modes = velocity_modes(u, name)
+        return modes, (1.0,) * len(modes)
     if name == "B":
-        modes = [(1.0, fft.forward(component.double())) for component in snapshot_field(u, clock, name)]
-    elif name == "hij" and isinstance(u, SpectralUniverse):
-        parts = spectral_tensor_modes(u, clock)
-        modes = [(w, part * u.n**3) for w, part in zip((1, 2, 2, 1, 2, 1), parts, strict=True)]
-    elif name == "hij":
-        stress = u.kernels.stress_tensor(projected(u, clock.a), u.phi, stress_factor(u, clock.a))
-        parts = tensor_modes(stress, u.lattice)
-        modes = [(w, part * u.n**3) for w, part in zip((1, 2, 2, 1, 2, 1), parts, strict=True)]
-    elif name in ("phi", "chi", "psiN"):
-        modes = [(1.0, fft.forward(snapshot_field(u, clock, name).double()))]
-    else:
-        density, mean = _density(u, clock, name)
-        modes, factor = [(1.0, fft.forward(density))], mean**-2
-        window = "none" if u.run.simulation.mesh == "spectral" else "cic"
-    if u.run.simulation.deterministic:  # sums in a fixed order
-        modes = [(weight, part.cpu()) for weight, part in modes]
-    spectrum = reference_spectrum(modes, bins, u.run.simulation.box_size_mpch, window)
+        return fft.forward(snapshot_field(u, clock, name).double()), (1.0, 1.0, 1.0)
+    return modes_of(u, snapshot_field(u, clock, name)), (1.0,)
+
+
+def _table(u: Universe, clock: Clock, name: str, modes: Tensor, weights: Sequence[float]) -> SpectrumTable:
+    """The spectrum of modes N^3 f_k, whose powers are added with ``weights``."""
+    settings, density = u.run.simulation, _is_density(name)
+    window: Literal["none", "cic"] = "cic" if density and settings.mesh == "staggered" else "none"
+    if settings.deterministic:  # sums in a fixed order
+        modes = modes.cpu()
+    spectrum = reference_spectrum(modes, settings.spectra_bins, settings.box_size_mpch, window, weights)
+    factor = _mean(u, clock, name) ** -2 if density else 1.0
+    if name == "psiN" and settings.reference_faults:
+        factor = float(u.n) ** -6  # the reference program normalises this potential twice
     return SpectrumTable(
         name=_TITLES.get(name, name),
         redshift=clock.redshift,
@@ -67,18 +134,15 @@ def spectrum_table(universe: Universe, clock: Clock, name: str, bins: int) -> Sp
     )
 
 
-def _density(u: Universe, clock: Clock, name: str) -> tuple[Tensor, float]:
-    """A density (N, N, N), float64, and the mean by whose square its power is divided."""
+def _mean(u: Universe, clock: Clock, name: str) -> float:
+    """The density by whose square the power of a density is divided."""
     if name == "deltaclass":
         assert u.radiation is not None
-        return u.radiation.density(clock.a), u.run.cosmology.Omega_r / clock.a
-    field = snapshot_field(u, clock, "rhoN" if name in ("rhoN", "deltaN") else "T00").double()
-    if name in ("T00", "rhoN"):
-        return field, clock.a**3
-    if name == "delta" and _radiation_acts(u, clock):
-        assert u.radiation is not None
-        field += u.radiation.density(clock.a)
-    return field, u.mean_density
+        return u.radiation.sources.mean(clock.a)
+    if name in _CRITICAL:
+        return clock.a**3
+    energy = name == "delta" and u.run.theory == "gr"
+    return u.mean_at(clock.a) if energy else u.mean_density
 
 
 def _radiation_acts(u: Universe, clock: Clock) -> bool:

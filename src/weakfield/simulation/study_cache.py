@@ -2,38 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
-import numpy as np
-import torch
 from torch import Tensor
 
-from weakfield.config import RunSettings
+from weakfield.config import OutputSettings, RunSettings, Theory
+from weakfield.config.species import species_densities
+from weakfield.cosmology import Background
 from weakfield.cosmology.transfer import TransferHistory, transfer_history
-from weakfield.formats.gadget import load_template
-from weakfield.formats.templates import built_in_template
 from weakfield.mesh.devices import device_for
 from weakfield.mesh.noise import unit_modes
 from weakfield.mesh.particles import Particles
-from weakfield.simulation.displacement import displacement_kernel
 from weakfield.simulation.radiation import Tables
-from weakfield.simulation.universe import DTYPES
+from weakfield.simulation.rest import RestLattice
+from weakfield.simulation.spectral.linear_steps import LinearSteps
+
+#: cells a side up to which the tables of radiation are kept: 25 kB each there, two a cycle and theory
+LARGEST_KEPT = 64
 
 
 class StudyCache:
     """Serves runs that differ only in theory and seed; what a run may change is made anew for each call.
 
-    The noise of one seed is kept, so that the second member of a pair finds it. On a GPU the tables of radiation are
-    kept too: their splines are computed on the processor, and every pair passes through the same scale factors.
+    The noise of one seed is kept, so that the second member of a pair finds it. The tables of radiation are kept too,
+    because every pair passes through the same scale factors: on a GPU always, as their splines are computed on the
+    processor, and elsewhere on meshes on which they take a few megabytes.
     """
 
     def __init__(self, run: RunSettings, history: TransferHistory | None = None) -> None:
         self._settings, self._cosmology = run.simulation, run.cosmology
         self.device = device_for(run.simulation.device)
-        self.tables: Tables | None = {} if self.device.type == "cuda" else None
+        kept = self.device.type == "cuda" or run.simulation.grid <= LARGEST_KEPT
+        self.tables: Tables | None = {} if kept else None
         self._given = history
+        self._linear_steps: dict[Theory, LinearSteps] = {}
         self._noise: tuple[tuple[int, bool], Tensor] | None = None
+        self._names = tuple(species_densities(run.simulation, run.cosmology))
+        self._lattices: dict[int, RestLattice] = {}
 
     def serves(self, run: RunSettings) -> bool:
         """Whether a run has the settings that this cache was made for."""
@@ -43,6 +48,14 @@ class StudyCache:
     def history(self) -> TransferHistory:
         """Transfer functions."""
         return self._given or transfer_history(self._settings, self._cosmology)
+
+    def linear_steps(self, run: RunSettings) -> LinearSteps:
+        """The corrections of linear theory in the steps of a run on the spectral mesh, until its last output."""
+        if run.theory not in self._linear_steps:
+            any_seed = run.model_copy(update={"seed": 0, "inverted": False, "output": OutputSettings()})
+            solve = _linear_steps if self._given is not None else _kept_linear_steps
+            self._linear_steps[run.theory] = solve(any_seed, self.history)
+        return self._linear_steps[run.theory]
 
     def noise(self, seed: int, inverted: bool = False) -> Tensor:
         """Unit modes of a seed on the device; do not change them. Drawn on the processor and copied once per pair."""
@@ -55,46 +68,40 @@ class StudyCache:
             self._noise = ((seed, inverted), drawn.to(self.device))
         return self._noise[1]
 
-    @cached_property
-    def template(self) -> np.ndarray:
-        """Template positions (T, 3) in template units."""
-        if self._settings.template_file is not None:
-            return load_template(self._settings.template_file).positions
-        return built_in_template(self._settings.template).positions
+    def particles(self, species: int = 0) -> Particles:
+        """The particles of a species at rest (``RestLattice.particles``)."""
+        return self._lattice(species).particles()
 
-    def particles(self) -> Particles:
-        """The template tiled over the box, at rest: cells and IDs are shared, displacements and momenta are one's own.
-
-        The latter two are in double precision whatever the precision of the run; the start is rounded when it is
-        complete. The momenta are zero and take no memory: replace them, do not write to them.
-        """
-        displacement = self._at_rest.displacement.to(torch.float64, copy=True)
-        return replace(
-            self._at_rest, displacement=displacement, momentum=displacement.new_zeros(1).expand_as(displacement)
-        )
-
-    @cached_property
-    def _at_rest(self) -> Particles:
-        """ID = i + T (x + t (y + t z)) for entry i of tile (x, y, z)."""
-        settings, t = self._settings, self._settings.tiling_factor
-        places = (np.arange(t)[:, None, None] + self.template) / t  # (t, T, 3): by tile and entry, along each axis
-        lattice = np.empty((3, t, t, t, len(self.template)))  # tiles z, y, x
-        for axis in range(3):
-            shape = np.ones(4, dtype=int)
-            shape[2 - axis], shape[3] = t, -1
-            lattice[axis] = places[:, :, axis].reshape(shape)
-        ids = np.arange(lattice[0].size, dtype=np.int64)  # tiles run x fastest, entries within a tile faster still
-        mass, dtype = self._cosmology.Omega_m / len(ids), DTYPES[settings.precision]
-        particles = Particles.at_rest(settings.grid, lattice.reshape(3, -1).T, ids, mass, dtype).to(self.device)
-        if self.device.type == "cuda":
-            particles.rows()
-        return replace(particles, momentum=particles.momentum[:, :0].clone())  # particles at rest need no momenta
-
-    @cached_property
+    @property
     def kernel(self) -> Tensor:
-        """The kernel by which the source of the displacement is divided, on the device."""
-        settings = self._settings
-        kernel = displacement_kernel(
-            settings.grid, self.template, settings.tiling_factor, settings.correct_displacement
-        )
-        return kernel.to(self.device)
+        """The kernel by which the source of the displacement of cold dark matter is divided, on the device."""
+        return self.kernel_of(0)
+
+    def kernel_of(self, species: int) -> Tensor:
+        """That of any species."""
+        return self._lattice(species).kernel
+
+    def _lattice(self, species: int) -> RestLattice:
+        if species not in self._lattices:
+            name, settings = self._names[species], self._settings
+            densities = species_densities(settings, self._cosmology)
+            self._lattices[species] = RestLattice(
+                settings,
+                settings.template_of(species),
+                settings.tiling_of(species),
+                densities[name],
+                self.device,
+                corrected=settings.correct_displacement and not name.startswith("ncdm"),
+            )
+        return self._lattices[species]
+
+
+def _linear_steps(run: RunSettings, history: TransferHistory) -> LinearSteps:
+    """The corrections of a run until its last output."""
+    simulation = run.simulation
+    last = min((*simulation.snapshot_redshifts, *simulation.spectra_redshifts, simulation.initial_redshift))
+    return LinearSteps(run, Background(run.cosmology, simulation.box_size_mpch), history, last)
+
+
+#: the same for the next cache of the same settings: providers return one object for the tables that they compute once
+_kept_linear_steps = lru_cache(maxsize=8)(_linear_steps)

@@ -15,19 +15,26 @@ from numpy.typing import NDArray
 from weakfield.base.errors import BadInput
 from weakfield.fourier.shells import checked_edges
 
+#: most bins; no mesh has as many different wavenumbers
+_MOST = 10**6
+
 
 def linear_edges(first: float, last: float, width: float = 1.0) -> list[float]:
     """Edges first, first + width, ... up to ``last``; the default bins of P(k) go from 0.5 to N/2 with width 1."""
     if not (np.isfinite([first, last, width]).all() and 0 <= first < last and width > 0 and first + width <= last):
         raise BadInput(f"first, last, width are {first}, {last}, {width}, expected 0 <= first < first + width <= last")
+    if (last - first) / width > _MOST:
+        raise BadInput(f"first, last, width are {first}, {last}, {width}, expected at most {_MOST} bins")
     count = int(np.floor((last - first) / width * (1 + 1e-12)))
     return [first + width * step for step in range(count + 1)]
 
 
 def log_edges(first: float, last: float, count: int) -> list[float]:
     """``count`` bins of equal width in ln k from ``first`` to ``last``, both of which are edges."""
-    if not (np.isfinite([first, last]).all() and 0 < first < last and count >= 1):
-        raise BadInput(f"first, last, count are {first}, {last}, {count}, expected 0 < first < last and count >= 1")
+    if not (np.isfinite([first, last]).all() and 0 < first < last and 1 <= count <= _MOST):
+        raise BadInput(
+            f"first, last, count are {first}, {last}, {count}, expected 0 < first < last and 1 to {_MOST} bins"
+        )
     inner = np.exp(np.linspace(np.log(first), np.log(last), count + 1))[1:-1].tolist()
     return [float(first), *inner, float(last)]
 

@@ -315,8 +315,7 @@ def cross_bispectrum(
 def bispectrum_at_angles(
     field: Cube,
     box_size: float,
-    k1: float,
-    k2: float,
+    sides: tuple[float, float],
     theta: Sequence[float] | NDArray[Any],
     width: float = 1.0,
     window: Window = "none",
@@ -324,17 +323,18 @@ def bispectrum_at_angles(
     quantity: str = "field",
     gauge: str = "unstated",
 ) -> Bispectrum:
-    """Bispectrum of triangles with two sides ``k1``, ``k2`` [units of k_F] and the angles ``theta`` [rad] between them.
+    """Bispectrum of triangles with two ``sides`` k1, k2 [units of k_F] and the angles ``theta`` [rad] between them.
 
     Each side is a shell of ``width`` k_F about its wavenumber, the third about sqrt(k1^2 + k2^2 + 2 k1 k2 cos theta);
     shells may overlap. There is one row for each angle, in the order given; angles whose triangle holds no triple are
     left out. The measured angles are the result's ``theta``. Otherwise as ``bispectrum``.
     """
     angles = np.asarray(theta, dtype=np.float64).ravel()
-    sides = [float(k1), float(k2), *np.sqrt(np.maximum(k1**2 + k2**2 + 2 * k1 * k2 * np.cos(angles), 0)).tolist()]
-    if not (np.isfinite(sides).all() and min(k1, k2, width) > 0):
+    k1, k2 = map(float, sides)
+    k3 = np.sqrt(np.maximum(k1**2 + k2**2 + 2 * k1 * k2 * np.cos(angles), 0))
+    if not (np.isfinite([k1, k2, *k3]).all() and min(k1, k2, width) > 0):
         raise BadInput(f"k1, k2, width are {k1}, {k2}, {width}, expected numbers above 0 in units of k_F")
-    pairs = [(max(side - width / 2, 0.0), side + width / 2) for side in sides]
+    pairs = [(max(side - width / 2, 0.0), side + width / 2) for side in (k1, k2, *k3.tolist())]
     intervals = tuple(dict.fromkeys(pairs))
     place = [intervals.index(pair) for pair in pairs]
     rows = tuple((place[0], place[1], third) for third in place[2:])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weakfield.base.errors import BadInput
+from weakfield.base.memory import available_memory
 from weakfield.fourier.shells import checked_edges
 from weakfield.fourier.triangles import SHELL_COST, exact_grids, good_sizes
 from weakfield.mesh.threads import current_threads
@@ -75,24 +75,6 @@ def estimate_bispectrum(
     sites = grids * side**3
     seconds = TRIANGLE_SECONDS * sites * (fields * SHELL_COST * shells + 1.5 * triangles) / current_threads()
     return Estimate(memory, 1.5 * seconds, triangles)
-
-
-def available_memory() -> int:
-    """Bytes that a process may still take, by what the system says is free and by the limit of the control group."""
-    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    try:
-        with open("/proc/meminfo", encoding="ascii") as handle:
-            free = next(int(line.split()[1]) * 1024 for line in handle if line.startswith("MemAvailable"))
-    except (OSError, StopIteration):
-        pass
-    try:
-        with open("/sys/fs/cgroup/memory.max", encoding="ascii") as limit:
-            most = limit.read().strip()
-        with open("/sys/fs/cgroup/memory.current", encoding="ascii") as used:
-            free = min(free, int(most) - int(used.read())) if most != "max" else free
-    except (OSError, ValueError):
-        pass
-    return free
 
 
 def check_memory(estimate: Estimate, what: str) -> None:

@@ -21,6 +21,8 @@ from weakfield.spectra.modes import checked_box
 
 #: for at least this many particles, a part of the box this small counts as a corner
 _MANY, _CORNER = 8, 0.05
+#: most cells a side; a cube of them has 8 TB
+_MOST_CELLS = 10_000
 
 
 def paint_density(
@@ -38,14 +40,16 @@ def paint_density(
     for a total mass that is not above 0. Warns where all particles lie in a corner of the box, as they would in another
     unit.
     """
-    places = _numbers(positions)
+    places = _numbers(positions, "positions")
     order = window_order(window)
     if places.ndim != 2 or places.shape[0] != 3 or places.shape[1] == 0 or not np.isfinite(places).all():
         raise BadInput(f"positions have shape {places.shape}, expected finite numbers (3, P) in Mpc/h, P above 0")
-    if order == 0 or grid < 1:
-        raise BadInput(f"window is '{window}' and grid {grid}, expected ngp, cic, tsc or pcs and a grid above 0")
+    if order == 0 or isinstance(grid, bool) or not isinstance(grid, int | np.integer) or not 1 <= grid <= _MOST_CELLS:
+        raise BadInput(
+            f"window is '{window}' and grid {grid}, expected ngp, cic, tsc or pcs and a whole number of cells"
+        )
     _check_unit(places, checked_box(box_size))
-    weights = np.ones(1) if mass is None else _numbers(mass).ravel()
+    weights = np.ones(1) if mass is None else _numbers(mass, "mass").ravel()
     if len(weights) not in (1, places.shape[1]):
         raise BadInput(f"mass has {len(weights)} entries, expected {places.shape[1]} as the positions")
     total = float(weights.sum()) * (places.shape[1] if len(weights) == 1 else 1)
@@ -74,6 +78,12 @@ def _check_unit(places: NDArray[np.float64], box: float) -> None:
         )
 
 
-def _numbers(values: Tensor | NDArray[Any]) -> NDArray[np.float64]:
-    array = values.detach().cpu().numpy() if isinstance(values, Tensor) else values
-    return np.asarray(array, dtype=np.float64)
+def _numbers(values: Tensor | NDArray[Any], name: str) -> NDArray[np.float64]:
+    """An array of real numbers in double precision; ``BadInput`` for anything else."""
+    try:
+        array = np.asarray(values.detach().cpu().numpy() if isinstance(values, Tensor) else values)
+        if array.dtype.kind == "c":
+            raise ValueError("complex numbers")
+        return np.asarray(array, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"{name} cannot be read as real numbers ({error}), expected an array of them") from error

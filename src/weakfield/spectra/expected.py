@@ -37,6 +37,8 @@ class Expected:
 
     @cached_property
     def _found(self) -> tuple[LinearTheory | None, str]:
+        if self.study.classes is not None:
+            return None, "the cubes were imported, and no theory is known for them"
         try:
             return LinearTheory(self.study.simulation, self.study.cosmology), ""
         except WeakfieldError as error:  # no provider can compute this universe, but it is measured all the same
@@ -98,7 +100,8 @@ class Expected:
     def difference(self, seed: int, z: float) -> Tensor | None:
         """Modes (N, N, N//2+1) of relativity's part of GR - Newton of phi for a seed; ``None`` if it is not known."""
         theory, box = self.theory(z), self.study.simulation
-        if theory is None or not self._realises or box.downgrade_factor > 1:
+        lambda_alone = not self.study.cosmology.has_fluid
+        if theory is None or not (self._realises and lambda_alone) or box.downgrade_factor > 1:
             return None
         return predicted_difference(theory, box, seed, z)
 
@@ -117,11 +120,12 @@ class Expected:
             unknown = np.full((2, int((reference_shells(box.grid, box.spectra_bins).count > 0).sum())), np.nan)
             return unknown, unknown
         radiation = box.linear_radiation and z > box.switch_delta_rad
+        fluid = box.linear_fluid and self.study.cosmology.has_fluid
 
         def power(k: Reals, kind: Theory) -> Reals:
             if name == "phi":
                 return theory.potential_power(k, z)
-            return theory.power_of(k, lambda q: theory.written_density_transfer(q, z, kind, radiation))
+            return theory.power_of(k, lambda q: theory.written_density_transfer(q, z, kind, radiation, fluid))
 
         def grown(k: Reals, kind: Theory) -> Reals:
             return power(k, kind) * self._boost(k, z)
@@ -148,6 +152,8 @@ class Expected:
 
         tree = averages.bispectrum(newtonian_kernel(theory, z), power)
         box = self.study.simulation
+        if self.study.cosmology.has_fluid:  # relativity's part is known for Lambda
+            return tree, np.full(len(averages.triangles), np.nan)
         return tree, averages.bispectrum(relativistic_kernel(theory, box, z, start=box.start), power)
 
     def _boost(self, k: Reals, z: float) -> Reals:

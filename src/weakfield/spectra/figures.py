@@ -23,6 +23,8 @@ from weakfield.spectra.paired_bispectrum import PairedBispectrum
 
 MARKERS = {"newton": "o", "gr": "s"}
 APART = {"newton": 0.985, "gr": 1.015}  # shift in k so that both theories can be seen
+#: outputs that one figure of spectra shows
+MOST_SHOWN = 6
 
 
 def slices_figure(slices: dict[str, NDArray[np.float64]], box_size_mpch: float, redshift: float) -> Any:
@@ -56,8 +58,12 @@ def spectra_figure(spectra: list[PairedPower], symbol: str) -> Any:
     """Outputs in two columns: the power of both theories, its ratio to linear theory, and GR over Newton.
 
     Predictions are drawn beside the power. The ratio to linear theory is there only where the seeds' own modes are
-    known; that of GR over Newton has the error of the paired mean.
+    known; that of GR over Newton has the error of the paired mean. Of more than ``MOST_SHOWN`` outputs that many are
+    shown, evenly over the list, the first and the last among them.
     """
+    total = len(spectra)
+    if total > MOST_SHOWN:
+        spectra = [spectra[i] for i in np.linspace(0, total - 1, MOST_SHOWN).round().astype(int)]
     columns = min(len(spectra), 2)
     rows = -(-len(spectra) // columns)
     panels = [(_powers, 1.25)] + [(_response, 1.0)] * any(known(s.realised) for s in spectra) + [(_ratio, 1.0)]
@@ -80,6 +86,8 @@ def spectra_figure(spectra: list[PairedPower], symbol: str) -> Any:
         n = len(spectrum.seeds)
         own[0].set_title(f"{when(spectrum)},  {n} {'pairs' if n > 1 else 'pair'}", fontsize=10)
         wavenumber_axis(own[-1])
+    if total > MOST_SHOWN:
+        figure.suptitle(f"{MOST_SHOWN} of {total} outputs; spectra.csv has all of them", fontsize=10, color=GREY)
     return figure
 
 

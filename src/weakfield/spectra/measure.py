@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +13,8 @@ from torch import Tensor
 
 from weakfield.base.errors import BadInput
 from weakfield.base.progress import bar
+from weakfield.base.records import Summary
+from weakfield.base.wording import speaking
 from weakfield.config import THEORIES, RunFolder, StudyConfig, Theory
 from weakfield.fourier.shells import shells
 from weakfield.pairs.pair import GAUGES, Pair, Pairs
@@ -56,14 +57,17 @@ class Measured:
     realised: list[Reals] = field(default_factory=list)
 
 
-def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
+def run(study: StudyConfig, folder: RunFolder) -> Summary:
     """Measure every whole pair of the study; write tables (CSV), everything seed by seed (HDF5) and figures.
 
     Measured are spectra and bispectra of phi at every output and of the growth-scaled difference cubes of
     ``dataset.redshifts``, and the spectra that the simulation wrote. For seeds with a whole inverse, the even and the
-    odd part of GR - Newton are measured too; inverses enter nothing else. Raises ``BadInput`` when no pair is whole, or
-    when a file of a pair is missing, damaged or on another grid than that of the other member.
+    odd part of GR - Newton are measured too; inverses enter nothing else. Of unpaired classes nothing is measured: a
+    ratio seed by seed would mean nothing. Raises ``BadInput`` when no pair is whole, or when a file of a pair is
+    missing, damaged or on another grid than that of the other member.
     """
+    if not study.paired:
+        return {"left_out": "the classes are not paired"}
     pairs = Pairs(study, folder)
     if not (seeds := pairs.seeds):
         raise BadInput(f"{folder.pairs} holds no whole pair of the study, expected at least one")
@@ -101,8 +105,8 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
         "redshift": actual[study.measure.redshift],
         "box_size_mpch": study.simulation.box_size_mpch,
     }
-    save_spectra(folder.spectra / "spectra.h5", powers, slices, about)
-    save_bispectra(folder.spectra / "bispectra.h5", bispectra)
+    save_spectra(folder.spectra / "spectra.h5", powers, slices, about, gauges_of(study))
+    save_bispectra(folder.spectra / "bispectra.h5", bispectra, gauges_of(study))
     write_table(folder.spectra / "spectra.csv", POWER_COLUMNS, [row for s in powers for row in s.rows()])
     write_table(folder.spectra / "bispectra.csv", BISPECTRUM_COLUMNS, [row for b in bispectra for row in b.rows()])
     write_table(folder.spectra / "significance.csv", SIGNIFICANCE_COLUMNS, significance_rows(powers, bispectra))
@@ -110,31 +114,32 @@ def run(study: StudyConfig, folder: RunFolder) -> dict[str, Any]:
     if parities:
         save_parity(folder.spectra / "parity.h5", parities)
         write_table(folder.spectra / "parity.csv", PARITY_COLUMNS, [row for p in parities for row in p.rows()])
-    draw(folder.spectra, powers, bispectra, slices, about, parities)
-    said = summary(study, powers, bispectra) | parity_summary(study, parities)
-    return said | ({"no_theory": expected.missing} if expected.missing else {})
+    with speaking(study.wording):
+        draw(folder.spectra, powers, bispectra, slices, about, parities)
+    without = {"no_theory": expected.missing} if expected.missing else {}
+    return {**summary(study, powers, bispectra), **parity_summary(study, parities), **without}
 
 
 def measure_pair(
     study: StudyConfig, path: Path, pair: dict[Theory, dict[float, Potential]], measured: dict[Key, Measured]
 ) -> None:
     """Add the spectra and bispectra of the pair in ``path`` to ``measured``."""
-    box, edges = study.simulation.box_size_mpch, bin_edges(study)
+    box, edges, gauges = study.simulation.box_size_mpch, bin_edges(study), gauges_of(study)
     for key, (newton, gr) in quantities(study, pair).items():
         if newton.shape != gr.shape:
             raise BadInput(f"{path}: the grids differ, {newton.shape[0]} (newton) and {gr.shape[0]} (gr)")
         found = measured.setdefault(key, Measured())
         spectra = [
             power_spectrum(cube, box, edges, quantity=key[0], gauge=gauge)
-            for cube, gauge in ((newton, GAUGES["newton"]), (gr, GAUGES["gr"]), (gr - newton, "none"))
+            for cube, gauge in ((newton, gauges["newton"]), (gr, gauges["gr"]), (gr - newton, "none"))
         ]
         found.powers.append((spectra[0], spectra[1], spectra[2]))
         if study.measure.bispectrum:
             triangles = triangle_edges(study)
             found.bispectra.append(
                 (
-                    bispectrum(newton, box, triangles, quantity=key[0], gauge=GAUGES["newton"]),
-                    bispectrum(gr, box, triangles, quantity=key[0], gauge=GAUGES["gr"]),
+                    bispectrum(newton, box, triangles, quantity=key[0], gauge=gauges["newton"]),
+                    bispectrum(gr, box, triangles, quantity=key[0], gauge=gauges["gr"]),
                 )
             )
 
@@ -159,6 +164,11 @@ def measure_parity(
         found = halves.setdefault(z, Collected())
         found.seeds.append(seed)
         found.sums.append(parity_sums(one, other, expected.difference(seed, newton.redshift), parts, below))
+
+
+def gauges_of(study: StudyConfig) -> dict[Theory, str]:
+    """The gauge of each theory's fields; that of imported cubes is not known."""
+    return GAUGES if study.classes is None else dict.fromkeys(THEORIES, "unstated")
 
 
 def mesh_of(study: StudyConfig) -> tuple[int, float]:
@@ -197,6 +207,8 @@ def quantities(study: StudyConfig, pair: dict[Theory, dict[float, Potential]]) -
     newton, gr = (pair[theory] for theory in THEORIES)
     fields = {("phi", z): (newton[z].phi, gr[z].phi) for z in newton}
     early, late = study.dataset.redshifts
+    if early == late:
+        return fields  # the data set says that there is one output alone
     cubes = [
         growth_scaled_difference(
             member[early].phi, member[early].redshift, member[late].phi, member[late].redshift, study.cosmology
@@ -296,9 +308,9 @@ def significance_rows(
     return rows
 
 
-def summary(study: StudyConfig, powers: Sequence[PairedPower], bispectra: Sequence[PairedBispectrum]) -> dict[str, Any]:
+def summary(study: StudyConfig, powers: Sequence[PairedPower], bispectra: Sequence[PairedBispectrum]) -> Summary:
     """Pairs, ratios at the largest scale and significances, of phi at ``measure.redshift`` and difference cubes."""
-    found: dict[str, Any] = {"pairs": len(powers[0].seeds), "k_hmpc": float(powers[0].k[0])}
+    found: dict[str, str | int | float | None] = {"pairs": len(powers[0].seeds), "k_hmpc": float(powers[0].k[0])}
     for spectrum in powers:
         if spectrum.quantity == "difference_cube" or (spectrum.quantity, spectrum.redshift) == (
             "phi",
@@ -313,9 +325,9 @@ def summary(study: StudyConfig, powers: Sequence[PairedPower], bispectra: Sequen
     return found
 
 
-def parity_summary(study: StudyConfig, parities: Sequence[Parity]) -> dict[str, Any]:
+def parity_summary(study: StudyConfig, parities: Sequence[Parity]) -> Summary:
     """The number of seeds with inverses, and what the sentence on the page says of the band at ``measure.redshift``."""
-    found: dict[str, Any] = {}
+    found: dict[str, int | float | None] = {}
     for result in parities:
         if result.redshift == study.measure.redshift:
             found = {

@@ -17,11 +17,14 @@ from weakfield.mesh.kernels.cpu import triples as kernel
 
 Cube = Tensor | NDArray[Any]
 
+#: lengths between these have volumes, and squares of volumes, in double precision
+_SHORTEST, _LONGEST = 1e-45, 1e45
+
 
 def raw_modes(field: Cube, name: str = "field") -> Tensor:
     """FFT(field), unnormalised, (N, N, N//2+1) complex128; ``BadInput`` for anything but a finite real cube."""
     array = field if isinstance(field, Tensor) else np.asarray(field)
-    if array.ndim != 3 or len(set(array.shape)) != 1 or "complex" in str(array.dtype):
+    if array.ndim != 3 or len(set(array.shape)) != 1 or 0 in array.shape or "complex" in str(array.dtype):
         raise BadInput(f"{name} is {array.dtype} of shape {tuple(array.shape)}, expected a real cube (N, N, N)")
     if isinstance(array, Tensor):
         tensor = array.detach().to(torch.float64)
@@ -67,8 +70,17 @@ def box_of(field: object, box_size: float | None) -> float:
     return checked_box(box_size)
 
 
+def as_number(value: Any, name: str) -> float:
+    """A real number as a float; ``BadInput`` for anything else."""
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise BadInput(f"{name} is {str(value)[:100]}, expected a number") from error
+
+
 def checked_box(box_size: float) -> float:
-    """The side of a box as a float; ``BadInput`` unless it is a length."""
-    if not (np.isfinite(box_size) and box_size > 0):
+    """The side of a box as a float; ``BadInput`` unless it is a length whose sixth power is a number, too."""
+    length = as_number(box_size, "box_size")
+    if not _SHORTEST < length < _LONGEST:
         raise BadInput(f"box_size is {box_size}, expected a length in Mpc/h above 0")
-    return float(box_size)
+    return length

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -13,14 +13,14 @@ import numpy as np
 
 from weakfield.base.errors import BadInput
 from weakfield.base.files import write_text
-from weakfield.config import THEORIES
-from weakfield.formats.hdf5 import reading, writing
+from weakfield.config import THEORIES, Theory
+from weakfield.formats.hdf5 import read_attributes, read_numbers, reading, writing
 from weakfield.spectra.ratio import PairedRatio
 from weakfield.spectra.results import Reals, standard_error
 from weakfield.spectra.significance import bin_significance
 
 #: gauge of each theory's potential and density
-GAUGES: dict[str, str] = {"newton": "n-body", "gr": "poisson"}
+GAUGES: dict[Theory, str] = {"newton": "n-body", "gr": "poisson"}
 #: arrays of a ``PairedPower``
 PARTS = ("k", "modes", "seeds", "powers", "difference", "linear", "nonlinear", "realised")
 
@@ -125,13 +125,19 @@ class PairedPower(PairedRatio):
         return [(self.quantity, self.redshift, *row) for row in zip(*(c.tolist() for c in columns), strict=True)]
 
 
-def save_spectra(path: Path, spectra: Sequence[PairedPower], slices: dict[str, Reals], about: dict[str, float]) -> None:
+def save_spectra(
+    path: Path,
+    spectra: Sequence[PairedPower],
+    slices: dict[str, Reals],
+    about: dict[str, float],
+    gauges: Mapping[Theory, str] = GAUGES,
+) -> None:
     """Write spectra of every seed, and slices (N, N) with the attributes ``about``, as HDF5."""
     with writing(path) as file:
         for number, spectrum in enumerate(spectra):
             group = file.create_group(f"spectra/{number:03d}")
             group.attrs["quantity"], group.attrs["redshift"] = spectrum.quantity, spectrum.redshift
-            group.attrs["theories"], group.attrs["gauges"] = list(THEORIES), [GAUGES[theory] for theory in THEORIES]
+            group.attrs["theories"], group.attrs["gauges"] = list(THEORIES), [gauges[theory] for theory in THEORIES]
             group.attrs["units"] = "k: h/Mpc; powers: (Mpc/h)^3, of written spectra dimensionless"
             for name in PARTS:
                 group[name] = np.asarray(getattr(spectrum, name))
@@ -149,12 +155,12 @@ def load_spectra(path: Path) -> list[PairedPower]:
             raise BadInput(f"{path} has no group 'spectra', expected a file of the measure stage")
         return [
             PairedPower(
-                quantity=str(group.attrs["quantity"]),
-                redshift=float(group.attrs["redshift"]),
-                seeds=tuple(group["seeds"][:].tolist()),
-                **{name: group[name][:] for name in PARTS if name != "seeds"},
+                quantity=str(about["quantity"]),
+                redshift=float(about["redshift"]),
+                seeds=tuple(read_numbers(group, "seeds").tolist()),
+                **{name: read_numbers(group, name) for name in PARTS if name != "seeds"},
             )
-            for group in file["spectra"].values()
+            for group, about in ((group, read_attributes(group)) for group in file["spectra"].values())
         ]
 
 

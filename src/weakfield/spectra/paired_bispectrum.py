@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weakfield.base.errors import BadInput
-from weakfield.config import THEORIES
-from weakfield.formats.hdf5 import reading, writing
+from weakfield.config import THEORIES, Theory
+from weakfield.formats.hdf5 import read_attributes, read_numbers, reading, writing
 from weakfield.spectra.paired import GAUGES
 from weakfield.spectra.results import standard_error
 from weakfield.spectra.significance import Significance, bin_significance, matched_significance
@@ -168,13 +168,13 @@ def _over(above: Reals, below: Reals) -> Reals:
     return np.asarray(np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below != 0))
 
 
-def save_bispectra(path: Path, bispectra: Sequence[PairedBispectrum]) -> None:
+def save_bispectra(path: Path, bispectra: Sequence[PairedBispectrum], gauges: Mapping[Theory, str] = GAUGES) -> None:
     """Write bispectra of every seed as HDF5."""
     with writing(path) as file:
         for number, bispectrum in enumerate(bispectra):
             group = file.create_group(f"bispectra/{number:03d}")
             group.attrs["quantity"], group.attrs["redshift"] = bispectrum.quantity, bispectrum.redshift
-            group.attrs["theories"], group.attrs["gauges"] = list(THEORIES), [GAUGES[theory] for theory in THEORIES]
+            group.attrs["theories"], group.attrs["gauges"] = list(THEORIES), [gauges[theory] for theory in THEORIES]
             group.attrs["units"] = "k: h/Mpc; values, errors, theory: (Mpc/h)^6"
             for name in PARTS:
                 group[name] = np.asarray(getattr(bispectrum, name))
@@ -187,10 +187,10 @@ def load_bispectra(path: Path) -> list[PairedBispectrum]:
             raise BadInput(f"{path} has no group 'bispectra', expected a file of the measure stage")
         return [
             PairedBispectrum(
-                quantity=str(group.attrs["quantity"]),
-                redshift=float(group.attrs["redshift"]),
-                seeds=tuple(group["seeds"][:].tolist()),
-                **{name: group[name][:] for name in PARTS if name != "seeds"},
+                quantity=str(about["quantity"]),
+                redshift=float(about["redshift"]),
+                seeds=tuple(read_numbers(group, "seeds").tolist()),
+                **{name: read_numbers(group, name) for name in PARTS if name != "seeds"},
             )
-            for group in file["bispectra"].values()
+            for group, about in ((group, read_attributes(group)) for group in file["bispectra"].values())
         ]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from weakfield.base.errors import BadInput
-from weakfield.formats.hdf5 import reading, writing
+from weakfield.formats.hdf5 import read_attributes, read_numbers, reading, writing
 from weakfield.fourier.half_axis import squared_modulus, squared_wavenumbers
 from weakfield.fourier.shells import Shells, shells
 from weakfield.mesh import fft
@@ -240,14 +240,14 @@ def load_parity(path: Path) -> list[Parity]:
             raise BadInput(f"{path} has no group 'parity', expected a file of the measure stage")
         return [
             Parity(
-                redshift=float(group.attrs["redshift"]),
-                limit=float(group.attrs["limit"]),
-                k=group["k"][:],
-                modes=group["modes"][:],
-                seeds=tuple(group["seeds"][:].tolist()),
-                sums=group["sums"][:],
+                redshift=float(about["redshift"]),
+                limit=float(about["limit"]),
+                k=read_numbers(group, "k"),
+                modes=read_numbers(group, "modes"),
+                seeds=tuple(read_numbers(group, "seeds").tolist()),
+                sums=read_numbers(group, "sums"),
             )
-            for group in file["parity"].values()
+            for group, about in ((group, read_attributes(group)) for group in file["parity"].values())
         ]
 
 

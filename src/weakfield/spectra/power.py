@@ -21,7 +21,7 @@ from weakfield.fourier.half_axis import squared_modulus
 from weakfield.fourier.shells import shells
 from weakfield.fourier.windows import Window, aliased_shot_noise, window_order, window_power
 from weakfield.spectra.bins import merged
-from weakfield.spectra.modes import Cube, box_of, checked_box, raw_modes
+from weakfield.spectra.modes import Cube, as_number, box_of, checked_box, raw_modes
 from weakfield.spectra.results import Integers, Reals, Result, checked_gauge, gauge_colour, per_mode
 
 if TYPE_CHECKING:
@@ -237,8 +237,13 @@ def power_spectra(
     shot noise. Otherwise as ``power_spectrum``.
     """
     names = list(cubes)
-    windows = {name: window if isinstance(window, str) else window.get(name, "none") for name in names}
-    noises = {name: shot_noise.get(name, 0.0) if isinstance(shot_noise, Mapping) else shot_noise for name in names}
+    windows = {name: window.get(name, "none") if isinstance(window, Mapping) else window for name in names}
+    noises = {
+        name: as_number(shot_noise.get(name, 0.0) if isinstance(shot_noise, Mapping) else shot_noise, "shot_noise")
+        for name in names
+    }
+    if not np.isfinite(list(noises.values())).all():
+        raise BadInput(f"shot_noise is {shot_noise}, expected finite numbers [(Mpc/h)^3]")
     volume = checked_box(box_size) ** 3
     modes: dict[str, NDArray[np.complex128]] = {}
     for name, cube in cubes.items():

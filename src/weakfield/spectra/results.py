@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from weakfield.base.errors import BadInput, nearest
 from weakfield.base.figures import COLOURS, OTHERS
 from weakfield.base.tables import Table
-from weakfield.formats.hdf5 import reading, writing
+from weakfield.formats.hdf5 import read_attributes, read_numbers, reading, writing
 
 Reals = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -82,21 +82,19 @@ class Result(Table):
     @staticmethod
     def from_group(group: h5py.Group) -> Result:
         """The result that ``to_group`` wrote; ``BadInput`` for a group of another kind or with a part missing."""
-        kind = str(group.attrs.get("kind", ""))
+        path, about = group.file.filename, read_attributes(group)
+        kind = str(about.get("kind", ""))
         if kind not in Result.kinds:
-            raise BadInput(
-                f"{group.file.filename}: '{group.name}' holds no result, expected {' or '.join(Result.kinds)}"
-            )
+            raise BadInput(f"{path}: '{group.name}' holds no result, expected {' or '.join(Result.kinds)}")
         parts: dict[str, Any] = {}
         for part in fields(Result.kinds[kind]):
             if part.name in group:
-                stored = group[part.name][()]
+                stored = read_numbers(group, part.name, "i" if part.type == "Integers" else "f")
                 parts[part.name] = tuple(stored.tolist()) if "tuple" in str(part.type) else stored
-            elif part.name in group.attrs:
-                value = group.attrs[part.name]
-                parts[part.name] = value.item() if isinstance(value, np.generic) else value
+            elif part.name in about:
+                parts[part.name] = about[part.name]
             else:
-                raise BadInput(f"{group.file.filename}: '{group.name}' has no '{part.name}', expected a whole {kind}")
+                raise BadInput(f"{path}: '{group.name}' has no '{part.name}', expected a whole {kind}")
         return Result.kinds[kind](**parts)
 
     def save(self, path: str | Path) -> None:

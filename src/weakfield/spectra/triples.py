@@ -11,7 +11,6 @@ from torch import Tensor
 
 from weakfield.fourier.triangles import GridGroup, ShellModes
 from weakfield.mesh import fft
-from weakfield.mesh.kernels.reference import triples as definition
 from weakfield.spectra.slabs import slab_sums
 
 Reals = NDArray[np.float64]
@@ -41,8 +40,19 @@ def grid_sums(
         for shift in group.shifts:
             grids = [shell_fields(field, modes, group.size, shift) for field in amplitudes]
             a, b, c = (grids * 3)[:3] if len(grids) == 1 else grids
-            result[group.rows] += definition.triple_sums(a, b, c, rows).cpu().numpy()
+            result[group.rows] += site_sums(a, b, c, rows).cpu().numpy()
         result[group.rows] /= group.sites
+    return result
+
+
+def site_sums(a: Tensor, b: Tensor, c: Tensor, triangles: NDArray[np.int64]) -> Tensor:
+    """sum_x a_i b_j c_l for every row (i, j, l) of ``triangles``, (T,); fields (shells, sites)."""
+    result = a.new_zeros(len(triangles))
+    pairs, place = np.unique(triangles[:, :2], axis=0, return_inverse=True)
+    for number, (i, j) in enumerate(pairs.tolist()):
+        rows = torch.from_numpy(np.flatnonzero(place.ravel() == number)).to(a.device)
+        third = torch.from_numpy(triangles[rows.cpu().numpy(), 2]).to(a.device)
+        result[rows] = c[third] @ (a[i] * b[j])
     return result
 
 

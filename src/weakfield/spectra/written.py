@@ -9,6 +9,7 @@ import numpy as np
 from weakfield.config import THEORIES, RunFolder, StudyConfig, Theory
 from weakfield.formats.spectra_text import SpectrumTable, read_spectrum_text
 from weakfield.pairs.manifest import Manifest
+from weakfield.pairs.reading import pair_text
 from weakfield.spectra.expected import Expected
 from weakfield.spectra.paired import PairedPower
 
@@ -53,4 +54,4 @@ def _tables(folder: RunFolder, seed: int, file: str) -> dict[Theory, SpectrumTab
     manifest = Manifest.load(folder.pair(seed))
     if not all(f"{theory}/{file}" in manifest.files for theory in THEORIES):
         return {}
-    return {theory: read_spectrum_text(manifest.folder / theory / file) for theory in THEORIES}
+    return {theory: read_spectrum_text(pair_text(manifest, f"{theory}/{file}")) for theory in THEORIES}

@@ -162,7 +162,7 @@ def test_a_control_whose_universes_the_settings_do_not_allow_says_so(
     folder = write_run(study, tmp_path)
     build.run(study, folder)
     row = audit.complete(Untrained(study, folder), control)
-    assert (row.verdict, row.low, row.high) == ("inconclusive", 0, 1)
+    assert (row.verdict, row.value, row.low, row.high) == ("inconclusive", None, None, None)
     assert reason in row.remark
     assert row.remark.endswith(".")
     assert not row.remark.endswith("..")

@@ -53,7 +53,7 @@ class TestPhases:
     def test_there_is_information_beyond_power(self, phases: AuditRun) -> None:
         row = complete(phases, "beyond_power")
         assert (row["beyond"], row["verdict"]) == ("yes", "clean")
-        assert "beyond the power spectrum: yes" in row["answer"]
+        assert row["answer"].startswith("there is information beyond the power spectrum (twins")
         # given P(k), of which the label is independent here, logit and label stay related
         assert row["partial_correlation"]["low"] > 0
 
@@ -62,6 +62,13 @@ class TestPhases:
         assert {name: row["verdict"] for name, row in rows.items()} == dict.fromkeys(rows, "clean")
         assert rows["p_matched"]["value"] == pytest.approx(1, abs=0.05)  # equal already: rounding is all that changes
         assert rows["amplitude_phase_swap"]["phases"]["low"] > 0.5
+
+    def test_bits_are_counted_and_the_sentence_of_the_audit_has_them(self, phases: AuditRun) -> None:
+        row = audit.complete(phases, "information")
+        rows = {found.test: found for found in row.information}
+        assert rows["P(k), pair"].found
+        assert rows["P(k), pair"].known < 0.1  # twins have the same power
+        assert str(rows["P(k), pair"]) in audit.sentence(phases, [row])
 
     def test_the_bispectrum_explains_part_of_it(self, phases: AuditRun) -> None:
         row = complete(phases, "beyond_bispectrum")
@@ -77,6 +84,11 @@ class TestPower:
             row = complete(power, name)
             assert row["beyond"] != "yes"
         assert complete(power, "beyond_power")["beyond"] == "no"  # twins of equal P(k) are the same
+
+    def test_power_holds_every_bit(self, power: AuditRun) -> None:
+        row = audit.complete(power, "information")
+        assert not [found.test for found in row.information if found.found]
+        assert next(found.known for found in row.information if found.test == "P(k), pair") > 0.5
 
     def test_the_verdict_follows_amplitudes_and_dies_at_equal_power(self, power: AuditRun) -> None:
         rows = verdicts(power, "amplitude_phase_swap", "p_matched")
@@ -111,6 +123,11 @@ class TestAmplitude:
         row = complete(amplitude, "amplitude_rescaled")
         assert row["verdict"] == "shortcut"
         assert row["value"] == pytest.approx(1, abs=0.01)
+
+    def test_the_alarm_stands_among_twenty_questions(self, amplitude: AuditRun) -> None:
+        settings = amplitude.study.audit.model_copy(update={"bootstrap": 2000})
+        more = audit.open_audit(amplitude.study.model_copy(update={"audit": settings}), amplitude.folder)
+        assert 20 * complete(more, "amplitude_rescaled")["p"] < 0.05 < complete(more, "value_histogram")["p"]
 
     def test_values_without_places_are_freed_of_it(self, amplitude: AuditRun) -> None:
         assert complete(amplitude, "value_histogram")["verdict"] != "shortcut"

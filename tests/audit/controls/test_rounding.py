@@ -35,7 +35,7 @@ def context(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def grow(context: AuditRun, seed: int, study=None) -> Path:
-    return grow_newton(context, "newton_newton", study or other_precision(context.study), seed)
+    return grow_newton(context, "newton_newton", study or other_precision(context.study), [seed])[seed]
 
 
 def test_only_the_precision_differs(context: AuditRun) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from weakfield.audit import alarms
 from weakfield.audit.audit_run import AuditRun
 from weakfield.audit.contract import Control, Result, blamed, one_retraining, said, tells
 from weakfield.dataset import PARTS, Pairs, PairTensor, Part
@@ -44,6 +45,7 @@ def amplitude_rescaled(audit: AuditRun) -> Result:
         blamed(audit, share),
         remark=f"Newton cubes rescaled to the rms of their GR twins; {', '.join(words)}.",
         scores=scaled,
+        p=alarms.of_more(audit, scaled.gr - scaled.newton),
         more={"factors": rows},
     )
 
@@ -56,6 +58,7 @@ AMPLITUDE_RESCALED = Control(
     verdicts="Clean: the amplitude gives less than half of the logit difference. Shortcut: it gives more.",
     blind="Amplitudes that differ by scale (p_matched, low_pass, high_pass).",
     run=amplitude_rescaled,
+    asks_of="pairs",
 )
 
 
@@ -86,6 +89,7 @@ def amplitude_phase_swap(audit: AuditRun) -> Result:
             f" counterpart in {audit.paired(mixed)} of the seeds."
         ),
         scores=mixed,
+        p=alarms.of_more(audit, amplitudes),
         more={"phases": phases},
     )
 
@@ -101,6 +105,7 @@ AMPLITUDE_PHASE_SWAP = Control(
     verdicts="Clean: the phases carry more than half. Shortcut: the amplitudes do, P(k) explains the network.",
     blind="Amplitudes hold more than P(k): their scatter within a shell counts as amplitude here (p_matched).",
     run=amplitude_phase_swap,
+    asks_of="pairs",
 )
 
 
@@ -115,26 +120,31 @@ def without_phases(audit: AuditRun, part: Part) -> PairTensor:
 
 
 def phases_randomised(audit: AuditRun) -> Result:
-    """Give both members of a pair the same random phases, so that they differ only in their amplitudes."""
+    """Give both members of a pair the same random phases, so that they differ only in their amplitudes.
+
+    Cubes that are not paired get them in twos as well: it matters only that phases know nothing of the class.
+    """
     cubes: dict[Part, Pairs] = {part: without_phases(audit, part) for part in PARTS}
     scores = audit.score(cubes["test"])
     share = audit.share(scores)
-    remark, more = f"Twins are ordered in {audit.paired(scores)} of the seeds.", {}
+    remark, more = audit.ordered(scores), {}
     if audit.may_retrain:
-        again = audit.retrain("phases_randomised", cubes)
-        remark += (
-            f" A network trained on random phases has AUC {audit.unpaired_auc(again)} between universes and orders"
-            f" twins in {audit.paired(again)}; with phases kept {audit.unpaired_auc(audit.scores())} and"
-            f" {audit.paired(audit.scores())}."
-        )
+        again, own = audit.retrain("phases_randomised", cubes), audit.scores()
+        there, here = (f"{audit.unpaired_auc(one)}" for one in (again, own))
+        remark += f" A network trained on random phases has AUC {there} between universes"
+        if audit.study.paired:
+            remark += f" and orders twins in {audit.paired(again)}; with phases kept {here} and {audit.paired(own)}."
+        else:
+            remark += f"; with phases kept {here}."
         more = {"retrained": audit.reached(again)}
     return Result(
         share,
         "share of the network's logit difference left with random phases",
         blamed(audit, share),
-        remark=remark,
+        remark=remark.strip(),
         scores=scores,
         more=more,
+        p=alarms.of_more(audit, scores.gr - scores.newton),
     )
 
 
@@ -149,6 +159,7 @@ PHASES_RANDOMISED = Control(
     verdicts="Clean: less than half of the logit difference stays. Shortcut: more than half does.",
     blind="Random-phase cubes are Gaussian, and new to the network: its logits there may mean little.",
     run=phases_randomised,
+    uses=(),
     needs=one_retraining,
 )
 
@@ -163,7 +174,8 @@ def rescaling_found(audit: AuditRun) -> Result:
 
         scores = audit.retrain("rescaling_found", audit.all_altered(change), at=f"{factor:g}")
         rows.append({"factor": factor, "unpaired_auc": audit.unpaired_auc(scores)})
-        words.append(f"{factor:g}: AUC {audit.unpaired_auc(scores)}, twins in order in {audit.paired(scores)}")
+        ordered = f", twins in order in {audit.paired(scores)}" if audit.study.paired else ""
+        words.append(f"{factor:g}: AUC {audit.unpaired_auc(scores)}{ordered}")
         if factor == FACTORS[0]:
             largest = scores
     return Result(
@@ -186,6 +198,7 @@ RESCALING_FOUND = Control(
     run=rescaling_found,
     needs=lambda study: len(FACTORS),
     least=len(FACTORS),
+    uses=(),
 )
 
 

@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 from torch import Tensor
 
+from weakfield.audit import alarms
 from weakfield.audit.audit_run import AuditRun
 from weakfield.audit.contract import Control, Result, blamed, learns, one_retraining, said, survives, tells
 from weakfield.audit.records import BandCurve, BandPoint, Side, Verdict
@@ -69,12 +70,20 @@ def pass_filter(audit: AuditRun, side: Side) -> Result:
             again = audit.retrain(control, audit.all_altered(change), at=f"cut{cut:g}")
             points[cut] = points[cut].model_copy(update={"retrained": audit.reached(again)})
     point = points[middle]
-    words = [
-        f"As trained the network orders twins in {point.network.paired_accuracy} of the seeds",
-        f"log P(k) of these shells in {point.log_pk.paired_accuracy}",
-    ]
-    if point.retrained is not None:
-        words.append(f"a network retrained on them in {point.retrained.paired_accuracy}")
+    if audit.study.paired:
+        words = [
+            f"As trained the network orders twins in {point.network.paired_accuracy} of the seeds",
+            f"log P(k) of these shells in {point.log_pk.paired_accuracy}",
+        ]
+        if point.retrained is not None:
+            words.append(f"a network retrained on them in {point.retrained.paired_accuracy}")
+    else:
+        words = [
+            f"The AUC between universes is {point.network.unpaired_auc} as trained",
+            f"{point.log_pk.unpaired_auc} of log P(k) of these shells",
+        ]
+        if point.retrained is not None:
+            words.append(f"{point.retrained.unpaired_auc} of a network retrained on them")
     curve = BandCurve(side=side, resolved_hmpc=point.cut_hmpc, points=tuple(points[cut] for cut in cuts(n)))
     return Result(
         point.share,
@@ -82,6 +91,7 @@ def pass_filter(audit: AuditRun, side: Side) -> Result:
         resolved_verdict(audit, side, point.share),
         remark=", ".join(words) + ".",
         scores=seen[middle],
+        p=(alarms.of_less if side == "low" else alarms.of_more)(audit, seen[middle].gr - seen[middle].newton),
         more={"curve": curve},
     )
 
@@ -109,6 +119,7 @@ LOW_PASS = Control(
     ),
     blind="Filtered cubes are new to the network as trained; where information sits is what the retrained curve shows.",
     run=partial(pass_filter, side="low"),
+    uses=(),
     needs=retrainings,
 )
 HIGH_PASS = replace(
@@ -119,6 +130,7 @@ HIGH_PASS = replace(
         "Modes above half the Nyquist wavenumber, where the equations are those of the lattice, must carry less than"
         " half of its logit difference."
     ),
+    of_classes="Modes above half the Nyquist wavenumber must carry less than half of its logit difference.",
     how=LOW_PASS.how.replace("below a cut", "above a cut"),
     run=partial(pass_filter, side="high"),
 )
@@ -135,20 +147,27 @@ def fundamental_removed(audit: AuditRun) -> Result:
         return stop_band(pair, *SHELL, audit.dim)
 
     again = audit.retrain("fundamental_removed", audit.all_altered(change))
-    share = audit.share(audit.score(audit.altered(change)))
+    seen = audit.score(audit.altered(change))
+    share = audit.share(seen)
     verdict: Verdict = "inconclusive"
     if tells(audit, audit.scores()):
         if tells(audit, again):
             verdict = "clean"
         elif learns(audit) and share.high < 0.5:
             verdict = "shortcut"
+    reached, quantity = (
+        (audit.paired(again), "paired accuracy")
+        if audit.study.paired
+        else (audit.unpaired_auc(again), "test AUC between universes")
+    )
     return Result(
-        audit.paired(again),
-        "paired accuracy of a network retrained without the k_F shell",
+        reached,
+        f"{quantity} of a network retrained without the k_F shell",
         verdict,
         remark=f"The network as trained keeps {said(share)} of its logit difference without that shell.",
         scores=again,
         more={"share": share},
+        p=max(alarms.of_less(audit, seen.gr - seen.newton), alarms.of_learning(audit)),
     )
 
 
@@ -156,12 +175,14 @@ FUNDAMENTAL_REMOVED = Control(
     name="fundamental_removed",
     question="Is there anything to learn without the largest waves of the box?",
     expectation="Yes: the shell of k_F holds 18 modes, and is where radiation and gauge matter most.",
+    of_classes="Yes: the shell of k_F holds 18 modes, of which all boxes hold equally few.",
     how="The shell 0.5 to 1.5 k_F is taken out of every cube, a network is trained again on the rest.",
     verdicts="Clean: it tells the theories apart. Shortcut: it does not, and the network lost most of its answer.",
     blind="An error of initial conditions that reaches beyond the first shell (low_pass, high_pass).",
     run=fundamental_removed,
     needs=one_retraining,
     least=1,
+    uses=("other_weights",),
 )
 
 
@@ -177,8 +198,9 @@ def dipole_removed(audit: AuditRun) -> Result:
         share,
         "share of the network's logit difference left without the modes |n| = 1",
         survives(audit, scores, share),
-        remark=f"Twins are still ordered in {audit.paired(scores)} of the seeds.",
+        remark=audit.ordered(scores, "Twins are still ordered"),
         scores=scores,
+        p=alarms.of_less(audit, scores.gr - scores.newton),
     )
 
 
@@ -224,12 +246,19 @@ def noise_plane(audit: AuditRun) -> Result:
         scores = audit.score(audit.altered(lambda pair, axis=axis: without_plane(pair, axis, audit.dim)))  # type: ignore[misc]
         left.append(scores.gr - scores.newton)
     whole = plain.gr - plain.newton
-    difference = audit.ratio(left[-1] - np.mean(left[:-1], axis=0), whole)
+    lost = left[-1] - np.mean(left[:-1], axis=0)
+    difference = audit.ratio(lost, whole)
     # a network need not treat the axes alike: a loss with only one of the other planes removed is not the generator's
     # flaw
     own_taste = audit.ratio(left[0] - left[-2], whole)
     taste = max(abs(own_taste.low), abs(own_taste.high))
-    ratio = audit.ratio(plane_power(audit), np.ones(len(plain.seeds)))
+    powers, ones = plane_power(audit), np.ones(len(plain.seeds))
+    ratio = audit.ratio(powers, ones)
+    p = max(
+        alarms.of_telling(audit, plain),
+        alarms.of_anything(audit.resampled_ratio(powers - 1, ones)),
+        alarms.tail(audit.resampled_ratio(lost, whole) >= -taste),
+    )
     verdict: Verdict = "inconclusive"
     if tells(audit, plain):
         if ratio.low <= 1 <= ratio.high or difference.low > -taste:
@@ -245,6 +274,7 @@ def noise_plane(audit: AuditRun) -> Result:
             " the power of those on k_y = 0 and k_z = 0."
         ),
         more={"power_ratio": ratio},
+        p=p,
     )
 
 
@@ -262,6 +292,7 @@ NOISE_PLANE = Control(
     ),
     blind="A quirk that both theories share and that no network can use to tell them apart is harmless and not seen.",
     run=noise_plane,
+    asks_of="simulations",
 )
 
 

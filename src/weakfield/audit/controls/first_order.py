@@ -6,13 +6,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from weakfield.audit import alarms
 from weakfield.audit.audit_run import AuditRun
-from weakfield.audit.contract import CHANCE, Control, Result, said, tells
+from weakfield.audit.contract import Control, Result, said, tells
 from weakfield.audit.records import Verdict
 from weakfield.audit.universes import finished, inverses, snapshots_of
-from weakfield.config import THEORIES, Inverse
+from weakfield.config import THEORIES, Inverse, RunFolder
 from weakfield.dataset import PairTensor
 from weakfield.learning import Scores
+from weakfield.learning.scores import CHANCE
 
 #: most test seeds used: for each of them that has no pair of its inverse, one is grown
 SEEDS = 16
@@ -55,6 +57,11 @@ def parted(audit: AuditRun, seeds: list[int]) -> tuple[PairTensor, PairTensor, n
     return PairTensor(seeds, torch.stack(first)), PairTensor(seeds, torch.stack(second)), np.array(sizes)
 
 
+def inverses_of_some(audit: AuditRun) -> dict[int, RunFolder]:
+    """Where the inverses of the first test seeds lie."""
+    return inverses(audit, "first_order", audit.dataset.part("test")[:SEEDS])
+
+
 def first_order(audit: AuditRun) -> Result:
     """Show the network Newton cubes plus the even, or the odd, part of GR - Newton in the initial modes."""
     seeds = audit.dataset.part("test")[:SEEDS]
@@ -94,6 +101,7 @@ def first_order(audit: AuditRun) -> Result:
             "odd_of_square": size,
             "seeds": len(seeds),
         },
+        p=max(alarms.of_more(audit, odd, whole), alarms.of_anything(audit.resampled_ratio(whole, np.ones(len(whole))))),
     )
 
 
@@ -133,6 +141,10 @@ FIRST_ORDER = Control(
         " order is odd too, and real; it is small on large scales."
     ),
     run=first_order,
+    asks_of="simulations",
+    grow=inverses_of_some,
+    uses=(),
+    reads_inverses=True,
 )
 
 

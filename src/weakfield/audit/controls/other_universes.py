@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
+from weakfield.audit import alarms
 from weakfield.audit.audit_run import AuditRun
 from weakfield.audit.contract import Control, NotRun, Result, one_retraining, survives
 from weakfield.audit.universes import Refused, changed, cubes_of, grow_pairs
@@ -75,16 +78,20 @@ def transfer(audit: AuditRun, control: str, places: Sequence[Elsewhere], reverse
         remark=remark,
         scores=scores,
         more={"transfer": rows},
+        p=alarms.of_less(audit, *_differences(audit, scores, places[-1])),
     )
 
 
 def _share(audit: AuditRun, scores: Scores, place: Elsewhere) -> Estimate:
     """The share in ``transfer``: with the same seeds both sums are resampled together, else only the one there."""
-    if place.seeds is None:
-        return audit.share(scores)
+    return audit.ratio(*_differences(audit, scores, place))
+
+
+def _differences(audit: AuditRun, scores: Scores, place: Elsewhere) -> tuple[np.ndarray, np.ndarray]:
+    """Logit differences of pairs there, and those here that they are compared with, (seeds,)."""
     own = audit.scores()
-    here = (own.gr - own.newton).mean()
-    return audit.ratio(scores.gr - scores.newton, here + 0.0 * scores.gr)
+    here = own.gr - own.newton
+    return scores.gr - scores.newton, here if place.seeds is None else np.full(len(scores.gr), here.mean())
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -127,18 +134,24 @@ def on_the_other_mesh(study: StudyConfig) -> StudyConfig:
     return changed(study, "simulation", mesh="staggered", start="linear", step_limit_hubble=step)
 
 
-def mesh(audit: AuditRun) -> Result:
-    """Show the network universes grown on the other mesh; a loss on the staggered mesh is not proof of a shortcut."""
+def other_mesh(audit: AuditRun) -> list[Elsewhere]:
+    """The other mesh."""
     other = on_the_other_mesh(audit.study)
     box = other.simulation
     label = f"pairs on the {box.mesh} mesh, {box.start} start, steps of {box.step_limit_hubble:g} Hubble times"
-    result = transfer(audit, "mesh", [Elsewhere(other, label)])
-    if box.mesh == "staggered" and result.verdict == "shortcut":
+    return [Elsewhere(other, label)]
+
+
+def mesh(audit: AuditRun) -> Result:
+    """Show the network universes grown on the other mesh; a loss on the staggered mesh is not proof of a shortcut."""
+    places = other_mesh(audit)
+    result = transfer(audit, "mesh", places)
+    if places[0].study.simulation.mesh == "staggered" and result.verdict == "shortcut":
         remark = (
             f"{result.remark} The staggered mesh does not hold the second order: that much is lost there says little."
         )
         result = replace(result, verdict="inconclusive", remark=remark)
-    return result
+    return result if places[0].study.simulation.mesh == "spectral" else replace(result, p=None)
 
 
 def finer_cells(audit: AuditRun) -> list[Elsewhere]:
@@ -203,6 +216,22 @@ def shown(
     return run
 
 
+def growing(
+    name: str, places: Callable[[AuditRun], Sequence[Elsewhere]], reverse: bool = False
+) -> Callable[[AuditRun], None]:
+    """A ``Control.grow`` for what ``transfer`` shows the network and, with ``reverse``, trains another on."""
+
+    def grow(audit: AuditRun) -> None:
+        there = places(audit)
+        for place in there:
+            if place.folder is None:
+                every = reverse and audit.may_retrain and place is there[-1]
+                seeds = audit.dataset.seeds if every else place.seeds or audit.dataset.part("test")
+                grow_pairs(audit, name, place.study, seeds)
+
+    return grow
+
+
 CONTROLS = (
     Control(
         name="step_limit",
@@ -218,6 +247,9 @@ CONTROLS = (
         ),
         blind="An error in time that all these step limits share.",
         run=shown("step_limit", other_steps, reverse=True),
+        grow=growing("step_limit", other_steps, reverse=True),
+        uses=(),
+        asks_of="simulations",
         needs=one_retraining,
     ),
     Control(
@@ -234,6 +266,9 @@ CONTROLS = (
         ),
         blind="An error that both integrators make (step_limit).",
         run=shown("phi_integrator", other_integrator, reverse=True),
+        grow=growing("phi_integrator", other_integrator, reverse=True),
+        uses=(),
+        asks_of="simulations",
         needs=lambda study: 0 if study.simulation.mesh == "spectral" else 1,
     ),
     Control(
@@ -257,6 +292,9 @@ CONTROLS = (
         ),
         blind="What both get wrong alike; which of mesh, start and steps a change comes from.",
         run=mesh,
+        grow=growing("mesh", other_mesh),
+        uses=(),
+        asks_of="simulations",
     ),
     Control(
         name="cell_size",
@@ -275,6 +313,9 @@ CONTROLS = (
             " its cells."
         ),
         run=shown("cell_size", finer_cells),
+        grow=growing("cell_size", finer_cells),
+        uses=(),
+        asks_of="simulations",
     ),
     Control(
         name="other_seeds",
@@ -284,6 +325,9 @@ CONTROLS = (
         verdicts="Clean: at least half of the logit difference is there too. Shortcut: more than half is not.",
         blind="Anything that all seeds share.",
         run=shown("other_seeds", new_seeds),
+        grow=growing("other_seeds", new_seeds),
+        uses=(),
+        asks_of="simulations",
     ),
     Control(
         name="other_amplitude",
@@ -293,6 +337,9 @@ CONTROLS = (
         verdicts="Clean: at least half of the logit difference is there. Shortcut: the network learned one amplitude.",
         blind="Second-order effects grow as A_s, so that the difference should grow, not only stay.",
         run=shown("other_amplitude", other_a_s),
+        grow=growing("other_amplitude", other_a_s),
+        uses=(),
+        asks_of="simulations",
     ),
     Control(
         name="other_redshift",
@@ -307,6 +354,9 @@ CONTROLS = (
             "The real difference depends on redshift: a shortcut here may be physics, and the remark has the numbers."
         ),
         run=shown("other_redshift", other_output),
+        grow=growing("other_redshift", other_output),
+        uses=(),
+        asks_of="simulations",
     ),
     Control(
         name="other_cosmology",
@@ -318,5 +368,8 @@ CONTROLS = (
         verdicts="Clean: at least half of the logit difference is there. Shortcut: more than half is not.",
         blind="Cosmologies further away.",
         run=shown("other_cosmology", other_density),
+        grow=growing("other_cosmology", other_density),
+        uses=(),
+        asks_of="simulations",
     ),
 )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from weakfield.audit import alarms
 from weakfield.audit.audit_run import AuditRun
 from weakfield.audit.contract import (
-    FEWEST_SEEDS,
     Control,
     Result,
     above_chance,
@@ -21,13 +21,16 @@ from weakfield.audit.regression import (
     Answer,
     Evidence,
     answer,
+    in_words,
     left_over_difference,
     measured,
+    of_nothing_more,
     partial_correlation,
     regressed,
     same_members,
 )
 from weakfield.learning import Scores
+from weakfield.learning.scores import FEWEST_SEEDS
 
 #: what the answer to "does it know more?" means for the result
 ANSWERS: dict[Answer, Verdict] = {"yes": "clean", "no": "shortcut", "not at this sample size": "inconclusive"}
@@ -51,6 +54,7 @@ def log_pk_baseline(audit: AuditRun) -> Result:
         remark=f"AUC of the network {audit.auc(network)}, of log P(k) {spectrum_auc}."
         + (" The network sees the cube mean too, P(k) does not." if audit.keep_mean else ""),
         scores=spectrum,
+        p=alarms.of_knowing(audit, spectrum),
         more={"baselines": {name: audit.reached(audit.scores(name)) for name in audit.baselines}},
     )
 
@@ -84,6 +88,7 @@ def p_matched(audit: AuditRun) -> Result:
         ),
         scores=scores,
         more={"finest": {"share": left, "paired_accuracy": audit.paired(finest)}},
+        p=alarms.of_less(audit, scores.gr - scores.newton),
     )
 
 
@@ -98,6 +103,7 @@ P_MATCHED = Control(
     verdicts="Clean: more than half is left. Shortcut: P(k) explains more than half.",
     blind="Power that varies inside a shell or with direction; p_matched_retrained asks what there is to learn.",
     run=p_matched,
+    asks_of="pairs",
 )
 
 
@@ -117,6 +123,7 @@ def p_matched_retrained(audit: AuditRun) -> Result:
         verdict,
         remark=f"Twins of equal power are ordered in {audit.paired(scores)} of the seeds.",
         scores=scores,
+        p=max(alarms.of_learning(audit), alarms.of_gain(audit, network, scores)),
     )
 
 
@@ -131,6 +138,8 @@ P_MATCHED_RETRAINED = Control(
     ),
     blind="What a network of this size cannot learn from this many seeds.",
     run=p_matched_retrained,
+    asks_of="pairs",
+    uses=("other_weights",),
     needs=one_retraining,
     least=1,
 )
@@ -150,11 +159,8 @@ def beyond_power(audit: AuditRun) -> Result:
     rest = regressed(network, power)
     best = max(evidence, key=lambda item: audit.paired(item.scores).value)
     paired = audit.paired(best.scores)
-    sentence = (
-        f"information beyond the power spectrum: {found} (twins of equal P(k) are ordered in {paired} of the seeds)"
-        if not identical
-        else f"information beyond the power spectrum: {found} (twins of equal P(k) are the same to rounding)"
-    )
+    twins = "the same to rounding" if identical else f"ordered in {paired} of the seeds"
+    sentence = f"{in_words(found, 'the power spectrum')} (twins of equal P(k) are {twins})"
     verdict = ANSWERS[found] if found == "yes" or tells(audit, network) else "inconclusive"
     return Result(
         paired,
@@ -173,6 +179,7 @@ def beyond_power(audit: AuditRun) -> Result:
             "regressed": audit.reached(rest),
             "evidence": [{"label": item.label, **dict(audit.reached(item.scores))} for item in evidence],
         },
+        p=of_nothing_more(audit, evidence),
     )
 
 
@@ -192,6 +199,7 @@ BEYOND_POWER = Control(
     ),
     blind="Power that depends on direction, or on place, counts as beyond P(k); the regression is linear in ln P.",
     run=beyond_power,
+    asks_of="pairs",
 )
 
 
@@ -212,14 +220,14 @@ def beyond_bispectrum(audit: AuditRun) -> Result:
     whole = regressed(network, features)
     differences = network.gr - network.newton
     left = audit.ratio(left_over_difference(differences, features[:, 1] - features[:, 0]), differences)
-    paired = audit.paired(freed)
+    paired, said_of_both = audit.paired(freed), in_words(found, "P(k) and B(k1, k2, k3)")
     verdict = ANSWERS[found] if found == "yes" or tells(audit, network) else "inconclusive"
     return Result(
         paired,
         "paired accuracy at equal P(k), freed of the bispectrum",
         verdict,
         remark=(
-            f"Information beyond P(k) and B(k1, k2, k3): {found}. Partial correlation of logit and label given both"
+            f"{said_of_both[0].upper()}{said_of_both[1:]}. Partial correlation of logit and label given both"
             f" {said(correlation)}; logits freed of both have AUC {said(audit.unpaired_auc(whole))} between"
             f" universes; a regression on twins' differences leaves {said(left)} of the logit difference."
             f" {np.shape(features)[-1]} features on {audit.test_seeds} seeds."
@@ -231,6 +239,7 @@ def beyond_bispectrum(audit: AuditRun) -> Result:
             "regressed": audit.reached(whole),
             "left_of_difference": left,
         },
+        p=of_nothing_more(audit, twins),
     )
 
 
@@ -246,6 +255,7 @@ BEYOND_BISPECTRUM = Control(
     verdicts="Clean: yes. Shortcut: no, P(k) and B explain the network. Inconclusive: not at this sample size.",
     blind="Triangles finer than the few shells used, or beyond two thirds of the Nyquist wavenumber, count as beyond.",
     run=beyond_bispectrum,
+    asks_of="pairs",
 )
 
 

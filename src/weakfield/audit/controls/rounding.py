@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from weakfield.audit import alarms
 from weakfield.audit.audit_run import AuditRun
 from weakfield.audit.contract import Control, Result, at_chance, one_retraining, said
-from weakfield.audit.universes import Grow, changed, grow_newton, newton_pairs, share_of_different_numbers
-from weakfield.base.progress import bar
+from weakfield.audit.universes import (
+    changed,
+    grow_newton,
+    newton_pairs,
+    newton_snapshots,
+    share_of_different_numbers,
+)
 from weakfield.config import THEORIES, RunSettings, StudyConfig, Theory
 from weakfield.dataset import PARTS, PairTensor
-from weakfield.formats import load_field
 from weakfield.learning.classifiers import logistic
 
 LOW_BITS = 4
@@ -47,7 +53,7 @@ def float_fingerprint(audit: AuditRun) -> Result:
     dataset = audit.dataset
 
     def features(seed: int, theory: Theory) -> NDArray[np.float64]:
-        return np.concatenate([fingerprint(load_field(path)[0].numpy()) for path in dataset.files(seed, theory)])
+        return np.concatenate([fingerprint(field.numpy()) for field in dataset.stored(seed, theory)])
 
     rows = {
         part: np.array([[features(seed, theory) for theory in THEORIES] for seed in dataset.part(part)])
@@ -58,8 +64,9 @@ def float_fingerprint(audit: AuditRun) -> Result:
         audit.unpaired_auc(scores),
         "test AUC between universes of the last bits of the stored numbers",
         at_chance(audit, scores),
-        remark=f"Twins are ordered in {audit.paired(scores)} of the seeds.",
+        remark=audit.ordered(scores),
         scores=scores,
+        p=alarms.of_knowing(audit, scores),
     )
 
 
@@ -83,13 +90,14 @@ def other_precision(study: StudyConfig) -> StudyConfig:
     return changed(study, "simulation", precision=precision)
 
 
+def second_runs(audit: AuditRun) -> dict[int, Path]:
+    """Newtonian runs of every seed in the other precision."""
+    return grow_newton(audit, "newton_newton", other_precision(audit.study), audit.dataset.seeds)
+
+
 def newton_newton(audit: AuditRun) -> Result:
     """Train a network to tell apart two Newtonian runs that differ in floating-point precision only."""
-    folders, study = {}, other_precision(audit.study)
-    with bar("second Newtonian runs", len(audit.dataset.seeds)) as progress:
-        for seed in audit.dataset.seeds:
-            folders[seed] = grow_newton(audit, "newton_newton", study, seed)
-            progress.advance()
+    folders = second_runs(audit)
     cubes = {part: newton_pairs(audit, audit.cubes[part].seeds, folders) for part in audit.cubes}
     scores = audit.retrain("newton_newton", cubes)
     apart = difference_of_members(cubes["test"])
@@ -105,6 +113,7 @@ def newton_newton(audit: AuditRun) -> Result:
         ),
         scores=scores,
         more={"response": response},
+        p=alarms.of_knowing(audit, scores),
     )
 
 
@@ -123,37 +132,40 @@ NEWTON_NEWTON = Control(
     ),
     blind="Rounding that differs between the equations of the two theories at the same precision.",
     run=newton_newton,
+    asks_of="simulations",
     needs=one_retraining,
     least=1,
+    grow=second_runs,
+    uses=(),
 )
 
 
-def with_threads(count: int) -> Grow:
+def with_threads(count: int, settings: RunSettings, folder: Path) -> None:
     """``grow_member`` with this many threads, whatever the size of the mesh."""
+    from weakfield.mesh.threads import fixed_threads
+    from weakfield.simulation import grow_member
 
-    def grow(settings: RunSettings, folder: Path) -> None:
-        from weakfield.mesh.threads import fixed_threads
-        from weakfield.simulation import grow_member
+    with fixed_threads(count):
+        grow_member(settings, folder)
 
-        with fixed_threads(count):
-            grow_member(settings, folder)
 
-    return grow
+def threaded_runs(audit: AuditRun) -> list[dict[int, Path]]:
+    """Newtonian runs of some test seeds, for each number of threads."""
+    seeds = audit.dataset.part("test")[:SEEDS]
+    return [
+        grow_newton(audit, "newton_threads", audit.study, seeds, f"-threads{count}", partial(with_threads, count))
+        for count in THREADS
+    ]
 
 
 def newton_threads(audit: AuditRun) -> Result:
     """Compare two Newtonian runs of a seed with different numbers of threads."""
     seeds = audit.dataset.part("test")[:SEEDS]
     shares = []
-    with bar("Newtonian runs with other threads", len(seeds)) as progress:
-        for seed in seeds:
-            runs = [
-                grow_newton(audit, "newton_threads", audit.study, seed, f"-threads{count}", with_threads(count))
-                for count in THREADS
-            ]
-            names = [path.name for path in audit.dataset.files(seed, "newton")]
-            shares.append(share_of_different_numbers(*([run / name for name in names] for run in runs)))
-            progress.advance()
+    runs = threaded_runs(audit)
+    for seed in seeds:
+        one, other = ([read.phi for read in newton_snapshots(audit, seed, run[seed])] for run in runs)
+        shares.append(share_of_different_numbers(one, other))
     different = audit.ratio(np.array(shares), np.ones(len(shares)))
     return Result(
         different,
@@ -174,6 +186,9 @@ NEWTON_THREADS = Control(
     ),
     blind="A GPU, whose sums have no fixed order unless simulation.deterministic is set.",
     run=newton_threads,
+    asks_of="simulations",
+    grow=threaded_runs,
+    uses=(),
 )
 
 
@@ -186,16 +201,20 @@ def with_other_fft(settings: RunSettings, folder: Path) -> None:
         grow_member(settings, folder)
 
 
+def runs_with_other_fft(audit: AuditRun) -> dict[int, Path]:
+    """Newtonian runs of the test seeds with the transforms of DUCC."""
+    seeds = audit.dataset.part("test")
+    return grow_newton(audit, "newton_fft", audit.study, seeds, "-ducc", with_other_fft)
+
+
 def newton_fft(audit: AuditRun) -> Result:
     """Show the network two Newtonian runs of a seed with different Fourier transforms."""
     seeds = audit.dataset.part("test")
-    folders, different = {}, 0.0
-    with bar("Newtonian runs with other transforms", len(seeds)) as progress:
-        for seed in seeds:
-            folders[seed] = grow_newton(audit, "newton_fft", audit.study, seed, "-ducc", with_other_fft)
-            own = audit.dataset.files(seed, "newton")
-            different += share_of_different_numbers(own, [folders[seed] / path.name for path in own]) / len(seeds)
-            progress.advance()
+    folders, different = runs_with_other_fft(audit), 0.0
+    for seed in seeds:
+        own = [field.double() for field in audit.dataset.stored(seed, "newton")]
+        other = [read.phi for read in newton_snapshots(audit, seed, folders[seed])]
+        different += share_of_different_numbers(own, other) / len(seeds)
     cubes = newton_pairs(audit, seeds, folders)
     scores = audit.score(cubes)
     apart = difference_of_members(cubes)
@@ -210,6 +229,7 @@ def newton_fft(audit: AuditRun) -> Result:
         ),
         scores=scores,
         more={"response": response, "different": different},
+        p=alarms.of_knowing(audit, scores),
     )
 
 
@@ -221,6 +241,9 @@ NEWTON_FFT = Control(
     verdicts="Clean: at chance, twins too. Shortcut: above chance between universes.",
     blind="Grids that our own transforms do not take (sides that are no multiple of 16): both runs are the same there.",
     run=newton_fft,
+    asks_of="simulations",
+    grow=runs_with_other_fft,
+    uses=(),
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from weakfield.audit import alarms
 from weakfield.audit.audit_run import AuditRun
 from weakfield.audit.contract import Control, Result, at_chance, one_retraining, tells
 from weakfield.audit.records import Verdict
@@ -22,6 +23,7 @@ def labels_shuffled(audit: AuditRun) -> Result:
         "test AUC between universes, of a network trained on shuffled labels",
         at_chance(audit, scores),
         scores=scores,
+        p=alarms.of_knowing(audit, scores),
     )
 
 
@@ -36,6 +38,7 @@ LABELS_SHUFFLED = Control(
     ),
     blind="A leak that needs true labels, such as hyper-parameters chosen on test seeds earlier.",
     run=labels_shuffled,
+    uses=(),
     needs=one_retraining,
     least=1,
 )
@@ -58,10 +61,11 @@ def other_weights(audit: AuditRun) -> Result:
         verdict,
         remark=(
             f"AUC {audit.auc(again)} after {audit.retraining.epochs} epochs, {audit.auc(network)} of the network"
-            f" after {audit.study.training.epochs}; paired accuracy {audit.paired(again)} and"
-            f" {audit.paired(network)}."
+            f" after {audit.study.training.epochs}"
+            + (f"; paired accuracy {audit.paired(again)} and {audit.paired(network)}." if audit.study.paired else ".")
         ),
         scores=again,
+        p=max(alarms.of_telling(audit, network), alarms.of_gain(audit, network, again)),
     )
 
 
@@ -76,6 +80,7 @@ OTHER_WEIGHTS = Control(
     ),
     blind="A cause that every training finds.",
     run=other_weights,
+    uses=(),
     needs=one_retraining,
     least=1,
 )

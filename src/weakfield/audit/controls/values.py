@@ -9,21 +9,23 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from weakfield.audit import alarms
 from weakfield.audit.audit_run import AuditRun
-from weakfield.audit.contract import FEWEST_SEEDS, Control, Result, at_chance, chance_expected
+from weakfield.audit.contract import Control, NotRun, Result, at_chance, chance_expected
 from weakfield.audit.records import Verdict
 from weakfield.dataset import PARTS
 from weakfield.learning.baselines import removed_mean, score_baseline
 from weakfield.learning.classifiers import logistic
-from weakfield.learning.metrics import Estimate
+from weakfield.learning.scores import FEWEST_SEEDS
 
 
 def monopole_only(audit: AuditRun) -> Result:
     """Test the cube mean alone as a classifier."""
     scores = audit.scores("mean")
-    auc = audit.auc(scores)
-    verdict = chance_expected(auc, audit.test_seeds, audit.auc(audit.scores()))
-    return Result(auc, "test AUC of the cube mean, mean kept", verdict, scores=scores)
+    auc = audit.unpaired_auc(scores)
+    verdict = chance_expected(auc, audit.test_seeds, audit.unpaired_auc(audit.scores()))
+    quantity, p = "test AUC between universes of the cube mean, mean kept", alarms.of_knowing(audit, scores)
+    return Result(auc, quantity, verdict, scores=scores, p=p)
 
 
 MONOPOLE_ONLY = Control(
@@ -33,6 +35,7 @@ MONOPOLE_ONLY = Control(
         "At chance if the mean knows nothing. Newtonian gravity leaves the mean at exactly 0 and relativity does not,"
         " so cubes with their mean kept are expected to fail here."
     ),
+    of_classes="At chance if the mean knows nothing; above it, one number tells cubes with their mean kept apart.",
     how="Logistic regression on the mean of each cube, the mean kept.",
     verdicts="Clean: at chance. Shortcut: a network that sees the mean can win by it alone.",
     blind="Whether a network uses the mean (monopole_kept, monopole_removed).",
@@ -43,9 +46,7 @@ MONOPOLE_ONLY = Control(
 def monopole_kept(audit: AuditRun) -> Result:
     """Compare the network that sees the cube mean with the one that does not."""
     if not (audit.folder.model("cnn_meankept") / "scores.json").exists():
-        unknown = Estimate(0.0, -1.0, 1.0)
-        reason = "The study trained no network with the mean kept (training.mean_kept_too)."
-        return Result(unknown, "not run", "inconclusive", reason)
+        raise NotRun("The study trained no network with the mean kept (training.mean_kept_too).")
     kept, removed = audit.scores(model="cnn_meankept"), audit.scores(model="cnn")
     gain = audit.auc_difference(kept, removed)
     verdict: Verdict = "inconclusive"
@@ -57,6 +58,7 @@ def monopole_kept(audit: AuditRun) -> Result:
         verdict,
         remark=f"AUC {audit.auc(kept)} with the mean, {audit.auc(removed)} without.",
         scores=kept,
+        p=alarms.of_gain(audit, kept, removed),
     )
 
 
@@ -75,13 +77,15 @@ def monopole_removed(audit: AuditRun) -> Result:
     """Test the network, and the cube mean, on cubes whose mean was removed."""
     scores = audit.scores(model="cnn")
     network = audit.auc(scores)
-    mean = audit.unpaired_auc(score_baseline(audit.dataset, removed_mean, "cube mean, removed")["test"])
+    trace = score_baseline(audit.dataset, removed_mean, "cube mean, removed")["test"]
+    mean = audit.unpaired_auc(trace)
     return Result(
         network,
         "test AUC of the network, mean removed",
         chance_expected(mean, audit.test_seeds, network),
         remark=f"The cube mean on the same cubes has AUC {mean}; the verdict is about it.",
         scores=scores,
+        p=alarms.of_knowing(audit, trace),
     )
 
 
@@ -118,8 +122,9 @@ def value_histogram(audit: AuditRun) -> Result:
         audit.unpaired_auc(scores),
         "test AUC between universes of the values without places",
         at_chance(audit, scores),
-        remark=f"Twins are ordered in {audit.paired(scores)} of the seeds.",
+        remark=audit.ordered(scores),
         scores=scores,
+        p=alarms.of_knowing(audit, scores),
     )
 
 

@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from weakfield.base.errors import WeakfieldError
+from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.files import content_hash
 from weakfield.config.cosmology import CosmologySettings
 from weakfield.config.simulation import SimulationSettings
+from weakfield.cosmology.background import HUBBLE_LENGTH_MPCH, Background
 from weakfield.cosmology.transfer.cache import cached_arrays
+from weakfield.cosmology.transfer.fluid import effective_state, fluid_perturbations
 from weakfield.cosmology.transfer.nodes import FINE_RULE, class_nodes, fine_nodes
 from weakfield.cosmology.transfer.tables import (
     SplinedHistory,
@@ -25,7 +27,9 @@ from weakfield.cosmology.transfer.tables import (
     require_coverage,
     standard_universe,
     total_contrast,
+    total_density,
     total_divergence,
+    total_inertia,
 )
 
 Array = npt.NDArray[np.float64]
@@ -33,6 +37,7 @@ Array = npt.NDArray[np.float64]
 _RECIPE = 1  # raised whenever the numbers of a table change for the same input
 _FIRST_SCALE_FACTOR = 1.0 / 104.0
 _TIMES = 240  # number of nodes from there to today, uniform in ln a
+_STATES = 1000  # nodes in ln a of the equation of state of dark energy, from 1e-6 to today
 _ACCURACY = 4  # lAccuracyBoost: 2 is off by 1.5e-4; 8 exceeds CAMB's array bounds and ends the process
 _VARIABLES = (
     "a",
@@ -101,6 +106,8 @@ def _compute(
         count = math.ceil((_TIMES - 1) * math.log(a_first) / math.log(_FIRST_SCALE_FACTOR)) + 1
         a = np.exp(np.linspace(math.log(a_first), 0.0, count))
         output = results.get_redshift_evolution(k, 1.0 / a - 1.0, list(_VARIABLES), lAccuracyBoost=_ACCURACY)
+    except BadInput:
+        raise
     except Exception as error:  # CAMB's own errors share no base class
         raise WeakfieldError(f"CAMB could not compute the transfer functions: {error}") from error
     table = {name: np.asarray(output[:, :, i], dtype=np.float64).T for i, name in enumerate(_VARIABLES)}
@@ -125,7 +132,25 @@ def _background(cosmology: CosmologySettings) -> Any:
         tau=0.0535,
     )
     parameters.DoLateRadTruncation = False
+    set_dark_energy(parameters, cosmology)
     return camb.get_background(parameters)
+
+
+def set_dark_energy(parameters: Any, cosmology: CosmologySettings) -> None:
+    """Give CAMB the fluid and Lambda as one dark energy, with perturbations in its post-Friedmann form."""
+    if not cosmology.has_fluid:
+        return
+    if cosmology.cs2_fld != 1.0:
+        raise BadInput(
+            f"cs2_fld is {cosmology.cs2_fld:g}, expected 1 for transfer 'camb', whose dark energy has no other speed of"
+            " sound, or transfer 'class'"
+        )
+    from camb.dark_energy import DarkEnergyPPF
+
+    a = np.geomspace(1e-6, 1.0, _STATES)
+    dark_energy = DarkEnergyPPF()
+    dark_energy.set_w_a_table(a, effective_state(cosmology, a))
+    parameters.DarkEnergy = dark_energy
 
 
 def _nodes(results: Any, cosmology: CosmologySettings, nodes: str, box_size_mpch: float, grid: int) -> Array:
@@ -160,6 +185,22 @@ def _newtonian_gauge(table: dict[str, Array], k: Array, a: Array, cosmology: Cos
     rows = range(a.size)
     delta["tot"] = np.stack([total_contrast({s: c[i] for s, c in delta.items()}, cosmology, a[i]) for i in rows])
     theta["tot"] = np.stack([total_divergence({s: c[i] for s, c in theta.items()}, cosmology, a[i]) for i in rows])
+    if cosmology.has_fluid:
+        _add_fluid(delta, theta, k, a, H, cosmology)
     columns = {f"delta {species}": column for species, column in delta.items()}
     columns |= {f"theta {species}": column for species, column in theta.items()}
     return {**columns, "phi": phi, "psi": 2.0 * flipped["Weyl"] / k**2 - phi}
+
+
+def _add_fluid(
+    delta: dict[str, Array], theta: dict[str, Array], k: Array, a: Array, H: Array, cosmology: CosmologySettings
+) -> None:
+    """delta of the fluid, and its part in the totals."""
+    background = Background(cosmology, HUBBLE_LENGTH_MPCH)
+    inertia = np.array([total_inertia(cosmology, at) for at in a])
+    density = np.array([total_density(cosmology, at) for at in a])
+    delta["fld"], momentum = fluid_perturbations(cosmology, k, a, H, theta["tot"], inertia)
+    fluid, matter = (values[:, None] for values in (background.fluid_density(a), density))
+    delta["tot"] = (matter * delta["tot"] + fluid * delta["fld"]) / (matter + fluid)
+    pressed = (1.0 + background.fluid_state(a))[:, None] * fluid
+    theta["tot"] = (inertia[:, None] * theta["tot"] + fluid * momentum) / (inertia[:, None] + pressed)

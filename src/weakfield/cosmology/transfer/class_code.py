@@ -82,6 +82,17 @@ def _parameters(
         "Omega_g": cosmology.Omega_gamma,
         "Omega_ur": cosmology.Omega_ur,
     }
+    if cosmology.m_ncdm_ev:
+        lists = {
+            "m_ncdm": cosmology.m_ncdm_ev,
+            "T_ncdm": cosmology.temperatures_ncdm,
+            "deg_ncdm": cosmology.degeneracies_ncdm,
+        }
+        parameters |= {name: ", ".join(map(repr, values)) for name, values in lists.items()}
+        parameters["N_ncdm"] = len(cosmology.m_ncdm_ev)
+    if cosmology.has_fluid:  # with perturbations in the post-Friedmann form, CLASS's default; Lambda is what is left
+        parameters["Omega_fld"] = cosmology.Omega_fld
+        parameters |= {name: getattr(cosmology, name) for name in ("w0_fld", "wa_fld", "cs2_fld")}
     if nodes == "class":
         return {**parameters, "P_k_max_h/Mpc": k_max}
     return {**parameters, **_FINE, "P_k_max_h/Mpc": 2.0 * k_max}
@@ -102,8 +113,11 @@ def _compute(code: Any, parameters: dict[str, Any], times: int) -> dict[str, Arr
     finally:
         code.struct_cleanup()
         code.empty()
-    columns = {f"delta {s}": f"d_{s}" for s in _SPECIES} | {f"theta {s}": f"t_{s}" for s in _SPECIES}
+    species = (*_SPECIES, *(f"ncdm[{p}]" for p in range(parameters.get("N_ncdm", 0))))
+    columns = {f"delta {s}": f"d_{s}" for s in species} | {f"theta {s}": f"t_{s}" for s in species}
     columns |= {"phi": "phi", "psi": "psi"}
+    if "Omega_fld" in parameters:
+        columns["delta fld"] = "d_fld"
     missing = [column for column in columns.values() if column not in tables[0]]
     if missing:
         raise WeakfieldError(f"CLASS returned no column '{missing[0]}', found {', '.join(tables[0])}")

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from weakfield.base.errors import BadInput
+from weakfield.base.system_errors import told
 from weakfield.config.cosmology import CosmologySettings
 from weakfield.config.simulation import SimulationSettings
 from weakfield.cosmology.transfer.stated import Stated
@@ -51,8 +52,10 @@ def read_class_table(path: str | Path, cosmology: CosmologySettings, redshift: f
     k = _named(columns, "k", path) * stated.k_in_hmpc(cosmology.h)
     if k.size < 3 or k[0] <= 0 or not (np.diff(k) > 0).all():
         raise BadInput(f"{path}: column 'k' does not ascend from a positive value over at least 3 rows")
-    delta = {name: columns[f"d_{name}"] for name in _SPECIES if f"d_{name}" in columns}
-    theta = {name: columns[f"t_{name}"] for name in _SPECIES if f"t_{name}" in columns}
+    massive = [f"ncdm[{p}]" for p in range(len(cosmology.m_ncdm_ev))]
+    names = (*_SPECIES, *massive)
+    delta = {name: columns[f"d_{name}"] for name in names if f"d_{name}" in columns}
+    theta = {name: columns[f"t_{name}"] for name in names if f"t_{name}" in columns}
     for prefix in ("d", "t"):
         for species in ("cdm", "b"):
             if not (species == "b" and cosmology.omega_b == 0):
@@ -61,6 +64,8 @@ def read_class_table(path: str | Path, cosmology: CosmologySettings, redshift: f
     needed = [name for name, omega in (("g", cosmology.Omega_gamma), ("ur", cosmology.Omega_ur)) if omega > 0]
     for prefix, parts, mean in (("d", delta, total_contrast), ("t", theta, total_divergence)):
         if "tot" not in parts:
+            if massive:
+                raise BadInput(f"{path} has no column '{prefix}_tot', expected it where there are massive neutrinos")
             missing = [f"{prefix}_{name}" for name in needed if name not in parts]
             if missing:
                 raise BadInput(f"{path} has no column '{prefix}_tot', and no '{missing[0]}' to compute it from")
@@ -91,7 +96,7 @@ def _columns(path: Path) -> tuple[dict[str, Array], Stated]:
     except UnicodeDecodeError as error:
         raise BadInput(f"{path} is not a text file, expected a table of transfer functions") from error
     except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}") from error
+        raise BadInput(told(error, path, "read")) from error
     names: list[str] = []
     rows: list[list[float]] = []
     comments: list[str] = []
@@ -119,7 +124,7 @@ def _row(text: str, names: list[str], where: str) -> list[float]:
     try:
         values = [float(word) for word in text.split()]
     except ValueError as error:
-        raise BadInput(f"{where}: found '{text[:40]}', expected numbers") from error
+        raise BadInput(f"{where}: found {text[:40]!r}, expected numbers") from error
     if names and len(values) != len(names):
         raise BadInput(f"{where}: found {len(values)} numbers, expected {len(names)} as the header names them")
     if not np.isfinite(values).all():

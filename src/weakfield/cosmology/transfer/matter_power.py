@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from weakfield.base.errors import BadInput
+from weakfield.base.system_errors import told
 from weakfield.cosmology.transfer.stated import Stated
 
 Array = npt.NDArray[np.float64]
@@ -28,7 +29,7 @@ def read_matter_power(path: str | Path, h: float, redshift: float | None = None)
     except UnicodeDecodeError as error:
         raise BadInput(f"{path} is not a text file, expected a matter power spectrum") from error
     except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}") from error
+        raise BadInput(told(error, path, "read")) from error
     rows, comments = [], []
     for number, line in enumerate(lines, start=1):
         numbers, _, comment = line.partition("#")
@@ -39,7 +40,7 @@ def read_matter_power(path: str | Path, h: float, redshift: float | None = None)
         try:
             rows.append([float(word) for word in words[:2]])
         except ValueError as error:
-            raise BadInput(f"{path}, line {number}: found '{line.strip()[:40]}', expected numbers k and P") from error
+            raise BadInput(f"{path}, line {number}: found {line.strip()[:40]!r}, expected numbers k and P") from error
         if len(words) < 2:
             raise BadInput(f"{path}, line {number}: found one number, expected k and P")
     table = np.array(rows, dtype=np.float64).reshape(-1, 2)

@@ -6,7 +6,7 @@ from importlib import import_module
 
 from weakfield.config.cosmology import CosmologySettings
 from weakfield.config.simulation import SimulationSettings
-from weakfield.cosmology.transfer.tables import NoTransfer, TransferHistory
+from weakfield.cosmology.transfer.tables import NoTransfer, SeparateStart, TransferHistory
 
 #: name in the settings -> module whose ``provide(settings, cosmology)`` returns a TransferHistory
 PROVIDERS = {
@@ -19,9 +19,19 @@ PROVIDERS = {
 
 def transfer_history(settings: SimulationSettings, cosmology: CosmologySettings) -> TransferHistory:
     """The transfer functions that ``settings.transfer`` asks for, covering the box and the initial redshift."""
-    if settings.initial_conditions == "snapshot" and not settings.linear_radiation:
+    through_time = settings.linear_radiation or (settings.linear_fluid and cosmology.has_fluid)
+    if settings.initial_conditions == "snapshot" and not through_time:
         return NoTransfer("the initial conditions are read from a snapshot")
     if settings.transfer == "spectrum":
         return NoTransfer("the initial conditions are made from the power spectrum of matter alone")
-    history: TransferHistory = import_module(PROVIDERS[settings.transfer]).provide(settings, cosmology)
+    if settings.initial_conditions == "snapshot" and settings.transfer == "file":
+        return _provided(settings.linear_transfer, settings, cosmology)
+    history = _provided(settings.transfer, settings, cosmology)
+    if settings.transfer == "file" and through_time:
+        return SeparateStart(history, _provided(settings.linear_transfer, settings, cosmology))
+    return history
+
+
+def _provided(name: str, settings: SimulationSettings, cosmology: CosmologySettings) -> TransferHistory:
+    history: TransferHistory = import_module(PROVIDERS[name]).provide(settings, cosmology)
     return history

@@ -21,8 +21,8 @@ Array = npt.NDArray[np.float64]
 class TransferFunctions:
     """Transfer functions on the nodes ``k_hmpc`` (n,) at one redshift; every array has that shape.
 
-    ``delta`` holds density contrasts and ``theta`` velocity divergences [1/Mpc], of the species "cdm", "b", "g", "ur"
-    and "tot" (all but Lambda), as far as the source has them. ``source`` names that source in messages.
+    ``delta`` holds density contrasts and ``theta`` velocity divergences [1/Mpc], of the species "cdm", "b", "g", "ur",
+    "fld" and "tot" (all but Lambda), as far as the source has them. ``source`` names that source in messages.
     """
 
     k_hmpc: Array
@@ -42,7 +42,9 @@ class TransferFunctions:
 
 
 class TransferHistory(Protocol):
-    """Transfer functions at any scale factor that a source covers."""
+    """Transfer functions at any scale factor that a source covers; an object is equal to itself alone."""
+
+    def __hash__(self) -> int: ...
 
     def covers(self, a: float) -> bool:
         """Whether ``at(a)`` is possible."""
@@ -51,7 +53,7 @@ class TransferHistory(Protocol):
         """The transfer functions at scale factor ``a``."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SingleRedshift:
     """A source that knows only one redshift, such as a transfer file."""
 
@@ -66,6 +68,25 @@ class SingleRedshift:
                 f"{self.functions.source} holds z = {self.functions.redshift:g} alone, asked for z = {1.0 / a - 1.0:g}"
             )
         return self.functions
+
+
+@dataclass(frozen=True, eq=False)
+class SeparateStart:
+    """A source for the initial conditions, and another for the linear fields that act from then on."""
+
+    start: TransferHistory
+    later: TransferHistory
+
+    def covers(self, a: float) -> bool:
+        return self.later.covers(a)
+
+    def at(self, a: float) -> TransferFunctions:
+        return self.later.at(a)
+
+
+def of_the_start(history: TransferHistory) -> TransferHistory:
+    """What initial conditions are made of."""
+    return history.start if isinstance(history, SeparateStart) else history
 
 
 @dataclass(frozen=True)
@@ -150,6 +171,21 @@ def total_contrast(columns: Mapping[str, Array], cosmology: CosmologySettings, a
 def total_divergence(columns: Mapping[str, Array], cosmology: CosmologySettings, a: float) -> Array:
     """sum (rho + p) theta / sum (rho + p) over cdm, b, g, ur."""
     return _weighted(columns, _densities(cosmology, a), 4.0 / 3.0)
+
+
+def total_density(cosmology: CosmologySettings, a: float) -> float:
+    """a^3 rho of cdm, b, g, ur, in units of today's critical density."""
+    return sum(_densities(cosmology, a).values())
+
+
+def total_inertia(cosmology: CosmologySettings, a: float) -> float:
+    """a^3 (rho + p) of cdm, b, g, ur, in units of today's critical density."""
+    return sum(rho * _inertia(name) for name, rho in _densities(cosmology, a).items())
+
+
+def _inertia(name: str) -> float:
+    """(rho + p) / rho"""
+    return 4.0 / 3.0 if name in ("g", "ur") else 1.0
 
 
 def _densities(cosmology: CosmologySettings, a: float) -> dict[str, float]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
-from weakfield.base.errors import BadInput
 from weakfield.base.optional import from_extra
+from weakfield.base.trials import Unsuited
 from weakfield.explain.pixels.contract import MEMORY_MIB, asked, checked, in_batches
+from weakfield.learning.networks.symmetric import SymmetricConvolution
 
-CONVOLUTIONS = (nn.Conv2d, nn.Conv3d)
+CONVOLUTIONS = (nn.Conv2d, nn.Conv3d, SymmetricConvolution)
 ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.PReLU, nn.CELU, nn.SELU, nn.Softplus)
 
 
@@ -34,7 +35,7 @@ def grad_cam(
     """Signed Grad-CAM: channels of the last convolution weighted by their mean gradient, not clipped.
 
     The coarse map is interpolated periodically to the cells of the box and divided evenly among the channels of the
-    input: (n, channels, ...) float64. ``BadInput`` when no convolution leaves more than one cell per side.
+    input: (n, channels, ...) float64. ``Unsuited`` when no convolution leaves more than one cell per side.
     """
     x, _ = checked(network, samples)
     return _cam(network, x, False, memory_mib)
@@ -69,31 +70,38 @@ def has_map(network: nn.Module, sample: Tensor) -> bool:
     return bool(_maps(network, sample))
 
 
-def has_activations(network: nn.Module) -> bool:
-    """Whether the network has activations among its modules, which guided backpropagation needs."""
-    return any(isinstance(module, ACTIVATIONS) for module in network.modules())
+def has_activations(network: nn.Module, sample: Tensor) -> bool:
+    """Whether ``sample`` passes activations that are modules, which guided backpropagation needs."""
+    return bool(_passed(network, sample, ACTIVATIONS, lambda output: True))
 
 
 def cam_layer(network: nn.Module, sample: Tensor) -> nn.Module:
     """The last convolution whose output for ``sample`` (1, channels, ...) has more than one cell per side."""
     found = _maps(network, sample)
     if not found:
-        raise BadInput("the network has no convolution with more than one cell a side, expected one for Grad-CAM")
+        raise Unsuited("the network has no convolution with more than one cell a side, expected one for Grad-CAM")
     return found[-1]
 
 
 def _maps(network: nn.Module, sample: Tensor) -> list[nn.Module]:
     """Convolutions with more than one cell per side, in the order in which the sample passes through them."""
+    return _passed(network, sample, CONVOLUTIONS, lambda output: min(output.shape[2:]) > 1)
+
+
+def _passed(
+    network: nn.Module, sample: Tensor, kinds: tuple[type[nn.Module], ...], wanted: Callable[[Tensor], bool]
+) -> list[nn.Module]:
+    """Modules of these kinds whose output for ``sample`` is ``wanted``, in the order of its way through the network."""
     found: list[nn.Module] = []
 
     def note(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        if min(output.shape[2:]) > 1:
+        if wanted(output):
             found.append(module)
 
-    hooks = [m.register_forward_hook(note) for m in network.modules() if isinstance(m, CONVOLUTIONS)]
+    hooks = [m.register_forward_hook(note) for m in network.modules() if isinstance(m, kinds)]
     try:
         with torch.no_grad():
-            network(sample)
+            network(sample.clone())  # a network may change its input in place
     finally:
         for hook in hooks:
             hook.remove()
@@ -126,7 +134,7 @@ def guided_gradient(network: nn.Module, x: Tensor, newton: bool = False, *, memo
 
     def one(batch: Tensor) -> Tensor:
         inputs = batch.clone().requires_grad_()
-        with _guided(response):
+        with _guided(response, x[:1]):
             (found,) = torch.autograd.grad(target(inputs).sum(), inputs)
         return found
 
@@ -134,10 +142,10 @@ def guided_gradient(network: nn.Module, x: Tensor, newton: bool = False, *, memo
 
 
 @contextmanager
-def _guided(network: nn.Module) -> Iterator[None]:
+def _guided(network: nn.Module, sample: Tensor) -> Iterator[None]:
     """Apply the rule to every activation of the network during the block."""
-    if not has_activations(network):
-        raise BadInput("the network has no activation among its modules, expected some for guided backpropagation")
+    if not has_activations(network, sample):
+        raise Unsuited("the network has no activation that is a module, expected some for guided backpropagation")
 
     def mark(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
         guided: Tensor = _Guide.apply(output, inputs[0])  # type: ignore[no-untyped-call]

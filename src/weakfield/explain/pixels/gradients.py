@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
+from collections import Counter
+from typing import Any
 
 import numpy as np
 import torch
@@ -62,16 +65,53 @@ def deeplift(
     """DeepLIFT with the rescale rule (Shrikumar et al., arXiv:1704.02685): what the cells contribute, layer by layer.
 
     Contributions (n, channels, ...) float64 add up to the difference of the logits of samples and baselines if every
-    activation is a module that is used once and is of a kind that captum knows (ReLU, LeakyReLU, ELU, Softplus,
-    Sigmoid, Tanh, maximum pooling); other activations count by their gradient.
+    activation is a module and of a kind that captum knows (ReLU, LeakyReLU, ELU, Softplus, Sigmoid, Tanh, maximum
+    pooling), which may be used several times; other activations count by their gradient.
     """
     with from_extra("learn", "the method deeplift"):
         from captum.attr import DeepLift
 
     x, b = checked(network, samples, baselines)
     response = asked(network, x, memory_mib)
+    take_turns(response, x[:1])
     method = DeepLift(response)
     size = max(1, response.batch(x) // 2)  # samples and baselines go through together
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Setting forward, backward hooks")  # they are removed again
         return in_batches(lambda *pair: method.attribute(pair[0].clone().requires_grad_(), pair[1]), size, x, b)
+
+
+class Turns(nn.Module):
+    """A layer that is used several times as several, each used once and with an input of its own.
+
+    captum keeps one input of each layer, and changes the gradient of that input: of all of it, if something else (a
+    residual connection) uses the same tensor.
+    """
+
+    def __init__(self, layer: nn.Module, calls: int) -> None:
+        super().__init__()
+        self.copies = nn.ModuleList(copy.deepcopy(layer) for _ in range(calls))
+        self.turn = 0
+
+    def forward(self, *inputs: Any, **options: Any) -> Any:
+        chosen = self.copies[self.turn % len(self.copies)]
+        self.turn += 1
+        return chosen(*(x.clone() if isinstance(x, Tensor) else x for x in inputs), **options)
+
+
+def take_turns(network: nn.Module, sample: Tensor) -> None:
+    """Put ``Turns`` in the place of the layers without weights that ``sample`` (1, channels, ...) passes."""
+    calls: Counter[nn.Module] = Counter()
+    layers = [m for m in network.modules() if not any(True for _ in (*m.children(), *m.parameters()))]
+    hooks = [layer.register_forward_hook(lambda layer, *_: calls.update([layer])) for layer in layers]
+    try:
+        with torch.no_grad():
+            network(sample)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    turns = {layer: Turns(layer, count) for layer, count in calls.items()}
+    for parent in list(network.modules()):
+        for name, child in list(parent._modules.items()):  # of one layer, every name
+            if child in turns:
+                setattr(parent, name, turns[child])

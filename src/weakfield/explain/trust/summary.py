@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,42 +25,60 @@ from weakfield.explain.records import (
 from weakfield.learning import Estimate
 
 Reals = NDArray[np.float64]
+T = TypeVar("T")
 
 
 def summarise(
-    rows: Sequence[PairTrust], seeds: Sequence[int], methods: Sequence[str], auc: dict[str, Estimate], epochs: int
+    rows: Sequence[PairTrust],
+    seeds: Sequence[int],
+    methods: Sequence[str],
+    auc: dict[str, Estimate],
+    epochs: int,
+    left_out: Mapping[str, str] = MappingProxyType({}),
 ) -> Trust:
     """The tests of pairs with these ``seeds`` combined; ``methods`` are those whose agreement was examined.
 
-    ``auc`` and ``epochs`` are those of the networks of comparison.
+    ``auc`` and ``epochs`` are those of the networks of comparison. A test that ``left_out`` has for one of the seeds is
+    left out of the whole.
     """
-    first = rows[0]
-    randomised = [row.parameter_randomisation for row in rows]
+    matrices = [row.agreement for row in rows if row.agreement is not None]
+    randomised = [row.parameter_randomisation for row in rows if row.parameter_randomisation is not None]
+    banded = [row.band_curves for row in rows if row.band_curves is not None]
+    parts: dict[str, Any] = {}
+    if len(matrices) == len(rows):
+        parts["agreement"] = Agreement(methods=list(methods), **dict(over_seeds(matrices)))
+    if len(randomised) == len(rows):
+        by_method = [one.methods for one in randomised]
+        parts["parameter_randomisation"] = Randomisation(
+            layers=randomised[0].layers,
+            methods=_of_all(
+                by_method,
+                lambda found: SimilarityByLayer(
+                    signed=over_seeds([one.signed for one in found]),
+                    absolute=over_seeds([one.absolute for one in found]),
+                ),
+            ),
+        )
+    if len(banded) == len(rows):
+        parts["band_curves"] = curves(banded)
+    if left_out:
+        parts["left_out"] = dict(left_out)
     return Trust(
         seeds=list(seeds),
         auc=auc,
         epochs=epochs,
-        agreement=Agreement(methods=list(methods), **dict(over_seeds([row.agreement for row in rows]))),
-        parameter_randomisation=Randomisation(
-            layers=first.parameter_randomisation.layers,
-            methods={
-                name: SimilarityByLayer(
-                    signed=over_seeds([one.methods[name].signed for one in randomised]),
-                    absolute=over_seeds([one.methods[name].absolute for one in randomised]),
-                )
-                for name in first.parameter_randomisation.methods
-            },
-        ),
-        networks={
-            who: {name: _similarity([row.networks[who][name] for row in rows]) for name in found}
-            for who, found in first.networks.items()
-        },
-        curves={name: curves([row.curves[name] for row in rows]) for name in first.curves},
-        band_curves=curves([row.band_curves for row in rows]),
-        infidelity={name: over_seeds([row.infidelity[name] for row in rows]) for name in first.infidelity},
-        sensitivity={name: over_seeds([row.sensitivity[name] for row in rows]) for name in first.sensitivity},
-        equivariance={name: over_seeds([row.equivariance[name] for row in rows]) for name in first.equivariance},
+        networks={who: _of_all([row.networks[who] for row in rows], _similarity) for who in rows[0].networks},
+        curves=_of_all([row.curves for row in rows], curves),
+        infidelity=_of_all([row.infidelity for row in rows], over_seeds),
+        sensitivity=_of_all([row.sensitivity for row in rows], over_seeds),
+        equivariance=_of_all([row.equivariance for row in rows], over_seeds),
+        **parts,
     )
+
+
+def _of_all(rows: Sequence[Mapping[str, T]], combine: Callable[[list[T]], Any]) -> dict[str, Any]:
+    """What ``combine`` makes of the values of every name that all rows have."""
+    return {name: combine([row[name] for row in rows]) for name in rows[0] if all(name in row for row in rows)}
 
 
 def _similarity(rows: Sequence[Alike]) -> Similarity:

@@ -16,15 +16,17 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from weakfield.base.errors import BadInput, nearest
 from weakfield.base.plugins import is_plugin
+from weakfield.base.trials import reason, stops
 from weakfield.config.training import TrainingSettings
 from weakfield.learning.networks.layers import arrange
 from weakfield.learning.plugins import load_own
 
-__all__ = ["NETWORKS", "arrange", "build_network", "network_class"]
+__all__ = ["NETWORKS", "arrange", "build_network", "check_network", "network_class"]
 
 NETWORKS = {
     "cnn3d": "weakfield.learning.networks.cnn3d:CNN3D",
@@ -34,6 +36,8 @@ NETWORKS = {
     "penguin": "weakfield.learning.networks.strided:Penguin",
     "resnet": "weakfield.learning.networks.resnet:ResNet",
     "mlp": "weakfield.learning.networks.mlp:MLP",
+    "symmetric": "weakfield.learning.networks.symmetric:Symmetric",
+    "correlator": "weakfield.learning.networks.correlator:Correlator",
 }
 
 
@@ -64,6 +68,34 @@ def network_class(settings: TrainingSettings, kept: Path | None = None) -> type[
     module, attribute = NETWORKS[name].split(":")
     made: type[nn.Module] = getattr(import_module(module), attribute)
     return made
+
+
+def check_network(shape: tuple[int, ...], settings: TrainingSettings) -> None:
+    """``BadInput`` as ``build_network``, and for a network of the user's own that does not answer as the contract says.
+
+    It is asked about two samples of zeros.
+    """
+    with torch.random.fork_rng(devices=[]):
+        network = build_network(shape, settings).eval()
+        if not is_plugin(settings.network):
+            return
+        try:
+            with torch.no_grad():
+                output: Any = network(torch.zeros(2, *shape))
+        except Exception as error:
+            if stops(error):
+                raise
+            raise BadInput(
+                f"training.network '{settings.network}' was given two samples of shape {tuple(shape)}, and"
+                f" {reason(error)}; expected a network that takes them"
+            ) from error
+    expected = (2,) if settings.classes == 1 else (2, settings.classes)
+    found = tuple(output.shape) if isinstance(output, torch.Tensor) else output
+    if found != expected:
+        raise BadInput(
+            f"training.network '{settings.network}' answers {found!r:.60} to two samples, expected a tensor of shape"
+            f" {expected} for training.classes = {settings.classes}"
+        )
 
 
 def _refuse_others(shape: tuple[int, ...], network: nn.Module, inputs: tuple[Any, ...]) -> None:

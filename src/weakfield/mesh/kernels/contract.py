@@ -18,6 +18,62 @@ from weakfield.mesh.particles import Particles
 Addition = tuple[Tensor, np.ndarray | Tensor, np.ndarray | Tensor | None, float]
 
 
+class WeightedStep(NamedTuple):
+    """How particles move from one cycle to the next: q becomes keep q - kick fall, x becomes x + drift velocity.
+
+    The fall is that at scale factor ``a``, the velocity that at ``a_half``; in Newton fall and velocity are grad(phi)
+    and q, and the scale factors stand in the weights.
+    """
+
+    keep: float
+    kick: float
+    drift: float
+    a: float = 1.0
+    a_half: float = 1.0
+
+
+class Poisson(NamedTuple):
+    """The equation (K + shift) x = factor (source + addition), mode by mode.
+
+    ``clear_zero_mode`` sets the mode k = 0 of x to 0, which is required where the shift is 0.
+    """
+
+    factor: float
+    shift: float
+    clear_zero_mode: bool
+    addition: Addition | None = None
+
+
+class Dragging(NamedTuple):
+    """B as its equation advances it in a cycle: ``out`` becomes B after ``now``, ``modes`` that after now + ahead.
+
+    ``modes`` (3, N, N, N//2+1) are carried between cycles; ``now`` and ``ahead`` are increments per unit of its rate,
+    ``ahead`` being a part of the coming step (EQUATIONS 15.5). ``out`` is a field (3, N, N, N) on the staggered mesh,
+    and modes on the spectral mesh.
+    """
+
+    modes: Tensor
+    now: float
+    ahead: float
+    out: Tensor
+
+
+class Step(NamedTuple):
+    """A kick with the scale factor ``a`` and a drift with ``a_half``, half a step ahead, each for a conformal time.
+
+    ``second_order``, ``kick_dragging`` and ``drift_metric`` say which terms of EQUATIONS 6 act: those of second
+    order in the kick, that of B in the kick, and all of the metric in the drift.
+    """
+
+    a: float
+    a_half: float
+    kick: float
+    drift: float
+    second_order: bool
+    kick_dragging: bool
+    drift_metric: bool
+
+
 class Extrapolation(NamedTuple):
     """A field at a new time as a sum of its values one and two steps earlier: (coefficient, coefficient)."""
 
@@ -34,13 +90,12 @@ class StaggeredSolvers(Protocol):
         """Whether meshes of side ``n`` are solved here."""
 
     def solve_potential(
-        self, source: Tensor, modes: Tensor, lattice: Lattice, factor: float, shift: float, clear_zero_mode: bool,
-        addition: Addition | None, out: Tensor,
-    ) -> float: ...  # fmt: skip
+        self, source: Tensor, modes: Tensor, lattice: Lattice, equation: Poisson, out: Tensor
+    ) -> float: ...
 
     def solve_chi_and_b(
-        self, divergence: Tensor, modes: Tensor, lattice: Lattice, b_modes: Tensor, now: float, ahead: float,
-        addition: Addition | None, chi: Tensor, b: Tensor | None,
+        self, divergence: Tensor, modes: Tensor, lattice: Lattice, addition: Addition | None, chi: Tensor,
+        b: Dragging | None,
     ) -> None: ...  # fmt: skip
 
 
@@ -68,8 +123,8 @@ class SpectralSolvers(Protocol):
     def pack_vector(self, modes: Tensor, out: Tensor) -> None: ...
 
     def solve_stress(
-        self, packed: Tensor, gradient: Tensor, factor: float, addition: Addition | None, now: float, ahead: float,
-        chi: Tensor, field: Tensor, b: Tensor | None, b_now: Tensor | None,
+        self, packed: Tensor, gradient: Tensor, factor: float, addition: Addition | None, chi: Tensor, field: Tensor,
+        b: Dragging | None,
     ) -> None: ...  # fmt: skip
 
 
@@ -77,9 +132,8 @@ class KickDriftFields(Protocol):
     """``kick_drift_gr`` in the metric that ``pack_metric`` makes of phi, chi and B, without storing all of it."""
 
     def __call__(
-        self, particles: Particles, phi: Tensor, chi: Tensor, b: Tensor, space: Tensor, a: float, a_half: float,
-        kick: float, drift: float, second_order: bool, kick_dragging: bool, drift_metric: bool,
-    ) -> None: ...  # fmt: skip
+        self, particles: Particles, phi: Tensor, chi: Tensor, b: Tensor, space: Tensor, step: Step
+    ) -> None: ...
 
 
 class Kernels(Protocol):
@@ -114,10 +168,7 @@ class Kernels(Protocol):
 
     def kick_drift_newton(self, particles: Particles, potential: Tensor, kick: float, drift: float) -> None: ...
 
-    def kick_drift_gr(
-        self, particles: Particles, metric: Tensor, a: float, a_half: float, kick: float, drift: float,
-        second_order: bool, kick_dragging: bool, drift_metric: bool,
-    ) -> None: ...  # fmt: skip
+    def kick_drift_gr(self, particles: Particles, metric: Tensor, step: Step) -> None: ...
 
     # particles and the spectral mesh: piecewise cubic splines
 
@@ -135,11 +186,9 @@ class Kernels(Protocol):
 
     def project_t0i_pcs(self, particles: Particles, metric: Tensor | None, out: Tensor) -> Tensor: ...
 
-    def kick_drift_newton_pcs(self, particles: Particles, slopes: Tensor, kick: float, drift: float) -> None: ...
+    def kick_drift_newton_pcs(self, particles: Particles, slopes: Tensor, step: WeightedStep) -> None: ...
 
-    def kick_drift_pcs(
-        self, particles: Particles, metric: Tensor, dragging: Tensor, a: float, a_half: float, kick: float, drift: float
-    ) -> None: ...
+    def kick_drift_pcs(self, particles: Particles, metric: Tensor, dragging: Tensor, step: WeightedStep) -> None: ...
 
     # sources in real space
 

@@ -37,13 +37,16 @@ def spectral_universe(
             " theories differ at first order then, by 1e-3 of phi; expected t_cmb_kelvin = 0 beside it",
             stacklevel=2,
         )
-    radiation = None
-    if run.simulation.linear_radiation:
+    radiation, linear_steps = None, None
+    if run.linear_fields:
         radiation = LinearRadiation(run, background, history, realisation, shared.tables)
+        linear_steps = shared.linear_steps(run)
     start = spectral_initial_state(run, background, history, realisation, kernels, shared, radiation)
     kind = DTYPES[run.simulation.precision]
     b_modes = _b(run, background, kernels, start)
     particles, modes = start.particles, fft.COMPLEX[kind]
+    if kernels.spectral_solvers is not None:
+        spectral.continuum(realisation.n, realisation.unit.device).forget()  # only the start needs them there
     particles.displacement, particles.momentum = particles.displacement.to(kind), particles.momentum.to(kind)
     return SpectralUniverse(
         run=run,
@@ -55,6 +58,7 @@ def spectral_universe(
         realisation=realisation,
         history=history,
         radiation=radiation,
+        linear_steps=linear_steps,
         backend=backend,
         phi_modes=start.phi.to(modes),
         chi_modes=start.chi.to(modes),

@@ -31,9 +31,10 @@ def spectral_field(u: SpectralUniverse, clock: Clock, name: str) -> Tensor:
     if name == "B":
         return spectral.field_of(u.b_now, u.n) / clock.a**2
     if name == "rhoN" or (name == "T00" and u.run.theory == "newton"):
-        return spectral.field_of(_density(u), u.n)
+        return spectral.field_of(plain_density_modes(u), u.n)
     if name == "psiN":
-        modes = _density(u) * (-u.background.four_pi_G / clock.a) * quadratic.inverse_square_wavenumber(u.phi_modes)
+        modes = plain_density_modes(u) * (-u.background.four_pi_G / clock.a)
+        modes *= quadratic.inverse_square_wavenumber(u.phi_modes)
         return spectral.field_of(modes, u.n)
     if name == "hij":
         return spectral.field_of(tensor_modes(u, clock), u.n)
@@ -62,6 +63,32 @@ def tensor_modes(u: SpectralUniverse, clock: Clock) -> Tensor:
     assert u.phi_modes is not None
     gradient = spectral.gradient_of(u.phi_modes, u.n)
     return spectral.transverse_traceless(spectral.stress_modes(packed, gradient, stress_factor(u, clock.a)), 2.0)
+
+
+def energy_modes(u: SpectralUniverse, clock: Clock) -> Tensor:
+    """Modes of T00 of the particles with the present fields, but for its mean; in Newton of their plain density.
+
+    In Newton they are those that phi was solved from. In GR the deposits of this cycle are overwritten.
+    """
+    assert u.phi_modes is not None
+    k2, pull = spectral.continuum(u.n, u.phi_modes.device).k2, u.background.four_pi_G / clock.a
+    if u.run.theory == "newton":
+        modes = u.phi_modes * (k2 * (-1.0 / pull)).to(u.phi.dtype)
+        if u.radiation is not None and u.radiation.density_acts(clock.a):
+            u.realisation.add(modes, u.radiation.density_strength(clock.a), -1.0)
+        return modes
+    weight = weights.synchronisation(clock) if clock.cycle else 0.0
+    u.kernels.project_pcs(u.particles, u.metric, weight, clock.a, u.packed, -u.mean_density, u.energies)
+    spectral.paint_shifted(u.kernels, u.particles, u.energies, 1.0, -u.mean_density, u.shifted)
+    u.source.copy_(u.packed[..., T00])
+    modes = torch.empty_like(u.phi_modes)
+    spectral.solve_potential(u.kernels, u.source, 1.0, 0.0, u.shifted, None, modes)
+    return modes.mul_(k2)
+
+
+def plain_density_modes(u: SpectralUniverse) -> Tensor:
+    """Modes of the plain density of the particles, with the window removed."""
+    return spectral.density_modes(u.kernels, u.particles, None, u.particles.mass * u.n**3, 0.0)
 
 
 def synchronised(u: SpectralUniverse, clock: Clock) -> Particles:
@@ -95,8 +122,3 @@ def _pulled(u: SpectralUniverse, weight: float, a: float) -> Particles:
     else:
         pull = fall(p.momentum, u.kernels.read_pcs(p, u.metric), a)
     return replace(p, momentum=p.momentum - weight * pull)
-
-
-def _density(u: SpectralUniverse) -> Tensor:
-    """Modes of the plain density of the particles, with the window removed."""
-    return spectral.density_modes(u.kernels, u.particles, None, u.particles.mass * u.n**3, 0.0)

@@ -10,7 +10,6 @@ from weakfield.mesh import spectral
 from weakfield.mesh.kernels.contract import Addition
 from weakfield.mesh.particles import Particles
 from weakfield.simulation.clock import Clock
-from weakfield.simulation.newton import chi_in_kick
 from weakfield.simulation.spectral import weights
 from weakfield.simulation.spectral.stress import advance_chi_and_b
 from weakfield.simulation.spectral.universe import SpectralUniverse
@@ -18,7 +17,7 @@ from weakfield.simulation.universe import Universe
 
 
 class SpectralNewton:
-    """k^2 phi = -4 pi G a^2 delta rho in N-body gauge, with weights exact for linear growth.
+    """k^2 phi = -4 pi G a^2 delta rho in N-body gauge, with weights exact for growth of first and second order.
 
     While linear radiation acts on chi, particles fall in phi minus the chi of the radiation. The chi sourced by the
     particles themselves is second-order and relativistic: unlike on the staggered mesh, here it moves no particle. chi
@@ -52,19 +51,22 @@ class SpectralNewton:
         """Kick with the present field; drift with the scale factor half a step ahead."""
         u = universe
         assert isinstance(u, SpectralUniverse)
-        u.kernels.kick_drift_newton_pcs(
-            u.particles, u.vector, weights.kick(clock) * clock.a, weights.drift(clock) / clock.a_half
-        )
+        step = weights.step(clock)
+        in_newton = step._replace(kick=step.kick * clock.a, drift=step.drift / clock.a_half)
+        u.kernels.kick_drift_newton_pcs(u.particles, u.vector, in_newton)
 
 
 def radiation(u: SpectralUniverse, clock: Clock) -> Addition | None:
-    """Modes of -a^3 T00 of the radiation while it acts, else ``None`` (EQUATIONS 9.1).
+    """Modes of -a^3 T00 of the radiation while it acts (EQUATIONS 9.1), and what the step needs; ``None`` for nothing.
 
     In Newton they include the term that compensates for the gauge.
     """
-    if u.radiation is None or not u.radiation.density_acts(clock.a):
-        return None
-    return u.radiation.density_modes(clock.a)
+    found = u.radiation.density_strength(clock.a) if u.radiation and u.radiation.density_acts(clock.a) else None
+    needed = u.linear_steps.density(clock.cycle, clock.a) if u.linear_steps else None
+    if needed is not None:
+        strength = u.realisation.strength(needed)
+        found = strength if found is None else found + strength
+    return None if found is None else u.realisation.addition(found)
 
 
 def synchronised(u: SpectralUniverse, weight: float) -> Particles:
@@ -74,11 +76,11 @@ def synchronised(u: SpectralUniverse, weight: float) -> Particles:
 
 
 def _falls_in(u: SpectralUniverse, clock: Clock) -> Tensor:
+    """Modes of the potential in which particles fall: phi - chi of the radiation, and what the step needs."""
     assert u.phi_modes is not None
-    if not chi_in_kick(u, clock.a):
-        return u.phi_modes
-    assert u.radiation is not None
-    strength = u.radiation.chi_modes(clock.a)
-    chi = u.kernels.add_realisation(*strength, u.phi_modes.new_zeros(u.phi_modes.shape))
-    falls: Tensor = u.phi_modes - chi
-    return falls
+    chi = u.radiation.chi_strength(clock.a) if u.radiation and u.radiation.chi_acts(clock.a) else None
+    needed = u.linear_steps.chi(clock.cycle, clock.a) if u.linear_steps else None
+    if needed is not None:
+        strength = u.realisation.strength(needed)
+        chi = strength if chi is None else chi + strength
+    return u.phi_modes if chi is None else u.realisation.add(u.phi_modes.clone(), chi, -1.0)

@@ -23,7 +23,7 @@ _CONSTRAINT_ITERATIONS = 6
 
 
 class SpectralRelativity:
-    """phi by the second-order clock for u = phi / g, chi and B from the stress; particles move in the full metric."""
+    """phi by a clock in D for u = phi / g, chi and B from the stress; particles move in the full metric."""
 
     name = "gr"
 
@@ -48,23 +48,20 @@ class SpectralRelativity:
             u.turn()
         spectral.potential_fields(u.kernels, u.phi_modes, u.phi, u.gradient)
         advance_chi_and_b(u, clock, particles)
-        spectral.pack_metric(u.kernels, u.phi_modes, u.chi_modes, u.metric)
         spectral.pack_vector(u.kernels, u.b_now, u.vector)
+        if clock.cycle == 0:
+            self._remember(u, clock)
+        else:
+            spectral.pack_metric(u.kernels, u.phi_modes, u.kicking_chi(u.chi_modes, clock.cycle, clock.a), u.metric)
 
     def move(self, universe: Universe, clock: Clock) -> None:
         """Kick and drift in phi, psi and B."""
         u = universe
         assert isinstance(u, SpectralUniverse)
-        u.kernels.kick_drift_pcs(
-            u.particles, u.metric, u.vector, clock.a, clock.a_half, weights.kick(clock), weights.drift(clock)
-        )
+        u.kernels.kick_drift_pcs(u.particles, u.metric, u.vector, weights.step(clock))
 
     def _advance(self, u: SpectralUniverse, clock: Clock, weight: float) -> Tensor:
         """Put the source of phi into ``u.source`` and T_ij into ``u.packed``; returns the extrapolated metric."""
-        if clock.cycle == 1:
-            u.past_metric.copy_(u.metric)
-            u.past_gradient.copy_(u.gradient)
-            u.past_phi, u.past_chi = u.phi.clone(), u.chi.clone()
         assert u.past_phi is not None
         assert u.past_chi is not None
         ahead, self._shift = weights.extrapolation(clock)
@@ -93,6 +90,17 @@ class SpectralRelativity:
             self._constrain(u, clock)
         spectral.pack_metric(u.kernels, u.phi_modes, u.chi_modes, u.metric)
         project(u, clock, u.metric, 0.0)
+
+    def _remember(self, u: SpectralUniverse, clock: Clock) -> None:
+        """Give the clock a step before the start, from the phi' of the start; chi is taken as it is."""
+        assert u.phi_modes is not None
+        assert u.chi_modes is not None
+        assert u.rate_modes is not None
+        of_phi, of_rate = weights.past_potential(clock)
+        u.past_phi_modes = of_phi * u.phi_modes + of_rate * u.rate_modes
+        u.rate_modes = None
+        u.past_chi_modes = u.chi_modes.clone()
+        u.fill(clock.cycle, clock.a, clock.a)
 
     def _constrain(self, u: SpectralUniverse, clock: Clock) -> None:
         """phi of a linear start from the Hamiltonian constraint with these particles (EQUATIONS 16.2, cycle 0).

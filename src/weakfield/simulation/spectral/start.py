@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from weakfield.base.memory import return_freed_memory
 from weakfield.config import RunSettings
-from weakfield.cosmology import Background, amplitude
-from weakfield.cosmology.splines import natural_spline
-from weakfield.cosmology.transfer import TransferFunctions, TransferHistory
+from weakfield.cosmology import Background
+from weakfield.cosmology.transfer import TransferHistory
 from weakfield.fourier import quadratic
 from weakfield.mesh import spectral
 from weakfield.mesh.kernels.contract import Kernels
 from weakfield.mesh.kernels.reference.hamiltonian import hamiltonian
 from weakfield.mesh.packed import PACKED, VECTOR
 from weakfield.mesh.particles import Particles
-from weakfield.simulation.linear_start import by_kind, initial_spectra
+from weakfield.simulation.bounds import require_linear
+from weakfield.simulation.linear_start import by_kind, initial_spectra, pull_source, slip_source
 from weakfield.simulation.radiation import LinearRadiation
 from weakfield.simulation.realisation import Realisation, Source
+from weakfield.simulation.spectral.weights import Growth
 from weakfield.simulation.study_cache import StudyCache
 
 #: how often the density is corrected; each correction leaves a hundredth to a tenth of the error
@@ -92,9 +93,10 @@ def spectral_initial_state(
     a = 1.0 / (1.0 + run.simulation.initial_redshift)
     here = _Setting(run, background, kernels, realisation, radiation, a)
     functions, sources = history.at(a), initial_spectra(run, background, history)
+    require_linear(run, sources)
     phi = here.potential(sources.potential)
-    chi = here.modes(_slip_source(run, functions))
-    rate = here.modes(_pull_source(run, background, functions)) - here.hubble * (phi - chi)
+    chi = here.modes(slip_source(run, functions))
+    rate = here.modes(pull_source(run, background, functions)) - here.hubble * (phi - chi)
     shifts = [here.potential(source) for source in sources.displacement]
     speeds = [-here.potential(source) for source in sources.velocity]
     particles = shared.particles()
@@ -109,6 +111,26 @@ def spectral_initial_state(
     return _growing_mode(here, particles, phi, chi, rate, shifts, speeds, body)
 
 
+@dataclass(frozen=True)
+class _Growth:
+    """How matter grows at the start, with radiation in the expansion; in brackets in matter domination."""
+
+    matter: float  # G4 Omega_m / a, of which the contrast of matter makes lap phi [6 / tau^2]
+    rate: float  # f [1]
+    displacement: float  # -E / D^2 of second-order displacements [3/7]
+    slope: float  # d ln E / d ln D [2]
+
+    @classmethod
+    def of(cls, here: _Setting) -> _Growth:
+        growth = Growth(here.background, here.a)
+        return cls(
+            matter=here.background.four_pi_G * here.run.cosmology.Omega_m / here.a,
+            rate=growth.rate / (here.hubble * growth.D),
+            displacement=-growth.E / growth.D**2,
+            slope=growth.E_slope * growth.D / growth.E,
+        )
+
+
 def _growing_mode(
     here: _Setting,
     particles: Particles,
@@ -120,29 +142,32 @@ def _growing_mode(
     body: list[Tensor],
 ) -> SpectralInitialState:
     """Add the second order of EQUATIONS 16.3 to linear theory, and place particles to have the density it demands."""
-    tau = 2.0 / here.hubble
-    q = quadratic.second_order_fields(linear)
-    growth = q.gradient_squared / 12 - 5 / 21 * q.psi_0
-    phi = linear + tau**2 * growth
-    speed = -here.a * tau**3 / 5 * (growth + q.gradient_squared / 18)
+    tau, growth = 2.0 / here.hubble, _Growth.of(here)
+    mean = body[0] if len(body) == 1 else (7 * body[0] + body[1]) / 8
+    q = quadratic.second_order_fields(-growth.matter * mean)
+    second = growth.displacement / growth.matter**2 * q.psi_0
+    phi = q.gradient_squared * 0.5
+    speed = here.a * here.hubble * growth.rate * (growth.slope * second - phi / growth.matter**2)
+    phi = (phi - (1.0 + growth.displacement) * q.psi_0) / growth.matter
     if here.gr:
         constant = -4 * q.theta_0
+        rate = rate + here.hubble * (2.0 * growth.rate - 1.0) * phi
         phi += constant
         chi = chi - 10 * q.theta_0
-        rate = rate + here.hubble * tau**2 * growth
         speed -= here.a * tau / 3 * (constant + 10 * q.theta_0 + 0.5 * q.square)
         del constant
-    del q, growth
+    del q, mean
+    phi += linear
     speeds = [one + speed for one in speeds]
-    mean = body[0] if len(body) == 1 else (7 * body[0] + body[1]) / 8
-    second = 3 / 14 * quadratic.minors(mean) * quadratic.inverse_square_wavenumber(mean)
     shifts = [one + second for one in shifts]
-    del mean, second, speed
+    del second, speed
+    return_freed_memory()  # of products on the finer mesh
     demanded = _demanded(here, phi, chi, rate)
     rest, size = particles.displacement.clone(), float((demanded.abs() ** 2).sum().sqrt())
     residuals = []
     _displace(here, particles, rest, shifts)
     for _ in range(_PASSES):
+        return_freed_memory()
         _set_moving(here, particles, speeds)
         missing = demanded - _deposited(here, particles, phi, chi)
         missing[0, 0, 0] = 0
@@ -196,11 +221,13 @@ def _displace(here: _Setting, particles: Particles, rest: Tensor, potentials: li
     """Displace particles from their lattice sites ``rest`` by the gradient there of the displacement potential."""
     at_rest = replace(particles, displacement=rest)
     particles.displacement = rest + here.n * _gradient(here, at_rest, potentials)
+    particles.require_possible()
 
 
 def _set_moving(here: _Setting, particles: Particles, potentials: list[Tensor]) -> None:
     """Set q = grad V at the positions of the particles."""
     particles.momentum = _gradient(here, particles, potentials)
+    particles.require_possible()
 
 
 def _gradient(here: _Setting, particles: Particles, potentials: list[Tensor]) -> Tensor:
@@ -220,26 +247,3 @@ def _gradient(here: _Setting, particles: Particles, potentials: list[Tensor]) ->
             read += here.kernels.read_pcs(moved, shifted)[:3]
         found.append(read.div_(1 + len(back)))
     return by_kind(particles, found)
-
-
-def _slip_source(run: RunSettings, f: TransferFunctions) -> Source:
-    """S of the linear phi - psi; 0 if the transfer functions do not have both."""
-    x, scale = _nodes(run, f)
-    if f.phi is None or f.psi is None:
-        return np.zeros_like
-    return natural_spline(x, scale * (f.psi - f.phi), f.source)
-
-
-def _pull_source(run: RunSettings, background: Background, f: TransferFunctions) -> Source:
-    """S of (H^2 - H') theta_tot / k^2, which together with -H psi is phi'."""
-    a = 1.0 / (1.0 + run.simulation.initial_redshift)
-    x, scale = _nodes(run, f)
-    theta = f.column("theta", "tot") * (run.simulation.box_size_mpch / run.cosmology.h)
-    factor = background.velocity_source_coefficient(a) / (3.0 * background.conformal_hubble(a))
-    return natural_spline(x, -scale * factor * theta / x**2, f.source)
-
-
-def _nodes(run: RunSettings, f: TransferFunctions) -> tuple[np.ndarray, np.ndarray]:
-    """x = k L and the amplitude A there."""
-    x = f.k_hmpc * run.simulation.box_size_mpch
-    return x, amplitude(run.cosmology, run.simulation.box_size_mpch, x)

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from weakfield.cosmology import Background
 from weakfield.mesh import spectral
-from weakfield.mesh.kernels.contract import Kernels
+from weakfield.mesh.kernels.contract import Dragging, Kernels
 from weakfield.mesh.particles import Particles
 from weakfield.simulation.clock import Clock
 from weakfield.simulation.spectral.universe import SpectralUniverse
@@ -27,19 +27,8 @@ def advance_chi_and_b(u: SpectralUniverse, clock: Clock, particles: Particles, v
     addition = u.radiation.chi_modes(clock.a) if u.radiation is not None and acts else None
     parabolic = vector and u.run.simulation.vector_method == "parabolic"
     half = 0.5 * clock.a**2
-    spectral.solve_stress(
-        u.kernels,
-        u.packed,
-        u.gradient,
-        stress_factor(u, clock.a),
-        addition,
-        half * clock.previous_step,
-        half * clock.step,
-        u.chi_modes,
-        u.chi,
-        u.b_modes if parabolic else None,
-        u.b_now if parabolic else None,
-    )
+    b = Dragging(u.b_modes, half * clock.previous_step, half * clock.step, u.b_now) if parabolic else None
+    spectral.solve_stress(u.kernels, u.packed, u.gradient, stress_factor(u, clock.a), addition, u.chi_modes, u.chi, b)
     if vector and not parabolic:
         u.b_now.copy_(constrained_b(u.background, u.kernels, particles))
         u.b_modes.copy_(u.b_now)

@@ -11,6 +11,8 @@ from torch import Tensor
 
 from weakfield.mesh import spectral
 from weakfield.mesh.packed import PACKED, VECTOR, spread_out
+from weakfield.simulation.clock import Clock
+from weakfield.simulation.spectral.linear_steps import LinearSteps
 from weakfield.simulation.universe import Universe
 
 
@@ -28,23 +30,33 @@ class SpectralUniverse(Universe):
     chi_modes: Tensor | None = None
     past_phi_modes: Tensor | None = None
     past_chi_modes: Tensor | None = None
-    rate_modes: Tensor | None = None  # phi' of the initial conditions
+    rate_modes: Tensor | None = None  # phi' of the initial conditions, until they are solved for
+    linear_steps: LinearSteps | None = None  # what steps need in linear theory with radiation
     #: the start was matched to the density of its particles, so that phi of cycle 0 need not be solved for
     matched: bool = False
 
-    def restored(self) -> None:
-        """Compute the fields in real space from the modes of a checkpoint."""
-        if self.run.theory == "newton" or self.phi_modes is None or self.chi_modes is None:
-            return
-        if self.past_phi_modes is not None and self.past_chi_modes is not None:
-            self._fill(self.past_phi_modes, self.past_chi_modes)
-            self.turn()
-        self._fill(self.phi_modes, self.chi_modes)
+    def restored(self, clock: Clock) -> None:
+        if self.run.theory == "gr":
+            self.fill(clock.cycle - 1, clock.a_before, clock.a_before_that)
 
-    def _fill(self, phi: Tensor, chi: Tensor) -> None:
+    def fill(self, cycle: int, a: float, a_before: float) -> None:
+        """Compute the fields in real space from the modes of a ``cycle`` at scale factor ``a``, and the past ones."""
+        assert self.phi_modes is not None
+        assert self.chi_modes is not None
+        if self.past_phi_modes is not None and self.past_chi_modes is not None:
+            self._fill(self.past_phi_modes, self.past_chi_modes, cycle - 1, a_before)
+            self.turn()
+        self._fill(self.phi_modes, self.chi_modes, cycle, a)
+
+    def _fill(self, phi: Tensor, chi: Tensor, cycle: int, a: float) -> None:
         spectral.potential_fields(self.kernels, phi, self.phi, self.gradient)
         self.chi.copy_(spectral.field_of(chi, self.n))
-        spectral.pack_metric(self.kernels, phi, chi, self.metric)
+        spectral.pack_metric(self.kernels, phi, self.kicking_chi(chi, cycle, a), self.metric)
+
+    def kicking_chi(self, chi: Tensor, cycle: int, a: float) -> Tensor:
+        """Modes of the chi that particles feel in a cycle: ``chi``, and what the step needs in linear theory."""
+        needed = self.linear_steps.chi(cycle, a) if self.linear_steps else None
+        return chi if needed is None else self.realisation.add(chi.clone(), needed)
 
     @property
     def sample(self) -> Tensor:

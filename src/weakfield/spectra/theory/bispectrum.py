@@ -21,6 +21,7 @@ from weakfield.spectra.theory.relativistic import (
     growing_mode_difference,
     linear_start_excess,
     newtonian_excess,
+    require_lambda,
 )
 
 Reals = NDArray[np.float64]
@@ -73,6 +74,7 @@ def relativistic_kernel(
     """
     if start not in STARTS:
         raise BadInput(f"start is '{start}', expected one of {', '.join(STARTS)}" + nearest(start, STARTS))
+    require_lambda(theory.cosmology)
     growth = second_order_growth(theory.cosmology, z)
     if start == "growing-mode":
         return growing_mode_difference(a_nl, growth) * growth.potential**-2
@@ -83,6 +85,7 @@ def relativistic_kernel(
 
 def chi_kernel(theory: LinearTheory, z: float) -> Kernel:
     """phi - psi at second order for dust and Lambda, in Poisson gauge, from two linear phi of redshift ``z``."""
+    require_lambda(theory.cosmology)
     growth = second_order_growth(theory.cosmology, z)
     return growing_mode_chi(growth) * growth.potential**-2
 
@@ -94,6 +97,7 @@ def _since_start(
 
     The decaying linear potential of dust and Lambda goes as (conformal H) / a^2, that is a^(-5/2) Omega_m(z)^(-1/2).
     """
+    require_lambda(theory.cosmology)
     z_start = simulation.initial_redshift
     then, now = (second_order_growth(theory.cosmology, redshift) for redshift in (z_start, z))
     grown = now.potential / then.potential

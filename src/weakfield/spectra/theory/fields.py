@@ -26,6 +26,7 @@ from weakfield.spectra.theory.relativistic import (
     chi_coefficient,
     difference_coefficients,
     newtonian_coefficients,
+    require_lambda,
 )
 
 Field = TypeVar("Field", Tensor, NDArray[np.float32], NDArray[np.float64])
@@ -92,6 +93,7 @@ def _growth(z: float | None, cosmology: CosmologySettings | None) -> SecondOrder
         return EINSTEIN_DE_SITTER
     if z is None:
         raise BadInput("a cosmology is given without a redshift z, expected both or, for Einstein-de Sitter, neither")
+    require_lambda(cosmology)
     return second_order_growth(cosmology, z)
 
 

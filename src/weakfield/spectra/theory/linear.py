@@ -61,23 +61,30 @@ class LinearTheory:
             delta = delta + 3.0 * self.conformal_hubble(z) * theta / functions.k_hmpc**2
         return self._spline(functions, delta)(k_hmpc)
 
-    def written_density_transfer(self, k_hmpc: ArrayLike, z: float, theory: Theory, radiation: bool) -> Reals:
+    def written_density_transfer(
+        self, k_hmpc: ArrayLike, z: float, theory: Theory, radiation: bool, fluid: bool = False
+    ) -> Reals:
         """What the simulation writes as "delta" for zeta = 1 (EQUATIONS 9, 13.5): matter in its theory's gauge.
 
         With ``radiation``, photons and neutrinos are included too, and in Newton the term that makes up for the gauge,
-        all relative to the density of matter.
+        all relative to the density of matter; with ``fluid`` so is a fluid of dark energy.
         """
         matter = self.matter_transfer(k_hmpc, z, "poisson" if theory == "gr" else "nbody")
-        if not radiation:
+        if not (radiation or fluid):
             return matter
-        functions, cosmology = self._at(z), self.cosmology
-        extra = sum(
-            omega * functions.column("delta", species)
-            for omega, species in ((cosmology.Omega_gamma, "g"), (cosmology.Omega_ur, "ur"))
-        )
+        functions, cosmology, a = self._at(z), self.cosmology, 1.0 / (1.0 + z)
+        kinds, inertia = [], 0.0  # a^4 rho, and three times a^4 (rho + p)
+        if radiation:
+            kinds += [(cosmology.Omega_gamma, "g"), (cosmology.Omega_ur, "ur")]
+            inertia += 4.0 * cosmology.Omega_r
+        if fluid:
+            density = a * self.background.fluid_density(a)
+            kinds += [(density, "fld")]
+            inertia += 3.0 * (1.0 + self.background.fluid_state(a)) * density
+        extra = sum(omega * functions.column("delta", species) for omega, species in kinds)
         if theory == "newton":
             theta = functions.column("theta", "tot") / cosmology.h  # h/Mpc
-            extra = extra + 4.0 * cosmology.Omega_r * self.conformal_hubble(z) * theta / functions.k_hmpc**2
+            extra = extra + inertia * self.conformal_hubble(z) * theta / functions.k_hmpc**2
         share = (1.0 + z) / cosmology.Omega_m
         return matter + share * self._spline(functions, np.asarray(extra, dtype=np.float64))(k_hmpc)
 

@@ -18,7 +18,7 @@ from weakfield.mesh.kernels import kernels_for
 from weakfield.mesh.noise import unit_modes
 from weakfield.simulation.realisation import Realisation
 from weakfield.spectra.theory.linear import LinearTheory
-from weakfield.spectra.theory.relativistic import difference_coefficients
+from weakfield.spectra.theory.relativistic import difference_coefficients, require_lambda
 
 Reals = NDArray[np.float64]
 
@@ -87,6 +87,7 @@ def predicted_difference(theory: LinearTheory, simulation: SimulationSettings, s
     That is C1 of ``relativistic`` for a start that is correct at second order, without aliases, zero at k = 0;
     f = FFT / N^3, dimensionless. It is the same for a seed and its inverse.
     """
+    require_lambda(theory.cosmology)
     growth = second_order_growth(theory.cosmology, z)
     early = linear_potential(theory, simulation, seed, z) / growth.potential
     fields = second_order_fields(fft.forward(early) / simulation.grid**3)

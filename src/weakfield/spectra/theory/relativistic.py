@@ -38,6 +38,8 @@ The physics of all this is in docs/theory_spectra.md.
 
 from __future__ import annotations
 
+from weakfield.base.errors import BadInput
+from weakfield.config import CosmologySettings
 from weakfield.cosmology import SecondOrderGrowth
 from weakfield.spectra.theory.kernels import DOT, PER_A, PER_B, PER_C, A, B, Kernel, Laurent
 
@@ -53,6 +55,14 @@ CHI = -10.0 * THETA_0
 GROWTH = GRADIENT_SQUARED / 12 - 5 / 21 * PSI_0
 
 EINSTEIN_DE_SITTER = SecondOrderGrowth()
+
+
+def require_lambda(cosmology: CosmologySettings) -> None:
+    """Raise ``BadInput`` for dark energy other than Lambda, with which relativity's second order is another."""
+    if cosmology.has_fluid:
+        raise BadInput(
+            f"omega_fld is {cosmology.omega_fld:g}, expected 0: relativity's second order is known for dust and Lambda"
+        )
 
 
 def difference_coefficients(growth: SecondOrderGrowth = EINSTEIN_DE_SITTER, a_nl: float = 1.0) -> tuple[float, float]:

@@ -196,40 +196,35 @@ def kick_drift_newton(particles, potential, kick, drift):
     )  # fmt: skip
 
 
-def kick_drift_gr(particles, metric, a, a_half, kick, drift, second_order, kick_dragging, drift_metric):
+def kick_drift_gr(particles, metric, step):
     """See ``reference.motion.kick_drift_gr``."""
     if len(particles) < WIDTH:
-        reference.kick_drift_gr(particles, metric, a, a_half, kick, drift, second_order, kick_dragging, drift_metric)
+        reference.kick_drift_gr(particles, metric, step)
         return
     none = np.empty((0, 0, 0, 0), metric.numpy().dtype)  # of the types that phi, chi and B have elsewhere
-    _move(
-        particles, metric, particles.grid, none.reshape(0, 0, 0), none.reshape(0, 0, 0), none, 0, 0, a, a_half, kick,
-        drift, second_order, kick_dragging, drift_metric,
-    )  # fmt: skip
+    _move(particles, metric, particles.grid, none.reshape(0, 0, 0), none.reshape(0, 0, 0), none, 0, 0, step)
 
 
-def kick_drift_fields(
-    particles, phi, chi, b, space, a, a_half, kick, drift, second_order, kick_dragging, drift_metric
-):  # fmt: skip
+def kick_drift_fields(particles, phi, chi, b, space, step):
     """``kick_drift_gr`` in the metric that ``pack_metric`` makes of phi, chi and B; ``space`` is what it needs.
 
     Where particles stay near their rest cells, each thread packs a plane just before particles meet it: the metric of
     the whole mesh never goes to memory.
     """
-    numbers = (a, a_half, kick, drift, second_order, kick_dragging, drift_metric)
     n, threads = particles.grid, current_threads()
     low, high = particles.reach() if len(particles) >= WIDTH else (0, n)
     planes = high - low + 2
     if n < WIDTH or planes * threads >= n:
-        kick_drift_gr(particles, pack_metric(phi, chi, b, space), *numbers)
+        kick_drift_gr(particles, pack_metric(phi, chi, b, space), step)
         return
-    _move(particles, space, planes, phi.numpy(), chi.numpy(), b.numpy(), low, high, *numbers)
+    _move(particles, space, planes, phi.numpy(), chi.numpy(), b.numpy(), low, high, step)
 
 
-def _move(particles, space, planes, phi, chi, b, low, high, a, a_half, kick, drift, second_order, dragging, metric):
+def _move(particles, space, planes, phi, chi, b, low, high, step):
     n, packed = particles.grid, space.numpy().reshape(-1)
     _gr(
         particles.column.numpy(), particles.row_start.numpy(), particles.displacement.numpy(),
-        particles.momentum.numpy(), packed, planes, phi, chi, b, low, high, a, a_half, kick * n, drift * n,
-        second_order, dragging, metric, _LINEAR.astype(packed.dtype), current_threads(), n,
+        particles.momentum.numpy(), packed, planes, phi, chi, b, low, high, step.a, step.a_half, step.kick * n,
+        step.drift * n, step.second_order, step.kick_dragging, step.drift_metric, _LINEAR.astype(packed.dtype),
+        current_threads(), n,
     )  # fmt: skip

@@ -60,8 +60,9 @@ def _read(column, row_start, u, fields, n, packed, out):
 
 
 @njit(**PARALLEL)
-def _newton(column, row_start, u, q, slopes, kick, drift, n, pitch_y, pitch_z):
-    count, kick, drift = len(column), u.dtype.type(kick), u.dtype.type(drift)
+def _newton(column, row_start, u, q, slopes, keep, kick, drift, n, pitch_y, pitch_z):
+    real, count = u.dtype.type, len(column)
+    keep, kick, drift = real(keep), real(kick), real(drift)
     places, momenta = u.reshape(-1), q.reshape(-1)
     for plane in prange(n):
         z = np.int64(plane)
@@ -78,17 +79,18 @@ def _newton(column, row_start, u, q, slopes, kick, drift, n, pitch_y, pitch_z):
                     store4(rows, 8 * i, gather(load4, slopes, VECTOR, nodes, shares, i))
                 at = load_rows(rows, 0, WIDTH)
                 qx, qy, qz = (
-                    load(momenta, first) - kick * at[0], load(momenta, count + first) - kick * at[1],
-                    load(momenta, 2 * count + first) - kick * at[2],
+                    keep * load(momenta, first) - kick * at[0], keep * load(momenta, count + first) - kick * at[1],
+                    keep * load(momenta, 2 * count + first) - kick * at[2],
                 )  # fmt: skip
                 write_back(momenta, count, first, begin, stop, qx, qy, qz, cells)
                 write_back(places, count, first, begin, stop, ux + drift * qx, uy + drift * qy, uz + drift * qz, cells)
 
 
 @njit(**PARALLEL)
-def _gr(column, row_start, u, q, metric, dragging, a, a_half, kick, drift, n, pitch_y, pitch_z):
+def _gr(column, row_start, u, q, metric, dragging, a, a_half, keep, kick, drift, n, pitch_y, pitch_z):
     real = u.dtype.type
-    a2, half2, kick, turn = real(a * a), real(a_half * a_half), real(kick), real(n / (a * a))
+    a2, half2, keep, kick = real(a * a), real(a_half * a_half), real(keep), real(kick)
+    turn = real(n / (a * a))
     step, shift = real(drift * n), real(drift * n / (a_half * a_half))
     places, momenta, count = u.reshape(-1), q.reshape(-1), len(column)
     for plane in prange(n):
@@ -128,7 +130,7 @@ def _gr(column, row_start, u, q, metric, dragging, a, a_half, kick, drift, n, pi
                 fall_x += turn * (qx * b[4] + qy * b[5] + qz * b[6])
                 fall_y += turn * (qx * more[0] + qy * more[1] + qz * more[2])
                 fall_z += turn * (qx * more[4] + qy * more[5] + qz * more[6])
-                qx, qy, qz = qx - kick * fall_x, qy - kick * fall_y, qz - kick * fall_z
+                qx, qy, qz = keep * qx - kick * fall_x, keep * qy - kick * fall_y, keep * qz - kick * fall_z
                 speed = step * (f1 * e2) / root(half2 + e2 * (qx * qx + qy * qy + qz * qz))
                 # added up before they meet the position, beside which the shift alone would be rounded away
                 step_x, step_y, step_z = (
@@ -153,26 +155,26 @@ def read_pcs(particles, fields):
     return out[:packed]
 
 
-def kick_drift_newton_pcs(particles, slopes, kick, drift):
+def kick_drift_newton_pcs(particles, slopes, step):
     """See ``reference.pcs.kick_drift_newton_pcs``."""
     if len(particles) < WIDTH:
-        reference.kick_drift_newton_pcs(particles, slopes, kick, drift)
+        reference.kick_drift_newton_pcs(particles, slopes, step)
         return
     n, (flat, *pitches) = particles.grid, numbers(slopes)
     _newton(
         particles.column.numpy(), particles.row_start.numpy(), particles.displacement.numpy(),
-        particles.momentum.numpy(), flat, float(kick), float(drift * n), n, *pitches,
+        particles.momentum.numpy(), flat, float(step.keep), float(step.kick), float(step.drift * n), n, *pitches,
     )  # fmt: skip
 
 
-def kick_drift_pcs(particles, metric, dragging, a, a_half, kick, drift):
+def kick_drift_pcs(particles, metric, dragging, step):
     """See ``reference.pcs.kick_drift_pcs``."""
     if len(particles) < WIDTH:
-        reference.kick_drift_pcs(particles, metric, dragging, a, a_half, kick, drift)
+        reference.kick_drift_pcs(particles, metric, dragging, step)
         return
     packed, *pitches = numbers(metric)
     _gr(
         particles.column.numpy(), particles.row_start.numpy(), particles.displacement.numpy(),
-        particles.momentum.numpy(), packed, numbers(alike(dragging, pitches))[0], float(a), float(a_half), float(kick),
-        float(drift), particles.grid, *pitches,
+        particles.momentum.numpy(), packed, numbers(alike(dragging, pitches))[0], float(step.a), float(step.a_half),
+        float(step.keep), float(step.kick), float(step.drift), particles.grid, *pitches,
     )  # fmt: skip

@@ -52,16 +52,25 @@ def put_part(block, at, imaginary, value):
 
 @njit(**SERIAL)
 def add_seeded(block, p, imaginary, x, count, y, z, n, unit, at, strength, window, windowed, factor):
-    """Add factor x strength(n^2) x window x unit mode to ``count`` modes from n_x = x on."""
+    """Add factor x strength(n^2) x window x unit mode to ``count`` modes from n_x = x on, a whole row of a block.
+
+    One loop or the other, with nothing to decide inside: the compiler does several modes at once then.
+    """
     my, mz = min(y, n - y), min(z, n - z)
-    for i in range(count):
-        m = x + i
-        scale = factor * strength[m * m + my * my + mz * mz]
-        if windowed:  # the reference program's single-precision product
-            scale *= np.float64(window[m] * window[my] * window[mz])
-        mode = unit[at + i]
-        block[p + i] += scale * mode.real
-        block[imaginary + p + i] += scale * mode.imag
+    square = my * my + mz * mz
+    if windowed:  # the reference program's single-precision product
+        wy, wz = window[my], window[mz]
+        for i in range(count):
+            m = x + i
+            scale = factor * strength[m * m + square] * np.float64(window[m] * wy * wz)
+            block[p + i] += scale * unit[at + i].real
+            block[imaginary + p + i] += scale * unit[at + i].imag
+    else:
+        for i in range(count):
+            m = x + i
+            scale = factor * strength[m * m + square]
+            block[p + i] += scale * unit[at + i].real
+            block[imaginary + p + i] += scale * unit[at + i].imag
 
 
 @njit(**PARALLEL)
@@ -83,14 +92,13 @@ def _potential(
             columns(work, n, count, _PITCH, FORWARDS, radices, twiddles)
             for z in range(n):
                 k_row = waves[0, z] + waves[0, y] + shift
+                if added:
+                    add_seeded(
+                        work, place[z] * _PITCH, imaginary, first, count, y, z, n, unit, (z * n + y) * half + first,
+                        strength, window, windowed, weight,
+                    )  # fmt: skip
                 for x in range(0, count, WIDTH):
                     p = place[z] * _PITCH + x
-                    if added:
-                        mode = (z * n + y) * half + first + x
-                        add_seeded(
-                            work, p, imaginary, first + x, min(WIDTH, count - x), y, z, n, unit, mode, strength, window,
-                            windowed, weight,
-                        )  # fmt: skip
                     re, im = get_part(work, p, imaginary)
                     scale = factor / (load(flat, first + x) + k_row)
                     put_part(solved, z * _PITCH + x, imaginary, (re * scale, im * scale))
@@ -138,11 +146,6 @@ def _chi_and_b(
                     d = contraction(wx, wy, wz, kx, ky, kz)
                     chi = chi_mode(get_part(mine[0], p, imaginary), d, k, three, per * inverse * inverse)
                     put_part(mine[4], to, imaginary, chi)
-                    if added:
-                        add_seeded(
-                            mine[4], to, imaginary, first + x, many, y, z, n, unit, (z * n + y) * half + first + x,
-                            strength, window, windowed, weight,
-                        )  # fmt: skip
                     if vector:
                         mode = (z * n + y) * half + first + x
                         rates = transverse(wx, wy, wz, kx, ky, kz, inverse, one)
@@ -155,6 +158,11 @@ def _chi_and_b(
                             put_part(mine[5 + i], to, imaginary, new)
                             new = new[0] + ahead * rate[0], new[1] + ahead * rate[1]
                             put_modes(b, i * (field // 2) + mode, many, spare, new)
+                if added:
+                    add_seeded(
+                        mine[4], z * _PITCH, imaginary, first, count, y, z, n, unit, (z * n + y) * half + first,
+                        strength, window, windowed, weight,
+                    )  # fmt: skip
                 if y == 0 and z == 0 and first == 0:
                     mine[4, 0] = mine[4, imaginary] = 0
             columns(mine[4], n, count, _PITCH, BACKWARDS, radices, twiddles)
@@ -198,23 +206,25 @@ def takes(n):
     return fits(n)
 
 
-def solve_potential(source, modes, lattice, factor, shift, clear_zero_mode, addition, out):
+def solve_potential(source, modes, lattice, equation, out):
     """See ``mesh.solvers.solve_potential``."""
     n, threads, kind = lattice.n, current_threads(), source.numpy().dtype
     p, pairs, means = plan(n, kind), pairs_of(modes), np.zeros(1)
     planes_forward(source.numpy(), modes.numpy(), threads)
     _potential(
-        pairs, n, waves_of(n, kind), factor, shift, clear_zero_mode, *seeded(addition),
+        pairs, n, waves_of(n, kind), equation.factor, equation.shift, equation.clear_zero_mode,
+        *seeded(equation.addition),
         _blocks(n, kind, threads, 2, get_ident()), p.radices, p.twiddles, p.place, means,
     )  # fmt: skip
     planes_backward(modes.numpy(), out.numpy(), 1.0, threads)
     return float(means[0])
 
 
-def solve_chi_and_b(divergence, modes, lattice, b_modes, now, ahead, addition, chi, b):
+def solve_chi_and_b(divergence, modes, lattice, addition, chi, b):
     """See ``mesh.solvers.solve_chi_and_b``."""
     n, threads, kind = lattice.n, current_threads(), divergence.numpy().dtype
     p, vector = plan(n, kind), b is not None
+    b_modes, now, ahead = (b.modes, b.now, b.ahead) if vector else (modes[1:], 0.0, 0.0)
     planes_forward(divergence.numpy(), modes.numpy(), threads)
     _chi_and_b(
         pairs_of(modes), n, waves_of(n, kind), vector, now, ahead, pairs_of(b_modes), *seeded(addition),
@@ -222,4 +232,4 @@ def solve_chi_and_b(divergence, modes, lattice, b_modes, now, ahead, addition, c
     )  # fmt: skip
     planes_backward(modes[0].numpy(), chi.numpy(), 1.0, threads)
     if vector:
-        planes_backward(modes[1:].numpy(), b.numpy(), 1.0, threads)
+        planes_backward(modes[1:].numpy(), b.out.numpy(), 1.0, threads)

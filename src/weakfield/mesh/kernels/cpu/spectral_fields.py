@@ -183,17 +183,17 @@ def pack_vector(modes, out):
     return w.fields(0, 3, planes.THREE, out)
 
 
-def solve_stress(packed, gradient, factor, addition, now, ahead, chi, field, b, b_now):
+def solve_stress(packed, gradient, factor, addition, chi, field, b):
     """See ``mesh.spectral.solve_stress``."""
-    n, vector = gradient.shape[-1], b is not None and b_now is not None
-    modes = pairs_of(chi)
+    n, vector, modes = gradient.shape[-1], b is not None, pairs_of(chi)
+    carried, out = (pairs_of(b.modes), pairs_of(b.out)) if vector else (modes, modes)
     w = _Work(n, modes.dtype)
     sources.stress_of(
         *numbers(packed), _flat(gradient), n, w.waves[WAVENUMBERS], w.waves[ONES], w.waves[PER_WINDOW], factor / n**3,
         2.0 / n**3, vector, w.half, w.line, w.plane, *w.plan,
     )  # fmt: skip
     along_z.stress(
-        w.half, n, w.waves, float(now), float(ahead), modes, vector, pairs_of(b) if vector else modes,
-        pairs_of(b_now) if vector else modes, *seeded(addition), w.blocks, *w.plan,
+        w.half, n, w.waves, float(b.now) if vector else 0.0, float(b.ahead) if vector else 0.0, modes, vector, carried,
+        out, *seeded(addition), w.blocks, *w.plan,
     )  # fmt: skip
     w.fields(0, 1, planes.SEPARATE, field)

@@ -164,7 +164,7 @@ def gather(
 
 
 def triple_sums(a: Reals, b: Reals, c: Reals, triangles: Integers) -> Reals:
-    """See ``reference.triples.triple_sums``; of numpy arrays."""
+    """sum_x a_i b_j c_l for every row (i, j, l) of ``triangles``, (T,); fields (shells, sites)."""
     blocks, tiles, place = tiling(triangles, max(len(b), SIDE))
     a, b, c = (_at_least(fields, SIDE) for fields in (a, b, c))
     out = np.zeros((len(tiles), SIDE * SIDE))

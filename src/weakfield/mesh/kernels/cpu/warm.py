@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ import torch
 from weakfield.base.progress import bar
 from weakfield.config import Theory
 from weakfield.mesh import fft
+from weakfield.mesh.kernels.contract import Dragging, Poisson, Step, WeightedStep
 from weakfield.mesh.kernels.cpu import (
     assignment,
     hamiltonian,
@@ -17,6 +19,7 @@ from weakfield.mesh.kernels.cpu import (
     pcs_deposit,
     pcs_motion,
     projection,
+    shell_sums,
     solvers,
     sources,
     spectral,
@@ -27,13 +30,17 @@ from weakfield.mesh.noise import unit_modes
 from weakfield.mesh.packed import PACKED, VECTOR
 from weakfield.mesh.particles import Particles
 
+_STILL = WeightedStep(1.0, 0.0, 0.0)
 _GRID = 16  # the smallest mesh that uses the same code as large ones
 
 
-def compile_kernels(dtype: torch.dtype, theory: Theory, needs_chi: bool = True, mesh: str = "staggered") -> None:
+def compile_kernels(
+    dtype: torch.dtype, theory: Theory, needs_chi: bool = True, mesh: str = "staggered", spectra: bool = False
+) -> None:
     """The kernels a run of a theory in this precision calls in its cycles, once on a tiny mesh.
 
-    ``needs_chi``: whether a Newtonian run solves for chi too, for radiation or for an output; ``mesh`` as in settings.
+    ``needs_chi``: whether a Newtonian run solves for chi too, for radiation or for an output; ``mesh`` as in settings;
+    ``spectra``: whether any are written.
 
     Compiled code is kept on disk: later processes load it, which they would do anyway.
     """
@@ -41,10 +48,18 @@ def compile_kernels(dtype: torch.dtype, theory: Theory, needs_chi: bool = True, 
         steps = [*_spectral(dtype, theory), *_spectral_steps(dtype, theory, needs_chi)]
     else:
         steps = _steps(dtype, theory, needs_chi)
+    if spectra:
+        kinds = (torch.complex128, fft.COMPLEX[dtype]) if mesh == "spectral" else (torch.complex128,)
+        steps += [partial(_spectrum, kind) for kind in dict.fromkeys(kinds)]
     with bar("compiling kernels (first run only)", len(steps)) as progress:
         for step in steps:
             step()
             progress.advance()
+
+
+def _spectrum(kind: torch.dtype) -> None:
+    modes, one = np.zeros((1, 1, 1, 1), torch.zeros(0, dtype=kind).numpy().dtype), np.ones(1)
+    shell_sums.shell_sums(modes, (1.0,), np.zeros((1, 1, 1), np.int32), (one, one), None, 1.0, 1)
 
 
 def _particles(dtype: torch.dtype) -> Particles:
@@ -73,13 +88,13 @@ def _spectral(dtype: torch.dtype, theory: Theory) -> list[Callable[[], object]]:
         return [
             *steps,
             lambda: pcs_deposit.paint_pcs(p, None, 0.0, rho),
-            lambda: pcs_motion.kick_drift_newton_pcs(p, vector, 0.0, 0.0),
+            lambda: pcs_motion.kick_drift_newton_pcs(p, vector, _STILL),
         ]
     return [
         *steps,
         lambda: pcs_deposit.project_pcs(start, begin, 0.0, 1.0, begin.clone()),
         lambda: pcs_deposit.project_t0i_pcs(p, packed, momenta),
-        lambda: pcs_motion.kick_drift_pcs(p, packed, vector, 1.0, 1.0, 0.0, 0.0),
+        lambda: pcs_motion.kick_drift_pcs(p, packed, vector, _STILL),
     ]
 
 
@@ -103,7 +118,7 @@ def _spectral_fields(dtype: torch.dtype, theory: Theory, needs_chi: bool, start:
         return steps
     steps.append(lambda: fields.potential(phi, 1.0, 1.0, gradient, None, modes))
     if theory == "gr" or needs_chi:
-        steps.append(lambda: fields.solve_stress(packed, gradient, 0.0, None, 0.0, 0.0, chi, phi, b, b_now))
+        steps.append(lambda: fields.solve_stress(packed, gradient, 0.0, None, chi, phi, Dragging(b, 0.0, 0.0, b_now)))
     if theory == "gr":
         steps += [
             lambda: fields.contrast(packed[..., 0], gradient, None, phi.clone(), sums),
@@ -130,7 +145,7 @@ def _steps(dtype: torch.dtype, theory: Theory, needs_chi: bool) -> list[Callable
         lambda: projection.project_t0i(start, momenta[0], momenta),
         lambda: fft.forward(momenta, out=curl),
         lambda: spectral.transverse_part(curl, lattice, 0.0),
-        lambda: solvers.solve_potential(phi, modes[0], lattice, 1.0, 0.0, True, None, phi),
+        lambda: solvers.solve_potential(phi, modes[0], lattice, Poisson(1.0, 0.0, True), phi),
         lambda: spectral.add_realisation(unit, strength, None, 1.0, modes[0]),
         lambda: fft.backward(modes[0], n),
     ]
@@ -141,7 +156,7 @@ def _steps(dtype: torch.dtype, theory: Theory, needs_chi: bool) -> list[Callable
     chi_and_b: list[Callable[[], object]] = [
         lambda: projection.project_stress_energy(p, phi, None, 0.0, 1.0, True, packed),
         lambda: sources.stress_divergence(packed, phi, 0.0, four),
-        lambda: solvers.solve_chi_and_b(four, modes, lattice, b_modes, 0.0, 0.0, None, chi, four[1:]),
+        lambda: solvers.solve_chi_and_b(four, modes, lattice, None, chi, Dragging(b_modes, 0.0, 0.0, four[1:])),
     ]
     if theory == "newton":
         return [*steps, *newton, *(chi_and_b if needs_chi else [])]
@@ -150,5 +165,5 @@ def _steps(dtype: torch.dtype, theory: Theory, needs_chi: bool) -> list[Callable
         *chi_and_b,
         lambda: sources.phi_source(packed, None, phi, chi, phi, 0.0, 0.0, 0.0, True, True, four[0], sums),
         lambda: sources.pack_metric(phi, chi, four[1:], packed),
-        lambda: motion.kick_drift_fields(p, phi, chi, four[1:], packed, 1.0, 1.0, 0.0, 0.0, True, True, True),
+        lambda: motion.kick_drift_fields(p, phi, chi, four[1:], packed, Step(1.0, 1.0, 0.0, 0.0, True, True, True)),
     ]

@@ -128,9 +128,10 @@ def kick_drift_newton(particles, potential, kick, drift):
     )  # fmt: skip
 
 
-def kick_drift_gr(particles, metric, a, a_half, kick, drift, second_order, kick_dragging, drift_metric):
+def kick_drift_gr(particles, metric, step):
     """See ``reference.motion.kick_drift_gr``."""
     n, count, u = particles.grid, len(particles), contiguous(particles.displacement)
+    a, a_half, kick, drift, second_order, kick_dragging, drift_metric = step
     numbers = scalars(u, a**2, kick * n, 1 / (n * a**2), a_half**2, drift * n, 1 / (n * a_half**2))
     grid, block = blocks(count, _WIDE)
     _gr[grid](

@@ -326,7 +326,9 @@ def _newton_pcs(column, row, u, q, slopes, numbers, n, count, BLOCK: tl.constexp
     change = kick * _gather(slopes, x, fx, y, fy, z, fz, live, n, _VECTOR, _VECTOR, _VECTOR)
     field = tl.arange(0, _VECTOR)[None, :]
     qx, qy, qz = _momenta(q, p, live, count)
-    qx, qy, qz = qx - _field(change, field, 0), qy - _field(change, field, 1), qz - _field(change, field, 2)
+    keep = tl.load(numbers + 2).to(fx.dtype)
+    qx, qy = keep * qx - _field(change, field, 0), keep * qy - _field(change, field, 1)
+    qz = keep * qz - _field(change, field, 2)
     _push(u, q, p, live, drift, qx, qx)
     _push(u, q, p + count, live, drift, qy, qy)
     _push(u, q, p + count + count, live, drift, qz, qz)
@@ -349,7 +351,8 @@ def _kick_drift_pcs(column, row, u, q, metric, dragging, numbers, n, count, BLOC
     ax += drag * tl.sum(tl.where(component < 3, along * dx, 0.0), axis=1)
     ay += drag * tl.sum(tl.where(component < 3, along * dy, 0.0), axis=1)
     az += drag * tl.sum(tl.where(component < 3, along * dz, 0.0), axis=1)
-    qx, qy, qz = qx - kick * ax, qy - kick * ay, qz - kick * az
+    keep = tl.load(numbers + 7).to(fx.dtype)
+    qx, qy, qz = keep * qx - kick * ax, keep * qy - kick * ay, keep * qz - kick * az
 
     half2, drift = tl.load(numbers + 4).to(fx.dtype), tl.load(numbers + 5).to(fx.dtype)
     stretch = _exp(2 * _field(at, field, _PHI))
@@ -417,20 +420,23 @@ def project_t0i_pcs(particles, metric, out):
     return out
 
 
-def kick_drift_newton_pcs(particles, slopes, kick, drift):
+def kick_drift_newton_pcs(particles, slopes, step):
     """See ``reference.pcs.kick_drift_newton_pcs``."""
     n, count, u = particles.grid, len(particles), contiguous(particles.displacement)
     grid, block = blocks(count, _WIDE)
     _newton_pcs[grid](
         particles.column, particles.rows(), u, contiguous(particles.momentum), contiguous(slopes),
-        scalars(u, kick * _CUBE, drift * n), n, count, BLOCK=block, **OPTIONS,
+        scalars(u, step.kick * _CUBE, step.drift * n, step.keep), n, count, BLOCK=block, **OPTIONS,
     )  # fmt: skip
 
 
-def kick_drift_pcs(particles, metric, dragging, a, a_half, kick, drift):
+def kick_drift_pcs(particles, metric, dragging, step):
     """See ``reference.pcs.kick_drift_pcs``."""
     n, count, u = particles.grid, len(particles), contiguous(particles.displacement)
-    numbers = scalars(u, _CUBE, a**2, kick, n / a**2 * _CUBE, a_half**2, drift * n, _CUBE / a_half**2)
+    numbers = scalars(
+        u, _CUBE, step.a**2, step.kick, n / step.a**2 * _CUBE, step.a_half**2, step.drift * n, _CUBE / step.a_half**2,
+        step.keep,
+    )  # fmt: skip
     grid, block = blocks(count, _WIDE)
     _kick_drift_pcs[grid](
         particles.column, particles.rows(), u, contiguous(particles.momentum), contiguous(metric),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from weakfield.mesh.kernels.contract import Step
 from weakfield.mesh.kernels.reference.assignment import Cells, gradient
 from weakfield.mesh.packed import BX, CHI, LX, PHI
 from weakfield.mesh.particles import Particles
@@ -18,16 +19,14 @@ def kick_drift_newton(particles: Particles, potential: Tensor, kick: float, drif
     particles.displacement += drift * particles.grid * particles.momentum
 
 
-def kick_drift_gr(
-    particles: Particles, metric: Tensor, a: float, a_half: float, kick: float, drift: float, second_order: bool,
-    kick_dragging: bool, drift_metric: bool,
-) -> None:  # fmt: skip
+def kick_drift_gr(particles: Particles, metric: Tensor, step: Step) -> None:
     """Kick with scale factor a (EQUATIONS 6.2, 13.1 iv), then drift with a_half and the same fields (6.3), in place.
 
     ``metric`` (N, N, N, 8) is as ``pack_metric`` leaves it: phi, chi, Bhat on the links, and the difference of each
     Bhat_i along its own axis. Without ``kick_dragging`` the B term of the kick is left out; without ``drift_metric``
     all metric terms of the drift are.
     """
+    a, a_half, kick, drift, second_order, kick_dragging, drift_metric = step
     n, q, cells = particles.grid, particles.momentum, Cells.of(particles)
     phi, chi = metric[..., PHI].contiguous(), metric[..., CHI].contiguous()
     b, own = metric[..., BX : BX + 3].movedim(-1, 0), metric[..., LX : LX + 3].movedim(-1, 0)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from weakfield.mesh.kernels.contract import WeightedStep
 from weakfield.mesh.packed import D_PHI, D_PSI, METRIC_PHI, METRIC_PSI, STRESS, T00
 from weakfield.mesh.particles import Particles
 
@@ -141,31 +142,30 @@ def project_t0i_pcs(particles: Particles, metric: Tensor | None, out: Tensor) ->
     return out.copy_(deposited.movedim(-1, 0))
 
 
-def kick_drift_newton_pcs(particles: Particles, slopes: Tensor, kick: float, drift: float) -> None:
-    """q -= kick grad(phi); x += drift q, in place; ``slopes`` (N, N, N, 4) holds the gradient and an unused field."""
-    particles.momentum -= kick * Splines.of(particles).gather(slopes)[:3]
-    particles.displacement += drift * particles.grid * particles.momentum
+def kick_drift_newton_pcs(particles: Particles, slopes: Tensor, step: WeightedStep) -> None:
+    """q = keep q - kick grad(phi); x += drift q, in place; ``slopes`` (N, N, N, 4): the gradient, an unused field."""
+    pull = Splines.of(particles).gather(slopes)[:3]
+    particles.momentum.mul_(step.keep).sub_(pull, alpha=step.kick)
+    particles.displacement += step.drift * particles.grid * particles.momentum
 
 
-def kick_drift_pcs(
-    particles: Particles, metric: Tensor, dragging: Tensor, a: float, a_half: float, kick: float, drift: float
-) -> None:
+def kick_drift_pcs(particles: Particles, metric: Tensor, dragging: Tensor, step: WeightedStep) -> None:
     """Kick with scale factor a, then drift with a_half and the same fields, in place (EQUATIONS 16.2).
 
-    q_i -= kick (fall_i + sum_j q_j d_i B_j), x_i += drift (e^(psi + 2 phi) q_i / S + B_i). ``metric`` (N, N, N, 8) is
+    q_i = keep q_i - kick (fall_i + sum_j q_j d_i B_j), x_i += drift (e^(psi + 2 phi) q_i / S + B_i). ``metric`` is
     packed as in ``mesh.packed``; ``dragging`` (N, N, N, 4) holds a^2 B and an unused field. The derivative of B is
     simply that of its spline, because next to grad(phi) this term is only of third order.
     """
     n, q, splines = particles.grid, particles.momentum, Splines.of(particles)
     at = splines.gather(metric)
-    pull = fall(q, at, a)
+    pull = fall(q, at, step.a)
     for i in range(3):
-        pull[i] += (n / a**2) * (q * splines.gather(dragging, along=i)[:3]).sum(0)
-    q -= kick * pull
+        pull[i] += (n / step.a**2) * (q * splines.gather(dragging, along=i)[:3]).sum(0)
+    q.mul_(step.keep).sub_(pull, alpha=step.kick)
     phi, psi = at[METRIC_PHI], at[METRIC_PSI]
-    energy = torch.sqrt(a_half**2 + torch.exp(2 * phi) * (q**2).sum(0))
-    velocity = torch.exp(psi + 2 * phi) * q / energy + splines.gather(dragging)[:3] / a_half**2
-    particles.displacement += drift * n * velocity
+    energy = torch.sqrt(step.a_half**2 + torch.exp(2 * phi) * (q**2).sum(0))
+    velocity = torch.exp(psi + 2 * phi) * q / energy + splines.gather(dragging)[:3] / step.a_half**2
+    particles.displacement += step.drift * n * velocity
 
 
 def fall(q: Tensor, at: Tensor, a: float) -> Tensor:

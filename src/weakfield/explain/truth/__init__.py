@@ -1,0 +1,1 @@
+"""Explanations against truth: a functional of known attribution, and the scores of methods and networks on it."""
