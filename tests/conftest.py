@@ -7,14 +7,20 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line does, before anything starts threads
 os.environ.setdefault("WEAKFIELD_WORKERS", "1")  # tests of several workers say so; the others have one core each
+if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores: more threads would wait for one another
+    os.environ.setdefault("WEAKFIELD_THREADS", "1")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("WEAKFIELD_DEVICE", "cpu")  # what is promised bit by bit; tests of a GPU ask for it by name
 
 import pytest
+import threadpoolctl
 import torch
 
 from helpers.synthetic import tiny_study, write_run
 from weakfield.config import RunFolder, StudyConfig
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # those that a plugin of pytest loaded before the lines above
+    threadpoolctl.threadpool_limits(1, "blas")
 if not torch.cuda.is_available():  # Triton interprets its kernels then; it reads this when it is first imported
     os.environ.setdefault("TRITON_INTERPRET", "1")
 
