@@ -20,7 +20,7 @@ from weakfield.base.errors import BadInput, WeakfieldError
 from weakfield.base.files import file_hash, write_json, write_text
 from weakfield.config import RunFolder, StudyConfig
 from weakfield.stages import FolderStage, PairStage, Stage
-from weakfield.study import STAGES, run_study
+from weakfield.study import STAGES, run_study, stages_until
 
 
 def study_with(**tables: dict[str, Any]) -> StudyConfig:
@@ -331,6 +331,13 @@ def test_the_stages_of_the_package_are_in_order() -> None:
         assert set(stage.reads) <= seen, f"{stage.name} reads a stage that comes after it"
         seen.add(stage.name)
     assert [stage.name for stage in STAGES] == ["simulate", "measure", "dataset", "train", "audit", "explain", "report"]
+
+
+def test_a_run_ends_with_the_stage_that_was_named() -> None:
+    assert [stage.name for stage in stages_until("dataset")] == ["simulate", "measure", "dataset"]
+    assert stages_until("report") == stages_until(None) == STAGES
+    with pytest.raises(BadInput, match=r"--until is 'trian', expected one of simulate, measure.*'train'"):
+        stages_until("trian")
 
 
 def test_the_settings_of_the_stages_exist() -> None:

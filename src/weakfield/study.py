@@ -14,7 +14,7 @@ from contextlib import redirect_stdout, suppress
 from importlib import import_module
 from pathlib import Path
 
-from weakfield.base.errors import BadInput
+from weakfield.base.errors import BadInput, nearest
 from weakfield.base.loading import loading
 from weakfield.base.plugins import trust
 from weakfield.base.pool import workers_kept
@@ -98,6 +98,15 @@ STAGES: tuple[Stage, ...] = (
 )
 
 STAGE_NAMES = tuple(stage.name for stage in STAGES)
+
+
+def stages_until(last: str | None) -> tuple[Stage, ...]:
+    """The stages in order up to and with the ``last``; all of them for ``None``. ``BadInput`` for an unknown name."""
+    if last is None:
+        return STAGES
+    if last not in STAGE_NAMES:
+        raise BadInput(f"--until is '{last}', expected one of {', '.join(STAGE_NAMES)}{nearest(last, STAGE_NAMES)}")
+    return STAGES[: STAGE_NAMES.index(last) + 1]
 
 
 def run_study(

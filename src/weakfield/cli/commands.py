@@ -28,6 +28,9 @@ def run(
     scheduler: Scheduler = None,
     cluster: Cluster = None,
     profile: Profile = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="STAGE", help="Stop after this stage; default: report, the last.")
+    ] = None,
     trusted: Trust = False,
     json_lines: Json = False,
 ) -> None:
@@ -42,16 +45,20 @@ def run(
     weakfield run my.toml --out runs/mine
     weakfield run demo --grid 16 --pairs 10      a smaller box of the same cells, fewer seeds
     weakfield run demo --workers 4               four pairs at once
+    weakfield run my.toml --until train          no audit, no attribution, no page
     """
     from weakfield.cli.campaign import campaign_settings
     from weakfield.config import RunFolder
+    from weakfield.study import stages_until
 
+    stages = stages_until(until)
     config, folder = resolve(study, out, grid, pairs, trusted)
     if config.plugins and not RunFolder(folder).provenance.exists():
         named = ", ".join(f"{key} = '{name}'" for key, name in config.plugins.items())
         print(f"weakfield: this study runs code of its author with your rights: {named}", file=sys.stderr)
-    run_stages(config, folder, None, json_lines, campaign_settings(config, profile, workers, scheduler, cluster))
-    if not json_lines:
+    campaign = campaign_settings(config, profile, workers, scheduler, cluster)
+    run_stages(config, folder, None, json_lines, campaign, stages)
+    if not json_lines and stages[-1].name == "report":
         print(folder / "report" / "index.html")
 
 
