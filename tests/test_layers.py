@@ -27,7 +27,7 @@ FLOORS = (
     {"dataset"},
     {"learning"},
     {"audit", "explain"},
-    {"report"},
+    {"report", "sharing"},
     {"stages"},
     {"study"},
     {"run"},

@@ -153,6 +153,17 @@ class Run:
         modes = predicted_difference(theory, simulation, self._known(seed), z)
         return self._labelled(spectral.field_of(modes, simulation.grid), "C1", seed, z)
 
+    def export(
+        self, to: str, out: str | Path | None = None, network: str | None = None, licence: str | None = None
+    ) -> Path:
+        """Write the pairs (npz, npy, zarr, huggingface) or a network (safetensors, onnx) for others, with a card.
+
+        Returns the new folder: ``out``, by default beside the run. See docs/sharing.md.
+        """
+        from weakfield.sharing import export
+
+        return export(self.study, self._folder, to, out, network, licence)
+
     def __repr__(self) -> str:
         done = self.stages
         study, box = self.study, self.study.simulation

@@ -20,7 +20,7 @@ from weakfield.cli import invoke
 from weakfield.config import StudyConfig
 
 STAGES = ("simulate", "measure", "dataset", "train", "audit", "explain", "report")
-COMMANDS = ("run", *STAGES, "import", "index", "lightcone", "presets", "settings", "doctor", "cite")
+COMMANDS = ("run", *STAGES, "export", "import", "index", "lightcone", "presets", "settings", "doctor", "cite")
 ROOT = Path(__file__).parents[2]
 
 

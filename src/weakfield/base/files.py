@@ -40,6 +40,38 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
 
 
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty scratch folder beside ``path``; rename it to ``path`` if the block ends without an error.
+
+    ``BadInput`` if something of that name exists, before or after the block. An error removes the scratch folder.
+    """
+    path = Path(path)
+    _require_absent(path)
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with working_on(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield empty_folder(scratch)
+            for file in scratch.rglob("*"):
+                if file.is_file():
+                    with open(file, "rb") as handle:
+                        os.fsync(handle.fileno())
+            _require_absent(path)
+            os.rename(scratch, path)
+            sync_folder(path.parent)
+    except BaseException as error:
+        shutil.rmtree(scratch, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise WeakfieldError(told(error, path, "write")) from error
+        raise
+
+
+def _require_absent(path: Path) -> None:
+    if path.exists() or path.is_symlink():
+        raise BadInput(f"{path} exists, expected the name of a folder to be made")
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in ``folder`` survive a power cut."""
     handle = os.open(folder, os.O_RDONLY)

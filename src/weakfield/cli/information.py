@@ -132,6 +132,6 @@ def cite() -> None:
     \b
     weakfield cite >> references.bib
     """
-    from weakfield.cli.citation import citation
+    from weakfield.base.citation import citation
 
     print(citation(), end="")

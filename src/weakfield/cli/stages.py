@@ -179,3 +179,37 @@ def report(folder: Run, trusted: Trust = False, json_lines: Json = False) -> Non
     weakfield report runs/demo
     """
     one_stage(folder, "report", json_lines, trusted)
+
+
+@app.command()
+def export(
+    folder: Run,
+    to: Annotated[
+        str,
+        typer.Option("--to", metavar="FORMAT", help="npz, npy, zarr, huggingface; safetensors, onnx for a network."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder to make; default: the run's name and the format, beside it.")
+    ] = None,
+    network: Annotated[str | None, typer.Option("--network", help="Which network; default: the first.")] = None,
+    licence: Annotated[
+        str | None, typer.Option("--licence", help="Licence of the data, for the card: an identifier like cc-by-4.0.")
+    ] = None,
+    trusted: Trust = False,
+) -> None:
+    """Write pairs or a network in a format for others, with a card.
+
+    Pairs as npz (a file a seed), npy (an array for each theory and redshift), zarr or a data set of Hugging Face, which
+    are read without weakfield; a trained network as safetensors or onnx. README.md in the folder is the card: what it
+    is, units, gauge, seeds, up to which k the difference is relativity, how to cite. Prints the folder.
+
+    \b
+    weakfield export runs/demo --to npy
+    weakfield export runs/demo --to huggingface --out demo --licence cc-by-4.0
+    weakfield export runs/demo --to safetensors --network cnn
+    """
+    from weakfield.config import RunFolder
+    from weakfield.pairs.runfolder import load_study
+    from weakfield.sharing import export as write
+
+    print(write(load_study(folder, trusted), RunFolder(folder), to, out, network, licence))
