@@ -3,6 +3,7 @@
 # make check   formatter, linter, type checker                  make docs         regenerate docs/settings.md, settings_ini.md, audit.md
 # make test-slurm   campaigns on a SLURM of one node, started for that (Debian: apt-get install slurm-wlm munge; root)
 # make test-gpu     where there is a CUDA GPU: the tests of its kernels and of whole runs on it, and how fast it is
+# make notebooks  execute docs/notebooks and write them as pages, runs/notebooks/NAME/NAME.md
 # make validate   run every reference case, write docs/validation.md and its figure
 #
 # test-slow and validate install CLASS first (a minute or two to compile) and do without it where that fails.
@@ -17,7 +18,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt
 
-.PHONY: demo test test-slow test-slurm test-gpu check docs validate clean
+.PHONY: demo test test-slow test-slurm test-gpu check docs notebooks validate clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -48,6 +49,9 @@ docs: $(VENV)/.installed
 	$(BIN)/weakfield settings > docs/settings.md
 	$(BIN)/weakfield settings --ini > docs/settings_ini.md
 	$(BIN)/weakfield audit --list > docs/audit.md
+
+notebooks: $(VENV)/.installed
+	$(BIN)/python docs/scripts/notebooks.py --out runs/notebooks
 
 validate: $(VENV)/.installed-class
 	$(BIN)/python docs/scripts/validation.py
