@@ -20,7 +20,7 @@ from weakfield.cli import invoke
 from weakfield.config import StudyConfig
 
 STAGES = ("simulate", "measure", "dataset", "train", "audit", "explain", "report")
-COMMANDS = ("run", *STAGES, "export", "import", "index", "lightcone", "presets", "settings", "doctor", "cite")
+COMMANDS = ("run", *STAGES, "export", "import", "index", "lightcone", "presets", "settings", "docs", "doctor", "cite")
 ROOT = Path(__file__).parents[2]
 
 
@@ -91,6 +91,18 @@ class TestTexts:
         assert printed.startswith("@software{weakfield,\n  author = {{The weakfield developers}},\n")
         assert "author = {Eisenstein, Daniel J. and Hu, Wayne}" in printed
         assert "eprint = {astro-ph/9709112},\n  archivePrefix = {arXiv}" in printed
+
+    def test_pages_are_listed_and_printed(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert invoke(["docs"]) == 0
+        listed = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+        files = {path.relative_to(ROOT / "docs").with_suffix("").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+        assert set(listed) == files
+        assert listed["theory/fitting"] == "Over- and underfitting"
+        for name in ("relativity", "docs/relativity.md"):
+            assert invoke(["docs", name]) == 0
+            assert capsys.readouterr().out == (ROOT / "docs" / "relativity.md").read_text()
+        assert invoke(["docs", "relativty"]) == 2
+        assert "did you mean 'relativity'?" in capsys.readouterr().err
 
     def test_doctor_tries_what_a_study_needs(self) -> None:
         done = weakfield("doctor", "--json")

@@ -22,8 +22,9 @@ def _entry(work: dict[str, Any]) -> str:
     fields = {
         "author": " and ".join(_author(author) for author in work["authors"]),
         "title": work["title"],
-        "year": work.get("year"),
+        "year": work.get("year") or str(work.get("date-released", ""))[:4] or None,
         "version": work.get("version"),
+        "url": work.get("url"),
         "eprint": arxiv,
         "archivePrefix": "arXiv" if arxiv else None,
     }

@@ -89,7 +89,7 @@ def simulate(
     """Grow the pairs of a study, or run a settings.ini.
 
     A study writes pairs/seed00001/{newton,gr}/ in its run folder; whole pairs are not grown again. With --workers
-    several are grown at once (docs/campaigns.md), and any number of these commands may share a run folder. A
+    several are grown at once ('weakfield docs campaigns'), and any number of these commands may share a run folder. A
     settings.ini of the reference program runs unchanged and writes the files that the reference program would write
     ('output path' is relative to the working directory and is made if it is missing); unknown keys are warnings.
 
@@ -184,8 +184,8 @@ def import_runs(
     theory, are imported too, and the stage that needs more says so. Writes pairs/, with the true redshift of every
     field, and study.toml if there is none; every other command reads them. Links are not followed.
 
-    With --arrays, cubes of other simulators become the two classes of a study (docs/arrays.md): arrays (n, N, N, N), or
-    folders with one cube in each file; the same index is the same seed, unless they are --unpaired.
+    With --arrays, cubes of other simulators become the two classes of a study ('weakfield docs arrays'): arrays
+    (n, N, N, N), or folders with one cube in each file; the same index is the same seed, unless they are --unpaired.
 
     \b
     weakfield import /data/gevolution --out runs/theirs

@@ -93,7 +93,7 @@ def settings(
 ) -> None:
     """List every key of a study file, with default and meaning.
 
-    The output is Markdown: docs/settings.md, or docs/settings_ini.md with --ini.
+    The output is Markdown: the page settings of 'weakfield docs', or settings_ini with --ini.
 
     \b
     weakfield settings
@@ -121,6 +121,23 @@ def doctor(json_lines: Annotated[bool, typer.Option("--json", help="Print one JS
     print(json.dumps(examination.as_json()) if json_lines else examination.as_text())
     if not examination.healthy:
         raise typer.Exit(1)
+
+
+@app.command()
+def docs(
+    page: Annotated[str | None, typer.Argument(metavar="PAGE", help="Print this page; default: list them.")] = None,
+) -> None:
+    """List the pages of the documentation, or print one.
+
+    They are Markdown, and come with the package.
+
+    \b
+    weakfield docs
+    weakfield docs relativity | less
+    """
+    from weakfield.cli import pages
+
+    print(pages.listing() if page is None else pages.page(page).rstrip("\n"))
 
 
 @app.command()

@@ -27,7 +27,7 @@ class ExplainSettings(Settings):
             "deeplift",
         ),
         min_length=1,
-        description="names of methods, see docs/explanation.md, or module:NAME of a function of one's own",
+        description="names of methods, see 'weakfield docs explanation', or module:NAME of a function of one's own",
     )
     steps: int = Field(
         8, ge=2, description="nodes of the path between the members of a pair at first; more where the sum needs them"

@@ -52,7 +52,8 @@ class SearchSettings(Settings):
     seed: int = Field(0, ge=0, description="seed of the choice of trials")
     space: dict[str, Choices] = Field(
         {},
-        description="keys of training, each with a list of values or { low, high, log }; default: see docs/learning.md",
+        description="keys of training, each with a list of values or { low, high, log }; default: see 'weakfield docs"
+        " learning'",
     )
 
     @property

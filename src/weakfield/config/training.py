@@ -38,7 +38,7 @@ class TrainingSettings(Settings):
     network: str = Field(
         "cnn3d",
         description="a name of weakfield.learning.networks, or package.module:Class of an nn.Module of one's own, which"
-        " runs with the rights of who runs the study (docs/learning.md)",
+        " runs with the rights of who runs the study ('weakfield docs learning')",
     )
     size: Size = Field("base", description="preset of channels and blocks of the network")
     channels: int | None = Field(
@@ -102,7 +102,7 @@ class TrainingSettings(Settings):
     precision: Literal["auto", "single", "bf16"] = Field(
         "auto",
         description="precision of the layers in training (bf16: autocast); auto measures once on each machine, see"
-        " docs/learning.md",
+        " 'weakfield docs learning'",
     )
     layout: Literal["auto", "channels_last", "contiguous"] = Field(
         "auto", description="memory layout of networks; auto measures together with precision"

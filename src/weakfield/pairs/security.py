@@ -53,7 +53,7 @@ def warn_of_open_scheduler(address: str) -> None:
         return
     warnings.warn(
         f"scheduler {address} asks nobody who they are: whoever reaches it can run code as its workers do; expected"
-        " tls:// outside a network that you trust (docs/campaigns.md)",
+        " tls:// outside a network that you trust ('weakfield docs campaigns')",
         stacklevel=2,
     )
 
