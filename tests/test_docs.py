@@ -80,6 +80,7 @@ def test_curves_of_a_training_are_there(tiny: dict[str, dict]) -> None:
         assert case["bound_loss"] < np.log(2) < 1.1 * case["validation"][0]  # three epochs find next to nothing
 
 
+@pytest.mark.slow(minutes=0.2)
 def test_maximum_likelihood_finds_the_true_scale(tiny: dict[str, dict]) -> None:
     results = tiny["losses"]
     error = results["fisher"] / np.sqrt(results["pairs"] / 35)  # of all parts together

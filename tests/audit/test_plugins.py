@@ -129,6 +129,7 @@ def test_what_a_control_returns_has_to_be_a_result(trained: tuple[StudyConfig, R
     assert not (folder.audit / "audit.json").exists()
 
 
+@pytest.mark.slow(minutes=0.1)
 def test_a_control_that_fails_is_left_out_with_a_sentence_and_the_others_are_run(
     trained: tuple[StudyConfig, RunFolder],
 ) -> None:
@@ -156,6 +157,7 @@ def test_a_full_disk_and_an_interrupt_stop_the_audit(
         audit.run(with_controls(study, f"own_control_of_a_test:{name}"), folder)
 
 
+@pytest.mark.slow(minutes=0.1)
 def test_a_control_of_a_baseline_that_was_left_out_says_so(
     trained: tuple[StudyConfig, RunFolder], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -87,6 +87,7 @@ def test_the_power_spectrum_explains_the_network(audited: dict[str, Any]) -> Non
     assert row(audited, "log_pk_baseline")["verdict"] == "shortcut"
 
 
+@pytest.mark.slow(minutes=0.1)
 def test_without_a_mean_the_monopole_is_clean(tmp_path: Path) -> None:
     context = trained(tmp_path, scale=1.0, mean=0.0)
     only = audit.complete(context, "monopole_only")

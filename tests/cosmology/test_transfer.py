@@ -42,6 +42,7 @@ def _at(functions: TransferFunctions, column: Array, k: Array) -> Array:
     return np.asarray(CubicSpline(np.log(functions.k_hmpc), column)(np.log(k)))
 
 
+@pytest.mark.slow(minutes=0.1)
 @pytest.mark.parametrize("z", [100.0, 50.0, 10.0, 1.0, 0.0])
 def test_camb_agrees_with_class(camb_history: SplinedHistory, z: float) -> None:
     table = np.load(DATA / "class_tables_excerpt.npz")

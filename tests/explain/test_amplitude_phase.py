@@ -61,6 +61,7 @@ def test_power_has_no_phase(dimensions):
     np.testing.assert_allclose(found.amplitude.values, straight.values, atol=1e-12 * scale)
 
 
+@pytest.mark.slow(minutes=0.1)
 def test_where_only_amplitudes_differ_all_is_amplitude():
     first, second = twins(8, 3)
     other = polar(first, second).field(1, 0)
@@ -103,6 +104,7 @@ def test_one_mode_by_hand():
         assert found.phase.total[0] == pytest.approx(half * phase)
 
 
+@pytest.mark.slow(minutes=0.1)
 def test_half_a_turn_of_all_phases_and_modes_without_amplitude():
     first = noise(1, 1, 8, 8, 8)
     turned = amplitude_phase(TRIANGLES, first, -first)

@@ -98,6 +98,7 @@ def run_of(network: str, tmp_path, **settings):
     return study, folder
 
 
+@pytest.mark.slow(minutes=0.1)
 def test_what_a_network_does_not_admit_is_left_out_everywhere_and_the_rest_is_done(tmp_path):
     study, folder = run_of("Measured", tmp_path, trust_methods=("gradient", "occlusion"))
     with warnings.catch_warnings(record=True) as told:

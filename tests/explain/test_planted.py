@@ -89,6 +89,7 @@ def test_a_region_is_altered_and_fourier_attribution_is_broad():
     assert share.max() < 0.6  # a box of 4 cells out of 12 has no scale of its own
 
 
+@pytest.mark.slow(minutes=0.1)
 def test_exact_networks_are_attributed_to_what_was_planted():
     cubes = gaussian_cubes(12, N, -1.0, seed=5)
     coupled = coupled_triangle(cubes, EDGES, (0, 1, 2), 0.5)

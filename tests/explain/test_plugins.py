@@ -66,6 +66,7 @@ def trained(tmp_path: Path, module: Path) -> tuple[StudyConfig, RunFolder]:
     return study, folder
 
 
+@pytest.mark.slow(minutes=0.1)
 def test_its_maps_are_summed_tested_and_shown(trained: tuple[StudyConfig, RunFolder], module: Path) -> None:
     study, folder = trained
     explain.check(study)

@@ -31,6 +31,7 @@ def test_every_size_has_as_many_steps() -> None:
         assert size * curve.as_many_steps(settings, size, 32).epochs == 320
 
 
+@pytest.mark.slow(minutes=0.1)
 def test_the_curve_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     study = tiny_study(pairs=14, training={"epochs": 1, "mean_kept_too": False}, evaluation={"learning_curve": [2, 4]})
     folder = write_run(study, tmp_path / "run", scale=1.3)

@@ -188,6 +188,7 @@ def test_a_source_decides_whether_a_stage_is_finished(own: Path) -> None:
     assert all(before[name] != after[name] for name in before)
 
 
+@pytest.mark.slow(minutes=0.1)
 def test_a_run_does_without_the_file_of_its_network(own: Path, tmp_path: Path) -> None:
     """It opens, evaluates, audits and explains, retraining included; a changed file in the path is seen."""
     audit = {"controls": ["labels_shuffled"], "retrainings": 1, "epochs": 1}

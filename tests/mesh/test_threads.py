@@ -22,6 +22,7 @@ print(before, torch.get_num_threads())
 """
 
 
+@pytest.mark.slow(minutes=0.1)
 @pytest.mark.parametrize("count", ["1", "2"])
 def test_a_parallel_loop_leaves_pytorch_its_threads(count: str) -> None:
     """In a process of its own: Numba starts its threads once."""

@@ -47,6 +47,7 @@ def test_local_workers_listen_on_loopback_alone(monkeypatch: pytest.MonkeyPatch)
     assert local(monkeypatch, encrypted=False).startswith("tcp://127.0.0.1:")
 
 
+@pytest.mark.slow(minutes=0.1)
 @with_keys
 @pytest.mark.skipif(sys.platform != "linux", reason="sockets are read from /proc")
 def test_local_workers_turn_away_who_has_no_certificate(monkeypatch: pytest.MonkeyPatch) -> None:

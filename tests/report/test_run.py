@@ -68,6 +68,7 @@ def whole(tmp_path_factory):
     return study, folder
 
 
+@pytest.mark.slow(minutes=0.3)
 def test_page_holds_every_section_in_order_and_fetches_nothing(whole):
     study, folder = whole
     summary = report.run(study, folder)
@@ -106,6 +107,7 @@ def test_stages_that_are_absent_are_one_line_each(tmp_path):
     assert text.count("has not been run") == 13  # two sentences of the head, and eleven sections
 
 
+@pytest.mark.slow(minutes=0.1)
 def test_a_network_at_chance_has_no_attribution_and_no_words_for_its_fit(tmp_path):
     study = tiny_study(
         training={"mean_kept_too": False},

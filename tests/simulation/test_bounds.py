@@ -136,6 +136,7 @@ def test_the_rms_is_that_of_the_field(grid: int) -> None:
     assert expected < 2 / 3 * curvature * 1.1  # phi is at most 2/3 of zeta, for n_s near 1
 
 
+@pytest.mark.slow(minutes=0.1)
 def test_thousands_of_steps_land_on_their_redshifts() -> None:
     """Ramps between intervals grow as a power of the number of steps, which has no bound."""
     plan = landing_factors(StudyConfig().cosmology, 20.0, 1 / 256, 0.06, 1 / 101, (0.1, 0.10001, 1.0))

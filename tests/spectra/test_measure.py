@@ -62,6 +62,7 @@ def test_a_single_pair_has_no_error_and_an_empty_field_in_the_table(tmp_path, no
         assert all(row["ratio_error"] == "" and float(row["ratio"]) > 0 for row in csv.DictReader(handle))
 
 
+@pytest.mark.slow(minutes=0.1)
 def test_run_finds_the_ratio_that_was_drawn(tmp_path):
     # GR evolves twice as much: its difference cubes have 4 times the power, whatever the seed
     study = tiny_study(pairs=4)

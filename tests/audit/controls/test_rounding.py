@@ -45,6 +45,7 @@ def test_only_the_precision_differs(context: AuditRun) -> None:
     assert own == second
 
 
+@pytest.mark.slow(minutes=0.1)
 def test_the_runs_differ_by_rounding_only(context: AuditRun) -> None:
     folders = {seed: grow(context, seed) for seed in context.study.seeds.all}
     cubes = newton_pairs(context, context.study.seeds.all, folders)

@@ -55,6 +55,7 @@ def brute_force(n: int, edges: np.ndarray, kernel: Kernel) -> dict[tuple[int, in
     return {row: (int(count), total / count) for row, (count, total) in totals.items()}
 
 
+@pytest.mark.slow(minutes=0.1)
 @pytest.mark.parametrize(
     ("n", "edges", "name"),
     [(8, [0.5, 1.5, 2.5, 3.5], "f2"), (9, [0.5, 1.7, 3.0, 4.4], "potential"), (8, [1.0, 2.0, 6.0], "start")],
