@@ -89,6 +89,7 @@ def test_maximum_likelihood_finds_the_true_scale(tiny: dict[str, dict]) -> None:
     assert results["auc"] == results["auc_tripled"]
 
 
+@pytest.mark.slow(minutes=0.2)
 def test_back_propagation_is_the_limit_of_difference_quotients(tiny: dict[str, dict]) -> None:
     smallest = {name: min(row["errors"]) for name, row in tiny["backpropagation"].items() if name != "pairs"}
     assert smallest["central, tanh, double"] < 1e-8  # eps^(2/3) = 4e-11, times third derivatives over first

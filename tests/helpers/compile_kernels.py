@@ -1,4 +1,4 @@
-"""Compile the CPU kernels of every kind of run, one mesh a process, so that tests running side by side find them on disk."""
+"""Compile the CPU kernels of every kind of run, one mesh a process: tests that run side by side find them on disk."""
 
 from __future__ import annotations
 

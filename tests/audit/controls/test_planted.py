@@ -17,6 +17,8 @@ from weakfield.config import RunFolder
 from weakfield.dataset import build
 from weakfield.learning import training
 
+pytestmark = pytest.mark.slow(minutes=0.5)
+
 
 def complete(context: AuditRun, name: str) -> dict[str, Any]:
     """The row of a control, as ``audit.json`` has it."""
@@ -50,7 +52,6 @@ def dipole(tmp_path_factory: pytest.TempPathFactory) -> AuditRun:
 class TestPhases:
     """GR has Newton's power at every |k| and a local f_NL."""
 
-    @pytest.mark.slow(minutes=0.1)
     def test_there_is_information_beyond_power(self, phases: AuditRun) -> None:
         row = complete(phases, "beyond_power")
         assert (row["beyond"], row["verdict"]) == ("yes", "clean")
@@ -80,7 +81,6 @@ class TestPhases:
 class TestPower:
     """GR is Newton with a louder shell: P(k) and nothing else."""
 
-    @pytest.mark.slow(minutes=0.1)
     def test_there_is_no_information_beyond_power(self, power: AuditRun) -> None:
         for name in ("beyond_power", "beyond_bispectrum"):
             row = complete(power, name)
@@ -121,7 +121,6 @@ class TestPower:
 class TestAmplitude:
     """GR is Newton times 1.3."""
 
-    @pytest.mark.slow(minutes=0.1)
     def test_one_number_is_all_the_network_sees(self, amplitude: AuditRun) -> None:
         row = complete(amplitude, "amplitude_rescaled")
         assert row["verdict"] == "shortcut"
