@@ -85,6 +85,9 @@ class TestTexts:
         assert invoke(["cite"]) == 0
         printed, file = capsys.readouterr().out, (ROOT / "CITATION.cff").read_text()
         assert f"version = {{{__version__}}}" in printed
+        released = re.search(r"\ndate-released: (\d{4})-", file)
+        assert released is not None
+        assert f"  year = {{{released[1]}}},\n  version" in printed
         assert f"\nversion: {__version__}\n" in file
         for title in re.findall('title: "(.*)"', file):
             assert f"title = {{{title}}}" in printed

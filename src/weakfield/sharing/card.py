@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 from weakfield._version import __version__
@@ -109,7 +110,13 @@ def _card(
 
 def _front_matter(study: StudyConfig, licence: str | None, files: Mapping[str, str]) -> str:
     """What Hugging Face reads at the head of a card."""
-    lines = ["---", f"license: {licence or 'unknown'}", f'pretty_name: "{study.name}"', "tags:", "- cosmology"]
+    lines = [
+        "---",
+        f"license: {licence or 'unknown'}",
+        f"pretty_name: {json.dumps(study.name)}",
+        "tags:",
+        "- cosmology",
+    ]
     if files:
         lines += ["configs:", "- config_name: default", "  data_files:"]
         lines += [line for part, path in files.items() for line in (f"  - split: {part}", f"    path: {path}")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,12 +43,14 @@ def export(
     ``out`` defaults to the name of the run folder and the format, beside the run. ``network`` is the name of one of
     several networks. ``licence`` goes onto the card, an identifier such as cc-by-4.0; without one, the card says that
     none was stated. Raises ``BadInput`` for an unknown format, a folder that exists, a run without what is to be
-    exported, and packages that are not installed.
+    exported, a licence that is no identifier, and packages that are not installed.
     """
     if to not in FORMATS:
         raise BadInput(f"--to is '{to}', expected one of {', '.join(FORMATS)}{nearest(to, FORMATS)}")
     if network is not None and to not in _NETWORKS:
         raise BadInput(f"--network is given and --to is '{to}', expected one of {', '.join(_NETWORKS)} beside it")
+    if licence is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+-]*", licence):
+        raise BadInput(f"--licence is '{licence}', expected an identifier such as cc-by-4.0, or none")
     root = folder.root.resolve()
     place = Path(out) if out is not None else root.with_name(f"{root.name}-{to}")
     with new_folder(place) as scratch:

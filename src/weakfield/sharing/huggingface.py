@@ -14,6 +14,9 @@ from weakfield.dataset import PARTS
 from weakfield.sharing.arrays import slug
 from weakfield.sharing.universes import UNSPLIT, Universes
 
+#: universes in memory at once, and in a group of rows
+_ROWS = 8
+
 
 def write_huggingface(universes: Universes, folder: Path) -> str:
     """A Parquet file for each part, one row a universe; returns how it is read, as Markdown."""
@@ -51,9 +54,13 @@ def write_huggingface(universes: Universes, folder: Path) -> str:
         with tempfile.TemporaryDirectory(dir=folder) as cache, bar("export", len(universes.seeds)) as progress:
             for part, seeds in parts(universes).items():
                 made = Dataset.from_generator(
-                    partial(rows, seeds), features=features, cache_dir=cache, fingerprint=f"weakfield-{part}"
+                    partial(rows, seeds),
+                    features=features,
+                    cache_dir=cache,
+                    fingerprint=f"weakfield-{part}",
+                    writer_batch_size=_ROWS,
                 )
-                made.to_parquet(folder / "data" / f"{part}.parquet")
+                made.to_parquet(folder / "data" / f"{part}.parquet", batch_size=_ROWS)
                 del made
     finally:
         if shown:

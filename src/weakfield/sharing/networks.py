@@ -94,8 +94,8 @@ def write_onnx(network: TrainedNetwork, folder: Path) -> str:
         if stops(error):
             raise
         raise Unsuited(
-            f"the network '{network.metrics.network}' could not be written as ONNX, since {reason(error)}; expected one"
-            " of plain layers; '--to safetensors' exports any network of weakfield"
+            f"the network '{network.metrics.network}' could not be written as ONNX, since PyTorch's export ended with"
+            f" {type(error).__name__}; expected a network of plain layers; '--to safetensors' exports any of weakfield"
         ) from error
     with torch.no_grad():
         expected = network.network(samples)
