@@ -26,7 +26,7 @@ demo: $(VENV)/.installed
 	@echo "The page: $(CURDIR)/runs/demo/report/index.html"
 
 test: $(VENV)/.installed-test
-	@$(BIN)/python tests/helpers/compile_kernels.py  # half a minute less than if each process of pytest compiled for itself
+	@$(BIN)/python tests/helpers/compile_kernels.py # else each process of pytest would compile for itself
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow" $(PYTEST_FLAGS)
 
 test-slow: $(VENV)/.installed-class

@@ -69,15 +69,14 @@ audit[["verdict", "value", "low", "high"]].round(2)
 #
 # ## What did it look at?
 #
-# The difference of the logits of a pair is a sum over Fourier shells. This is where in k the decision is made; of a
-# network at chance it is noise, and the picture says that too.
+# The difference of the logits of a pair is a sum over Fourier shells. That is where in k the decision is made, if
+# there is one: a network at chance decides nothing, and then a sentence takes the place of the picture.
 
 # %%
 figure, axes = plt.subplots(figsize=(5.5, 3.6), layout="constrained")
 run.explain.plot(axes)
 plt.show()
-run.explain.to_pandas().head()
 
 # %% [markdown]
-# Compare the shells with where the difference of a pair is relativity (the notebook about a pair): a network that looks
-# elsewhere has found the mesh. `weakfield report runs/small` puts all of this on one page.
+# Where there are shells to see, compare them with where the difference of a pair is relativity (the notebook about a
+# pair): a network that looks elsewhere has found the mesh. `weakfield report runs/small` puts all of this on one page.

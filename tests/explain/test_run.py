@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -189,7 +190,14 @@ def test_tables_hold_what_was_found(trained):
     assert found.maps["gradient"].dims == ("channel", "z", "y", "x")
     assert found.maps.x.values[1] == study.simulation.box_size_mpch / 8
     assert repr(found).startswith(f"<Attributions of cnn: {len(found.explanation.seeds)} test pairs")
-    assert "logit" in found.plot().get_ylabel()
+    heard, silent = (
+        replace(found, explanation=found.explanation.model_copy(update={"at_chance": said})).plot()
+        for said in (None, "no better than a coin")
+    )
+    assert "logit" in heard.get_ylabel()
+    assert heard.lines
+    assert not silent.lines
+    assert [text.get_text() for text in silent.texts] == ["nothing to explain: no better than a coin"]
 
 
 def test_what_was_not_run_has_no_tables(tmp_path):

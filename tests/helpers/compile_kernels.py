@@ -14,10 +14,11 @@ def compile_of(mesh: str) -> None:
     """All kernels of a mesh, in both theories and precisions; those on disk are only loaded."""
     import torch
 
+    from weakfield.config import THEORIES
     from weakfield.mesh.kernels.cpu.warm import compile_kernels
 
-    for dtype, theory in product((torch.float64, torch.float32), ("gr", "newton")):
-        compile_kernels(dtype, theory, needs_chi=True, mesh=mesh, spectra=True)  # type: ignore[arg-type]
+    for dtype, theory in product((torch.float64, torch.float32), THEORIES):
+        compile_kernels(dtype, theory, needs_chi=True, mesh=mesh, spectra=True)
 
 
 if __name__ == "__main__":

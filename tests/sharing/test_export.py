@@ -217,7 +217,7 @@ def test_the_card_has_what_the_run_has_measured(run: Run, tmp_path: Path) -> Non
     wf.open(folder).export("npy", tmp_path / "out")
     card = (tmp_path / "out" / "README.md").read_text()
     assert "- z = 1: up to k = 0.02 h/Mpc. Measured by this run from 2 seeds" in card
-    assert "- z = 10: up to k = 0.063 h/Mpc. Not measured here" in card
+    assert "- z = 10: up to k = 0.047 h/Mpc. Not measured here" in card
 
 
 def test_imported_cubes_keep_their_names(tmp_path: Path) -> None:

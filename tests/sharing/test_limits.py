@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from helpers.synthetic import tiny_study
 from weakfield.sharing.card import ranges
-from weakfield.sharing.limits import known_limit, measured_limit
+from weakfield.sharing.limits import CORRELATION, RESPONSE, known_limit, measured_limit
 from weakfield.spectra.parity import SUMS, Parity
 
 
@@ -37,14 +41,36 @@ def test_it_ends_at_the_first_shell_that_is_not_c1(even, crossed, limit) -> None
 
 def test_what_is_known_of_the_meshes() -> None:
     box = {"grid": 32, "box_size_mpch": 640.0}  # k_Nyq = pi / 20 h/Mpc
+    dust = tiny_study(simulation={**box, "transfer": "eisenstein-hu"})
+    assert known_limit(dust, 10.0).k_hmpc == pytest.approx(0.4 * np.pi / 20)
     study = tiny_study(simulation=box)
-    assert known_limit(study, 10.0).k_hmpc == pytest.approx(0.4 * np.pi / 20)
+    assert known_limit(study, 10.0).k_hmpc == pytest.approx(0.3 * np.pi / 20)
     assert known_limit(study, 1.0).k_hmpc == pytest.approx(0.3 * np.pi / 20)
     assert known_limit(study, 0.0) is None
     assert known_limit(tiny_study(simulation={**box, "box_size_mpch": 6400.0}), 1.0) is None
     staggered = tiny_study(simulation={**box, "mesh": "staggered", "start": "linear"})
     assert known_limit(staggered, 1.0).k_hmpc is None
     assert "nowhere" in str(known_limit(staggered, 1.0))
+
+
+def test_what_is_known_is_what_was_measured() -> None:
+    """Every tenth of k_Nyq below a limit has response and correlation, as measured for docs/relativity.md."""
+    found = defaultdict(list)
+    for case, measured in json.loads((Path(__file__).parents[2] / "docs" / "relativity.json").read_text()).items():
+        about = json.loads(case)
+        own = about["mesh"] == "spectral" and about["start"] == "growing-mode" and not about["first"]
+        if own and about["step"] <= 0.2 and about["cell"] <= 40 and "tenth 0" in measured.get("10", {}):
+            key = tuple(about[name] for name in ("grid", "cell", "transfer", "precision", "step"))
+            found[key].append(measured)
+    assert len(found) > 8
+    for (grid, cell, transfer, precision, _), seeds in found.items():
+        box = {"grid": grid, "box_size_mpch": cell * grid, "transfer": transfer, "precision": precision}
+        for z in ("10", "1"):
+            tenths = known_limit(tiny_study(simulation=box), float(z)).k_hmpc / (np.pi / cell) * 10
+            for i in range(int(tenths + 1e-9)):
+                shell = [seed[z][f"tenth {i}"] for seed in seeds]
+                assert np.mean([one["correlation"] for one in shell]) > CORRELATION - 0.002  # as rounded on the page
+                assert np.mean([one["response"] for one in shell]) == pytest.approx(1, abs=RESPONSE)
 
 
 def test_ranges_of_seeds() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -172,9 +173,17 @@ class Attributions:
         return xr.Dataset(variables, coords=coordinates, attrs={"seed": found.seed, "model": found.model})
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Plot what each Fourier shell contributes, by integral and by exchange, with errors, on ``ax`` or new axes."""
-        table = self.to_pandas()
+        """Plot what each Fourier shell contributes, by integral and by exchange, with errors, on ``ax`` or new axes.
+
+        Of a network at chance the axes hold the sentence that says so, and nothing else.
+        """
         panel = ax if ax is not None else new_figure(size=(6.4, 3.7))[1][0, 0]
+        if self.explanation.at_chance:
+            said = fill(f"nothing to explain: {self.explanation.at_chance}", 50)
+            panel.text(0.5, 0.5, said, ha="center", va="center", transform=panel.transAxes)
+            panel.set_axis_off()
+            return panel
+        table = self.to_pandas()
         panel.axhline(0, color=GREY, linewidth=1)
         for name, label, colour, marker, shift in (
             ("attributed", "pair-integrated gradient", COLOURS["difference"], "o", 1 / 1.015),
@@ -184,8 +193,6 @@ class Attributions:
             panel.errorbar(k, values, table[f"{name}_error"], fmt=marker, color=colour, markersize=4.5, label=label)
         panel.set_ylabel("contribution to GR \N{MINUS SIGN} Newton  [logit]")
         panel.legend(frameon=False, fontsize=9)
-        if self.explanation.at_chance:
-            panel.set_title("the network is at chance: this is noise", fontsize=10)
         wavenumber_axis(panel)
         return panel
 

@@ -14,10 +14,8 @@ from weakfield.learning.trained import TrainedNetwork
 from weakfield.sharing.arrays import write_npy, write_npz, write_zarr
 from weakfield.sharing.card import network_card, universes_card
 from weakfield.sharing.huggingface import parts, write_huggingface
-from weakfield.sharing.networks import load_network, write_onnx, write_safetensors
+from weakfield.sharing.networks import write_onnx, write_safetensors
 from weakfield.sharing.universes import Universes
-
-__all__ = ["FORMATS", "export", "load_network"]
 
 #: each writes into an empty folder and returns the part of the card that says what lies there
 _UNIVERSES: dict[str, Callable[[Universes, Path], str]] = {

@@ -37,8 +37,8 @@ def write_safetensors(network: TrainedNetwork, folder: Path) -> str:
     saved = load_weights(network.folder / "weights.pt")
     settings = TrainingSettings.from_mapping(saved["settings"], str(network.folder))
     transforms = network.dataset.description.transforms
-    steps = {str(step["kind"]) for step in (*transforms.mean_kept, *transforms.mean_removed)}
-    if own := sorted({settings.network, *steps} & {name for name in (settings.network, *steps) if is_plugin(name)}):
+    named = {settings.network, *(str(step["kind"]) for step in (*transforms.mean_kept, *transforms.mean_removed))}
+    if own := sorted(name for name in named if is_plugin(name)):
         raise Unsuited(
             f"{network.folder} rests on code of your own ({', '.join(own)}), expected a network and transforms of"
             " weakfield, which others have; '--to onnx' exports what a network computes"
