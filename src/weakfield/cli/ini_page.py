@@ -28,7 +28,8 @@ passed are not written again. As in gevolution an output that was due in the ver
 """,
     "Linear theory": """\
 Without `Tk file` and `mPk file`, as for a build linked to CLASS, transfer functions are computed, and a line says so:
-by CAMB, or by CLASS with `transfer = class`, on the wavenumbers that CLASS would use. CAMB needs baryons and photons.
+by CAMB, or by CLASS with `transfer = class`, on the wavenumbers and through the times that CLASS would use. CAMB needs
+baryons and photons.
 With a `Tk file` and `radiation treatment = CLASS` (or `fluid treatment = CLASS`) the start is that of the file, and
 linear fields are those of `linear transfer`; a warning says so.
 """,

@@ -189,7 +189,8 @@ class SimulationSettings(Settings):
         "camb", description="source of linear radiation and of the fluid, if they act and transfer is a file"
     )
     transfer_nodes: Literal["fine", "class"] = Field(
-        "fine", description="wavenumbers of computed tables; class: the coarse ones of CLASS (EQUATIONS 3.2)"
+        "fine",
+        description="wavenumbers and times of computed tables; class: the coarse ones of CLASS (EQUATIONS 3.2)",
     )
 
     start: Literal["growing-mode", "linear"] = Field(

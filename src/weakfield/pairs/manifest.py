@@ -203,13 +203,17 @@ def manifest_path(pair: Path) -> Path:
 
 def settings_hash(study: StudyConfig) -> str:
     """The hash of what decides the files of a pair, apart from the seed and from whether it is inverted."""
+    simulation = study.simulation
+    # tables of CAMB through CLASS's times: pairs grown before had accurate ones
+    times = {"class_times": 1} if simulation.transfer_nodes == "class" and simulation.transfer != "class" else {}
     cones = {"lightcone": study.lightcone.model_dump(mode="json")} if study.lightcone.cones else {}
     return content_hash(
         {
             **cones,
-            "recipe": _RECIPE[study.simulation.mesh, study.simulation.precision],
+            **times,
+            "recipe": _RECIPE[simulation.mesh, simulation.precision],
             "cosmology": study.cosmology.model_dump(mode="json"),
-            "simulation": study.simulation.identity(),
+            "simulation": simulation.identity(),
             "output": study.output.model_dump(mode="json", exclude=CHECKPOINT_SCHEDULE),
         }
     )

@@ -1,7 +1,8 @@
 """Newtonian-gauge transfer functions from CAMB's synchronous output (EQUATIONS 14), cached on disk.
 
 CAMB solves in the rest frame of cold dark matter for zeta = -1. Once the sign of its output is flipped,
-alpha = theta_cdm / k^2, together with the conformal Hubble rate H, leads to Newtonian gauge (EQUATIONS 3.2).
+alpha = theta_cdm / k^2, together with the conformal Hubble rate H, leads to Newtonian gauge (EQUATIONS 3.2). With the
+nodes ``class`` the tables are those that CLASS would give, on its wavenumbers and through its times.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from weakfield.config.cosmology import CosmologySettings
 from weakfield.config.simulation import SimulationSettings
 from weakfield.cosmology.background import HUBBLE_LENGTH_MPCH, Background
 from weakfield.cosmology.transfer.cache import cached_arrays
+from weakfield.cosmology.transfer.class_times import through_class_times
 from weakfield.cosmology.transfer.fluid import effective_state, fluid_perturbations
 from weakfield.cosmology.transfer.nodes import FINE_RULE, class_nodes, fine_nodes
 from weakfield.cosmology.transfer.tables import (
@@ -34,7 +36,7 @@ from weakfield.cosmology.transfer.tables import (
 
 Array = npt.NDArray[np.float64]
 
-_RECIPE = 1  # raised whenever the numbers of a table change for the same input
+_RECIPE = 2  # raised whenever the numbers of a table change for the same input
 _FIRST_SCALE_FACTOR = 1.0 / 104.0
 _TIMES = 240  # number of nodes from there to today, uniform in ln a
 _STATES = 1000  # nodes in ln a of the equation of state of dark energy, from 1e-6 to today
@@ -63,6 +65,7 @@ def provide(settings: SimulationSettings, cosmology: CosmologySettings) -> Splin
         settings.box_size_mpch,
         settings.grid,
         _scale_factor_range(settings.initial_redshift),
+        settings.initial_redshift if settings.transfer_nodes == "class" else None,
     )
     require_coverage(history.k_hmpc, settings.box_size_mpch, settings.grid, history.source)
     return history
@@ -75,8 +78,14 @@ def _scale_factor_range(initial_redshift: float) -> float:
 
 @lru_cache(maxsize=8)
 def _history(
-    cosmology: CosmologySettings, nodes: str, box_size_mpch: float, grid: int, a_first: float
+    cosmology: CosmologySettings,
+    nodes: str,
+    box_size_mpch: float,
+    grid: int,
+    a_first: float,
+    sampled_from: float | None,
 ) -> SplinedHistory:
+    """``sampled_from`` is the initial redshift of a simulation that sees CLASS's times, or None for accurate ones."""
     try:
         import camb
     except ImportError as error:
@@ -88,16 +97,23 @@ def _history(
             "accuracy": _ACCURACY,
             "cosmology": cosmology.model_dump(mode="json"),
             "nodes": [nodes, box_size_mpch, grid, FINE_RULE],
-            "times": [a_first, _TIMES],
+            "times": [a_first, _TIMES, sampled_from],
         }
     )
-    arrays = cached_arrays(f"camb-{key}", lambda: _compute(cosmology, nodes, box_size_mpch, grid, a_first))
+    arrays = cached_arrays(
+        f"camb-{key}", lambda: _compute(cosmology, nodes, box_size_mpch, grid, a_first, sampled_from)
+    )
     k, a = arrays.pop("k_hmpc"), arrays.pop("a")
     return SplinedHistory(k, a, arrays, f"CAMB {camb.__version__}")
 
 
 def _compute(
-    cosmology: CosmologySettings, nodes: str, box_size_mpch: float, grid: int, a_first: float
+    cosmology: CosmologySettings,
+    nodes: str,
+    box_size_mpch: float,
+    grid: int,
+    a_first: float,
+    sampled_from: float | None,
 ) -> dict[str, Array]:
     """Every column in (a, k), together with the nodes."""
     try:
@@ -106,12 +122,15 @@ def _compute(
         count = math.ceil((_TIMES - 1) * math.log(a_first) / math.log(_FIRST_SCALE_FACTOR)) + 1
         a = np.exp(np.linspace(math.log(a_first), 0.0, count))
         output = results.get_redshift_evolution(k, 1.0 / a - 1.0, list(_VARIABLES), lAccuracyBoost=_ACCURACY)
+        tau = np.asarray(results.conformal_time(1.0 / a - 1.0), dtype=np.float64)
     except BadInput:
         raise
     except Exception as error:  # CAMB's own errors share no base class
         raise WeakfieldError(f"CAMB could not compute the transfer functions: {error}") from error
     table = {name: np.asarray(output[:, :, i], dtype=np.float64).T for i, name in enumerate(_VARIABLES)}
     columns = _newtonian_gauge(table, k, a, cosmology)
+    if sampled_from is not None:
+        a, columns = through_class_times(columns, a, tau, sampled_from)
     if not all(np.isfinite(column).all() for column in columns.values()):
         raise WeakfieldError("CAMB returned transfer functions that are not finite")
     return {"k_hmpc": k / cosmology.h, "a": a, **columns}
