@@ -3,6 +3,7 @@
 # make check   formatter, linter, type checker                  make docs         regenerate docs/settings.md, settings_ini.md, audit.md
 # make test-slurm   campaigns on a SLURM of one node, started for that (Debian: apt-get install slurm-wlm munge; root)
 # make test-gpu     where there is a CUDA GPU: the tests of its kernels and of whole runs on it, and how fast it is
+# make site    build the pages of docs as a site, build/site/index.html; a broken link is an error
 # make notebooks  execute docs/notebooks and write them as pages, runs/notebooks/NAME/NAME.md
 # make validate   run every reference case, write docs/validation.md and its figure
 #
@@ -18,7 +19,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt
 
-.PHONY: demo test test-slow test-slurm test-gpu check docs notebooks validate clean
+.PHONY: demo test test-slow test-slurm test-gpu check docs site notebooks validate clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -51,6 +52,9 @@ docs: $(VENV)/.installed
 	$(BIN)/weakfield settings --ini > docs/settings_ini.md
 	$(BIN)/weakfield audit --list > docs/audit.md
 
+site: $(VENV)/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+
 notebooks: $(VENV)/.installed
 	$(BIN)/python docs/scripts/notebooks.py --out runs/notebooks
 
@@ -70,6 +74,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.installed-test: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) -e '.[test]'
 	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(PIP) -e '.[docs]'
+	@touch $@
 
 $(VENV)/.installed-class: $(VENV)/.installed-test
 	@if $(PIP) -e '.[test,class]'; then touch $@; \

@@ -1,0 +1,67 @@
+"""The site: what its hook makes of links and formulas, and that it builds without a broken link."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def hook() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("site_hook", ROOT / "docs" / "scripts" / "site_pages.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_links_to_files_lead_to_pages_that_show_them(hook: ModuleType) -> None:
+    def turned(uri: str, text: str) -> str:
+        return hook.on_page_markdown(text, SimpleNamespace(file=SimpleNamespace(src_uri=uri)), None, None)
+
+    assert turned("index.md", "[a](../README.md#using-it)") == "[a](files/README.md#using-it)"
+    assert turned("theory/index.md", "[a](../../setup.py) [b](../physics.md)") == (
+        "[a](../files/setup.py.md) [b](../physics.md)"
+    )
+    assert turned("files/README.md", "![a](docs/images/demo.png)") == "![a](../images/demo.png)"
+    assert turned("files/examples.md", "[a](settings.ini)") == "[a](examples/settings.ini.md)"
+    for kept in ("[a](https://arxiv.org/abs/1)", "[a](#here)", "`[a](../setup.py)`", "```\n[a](../setup.py)\n```"):
+        assert turned("index.md", kept) == kept
+    assert hook.targets("docs/index.md", "[a](../examples) `[b](x.md)`") == ["examples"]
+
+
+def test_files_and_folders_are_shown(hook: ModuleType) -> None:
+    assert "- [settings.ini](settings.ini)\n" in hook.shown("examples")
+    assert hook.shown("setup.py").startswith("# setup.py\n\n````python\n")
+    assert hook.shown("README.md") == (ROOT / "README.md").read_text()
+
+
+def test_formulas_are_typeset(hook: ModuleType) -> None:
+    pytest.importorskip("latex2mathml")
+    found = hook.on_page_content(r'<span class="arithmatex">\(k &lt; 2\)</span>', None, None, None)
+    assert re.match(r"<math .*<mi>k</mi><mo>&lt;</mo>|<math .*<mi>k</mi><mo>&#x0003C;</mo>", found)
+
+
+@pytest.mark.slow
+def test_it_builds_without_a_broken_link(tmp_path: Path) -> None:
+    pytest.importorskip("mkdocs")
+    pytest.importorskip("material")
+    command = [sys.executable, "-m", "mkdocs", "build", "--site-dir", str(tmp_path / "site")]
+    done = subprocess.run(
+        command, cwd=ROOT, env=os.environ | {"NO_MKDOCS_2_WARNING": "1"}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    for page in (ROOT / "docs").rglob("*.md"):
+        built = (tmp_path / "site" / page.relative_to(ROOT / "docs")).with_suffix(".html")
+        assert built.exists(), page
+        assert "arithmatex" not in built.read_text(), f"a formula of {page} is not typeset"
