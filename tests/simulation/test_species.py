@@ -12,7 +12,7 @@ import torch
 
 import weakfield as wf
 from weakfield.base.errors import BadInput
-from weakfield.config import CosmologySettings, OutputSettings, RunSettings, SimulationSettings, StudyConfig
+from weakfield.config import CosmologySettings, OutputSettings, SimulationSettings
 from weakfield.cosmology import Background, amplitude
 from weakfield.cosmology.neutrinos import NeutrinoDensity
 from weakfield.cosmology.transfer.tables import TransferFunctions
@@ -205,20 +205,6 @@ def test_settings_without_neutrinos_look_as_before():
     values = CosmologySettings().model_dump()
     assert not any("ncdm" in name for name in values)
     assert CosmologySettings(**CosmologySettings(m_ncdm_ev=(0.1,)).model_dump()).m_ncdm_ev == (0.1,)
-
-
-@pytest.mark.parametrize("mesh", ["spectral", "staggered"])
-def test_neutrinos_where_they_cannot_be(mesh):
-    values = {
-        "theory": "gr",
-        "seed": 1,
-        "cosmology": {"m_ncdm_ev": [0.1]},
-        "simulation": {"mesh": mesh, "start": "linear"},
-    }
-    with pytest.raises(BadInput, match="m_ncdm_ev is given but simulation"):
-        RunSettings.from_mapping(values)
-    with pytest.raises(BadInput, match="studies have no massive neutrinos"):
-        StudyConfig.from_mapping({"cosmology": {"m_ncdm_ev": [0.1]}})
 
 
 class ClassTables:

@@ -12,6 +12,7 @@ from weakfield.config.cosmology import CosmologySettings
 from weakfield.config.lightcone import LightConeSettings
 from weakfield.config.settings import Settings
 from weakfield.config.simulation import SimulationSettings, Theory
+from weakfield.config.species import require_neutrinos_possible
 
 #: output settings that say when the state of a run is kept, not what comes out
 CHECKPOINT_SCHEDULE = {"checkpoint_every", "checkpoint_path", "hibernation_redshifts", "hibernation_wallclock_s"}
@@ -69,19 +70,7 @@ class RunSettings(Settings):
 
     @model_validator(mode="after")
     def _neutrinos_can_run(self) -> Self:
-        if self.cosmology.m_ncdm_ev:
-            needed: dict[str, tuple[str, ...]] = {
-                "mesh": ("staggered",),
-                "phi_integrator": ("euler",),
-                "initial_conditions": ("linear",),
-                "transfer": ("file", "class", "spectrum"),
-            }
-            for name, known in needed.items():
-                if (found := getattr(self.simulation, name)) not in known:
-                    raise ValueError(
-                        f"cosmology.m_ncdm_ev is given but simulation.{name} is '{found}', expected"
-                        f" {' or '.join(map(repr, known))}, which massive neutrinos need"
-                    )
+        require_neutrinos_possible(self.simulation, self.cosmology)
         return self
 
     @property

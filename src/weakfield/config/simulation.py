@@ -119,7 +119,10 @@ class SimulationSettings(Settings):
         " default: that of cold dark matter",
     )
     species_tilings: tuple[Annotated[int, Field(ge=0, le=65536)], ...] = Field(
-        (), max_length=5, description="their copies a side, likewise; 0: no particles, of massive neutrinos only"
+        (),
+        max_length=5,
+        description="their copies a side, likewise; 0: no particles, of massive neutrinos only, which is the default on"
+        " the spectral mesh",
     )
     species_tracer_factors: tuple[Annotated[int, Field(ge=0)], ...] = Field(
         (), max_length=5, description="their tracer factors, likewise; 0: no Gadget-2 files of that species"
@@ -268,7 +271,7 @@ class SimulationSettings(Settings):
     def tiling_of(self, species: int) -> int:
         """Its copies a side; 0 for a species without particles."""
         if species == 0 or not self.species_tilings:
-            return self.tiling_factor
+            return 0 if species and self.mesh == "spectral" else self.tiling_factor
         return self.species_tilings[min(species, len(self.species_tilings)) - 1]
 
     def tracer_factor_of(self, species: int) -> int:

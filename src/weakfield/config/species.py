@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from weakfield.config.cosmology import CosmologySettings
-from weakfield.config.simulation import SimulationSettings
+from weakfield.config.simulation import WITH_RADIATION, SimulationSettings
 
 
 def species_densities(settings: SimulationSettings, cosmology: CosmologySettings) -> dict[str, float]:
@@ -39,6 +39,44 @@ def chi_switch(settings: SimulationSettings, cosmology: CosmologySettings, newto
     if redshift is None:
         redshift = 0.011 if newton else 0.0
     return max([redshift, *(density for density, _ in neutrino_switches(settings, cosmology).values())])
+
+
+def linear_neutrinos(settings: SimulationSettings, cosmology: CosmologySettings) -> bool:
+    """Whether massive neutrinos are there and none of them ever becomes particles."""
+    names = list(species_densities(settings, cosmology))
+    massive = [i for i, name in enumerate(names) if name.startswith("ncdm")]
+    return bool(massive) and not any(settings.tiling_of(i) for i in massive)
+
+
+def require_neutrinos_possible(settings: SimulationSettings, cosmology: CosmologySettings) -> None:
+    """Raise ``ValueError`` for massive neutrinos that a simulation with these settings cannot have."""
+    if not cosmology.m_ncdm_ev:
+        return
+    needed: dict[str, tuple[str, ...]] = {
+        "phi_integrator": ("euler",),
+        "initial_conditions": ("linear",),
+        "transfer": ("camb", "class", "file", "spectrum"),
+    }
+    if settings.mesh == "spectral":
+        needed = {"initial_conditions": ("linear",), "transfer": WITH_RADIATION}
+    for name, known in needed.items():
+        if (found := getattr(settings, name)) not in known:
+            raise ValueError(
+                f"cosmology.m_ncdm_ev is given but simulation.{name} is '{found}', expected"
+                f" {' or '.join(map(repr, known))}, which massive neutrinos need on the {settings.mesh} mesh"
+            )
+    if settings.mesh != "spectral":
+        return
+    if not linear_neutrinos(settings, cosmology):
+        raise ValueError(
+            f"species_tilings are {settings.species_tilings} but mesh is 'spectral', where massive neutrinos are linear"
+            " fields; expected 0, or mesh = 'staggered'"
+        )
+    if not settings.linear_radiation:
+        raise ValueError(
+            "cosmology.m_ncdm_ev is given and radiation is false, expected radiation = true: on the spectral mesh"
+            " massive neutrinos are linear fields as photons are"
+        )
 
 
 def _entry(values: tuple[float, ...], index: int, default: float) -> float:

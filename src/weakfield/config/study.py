@@ -24,6 +24,7 @@ from weakfield.config.run_settings import OutputSettings, RunSettings
 from weakfield.config.search import SearchSettings
 from weakfield.config.settings import Settings, read_toml
 from weakfield.config.simulation import BEFORE, SimulationSettings, Theory
+from weakfield.config.species import require_neutrinos_possible
 from weakfield.config.training import EvaluationSettings, TrainingSettings
 
 
@@ -132,8 +133,7 @@ class StudyConfig(Settings):
 
     @model_validator(mode="after")
     def _stages_agree(self) -> Self:
-        if self.cosmology.m_ncdm_ev:
-            raise ValueError("cosmology.m_ncdm_ev is given, but studies have no massive neutrinos; expected none")
+        require_neutrinos_possible(self.simulation, self.cosmology)
         if self.cosmology.a_s == 0:
             raise ValueError("cosmology.a_s is 0, expected above 0: every later stage divides by what has grown")
         outputs, z_in = self.simulation.snapshot_redshifts, self.simulation.initial_redshift

@@ -1,4 +1,7 @@
-"""Growth of matter: linear, with radiation in the expansion (EQUATIONS 14); second-order, of dust and dark energy."""
+"""Growth of matter: linear, with radiation in the expansion (EQUATIONS 14); second-order, of dust and dark energy.
+
+Matter that grows is cold: massive neutrinos are part of the expansion and do not cluster.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ _LATE = 4.0  # outputs may lie a little past today
 
 
 def growth_factor(cosmology: CosmologySettings, z: npt.ArrayLike) -> Array:
-    """D(z) with D(0) = 1: the growing solution of D'' + H D' = (3/2) H0^2 Omega_m D / a."""
+    """D(z) with D(0) = 1: the growing solution of D'' + H D' = (3/2) H0^2 Omega_cb D / a."""
     return growth_from_early(cosmology, z) / growth_from_early(cosmology, 0.0)
 
 
@@ -38,14 +41,14 @@ def growth_rate(cosmology: CosmologySettings, z: npt.ArrayLike) -> Array:
 
 
 def growth_from_early(cosmology: CosmologySettings, z: npt.ArrayLike) -> Array:
-    """D(z), normalised to D = a + 2 Omega_r / (3 Omega_m) early on, so that it is a in matter domination."""
+    """D(z), normalised to D = a + 2 Omega_r / (3 Omega_cb) early on, so that it is a in matter domination."""
     return np.asarray(_solution(cosmology)(_log_scale_factor(z))[0], dtype=np.float64)
 
 
 def second_order_displacement(cosmology: CosmologySettings, z: float) -> tuple[float, float]:
     """E and dE / dD of second-order Lagrangian displacements, with radiation in the expansion; D as from early on.
 
-    E'' + H E' = (3/2) H0^2 Omega_m (E - D^2) / a; in matter domination E = -(3/7) D^2.
+    E'' + H E' = (3/2) H0^2 Omega_cb (E - D^2) / a; in matter domination E = -(3/7) D^2.
     """
     log_a = _log_scale_factor(z)
     second, slope = _second_order_solution(cosmology)(log_a)
@@ -112,11 +115,11 @@ def _solution(cosmology: CosmologySettings) -> Callable[[Array], Array]:
 
     def rates(log_a: float, state: Array) -> list[float]:
         a = math.exp(log_a)
-        pull = 1.5 * cosmology.Omega_m / (a * background.density(a))
+        pull = 1.5 * cosmology.Omega_cb / (a * background.density(a))
         return [state[1], -(1.0 + background.log_slope(a)) * state[1] + pull * state[0]]
 
-    # Meszaros: D = a + 2 Omega_r / (3 Omega_m) solves the equation exactly without Lambda
-    start = [_EARLY + 2.0 * cosmology.Omega_r / (3.0 * cosmology.Omega_m), _EARLY]
+    # Meszaros: D = a + 2 Omega_r / (3 Omega_cb) solves the equation exactly without Lambda
+    start = [_EARLY + 2.0 * _relativistic(background) / (3.0 * cosmology.Omega_cb), _EARLY]
     found = solve_ivp(
         rates,
         (math.log(_EARLY), math.log(_LATE)),
@@ -130,6 +133,13 @@ def _solution(cosmology: CosmologySettings) -> Callable[[Array], Array]:
     return solution
 
 
+def _relativistic(background: Background) -> float:
+    """Omega_r together with what a rho of massive neutrinos is while they are relativistic."""
+    neutrinos = background.neutrinos
+    massive = 0.0 if neutrinos is None else _EARLY * float(neutrinos.each(_EARLY).sum())
+    return background.cosmology.Omega_r + massive
+
+
 @lru_cache(maxsize=32)
 def _second_order_solution(cosmology: CosmologySettings) -> Callable[[Array], Array]:
     """(E, dE/dln a) as functions of ln a, from deep in the radiation era, where E = -(3/2) (a / a_eq) D^2."""
@@ -138,14 +148,14 @@ def _second_order_solution(cosmology: CosmologySettings) -> Callable[[Array], Ar
 
     def rates(log_a: float, state: Array) -> list[float]:
         a = math.exp(log_a)
-        pull = 1.5 * cosmology.Omega_m / (a * background.density(a))
+        pull = 1.5 * cosmology.Omega_cb / (a * background.density(a))
         growth = float(linear(np.array(log_a))[0])
         return [state[1], -(1.0 + background.log_slope(a)) * state[1] + pull * (state[0] - growth**2)]
 
     start = [-3 / 7 * early**2, -6 / 7 * early**2]
     if cosmology.Omega_r > 0:
         growth = float(linear(np.array(math.log(early)))[0])
-        start = [-1.5 * early * cosmology.Omega_m / cosmology.Omega_r * growth**2] * 2
+        start = [-1.5 * early * cosmology.Omega_cb / _relativistic(background) * growth**2] * 2
     found = solve_ivp(
         rates, (math.log(early), math.log(_LATE)), start, method="DOP853", rtol=1e-11, atol=1e-22, dense_output=True
     )

@@ -44,6 +44,11 @@ class NeutrinoDensity:
         """Omega_p(a) of each species, (count,)."""
         return self._integrals(np.asarray(a))[0]
 
+    def inertia(self, a: float) -> Array:
+        """a^3 (rho + p) of each species, (count,): the pressure is -1/3 of the slope of Omega_p(a) in ln a."""
+        density, slope = self._integrals(np.asarray(a))
+        return np.asarray(density - slope / 3.0)
+
     def total(self, a: float | Array) -> float | Array:
         """Their sum, for numbers or arrays of scale factors."""
         summed = self._integrals(np.asarray(a))[0].sum(-1)

@@ -14,6 +14,7 @@ from weakfield.base.files import content_hash
 from weakfield.config.cosmology import CosmologySettings
 from weakfield.cosmology.transfer.cache import cached_arrays
 from weakfield.cosmology.transfer.camb import set_dark_energy
+from weakfield.cosmology.transfer.massive import set_neutrinos
 
 Array = npt.NDArray[np.float64]
 NonLinearModel = Literal["halofit", "hmcode"]
@@ -75,6 +76,7 @@ def _compute(cosmology: CosmologySettings, z: float, model: NonLinearModel) -> d
             pivot_scalar=cosmology.k_pivot_invmpc,
             halofit_version=_VERSIONS[model],
         )
+        set_neutrinos(parameters, cosmology)
         set_dark_energy(parameters, cosmology)
         parameters.set_matter_power(redshifts=[z], kmax=1.2 * HIGHEST_HMPC * cosmology.h, silent=True)
         spectra = []

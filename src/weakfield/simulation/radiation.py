@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from weakfield.config import RunSettings
-from weakfield.config.species import chi_switch, neutrino_switches
+from weakfield.config.species import chi_switch, linear_neutrinos, neutrino_switches
 from weakfield.cosmology import Background, amplitude
 from weakfield.cosmology.splines import natural_spline
 from weakfield.cosmology.transfer import TransferFunctions, TransferHistory
@@ -38,6 +38,8 @@ class RadiationSources:
         self._history = history
         self._newton = run.theory == "newton"
         self._radiation, self._fluid = run.simulation.linear_radiation, run.linear_fluid
+        # on the spectral mesh, where nothing follows the reference program, today is no exception
+        self._always_linear = run.simulation.mesh == "spectral" and linear_neutrinos(run.simulation, run.cosmology)
 
     def density_acts(self, a: float) -> bool:
         """Whether a linear field is part of T00 now."""
@@ -58,9 +60,19 @@ class RadiationSources:
             return {}
         switches = neutrino_switches(self._run.simulation, self._run.cosmology).values()
         densities = self._background.neutrinos.each(a)
+        if self._always_linear and self._history.covers(a):
+            return {f"ncdm[{p}]": float(density) for p, density in enumerate(densities)}
         return {
             f"ncdm[{p}]": float(densities[p]) for p, (redshift, _) in enumerate(switches) if a < 1.0 / (1.0 + redshift)
         }
+
+    def _inertia(self, linear: dict[str, float], a: float) -> float:
+        """a^3 (rho + p) of these neutrinos; on the staggered mesh without p, as in the reference program."""
+        neutrinos = self._background.neutrinos
+        if self._run.simulation.mesh == "staggered" or neutrinos is None:
+            return sum(linear.values())
+        inertia = neutrinos.inertia(a)
+        return sum(float(inertia[int(name.strip("ncdm[]"))]) for name in linear)
 
     def chi_acts(self, a: float) -> bool:
         """Whether the linear chi acts now, that of radiation."""
@@ -74,7 +86,7 @@ class RadiationSources:
         """S of -A (Omega_g delta_g + Omega_ur delta_ur) / a; Newton adds -A (4 Omega_r / a) H theta_tot / x^2.
 
         With a fluid -A r delta_fld, r its a^3 rho, and in Newton -3 A (1 + w) r H theta_tot / x^2.
-        Massive neutrinos that are linear still add -A Omega_p(a) delta_p, and 3 Omega_p(a) to 4 Omega_r / a.
+        Massive neutrinos that are linear still add -A Omega_p(a) delta_p, and 3 a^3 (rho + p) to 4 Omega_r / a.
         """
         f, cosmology = self._history.at(a), self._run.cosmology
         x, scale = self._nodes(f)
@@ -86,9 +98,10 @@ class RadiationSources:
             fluid, inertia = self._fluid_density(a)
             total = total + fluid * f.column("delta", "fld")
             gauge += 3.0 * inertia
-        for name, omega in self._linear_neutrinos(a).items():
+        linear = self._linear_neutrinos(a)
+        for name, omega in linear.items():
             total = total + omega * f.column("delta", name)
-            gauge += 3.0 * omega
+        gauge += 3.0 * self._inertia(linear, a)
         if self._newton:
             hubble = self._background.conformal_hubble(a)
             total = total + gauge * hubble * self._divergence(f) / x**2

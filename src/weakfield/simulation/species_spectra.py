@@ -33,8 +33,8 @@ class Part(NamedTuple):
 
 
 def is_mixed(u: Universe) -> bool:
-    """Whether a run has more than one species, with or without particles."""
-    return len(u.densities()) > 1
+    """Whether a run has more than one species, with or without particles; on the spectral mesh only with them."""
+    return len(u.species if u.run.simulation.mesh == "spectral" else u.densities()) > 1
 
 
 def species_tables(u: Universe, clock: Clock) -> dict[str, SpectrumTable]:

@@ -141,6 +141,8 @@ def _mean(u: Universe, clock: Clock, name: str) -> float:
         return u.radiation.sources.mean(clock.a)
     if name in _CRITICAL:
         return clock.a**3
+    if isinstance(u, SpectralUniverse):  # of neutrinos too where they are linear fields, which "delta" has
+        return u.projected_mean(clock.a) if name in ("deltacdm", "deltaN") else u.mean_at(clock.a)
     energy = name == "delta" and u.run.theory == "gr"
     return u.mean_at(clock.a) if energy else u.mean_density
 

@@ -22,6 +22,7 @@ from weakfield.cosmology.background import HUBBLE_LENGTH_MPCH, Background
 from weakfield.cosmology.transfer.cache import cached_arrays
 from weakfield.cosmology.transfer.class_times import through_class_times
 from weakfield.cosmology.transfer.fluid import effective_state, fluid_perturbations
+from weakfield.cosmology.transfer.massive import massive_neutrinos, require_one_mass, set_neutrinos
 from weakfield.cosmology.transfer.nodes import FINE_RULE, class_nodes, fine_nodes
 from weakfield.cosmology.transfer.tables import (
     SplinedHistory,
@@ -55,10 +56,12 @@ _VARIABLES = (
     "v_photon",
     "v_neutrino",
 )
+_MASSIVE = ("delta_nu",)  # what is asked for besides if there are massive neutrinos
 
 
 def provide(settings: SimulationSettings, cosmology: CosmologySettings) -> SplinedHistory:
     """Tables on the nodes of ``settings.transfer_nodes``, from a little before the initial redshift to today."""
+    require_one_mass(cosmology)
     history = _history(
         standard_universe(cosmology, "camb"),
         settings.transfer_nodes,
@@ -121,13 +124,14 @@ def _compute(
         k = _nodes(results, cosmology, nodes, box_size_mpch, grid)
         count = math.ceil((_TIMES - 1) * math.log(a_first) / math.log(_FIRST_SCALE_FACTOR)) + 1
         a = np.exp(np.linspace(math.log(a_first), 0.0, count))
-        output = results.get_redshift_evolution(k, 1.0 / a - 1.0, list(_VARIABLES), lAccuracyBoost=_ACCURACY)
+        variables = [*_VARIABLES, *(_MASSIVE if cosmology.m_ncdm_ev else ())]
+        output = results.get_redshift_evolution(k, 1.0 / a - 1.0, variables, lAccuracyBoost=_ACCURACY)
         tau = np.asarray(results.conformal_time(1.0 / a - 1.0), dtype=np.float64)
     except BadInput:
         raise
     except Exception as error:  # CAMB's own errors share no base class
         raise WeakfieldError(f"CAMB could not compute the transfer functions: {error}") from error
-    table = {name: np.asarray(output[:, :, i], dtype=np.float64).T for i, name in enumerate(_VARIABLES)}
+    table = {name: np.asarray(output[:, :, i], dtype=np.float64).T for i, name in enumerate(variables)}
     columns = _newtonian_gauge(table, k, a, cosmology)
     if sampled_from is not None:
         a, columns = through_class_times(columns, a, tau, sampled_from)
@@ -151,6 +155,7 @@ def _background(cosmology: CosmologySettings) -> Any:
         tau=0.0535,
     )
     parameters.DoLateRadTruncation = False
+    set_neutrinos(parameters, cosmology)
     set_dark_energy(parameters, cosmology)
     return camb.get_background(parameters)
 
@@ -201,25 +206,31 @@ def _newtonian_gauge(table: dict[str, Array], k: Array, a: Array, cosmology: Cos
         "g": 0.75 * k * flipped["v_photon"] + theta_cdm,
         "ur": 0.75 * k * flipped["v_neutrino"] + theta_cdm,
     }
-    rows = range(a.size)
-    delta["tot"] = np.stack([total_contrast({s: c[i] for s, c in delta.items()}, cosmology, a[i]) for i in rows])
-    theta["tot"] = np.stack([total_divergence({s: c[i] for s, c in theta.items()}, cosmology, a[i]) for i in rows])
+    times = list(enumerate(a))
+    delta["tot"] = np.stack([total_contrast({s: c[i] for s, c in delta.items()}, cosmology, at) for i, at in times])
+    theta["tot"] = np.stack([total_divergence({s: c[i] for s, c in theta.items()}, cosmology, at) for i, at in times])
+    inertia = np.array([total_inertia(cosmology, at) for at in a])
+    density = np.array([total_density(cosmology, at) for at in a])
+    if cosmology.m_ncdm_ev:
+        others = inertia[:, None] * (theta["tot"] - theta_cdm)
+        found = massive_neutrinos(cosmology, k, a, H, alpha, flipped["etak"], flipped["delta_nu"], others)
+        _add_to_total(delta, density, found.delta, found.density)
+        _add_to_total(theta, inertia, found.theta, found.inertia)
+        density, inertia = density + found.density, inertia + found.inertia
+        for p in range(len(cosmology.m_ncdm_ev)):
+            delta[f"ncdm[{p}]"], theta[f"ncdm[{p}]"] = found.delta, found.theta
     if cosmology.has_fluid:
-        _add_fluid(delta, theta, k, a, H, cosmology)
+        background = Background(cosmology, HUBBLE_LENGTH_MPCH)
+        fluid = np.asarray(background.fluid_density(a))
+        delta["fld"], momentum = fluid_perturbations(cosmology, k, a, H, theta["tot"], inertia)
+        _add_to_total(delta, density, delta["fld"], fluid)
+        pressed = np.asarray(1.0 + background.fluid_state(a)) * fluid
+        theta["tot"] = (inertia[:, None] * theta["tot"] + fluid[:, None] * momentum) / (inertia + pressed)[:, None]
     columns = {f"delta {species}": column for species, column in delta.items()}
     columns |= {f"theta {species}": column for species, column in theta.items()}
     return {**columns, "phi": phi, "psi": 2.0 * flipped["Weyl"] / k**2 - phi}
 
 
-def _add_fluid(
-    delta: dict[str, Array], theta: dict[str, Array], k: Array, a: Array, H: Array, cosmology: CosmologySettings
-) -> None:
-    """delta of the fluid, and its part in the totals."""
-    background = Background(cosmology, HUBBLE_LENGTH_MPCH)
-    inertia = np.array([total_inertia(cosmology, at) for at in a])
-    density = np.array([total_density(cosmology, at) for at in a])
-    delta["fld"], momentum = fluid_perturbations(cosmology, k, a, H, theta["tot"], inertia)
-    fluid, matter = (values[:, None] for values in (background.fluid_density(a), density))
-    delta["tot"] = (matter * delta["tot"] + fluid * delta["fld"]) / (matter + fluid)
-    pressed = (1.0 + background.fluid_state(a))[:, None] * fluid
-    theta["tot"] = (inertia[:, None] * theta["tot"] + fluid * momentum) / (inertia[:, None] + pressed)
+def _add_to_total(columns: dict[str, Array], weight: Array, added: Array, by: Array) -> None:
+    """Make the mean ``columns["tot"]``, weighted by ``weight`` (m,), one that has ``added`` with the weight ``by``."""
+    columns["tot"] = (weight[:, None] * columns["tot"] + by[:, None] * added) / (weight + by)[:, None]

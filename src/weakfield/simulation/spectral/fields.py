@@ -44,10 +44,12 @@ def spectral_field(u: SpectralUniverse, clock: Clock, name: str) -> Tensor:
         u.kernels.project_t0i_pcs(particles, metric, momentum)
         return spectral.field_of(spectral.modes_of(momentum, windowed=True), u.n)
     packed, energies = torch.empty_like(u.packed), torch.empty_like(u.particles.displacement[0])
-    u.kernels.project_pcs(particles, metric, 0.0, clock.a, packed, -u.mean_density, energies)
+    u.kernels.project_pcs(particles, metric, 0.0, clock.a, packed, -u.projected_mean(clock.a), energies)
     if name == "T00":
-        shifted = spectral.paint_shifted(u.kernels, u.particles, energies, 1.0, -u.mean_density)
-        return spectral.field_of(spectral.interlaced(packed[..., T00].contiguous(), shifted), u.n) + u.mean_density
+        shifted = spectral.paint_shifted(u.kernels, u.particles, energies, 1.0, -u.projected_mean(clock.a))
+        return spectral.field_of(spectral.interlaced(packed[..., T00].contiguous(), shifted), u.n) + u.projected_mean(
+            clock.a
+        )
     if name == "Tij":
         parts = torch.stack([packed[..., field] for field in STORED])
         return spectral.field_of(spectral.modes_of(parts, windowed=True), u.n)
@@ -78,8 +80,8 @@ def energy_modes(u: SpectralUniverse, clock: Clock) -> Tensor:
             u.realisation.add(modes, u.radiation.density_strength(clock.a), -1.0)
         return modes
     weight = weights.synchronisation(clock) if clock.cycle else 0.0
-    u.kernels.project_pcs(u.particles, u.metric, weight, clock.a, u.packed, -u.mean_density, u.energies)
-    spectral.paint_shifted(u.kernels, u.particles, u.energies, 1.0, -u.mean_density, u.shifted)
+    u.kernels.project_pcs(u.particles, u.metric, weight, clock.a, u.packed, -u.projected_mean(clock.a), u.energies)
+    spectral.paint_shifted(u.kernels, u.particles, u.energies, 1.0, -u.projected_mean(clock.a), u.shifted)
     u.source.copy_(u.packed[..., T00])
     modes = torch.empty_like(u.phi_modes)
     spectral.solve_potential(u.kernels, u.source, 1.0, 0.0, u.shifted, None, modes)

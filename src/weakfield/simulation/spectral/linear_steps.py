@@ -55,14 +55,14 @@ class LinearSteps:
     """The corrections of every cycle of a run, at the nodes of its transfer functions; those of all seeds are alike.
 
     Per unit primordial mode, with x = k L: particles are displaced by grad X / x^2, which gives them the contrast X,
-    and their momentum is grad Y / x^2. X' = Y / a and Y' = -a x^2 (phi - chi). With the density r of the radiation,
-    Newton has x^2 phi = -(G4 / a) (Omega_m X + r) and GR
-    x^2 phi + 3 H phi' + 3 H^2 (phi - chi) = -(G4 / a) (Omega_m (X + 3 phi) + r).
+    and their momentum is grad Y / x^2. X' = Y / a and Y' = -a x^2 (phi - chi). With the density r of all linear fields,
+    Newton has x^2 phi = -(G4 / a) (Omega_cb X + r) and GR
+    x^2 phi + 3 H phi' + 3 H^2 (phi - chi) = -(G4 / a) (Omega_cb (X + 3 phi) + r).
     """
 
     def __init__(self, run: RunSettings, background: Background, history: TransferHistory, last: float) -> None:
         """Solve linear theory until the run reaches redshift ``last``."""
-        self.gr, self.matter, self.background = run.theory == "gr", run.cosmology.Omega_m, background
+        self.gr, self.matter, self.background = run.theory == "gr", run.cosmology.Omega_cb, background
         self._run, self.radiation = run, RadiationSources(run, background, history)
         a = 1.0 / (1.0 + run.simulation.initial_redshift)
         self.x2 = (history.at(a).k_hmpc * run.simulation.box_size_mpch) ** 2

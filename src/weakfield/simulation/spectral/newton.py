@@ -35,8 +35,8 @@ class SpectralNewton:
         assert isinstance(u, SpectralUniverse)
         assert u.phi_modes is not None
         scale = u.particles.mass * u.n**3
-        u.kernels.paint_pcs(u.particles, None, scale, u.source, -u.mean_density)
-        spectral.paint_shifted(u.kernels, u.particles, None, scale, -u.mean_density, u.shifted)
+        u.kernels.paint_pcs(u.particles, None, scale, u.source, -u.projected_mean(clock.a))
+        spectral.paint_shifted(u.kernels, u.particles, None, scale, -u.projected_mean(clock.a), u.shifted)
         factor = -u.background.four_pi_G / clock.a
         spectral.solve_potential(u.kernels, u.source, factor, 0.0, u.shifted, radiation(u, clock), u.phi_modes)
         if diagnostics:
@@ -44,7 +44,7 @@ class SpectralNewton:
         spectral.pack_gradient(u.kernels, _falls_in(u, clock), u.vector)
         if diagnostics:
             particles = synchronised(u, weights.synchronisation(clock) * clock.a)
-            u.kernels.project_pcs(particles, None, 0.0, clock.a, u.packed, -u.mean_density)
+            u.kernels.project_pcs(particles, None, 0.0, clock.a, u.packed, -u.projected_mean(clock.a))
             advance_chi_and_b(u, clock, particles)
 
     def move(self, universe: Universe, clock: Clock) -> None:

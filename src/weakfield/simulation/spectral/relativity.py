@@ -111,7 +111,7 @@ class SpectralRelativity:
         assert u.chi_modes is not None
         assert u.rate_modes is not None
         hubble, density = clock.hubble, u.background.four_pi_G / clock.a
-        shift = 3.0 * density * u.mean_density + 3.0 * hubble**2
+        shift = 3.0 * density * u.projected_mean(clock.a) + 3.0 * hubble**2
         rate, chi = spectral.field_of(u.rate_modes, u.n), spectral.field_of(u.chi_modes, u.n)
         for _ in range(_CONSTRAINT_ITERATIONS):
             spectral.pack_metric(u.kernels, u.phi_modes, u.chi_modes, u.metric)
@@ -124,8 +124,8 @@ class SpectralRelativity:
 
 def project(u: SpectralUniverse, clock: Clock, metric: Tensor, weight: float) -> None:
     """T00 minus its mean, with radiation added and the window removed, into ``u.source``; T_ij into ``u.packed``."""
-    u.kernels.project_pcs(u.particles, metric, weight, clock.a, u.packed, -u.mean_density, u.energies)
-    spectral.paint_shifted(u.kernels, u.particles, u.energies, 1.0, -u.mean_density, u.shifted)
+    u.kernels.project_pcs(u.particles, metric, weight, clock.a, u.packed, -u.projected_mean(clock.a), u.energies)
+    spectral.paint_shifted(u.kernels, u.particles, u.energies, 1.0, -u.projected_mean(clock.a), u.shifted)
     spectral.contrast(u.kernels, u.packed[..., T00], u.shifted, radiation(u, clock), u.source, u.t00_sums)
 
 

@@ -115,7 +115,7 @@ def spectral_initial_state(
 class _Growth:
     """How matter grows at the start, with radiation in the expansion; in brackets in matter domination."""
 
-    matter: float  # G4 Omega_m / a, of which the contrast of matter makes lap phi [6 / tau^2]
+    matter: float  # G4 Omega_cb / a, of which the contrast of matter makes lap phi [6 / tau^2]
     rate: float  # f [1]
     displacement: float  # -E / D^2 of second-order displacements [3/7]
     slope: float  # d ln E / d ln D [2]
@@ -124,7 +124,7 @@ class _Growth:
     def of(cls, here: _Setting) -> _Growth:
         growth = Growth(here.background, here.a)
         return cls(
-            matter=here.background.four_pi_G * here.run.cosmology.Omega_m / here.a,
+            matter=here.background.four_pi_G * here.run.cosmology.Omega_cb / here.a,
             rate=growth.rate / (here.hubble * growth.D),
             displacement=-growth.E / growth.D**2,
             slope=growth.E_slope * growth.D / growth.E,
@@ -172,7 +172,7 @@ def _growing_mode(
         missing = demanded - _deposited(here, particles, phi, chi)
         missing[0, 0, 0] = 0
         residuals.append(float((missing.abs() ** 2).sum().sqrt()) / size)
-        missing *= quadratic.inverse_square_wavenumber(missing) / here.run.cosmology.Omega_m
+        missing *= quadratic.inverse_square_wavenumber(missing) / here.run.cosmology.Omega_cb
         shifts = [one + missing for one in shifts]
         _displace(here, particles, rest, shifts)
     _set_moving(here, particles, speeds)
@@ -202,7 +202,7 @@ def _demanded(here: _Setting, phi: Tensor, chi: Tensor, rate: Tensor) -> Tensor:
 
 def _deposited(here: _Setting, particles: Particles, phi: Tensor, chi: Tensor) -> Tensor:
     """Modes of the particles' density minus its mean, window removed; in GR with their energy in the metric."""
-    mean, n = here.run.cosmology.Omega_m, here.n
+    mean, n = here.run.cosmology.Omega_cb, here.n
     energies = None
     if here.gr:
         metric, energies = _metric(here, phi, chi), torch.empty_like(particles.displacement[0])

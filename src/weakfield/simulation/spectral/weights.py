@@ -17,9 +17,9 @@ class Growth:
         z, hubble = 1.0 / a - 1.0, background.conformal_hubble(a)
         self.D = float(growth_from_early(background.cosmology, z))
         self.rate = float(growth_rate(background.cosmology, z)) * hubble * self.D
-        #: a D', whose derivative is (3/2) H0^2 Omega_m D for dust
+        #: a D', whose derivative is (3/2) H0^2 Omega_cb D for dust
         self.momentum = a * self.rate
-        self.force = background.four_pi_G * background.cosmology.Omega_m * self.D
+        self.force = background.four_pi_G * background.cosmology.Omega_cb * self.D
         #: how phi evolves in linear theory, and its derivative
         self.potential = self.D / a
         self.potential_rate = self.rate / a - hubble * self.potential

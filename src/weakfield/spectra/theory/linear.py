@@ -52,7 +52,7 @@ class LinearTheory:
                 f"gauge is '{gauge}', expected one of {', '.join(MATTER_GAUGES)}" + nearest(gauge, MATTER_GAUGES)
             )
         functions, cosmology = self._at(z), self.cosmology
-        share = cosmology.Omega_b / cosmology.Omega_m
+        share = cosmology.Omega_b / cosmology.Omega_cb
         delta = functions.column("delta", "cdm") * (1 - share)
         if share > 0:
             delta = delta + share * functions.column("delta", "b")
@@ -66,14 +66,19 @@ class LinearTheory:
     ) -> Reals:
         """What the simulation writes as "delta" for zeta = 1 (EQUATIONS 9, 13.5): matter in its theory's gauge.
 
-        With ``radiation``, photons and neutrinos are included too, and in Newton the term that makes up for the gauge,
-        all relative to the density of matter; with ``fluid`` so is a fluid of dark energy.
+        Massive neutrinos are part of matter. With ``radiation``, photons and massless neutrinos are included too, and
+        in Newton the term that makes up for the gauge, all relative to the density of matter; with ``fluid`` so is a
+        fluid of dark energy.
         """
-        matter = self.matter_transfer(k_hmpc, z, "poisson" if theory == "gr" else "nbody")
-        if not (radiation or fluid):
-            return matter
+        cold = self.matter_transfer(k_hmpc, z, "poisson" if theory == "gr" else "nbody")
+        neutrinos = self.background.neutrinos
+        if not (radiation or fluid or neutrinos):
+            return cold
         functions, cosmology, a = self._at(z), self.cosmology, 1.0 / (1.0 + z)
         kinds, inertia = [], 0.0  # a^4 rho, and three times a^4 (rho + p)
+        if neutrinos is not None:
+            kinds += [(a * float(omega), f"ncdm[{p}]") for p, omega in enumerate(neutrinos.each(a))]
+            inertia += 3.0 * a * float(neutrinos.inertia(a).sum())
         if radiation:
             kinds += [(cosmology.Omega_gamma, "g"), (cosmology.Omega_ur, "ur")]
             inertia += 4.0 * cosmology.Omega_r
@@ -85,8 +90,10 @@ class LinearTheory:
         if theory == "newton":
             theta = functions.column("theta", "tot") / cosmology.h  # h/Mpc
             extra = extra + inertia * self.conformal_hubble(z) * theta / functions.k_hmpc**2
-        share = (1.0 + z) / cosmology.Omega_m
-        return matter + share * self._spline(functions, np.asarray(extra, dtype=np.float64))(k_hmpc)
+        matter = self.background.matter(a)
+        return (cosmology.Omega_cb / matter) * cold + (1.0 + z) / matter * self._spline(
+            functions, np.asarray(extra, dtype=np.float64)
+        )(k_hmpc)
 
     def potential_power(self, k_hmpc: ArrayLike, z: float) -> Reals:
         """P_phi [(Mpc/h)^3] of linear theory, Poisson gauge; 0 at k = 0."""
