@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from validation_lightcones import lightcones
+from validation_linear import linear
 from validation_more import more
 
 import weakfield as wf
@@ -53,6 +54,7 @@ rms deviation of phi for each theory, and of the GR - Newton difference with its
 
 {cones}
 {more}
+{linear_fields}
 ## Self-force of the stencil
 
 The lattice gradient of the force is constant along its axis within a cell, so a single particle away from a cell
@@ -205,6 +207,7 @@ def main() -> None:
         without="" if "class" in codes else "; CLASS itself is absent here (`pip install weakfield[class]`)",
         cones=lightcones(),
         more=more(),
+        linear_fields=linear(),
         **self_force(),
     )
     (ROOT / "docs" / "validation.md").write_text(page)

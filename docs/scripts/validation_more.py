@@ -22,11 +22,9 @@ SPECIES = {
     "ncdm_gr": ("neutrinos as particles", 2),
     "ncdm_newton": ("the same, in sub-steps", 1),
 }
-#: cases with a folder of their own; linear fields are those of CAMB, where the reference program linked CLASS
+#: cases with a folder of their own
 FOLDERS = {
     "fluid_bg_gr": "a fluid in the background",
-    "fluid_class_gr": "perturbations of a fluid (CAMB)",
-    "tk_class_gr": "a Tk file and linear radiation (CAMB)",
     "mpk_gr": "a spectrum of matter",
     "mpk_newton": "a spectrum of matter",
     "velocity_gr": "the velocity of matter",
@@ -75,10 +73,15 @@ def species_row(case: str, folder: Path) -> list[str]:
 def folder_row(case: str, folder: Path) -> list[str]:
     """A case with one species: fields, on every few nodes where that is what is kept."""
     output = simulated(case, (DATA / case / "settings.ini").read_text(), folder)
-    worst: dict[str, float] = {}
     if case == "velocity_gr":
         theirs = np.moveaxis(np.load(DATA / case / "velocity.npz")["v"], -1, 0)
         return row(case, FOLDERS[case], {"v": apart(wf.load_field(output / "snap002_v.h5")[0].numpy(), theirs)})
+    return row(case, FOLDERS[case], potentials(case, output))
+
+
+def potentials(case: str, output: Path) -> dict[str, float]:
+    """Largest deviation of phi and of chi over all snapshots that are kept."""
+    worst: dict[str, float] = {}
     with np.load(DATA / case / "snapshots.npz") as stored:
         step = int(stored["stride"])
         for name in stored.files:
@@ -86,7 +89,7 @@ def folder_row(case: str, folder: Path) -> list[str]:
             if kind in ("phi", "chi"):
                 field = wf.load_field(output / f"snap{int(stored['index'][int(number)]):03d}_{kind}.h5")[0].numpy()
                 worst[kind] = max(worst.get(kind, 0.0), apart(field[::step, ::step, ::step], stored[name]))
-    return row(case, FOLDERS[case], worst)
+    return worst
 
 
 def apart(ours: np.ndarray, theirs: np.ndarray) -> float:
