@@ -110,10 +110,3 @@ def test_values_that_are_no_cone_are_refused(tmp_path: Path, line: str, expected
     with pytest.raises(BadInput, match=r"settings\.ini") as caught:
         read(tmp_path, *vertex, line)
     assert expected in str(caught.value)
-
-
-def test_cones_are_of_the_staggered_mesh(tmp_path: Path) -> None:
-    path = tmp_path / "settings.ini"
-    path.write_text(TEXT + "mesh = spectral\nlightcone vertex = 1, 1, 1\n")
-    with pytest.raises(BadInput, match="there are light cones but mesh is 'spectral'"):
-        read_settings_ini(path)

@@ -65,7 +65,7 @@ class RunSettings(Settings):
     @model_validator(mode="after")
     def _cones_in_the_box(self) -> Self:
         box = self.simulation
-        self.lightcone.require_possible(box.mesh, box.box_size_mpch, box.grid)
+        self.lightcone.require_possible(box.box_size_mpch, box.grid)
         return self
 
     @model_validator(mode="after")

@@ -152,7 +152,7 @@ class StudyConfig(Settings):
             raise ValueError(
                 f"dataset.redshifts are {self.dataset.redshifts}, expected the earlier (higher) one first, then another"
             )
-        self.lightcone.require_possible(self.simulation.mesh, self.simulation.box_size_mpch, self.simulation.grid)
+        self.lightcone.require_possible(self.simulation.box_size_mpch, self.simulation.grid)
         grid, tiling = self.simulation.grid, self.simulation.tiling_factor
         if grid % tiling:
             raise ValueError(f"simulation.grid is {grid}, expected a multiple of simulation.tiling = {tiling}")

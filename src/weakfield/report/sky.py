@@ -92,6 +92,7 @@ def sky(results: RunResults) -> Markup:
         pixels=shell.values.size,
         mean=float((found.shells["gr"].values - shell.values).mean()),
         scatter=float(values["difference"].std() / values["newton"].std()),
+        staggered=results.study.simulation.mesh == "staggered",
         partial=shell.values.size < 12 * shell.nside**2,
     )
 

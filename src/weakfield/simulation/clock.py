@@ -31,7 +31,9 @@ class Clock:
         self.tau = settings.restart_tau or background.particle_horizon(self.a)
         self._plan: tuple[tuple[float, float | None], ...] = ()
         if self.exact:
-            outputs = {1.0 / (1.0 + z) for z in (*settings.snapshot_redshifts, *settings.spectra_redshifts)}
+            # on the spectral mesh on observers too, whose tables of linear fields end today
+            seen = [cone.redshift for cone in run.lightcone.cones] if settings.mesh == "spectral" else []
+            outputs = {1.0 / (1.0 + z) for z in (*settings.snapshot_redshifts, *settings.spectra_redshifts, *seen)}
             targets = tuple(sorted(a for a in outputs if a > self.a * (1.0 + _LANDED)))
             self._plan = landing_factors(
                 run.cosmology, settings.box_size_mpch, self._courant, self._limit, self.a, targets

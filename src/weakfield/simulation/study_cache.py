@@ -30,7 +30,7 @@ class StudyCache:
     """
 
     def __init__(self, run: RunSettings, history: TransferHistory | None = None) -> None:
-        self._settings, self._cosmology = run.simulation, run.cosmology
+        self._settings, self._cosmology, self._lightcone = run.simulation, run.cosmology, run.lightcone
         self.device = device_for(run.simulation.device)
         kept = self.device.type == "cuda" or run.simulation.grid <= LARGEST_KEPT
         self.tables: Tables | None = {} if kept else None
@@ -42,7 +42,8 @@ class StudyCache:
 
     def serves(self, run: RunSettings) -> bool:
         """Whether a run has the settings that this cache was made for."""
-        return run.simulation == self._settings and run.cosmology == self._cosmology
+        settings = run.simulation, run.cosmology, run.lightcone
+        return settings == (self._settings, self._cosmology, self._lightcone)
 
     @cached_property
     def history(self) -> TransferHistory:
@@ -99,7 +100,8 @@ class StudyCache:
 def _linear_steps(run: RunSettings, history: TransferHistory) -> LinearSteps:
     """The corrections of a run until its last output."""
     simulation = run.simulation
-    last = min((*simulation.snapshot_redshifts, *simulation.spectra_redshifts, simulation.initial_redshift))
+    outputs = *simulation.snapshot_redshifts, *simulation.spectra_redshifts
+    last = min((*outputs, *(cone.redshift for cone in run.lightcone.cones), simulation.initial_redshift))
     return LinearSteps(run, Background(run.cosmology, simulation.box_size_mpch), history, last)
 
 

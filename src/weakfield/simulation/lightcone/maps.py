@@ -13,6 +13,7 @@ import numpy.typing as npt
 from torch import Tensor
 
 from weakfield.formats.cone_maps import MapShell, map_file, write_shell
+from weakfield.mesh import spectral
 from weakfield.mesh.healpix import (
     coarse_resolution,
     directions,
@@ -21,10 +22,11 @@ from weakfield.mesh.healpix import (
     resolution,
     rotation,
 )
-from weakfield.mesh.kernels.cpu.lightcone import interpolated
+from weakfield.mesh.kernels.cpu.lightcone import interpolated, splined
 from weakfield.simulation.clock import Clock
 from weakfield.simulation.lightcone.geometry import Cone, Shells
 from weakfield.simulation.snapshots import snapshot_field
+from weakfield.simulation.spectral.universe import SpectralUniverse
 from weakfield.simulation.universe import Universe
 
 Array = npt.NDArray[np.float64]
@@ -54,7 +56,9 @@ def write_maps(
 
     ``field`` gives the fields of this cycle by name, as ``mapped_fields`` does; ``processes`` as in the settings.
     """
-    components = [part for name in cone.settings.outputs if name != "Gadget2" for part in _components(name, field)]
+    splines = isinstance(universe, SpectralUniverse)
+    parts = _components_at_nodes if splines else _components
+    components = [part for name in cone.settings.outputs if name != "Gadget2" for part in parts(name, field)]
     paths = [stem.with_name(f"{stem.name}_{name}.map") for name, _, _ in components]
     if not components:
         return paths
@@ -71,17 +75,26 @@ def write_maps(
             points = _points(cone, radius, turned, directions(nside, order))
             for file, (_, values, shift) in zip(files, components, strict=True):
                 out = np.empty(order.size)
-                interpolated(values, points, np.array(shift), out)
+                if splines:
+                    splined(values, points, out)
+                else:
+                    interpolated(values, points, np.array(shift), out)
                 write_shell(file, MapShell(nside, coarse, n, cone.axis, radius, box, out))
     return paths
 
 
 def mapped_fields(universe: Universe, clock: Clock) -> Grid:
-    """The fields of a cycle by name, each made once, in double precision."""
+    """The fields of a cycle by name, each made once, in double precision.
+
+    On the spectral mesh they are divided by the window of its splines, which then pass through the fields.
+    """
 
     @cache
     def made(name: str) -> Tensor:
-        return snapshot_field(universe, clock, name).double().cpu()
+        field = snapshot_field(universe, clock, name).double()
+        if isinstance(universe, SpectralUniverse):
+            field = spectral.field_of(spectral.modes_of(field, windowed=True), universe.n)
+        return field.cpu()
 
     return made
 
@@ -106,6 +119,18 @@ def _components(name: str, field: Grid) -> Iterator[tuple[str, Array, Shift]]:
             yield component, np.ascontiguousarray(_at_nodes(values[at], i, j)), (0.0, 0.0, 0.0)
     else:
         yield name, np.ascontiguousarray(values), (0.0, 0.0, 0.0)
+
+
+def _components_at_nodes(name: str, field: Grid) -> Iterator[tuple[str, Array, Shift]]:
+    """The same on the spectral mesh, where all components are at the nodes."""
+    values: Array = field(name).numpy()
+    parts: list[tuple[str, Array]] = [(name, values)]
+    if name == "B":
+        parts = [(f"B{i + 1}", values[i]) for i in range(3)]
+    elif name == "hij":
+        parts = [(component, values[at]) for at, (component, _, _) in enumerate(_TENSOR)]
+    for component, one in parts:
+        yield component, np.ascontiguousarray(one), (0.0, 0.0, 0.0)
 
 
 def _at_nodes(values: Array, i: int, j: int) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +16,47 @@ from weakfield.formats.cone_particles import ConeHeader, ConeParticles, cone_par
 from weakfield.mesh.particles import Particles
 from weakfield.simulation.clock import Clock
 from weakfield.simulation.lightcone.geometry import Cone, Shells
-from weakfield.simulation.lightcone.propagation import crossing, dot
+from weakfield.simulation.lightcone.propagation import Crossing, crossing, dot
 from weakfield.simulation.lightcone.selection import image_keys, left_for_next, on_the_cone, overlapping
+from weakfield.simulation.lightcone.spectral_motion import SpectralMotion
+from weakfield.simulation.spectral.universe import SpectralUniverse
 from weakfield.simulation.universe import Universe
 
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+
+
+class Motion(Protocol):
+    """How the particles of a species move about the cycle."""
+
+    def crossing(self, index: Integers, separation: Array, distance: Array, shells: Shells) -> Crossing:
+        """Where particles ``index``, now at ``separation`` (n, 3) from the vertex, cross the cone."""
+
+
+@dataclass
+class StaggeredMotion:
+    """Straight lines, as in the reference program (EQUATIONS 19.3); ``slopes`` times N is grad(phi), (3, P)."""
+
+    particles: Particles
+    slopes: torch.Tensor
+    a: float
+    rate: float
+
+    @classmethod
+    def of(cls, u: Universe, clock: Clock, p: Particles) -> StaggeredMotion:
+        return cls(p, u.kernels.gradient(p, u.phi), clock.a, clock.a * clock.hubble)
+
+    def crossing(self, index: Integers, separation: Array, distance: Array, shells: Shells) -> Crossing:
+        """See ``Motion``."""
+        q = _some(self.particles.momentum, index)
+        slope = _some(self.slopes.double() * self.particles.grid, index)
+        return crossing(separation, distance, q, slope, shells, self.a, self.rate)
+
+
+def _some(values: torch.Tensor, index: Integers) -> Array:
+    """(n, 3) of some of the particles."""
+    at = torch.from_numpy(index).to(values.device)
+    return np.ascontiguousarray(values[:, at].double().cpu().numpy().T)
 
 
 @dataclass
@@ -31,7 +67,7 @@ class Observed:
     particles: Particles
     density: float
     tracer: int
-    slope: Callable[[], torch.Tensor] = field(repr=False)  # N times it is grad(phi) at the particles, (3, P)
+    motion: Callable[[], Motion] = field(repr=False)
 
     @cached_property
     def ids(self) -> Integers:
@@ -43,19 +79,10 @@ class Observed:
         """(3, P) in units of the box, in [0, 1)."""
         return np.ascontiguousarray(self.particles.positions().cpu().numpy())
 
-    def momenta(self, index: Integers) -> Array:
-        """(n, 3) of some of the particles."""
-        at = torch.from_numpy(index).to(self.particles.momentum.device)
-        return np.ascontiguousarray(self.particles.momentum[:, at].double().cpu().numpy().T)
-
-    def slopes(self, index: Integers) -> Array:
-        """(n, 3) grad(phi) at some of the particles, by the lattice gradient of EQUATIONS 6.1."""
-        return np.ascontiguousarray(self._slopes[:, index].T)
-
     @cached_property
-    def _slopes(self) -> Array:
-        slopes: Array = (self.slope().double() * self.particles.grid).cpu().numpy()
-        return slopes
+    def moves(self) -> Motion:
+        """How its particles move, worked out when the first of them are on a cone."""
+        return self.motion()
 
     def wraps(self, index: Integers) -> Integers:
         """(n, 3) how often some of the particles have left the box, upwards."""
@@ -66,18 +93,20 @@ class Observed:
         return whole
 
 
-def species_of(universe: Universe) -> list[Observed]:
+def species_of(universe: Universe, clock: Clock) -> list[Observed]:
     """The species of a universe that are written."""
     u = universe
+
+    def motion(particles: Particles) -> Motion:
+        if isinstance(u, SpectralUniverse):
+            return SpectralMotion.of(u, clock, particles)
+        return StaggeredMotion.of(u, clock, particles)
+
     return [
-        Observed(one.name, one.particles, one.particles.mass, one.tracer_factor, partial(_slope, u, one.particles))
+        Observed(one.name, one.particles, one.particles.mass, one.tracer_factor, partial(motion, one.particles))
         for one in u.species
         if one.tracer_factor
     ]
-
-
-def _slope(universe: Universe, particles: Particles) -> torch.Tensor:
-    return universe.kernels.gradient(particles, universe.phi)
 
 
 class Backlog:
@@ -123,24 +152,23 @@ def written_particles(
 ) -> Iterator[tuple[Cone, str, ConeParticles]]:
     """The particles that each cone takes in this cycle, by species and sorted by ID; none where there are none."""
     u = universe
-    rate = clock.a * clock.hubble
     backlog.turn()
     if not cones:
         return
     cosmology = u.run.cosmology
-    for species in species_of(u):
+    for species in species_of(u, clock):
         header = ConeHeader(
             species.density * species.tracer, clock.a, u.run.simulation.box_size_mpch, cosmology.Omega_m,
             cosmology.Omega_lambda, cosmology.h,
         )  # fmt: skip
         for cone, shells in cones:
-            found = _taken(species, cone, shells, clock.a, rate, settings, backlog)
+            found = _taken(species, cone, shells, settings, backlog)
             if found is not None:
                 yield cone, species.name, cone_particles(header, *found)
 
 
 def _taken(
-    species: Observed, cone: Cone, shells: Shells, a: float, rate: float, settings: LightConeSettings, backlog: Backlog
+    species: Observed, cone: Cone, shells: Shells, settings: LightConeSettings, backlog: Backlog
 ) -> tuple[Array, Array, Integers] | None:
     """Positions [box], velocities [c] and IDs of one species on one cone, sorted by ID; ``None`` if there are none."""
     every = settings.every_image
@@ -161,8 +189,7 @@ def _taken(
     backlog.leave(name, keys[left_for_next(distance, shells)])
     if not index.size:
         return None
-    found = crossing(separation, distance, species.momenta(index), species.slopes(index), shells, a, rate)
-    separation, velocity = found
+    separation, velocity = species.moves.crossing(index, separation, distance, shells)
     if settings.clip_distance:
         reached = np.sqrt(dot(separation, separation))
         inside = (reached >= cone.near) & (reached < cone.far)
