@@ -10,9 +10,9 @@ import pytest
 
 from helpers.synthetic import tiny_study, write_pair
 from weakfield.base.errors import BadInput
-from weakfield.config import Inverse, RunFolder
+from weakfield.config import Inverse, RunFolder, SimulationSettings
 from weakfield.pairs.entries import FileEntry
-from weakfield.pairs.manifest import Manifest, manifests, settings_hash, why_incomplete
+from weakfield.pairs.manifest import Manifest, _since, manifests, settings_hash, why_incomplete
 
 GROWN = """{
  "seed": 7,
@@ -127,3 +127,18 @@ def test_why_a_pair_is_incomplete(tmp_path: Path) -> None:
     assert why_incomplete(study, 3, folder) == f"{folder.pair(3)} has no 'newton' run, expected both theories"
     (folder.pair(3) / "pair.json").write_text('{"seed": 3, "fil')
     assert "pair.json is not readable JSON" in str(why_incomplete(study, 3, folder))
+
+
+@pytest.mark.parametrize(
+    ("changes", "since"),
+    [
+        ({}, {}),
+        ({"transfer_nodes": "class"}, {"class_times": 1}),
+        ({"transfer_nodes": "class", "transfer": "class"}, {}),
+        ({"mesh": "staggered", "start": "linear", "spectra_fields": ("phi", "T00")}, {"linear_spectra": 1}),
+        ({"mesh": "staggered", "start": "linear", "spectra_fields": ("phi", "delta")}, {}),
+        ({"spectra_fields": ("phi", "T00")}, {}),
+    ],
+)
+def test_pairs_of_settings_that_gave_other_numbers_once_do_not_mix(changes, since):
+    assert _since(SimulationSettings(**changes)) == since

@@ -52,10 +52,11 @@ staggered mesh. Full skies beyond about a box hold more particles than those of 
 """,
     "Output": """\
 Other words that gevolution knows for these are known here too (`Phi`, `rho_N`, `Psi_N`, `particles`, `gadget`, ...).
-While linear radiation acts, delta comes with deltaclass and, in GR, deltacdm. A run goes on to the last of its
-redshifts even if no outputs are named for it; the background file is always written. The file
-`<generic file base>_settings_used.ini`, written first, holds the keys that were used, in their order; what was stated
-by a name that only CLASS knows stands there under the name that gevolution reads.
+While linear fields act, spectra of delta and T00, in Newton also those of rhoN, deltaN and psiN, have them; delta comes
+with deltaclass and, in GR, deltacdm, and T00 with T00cdm. Fields that are written are those of particles alone. A run
+goes on to the last of its redshifts even if no outputs are named for it; the background file is always written. The
+file `<generic file base>_settings_used.ini`, written first, holds the keys that were used, in their order; what was
+stated by a name that only CLASS knows stands there under the name that gevolution reads.
 """,
     "Restart": """\
 These do not leave the restart files of gevolution (`restart000.ini` with particles and fields). There is one

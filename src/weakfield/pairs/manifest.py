@@ -17,7 +17,7 @@ from weakfield._version import __version__
 from weakfield.base.errors import BadInput
 from weakfield.base.files import content_hash, read_json, write_json
 from weakfield.base.records import flaw
-from weakfield.config import THEORIES, Draw, Inverse, RunFolder, StudyConfig, Theory
+from weakfield.config import THEORIES, Draw, Inverse, RunFolder, SimulationSettings, StudyConfig, Theory
 from weakfield.config.layout import draw_named, pair_name, seed_of
 from weakfield.config.run_settings import CHECKPOINT_SCHEDULE
 from weakfield.pairs.entries import FileEntry, Files, Seconds, outputs_of, unlisted, with_defaults
@@ -201,16 +201,25 @@ def manifest_path(pair: Path) -> Path:
     return pair / _NAME
 
 
+def _since(simulation: SimulationSettings) -> dict[str, int]:
+    """What tells pairs of some settings from those grown before these settings began to give other numbers."""
+    found = {}
+    if simulation.transfer_nodes == "class" and simulation.transfer != "class":
+        found["class_times"] = 1  # tables of CAMB pass through CLASS's times
+    changed = {"T00", "rhoN", "deltaN", "psiN"} & set(simulation.spectra_fields)
+    if changed and simulation.mesh == "staggered" and (simulation.linear_radiation or simulation.linear_fluid):
+        found["linear_spectra"] = 1  # these spectra have the linear part
+    return found
+
+
 def settings_hash(study: StudyConfig) -> str:
     """The hash of what decides the files of a pair, apart from the seed and from whether it is inverted."""
     simulation = study.simulation
-    # tables of CAMB through CLASS's times: pairs grown before had accurate ones
-    times = {"class_times": 1} if simulation.transfer_nodes == "class" and simulation.transfer != "class" else {}
     cones = {"lightcone": study.lightcone.model_dump(mode="json")} if study.lightcone.cones else {}
     return content_hash(
         {
             **cones,
-            **times,
+            **_since(simulation),
             "recipe": _RECIPE[simulation.mesh, simulation.precision],
             "cosmology": study.cosmology.model_dump(mode="json"),
             "simulation": simulation.identity(),

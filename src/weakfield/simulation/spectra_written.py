@@ -23,6 +23,7 @@ from weakfield.simulation.velocity import VELOCITY_SPECTRA, velocity_modes
 
 #: what the header of a file calls its field, where that differs from the name in the file's own name
 _TITLES = {
+    "T00cdm": "T00 for cdm",
     "deltacdm": "delta for cdm",
     "deltaclass": "delta for linear fields (CLASS)",
     "rhoN": "rho_N",
@@ -33,24 +34,27 @@ _TITLES = {
     "omega": "omega (curl v)",
 }
 #: densities of energy and of number; those in units of today's critical density are divided by a^3, others by a mean
-_ENERGY, _PLAIN, _CRITICAL = ("T00", "delta", "deltacdm"), ("rhoN", "deltaN"), ("T00", "rhoN")
+_ENERGY, _PLAIN = ("T00", "delta", "T00cdm", "deltacdm"), ("rhoN", "deltaN")
+_CRITICAL = ("T00", "T00cdm", "rhoN")
 #: how often each component of a symmetric tensor counts: xx xy xz yy yz zz
 _SYMMETRIC = (1.0, 2.0, 2.0, 1.0, 2.0, 1.0)
 
 
 def spectra_names(universe: Universe, clock: Clock) -> list[str]:
-    """The spectra to write: those asked for, what comes with "v" and, while linear radiation acts, parts of "delta".
+    """The spectra to write: those asked for, what comes with "v" and, while linear fields act, parts of densities.
 
-    "v" comes with its divergence and its rotation. With radiation, "delta" is of particles and radiation together,
-    "deltaclass" of the radiation alone (in Newton with the term that compensates for the gauge), and "deltacdm", in GR
-    only, of the particles alone.
+    "v" comes with its divergence and its rotation. With linear fields, "delta" is of particles and these together,
+    "deltaclass" of these alone (in Newton with the term that compensates for the gauge), and "deltacdm", in GR only, of
+    the particles alone; on the staggered mesh the same holds of "T00" and "T00cdm".
     """
     names: list[str] = []
+    acts, lone = _radiation_acts(universe, clock), universe.run.theory == "gr" and not is_mixed(universe)
     for name in universe.run.simulation.spectra_fields:
         names += VELOCITY_SPECTRA if name == "v" else (name,)
-        if name == "delta" and _radiation_acts(universe, clock):
-            alone = universe.run.theory == "gr" and not is_mixed(universe)  # else it is among the species
-            names += ["deltacdm", "deltaclass"] if alone else ["deltaclass"]
+        if acts and lone and name in _with_linear_fields(universe, ("T00", "delta")):
+            names.append(f"{name}cdm")  # else it is among the species
+        if acts and name == "delta":
+            names.append("deltaclass")
     return names
 
 
@@ -78,8 +82,7 @@ def _densities(u: Universe, clock: Clock, names: Sequence[str]) -> Iterator[tupl
     plain = [name for name in names if name in _PLAIN and not newton]
     if energy:
         modes = energy_modes(u, clock)
-        # of several species all of these have the linear part, as in the reference program
-        whole = energy if is_mixed(u) else [name for name in energy if name == "delta"]
+        whole = _with_linear_fields(u, energy)
         radiates = bool(whole) and _radiation_acts(u, clock)
         yield from ((name, modes) for name in energy if not (radiates and name in whole))
         if radiates:
@@ -90,6 +93,17 @@ def _densities(u: Universe, clock: Clock, names: Sequence[str]) -> Iterator[tupl
         yield from ((name, modes) for name in plain)
     if "deltaclass" in names:
         yield "deltaclass", add_radiation(u, clock.a)
+
+
+def _with_linear_fields(u: Universe, energy: Sequence[str]) -> list[str]:
+    """Those of the ``energy`` densities that have the linear part while it acts.
+
+    Those are, as in the reference program, all but the ones of particles alone; with one species on the spectral mesh
+    "delta" alone, so that T00 is that of its snapshot.
+    """
+    if is_mixed(u) or u.run.simulation.mesh == "staggered":
+        return [name for name in energy if not name.endswith("cdm")]
+    return [name for name in energy if name == "delta"]
 
 
 def _metric_modes(u: Universe, clock: Clock, name: str) -> tuple[Tensor, Sequence[float]]:
@@ -108,6 +122,11 @@ def _metric_modes(u: Universe, clock: Clock, name: str) -> tuple[Tensor, Sequenc
     if name in VELOCITY_SPECTRA:
         modes = velocity_modes(u, name)
         return modes, (1.0,) * len(modes)
+    newton_on_mesh = u.run.simulation.mesh == "staggered" and u.run.theory == "newton"
+    if name == "psiN" and newton_on_mesh and _radiation_acts(u, clock):  # of the density that has the linear part
+        modes = add_radiation(u, clock.a, energy_modes(u, clock))
+        u.kernels.divide_by_laplacian(modes, u.lattice, -u.background.four_pi_G / clock.a, 0.0, True)
+        return modes, (1.0,)
     if name == "B":
         return fft.forward(snapshot_field(u, clock, name).double()), (1.0, 1.0, 1.0)
     return modes_of(u, snapshot_field(u, clock, name)), (1.0,)
