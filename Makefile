@@ -1,6 +1,6 @@
 # make demo    install into .venv, run the demo study, print the path of its page
 # make test    install what tests need, run the fast tests      make test-slow    the others
-# make check   formatter, linter, type checker                  make docs         regenerate docs/settings.md, settings_ini.md, audit.md
+# make check   formatter, linter, type checker                  make docs         regenerate settings.md, settings_ini.md, audit.md, commands.md, architecture.svg
 # make test-slurm   campaigns on a SLURM of one node, started for that (Debian: apt-get install slurm-wlm munge; root)
 # make test-gpu     where there is a CUDA GPU: the tests of its kernels and of whole runs on it, and how fast it is
 # make site    build the pages of docs as a site, build/site/index.html; a broken link is an error
@@ -51,6 +51,8 @@ docs: $(VENV)/.installed
 	$(BIN)/weakfield settings > docs/settings.md
 	$(BIN)/weakfield settings --ini > docs/settings_ini.md
 	$(BIN)/weakfield audit --list > docs/audit.md
+	$(BIN)/python docs/scripts/commands.py
+	$(BIN)/python docs/scripts/architecture.py
 
 site: $(VENV)/.installed-docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build

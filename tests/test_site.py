@@ -12,17 +12,44 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
+import weakfield
+
 ROOT = Path(__file__).parents[1]
+INTERNAL = {"simulation"}  # its surface is weakfield.Simulation
 
 
-@pytest.fixture(scope="module")
-def hook() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("site_hook", ROOT / "docs" / "scripts" / "site_pages.py")
+def script(name: str) -> ModuleType:
+    """A module of docs/scripts."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / "scripts" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def hook() -> ModuleType:
+    return script("site_pages")
+
+
+def test_the_page_of_commands_and_the_picture_are_up_to_date() -> None:
+    assert (ROOT / "docs" / "commands.md").read_text() == script("commands").page(), "run 'make docs'"
+    picture = script("architecture")
+    assert picture.PICTURE.read_text() == picture.picture(), "run 'make docs'"
+    assert {name for floor in picture.floors() for name in floor} == set(picture.WORDS)
+
+
+def test_the_api_has_a_page_for_every_public_package(hook: ModuleType) -> None:
+    pages = hook.reference()
+    for name in dir(weakfield):
+        assert name.startswith("_") or f"::: weakfield.{name}\n" in pages["api/weakfield.md"]
+    packages = {
+        path.parent.name for path in (ROOT / "src" / "weakfield").glob("*/__init__.py") if "__all__" in path.read_text()
+    }
+    assert {f"api/{name}.md" for name in packages - INTERNAL} | {"api/weakfield.md"} == set(pages)
+    navigation = (ROOT / "mkdocs.yml").read_text()
+    assert [page for page in pages if f"- {page}\n" not in navigation] == []
 
 
 def test_links_to_files_lead_to_pages_that_show_them(hook: ModuleType) -> None:

@@ -1,4 +1,5 @@
-"""Hooks of mkdocs, named in mkdocs.yml: what pages link to outside docs becomes a page, formulas become MathML.
+"""Hooks of mkdocs, named in mkdocs.yml: what pages link to outside docs becomes a page, formulas become MathML,
+and the public packages get their pages of the API.
 
 Pages are written to be read where they lie. In the site, a link to a file that is no page of docs leads to a page
 ``files/PATH`` that shows the file, and one to a folder to a list of what lies in it.
@@ -6,6 +7,7 @@ Pages are written to be read where they lie. In the site, a link to a file that 
 
 from __future__ import annotations
 
+import ast
 import html
 import posixpath
 import re
@@ -23,6 +25,21 @@ FENCE = re.compile(r"(^ *```.*?^ *```|`[^`\n]+`)", re.DOTALL | re.MULTILINE)
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
 BLOCK = re.compile(r"^```math\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LANGUAGES = {".py": "python", ".json": "json", ".toml": "toml", ".yaml": "yaml", ".yml": "yaml", ".ini": "ini"}
+#: packages with a page of the API, and what its first sentence says
+PUBLIC = {
+    "weakfield": "The stable surface, `import weakfield as wf`: what most people need.",
+    "weakfield.spectra": "Power spectra, bispectra, their ratios and bins, for cubes of any origin.",
+    "weakfield.cosmology": "Background, growth and transfer functions.",
+    "weakfield.fourier": "Modes of periodic cubes: shells, filters, windows.",
+    "weakfield.formats": "Files: fields and particles in HDF5, Gadget-2, tables, settings.ini.",
+    "weakfield.config": "The settings of a study, frozen and checked.",
+    "weakfield.pairs": "The pairs of a run folder: grown, imported, read.",
+    "weakfield.dataset": "Samples of pairs: index, splits, transforms, normalisation.",
+    "weakfield.learning": "Networks, baselines, and what a result is worth.",
+    "weakfield.audit": "Controls: what else than gravity might a network have seen?",
+    "weakfield.explain": "What a network looked at, in cells and in Fourier space.",
+    "weakfield.sharing": "Pairs and networks for others.",
+}
 SHOWN = 100_000  # characters of a file
 
 
@@ -30,8 +47,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add a page for every file and folder outside the pages that a page links to, and those that these link to."""
     from mkdocs.structure.files import File
 
+    for uri, content in reference().items():
+        files.append(File.generated(config, uri, content=content))
     pages = {file.src_uri for file in files.documentation_pages()}
-    waiting = [(f"docs/{uri}", (ROOT / "docs" / uri).read_text(encoding="utf-8")) for uri in sorted(pages)]
+    waiting = [(f"docs/{page.src_uri}", page.content_string) for page in files.documentation_pages()]
     while waiting:
         source, text = waiting.pop()
         for target in targets(source, text):
@@ -68,6 +87,29 @@ def on_page_content(content: str, page: Page, config: MkDocsConfig, files: Files
     return FORMULA.sub(lambda match: mathml(html.unescape(match[2]), display[match[1]]), content)
 
 
+def reference() -> dict[str, str]:
+    """The pages of the API, ``api/NAME.md``: what ``dir(weakfield)`` lists, and what each public package exports."""
+    pages, home = {}, surface("weakfield")
+    for module, about in PUBLIC.items():
+        names = surface(module)
+        known = [name for name in names if module != "weakfield" and name in home]
+        lines = [f"# {module}\n", f"{about}\n"]
+        if known:
+            lines.append(f"Exported by [`weakfield`](weakfield.md) too: {', '.join(f'`{name}`' for name in known)}.\n")
+        lines += [f"::: {module}.{name}\n" for name in names if name not in known]
+        pages[f"api/{module.removeprefix('weakfield.')}.md"] = "\n".join(lines)
+    return pages
+
+
+def surface(module: str) -> list[str]:
+    """The names in ``__all__`` of a package, without loading it."""
+    path = ROOT / "src" / Path(*module.split(".")) / "__init__.py"
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
+            return [name for name in ast.literal_eval(node.value) if not name.startswith("_")]
+    raise LookupError(f"{path} has no __all__, expected the names that are public")
+
+
 def targets(source: str, text: str) -> list[str]:
     """The files and folders, from the root of the repository, that a text in ``source`` links to."""
     found: list[str] = []
@@ -92,7 +134,7 @@ def is_shown(target: str) -> bool:
 
 def place(target: str) -> str:
     """The page of a file or folder, from the root of the site; pictures of docs are there as they are."""
-    if target.startswith("docs/") and target.endswith((".md", ".png")):
+    if target.startswith("docs/") and target.endswith((".md", ".png", ".svg")):
         return target.removeprefix("docs/")
     return f"files/{target}" if target.endswith(".md") else f"files/{target}.md"
 

@@ -119,11 +119,12 @@ class TrainedNetwork:
         """Logits (universes,), positive for GR, of phi (dimensionless) as a simulation stores it, neither scaled nor
         normalised: everything that the data set does to its own fields is done here.
 
-        ``cubes`` is an array or tensor ([universes,] [redshifts,] N, N, N), axes z, y, x, given with ``box_size_mpch``
-        and ``redshifts``, in the order of ``geometry.redshifts``; or it is an xarray DataArray with dimensions z, y, x
-        and perhaps redshift and seed, or a list of those, one per redshift, whose coordinates and attributes state
-        both. ``theory`` and ``seeds`` are needed only where the data set has transforms that depend on them
-        (scale, noise). Where the network sees parts of cubes, the logit of a cube is the mean over its parts.
+        ``cubes`` is an array or tensor (universes, redshifts, N, N, N), axes z, y, x, of which the first or the first
+        two may be left out, given with ``box_size_mpch`` and ``redshifts``, in the order of ``geometry.redshifts``; or
+        it is an xarray DataArray with dimensions z, y, x and perhaps redshift and seed, or a list of those, one per
+        redshift, whose coordinates and attributes state both. ``theory`` and ``seeds`` are needed only where the data
+        set has transforms that depend on them (scale, noise). Where the network sees parts of cubes, the logit of a
+        cube is the mean over its parts.
 
         Raises ``BadInput`` when grid, box or redshifts are not those of the data set, or when the scatter of the cubes
         is ten times larger or smaller than that of the training cubes, a sign that they are in other units or were
